@@ -1,0 +1,73 @@
+"""A number that says what kind of number it is: a lower bound, an upper bound or an estimate."""
+
+import math
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias, get_args
+
+import torch
+
+from natrob_theory.argument_checks import require_finite
+
+BoundKind: TypeAlias = Literal["lower", "upper", "estimate"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bound:
+    """A value with its kind, norm, assumptions and source.
+
+    Attributes:
+        value: the number, at least 0 for Lipschitz constants and growth factors; `math.inf` where the bound
+            overflows. A tensor of shape (batch,) where there is one number per sample.
+        kind: "lower" (the true quantity is at least `value`), "upper" (at most `value`), or "estimate"
+            (neither is guaranteed; in particular every bound computed from a sampled Lipschitz constant).
+        norm: the norm in which the quantity is measured, such as "L2".
+        assumptions: what must hold for the kind to be true, in words.
+        source: the theorem, equation or algorithm that the value comes from.
+    """
+
+    value: float | torch.Tensor
+    kind: BoundKind
+    norm: str = "L2"
+    assumptions: tuple[str, ...] = field(default=())
+    source: str = ""
+
+    def __post_init__(self) -> None:
+        if self.kind not in get_args(BoundKind):
+            raise ValueError(f'`kind` must be "lower", "upper" or "estimate", got {self.kind!r}')
+        if isinstance(self.value, torch.Tensor):
+            undefined = bool(torch.isnan(self.value).any())
+        else:
+            undefined = math.isnan(self.value)
+        if undefined:
+            raise ValueError("`value` must not be NaN")
+
+    def __float__(self) -> float:
+        return float(self.value)
+
+
+def lipschitz_value(lipschitz: Bound | float, *, name: str = "lipschitz") -> float:
+    """The number in a Lipschitz constant given as a float or as a `Bound`. Raises if negative, NaN or infinite."""
+    number = require_finite(name, lipschitz.__float__() if isinstance(lipschitz, Bound) else lipschitz)
+    if number < 0:
+        raise ValueError(f"`{name}` must be at least 0, got {number}")
+    return number
+
+
+def kind_from_lipschitz(lipschitz: Bound | float) -> BoundKind:
+    """The kind of an upper bound that is computed from this constant.
+
+    A plain number is taken at the caller's word as a true upper bound of K. A `Bound` that is only a lower
+    bound or an estimate of K makes the result an estimate (theory: a "violation" of it refutes the K).
+    """
+    if isinstance(lipschitz, Bound) and lipschitz.kind != "upper":
+        return "estimate"
+    return "upper"
+
+
+def describe_lipschitz(lipschitz: Bound | float) -> str:
+    """One line that says which constant a bound rests on, for `Bound.assumptions`."""
+    if isinstance(lipschitz, Bound):
+        return f"K = {float(lipschitz):.6g}, a {lipschitz.kind} bound from: {lipschitz.source or 'unnamed'}".replace(
+            "a estimate bound", "an estimate"
+        )
+    return f"f(t, ·) has Lipschitz constant at most K = {float(lipschitz):.6g}, as given"

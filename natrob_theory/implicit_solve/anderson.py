@@ -1,0 +1,58 @@
+"""Anderson acceleration of the fixed-point iteration."""
+
+from typing import final
+
+import torch
+from torch import Tensor
+
+from natrob_theory.argument_checks import require_count, require_positive
+from natrob_theory.implicit_solve.solution import AbstractFixedPointSolver, FixedPointMap, Solution, finish
+
+
+@final
+class Anderson(AbstractFixedPointSolver):
+    """Cheap for contractions: one evaluation of g an iteration, no derivatives.
+
+    Mixes the last `depth` differences so that the linearised residual is least (Anderson 1965; type II in the
+    notation of Walker and Ni, SIAM J. Numer. Anal. 49, 2011). Converges where hK < 1; beyond that it often does, but
+    nothing promises it.
+    """
+
+    def __init__(self, *, tolerance: float | None = None, max_iterations: int = 60, depth: int = 5) -> None:
+        self.tolerance = None if tolerance is None else require_positive("tolerance", tolerance)
+        self.max_iterations = require_count("max_iterations", max_iterations)
+        self.depth = require_count("depth", depth)
+
+    def solve(self, fixed_point_map: FixedPointMap, start: Tensor) -> Solution:
+        """Iterate from `start` until every sample has converged or `max_iterations` evaluations are spent."""
+        point, image = start, fixed_point_map(start)
+        defect = image - point
+        defects: list[Tensor] = []
+        images: list[Tensor] = []
+        for iteration in range(1, self.max_iterations + 1):
+            residual = defect.norm(dim=1)
+            converged = residual <= self.threshold(point, image)
+            stop = iteration == self.max_iterations or not bool(torch.isfinite(residual).all())
+            if stop or bool(converged.all()):
+                break
+            step = image - _mixture(defect, defects, images)
+            point = torch.where(converged[:, None], point, step)
+            new_image = fixed_point_map(point)
+            defects = [*defects, new_image - point - defect][-self.depth :]
+            images = [*images, new_image - image][-self.depth :]
+            image, defect = new_image, new_image - point
+        return finish(value=point, residual=residual, converged=converged, iterations=iteration)
+
+
+def _mixture(defect: Tensor, defects: list[Tensor], images: list[Tensor]) -> Tensor:
+    """ΔG γ with γ = argmin ‖F − ΔF γ‖₂ per sample, through regularised normal equations."""
+    if not defects:
+        return torch.zeros_like(defect)
+    differences = torch.stack(defects, dim=2)  # (batch, d, m)
+    gram = torch.einsum("bdm,bdn->bmn", differences, differences)
+    scale = gram.diagonal(dim1=1, dim2=2).amax(dim=1).clamp_min(torch.finfo(defect.dtype).tiny)
+    identity = torch.eye(len(defects), dtype=defect.dtype, device=defect.device)
+    regularised = gram / scale[:, None, None] + 10 * torch.finfo(defect.dtype).eps * identity
+    projected = torch.einsum("bdm,bd->bm", differences, defect) / scale[:, None]
+    gamma = torch.linalg.solve(regularised, projected)
+    return torch.einsum("bdm,bm->bd", torch.stack(images, dim=2), gamma)

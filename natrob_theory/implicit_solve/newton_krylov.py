@@ -1,0 +1,66 @@
+"""Newton's method with matrix-free GMRES and backtracking, per sample."""
+
+from typing import final
+
+import torch
+from torch import Tensor
+
+from natrob_theory.argument_checks import require_count, require_positive
+from natrob_theory.implicit_solve.gmres import gmres
+from natrob_theory.implicit_solve.solution import AbstractFixedPointSolver, FixedPointMap, Solution, finish
+
+
+@final
+class NewtonKrylov(AbstractFixedPointSolver):
+    """Solves g(y) = y also where the iteration y ← g(y) diverges: backward Euler with hK > 1 and hμ < 1.
+
+    Each step solves (I − g′(y)) d = g(y) − y by GMRES with Jacobian-vector products (torch.func.jvp) and halves d
+    until the residual falls (Knoll, Keyes, J. Comput. Phys. 193, 2004).
+    """
+
+    def __init__(self, *, tolerance: float | None = None, max_iterations: int = 30, halvings: int = 8) -> None:
+        self.tolerance = None if tolerance is None else require_positive("tolerance", tolerance)
+        self.max_iterations = require_count("max_iterations", max_iterations)
+        self.halvings = require_count("halvings", halvings)
+
+    def solve(self, fixed_point_map: FixedPointMap, start: Tensor) -> Solution:
+        """Iterate from `start` until every sample has converged or `max_iterations` Newton steps are spent."""
+        point, image = start, fixed_point_map(start)
+        for iteration in range(1, self.max_iterations + 1):
+            defect = image - point
+            residual = defect.norm(dim=1)
+            converged = residual <= self.threshold(point, image)
+            stop = iteration == self.max_iterations or not bool(torch.isfinite(residual).all())
+            if stop or bool(converged.all()):
+                break
+            active_defect = torch.where(converged[:, None], torch.zeros_like(defect), defect)
+            direction = self._direction(fixed_point_map, point, active_defect)
+            point, image = self._backtrack(fixed_point_map, point, image, direction)
+        return finish(value=point, residual=residual, converged=converged, iterations=iteration)
+
+    @staticmethod
+    def _direction(fixed_point_map: FixedPointMap, point: Tensor, defect: Tensor) -> Tensor:
+        """d with (I − g′(y)) d = defect, to three digits: the outer iteration corrects the rest."""
+
+        def operator(vector: Tensor) -> Tensor:
+            _, derivative = torch.func.jvp(fixed_point_map, (point,), (vector,))
+            return vector - derivative
+
+        direction, _, _ = gmres(operator, defect, relative_tolerance=1e-3, max_restarts=3)
+        return direction
+
+    def _backtrack(
+        self, fixed_point_map: FixedPointMap, point: Tensor, image: Tensor, direction: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """point + αd with the largest α = 1, ½, ¼, … per sample whose residual is below the present one."""
+        before = (image - point).norm(dim=1)
+        fraction = torch.ones_like(before)
+        for _ in range(self.halvings):
+            trial = point + fraction[:, None] * direction
+            trial_image = fixed_point_map(trial)
+            worse = ~((trial_image - trial).norm(dim=1) < before)
+            if not bool(worse.any()):
+                break
+            fraction = torch.where(worse, fraction / 2, fraction)
+        keep = worse[:, None]
+        return torch.where(keep, point, trial), torch.where(keep, image, trial_image)

@@ -1,0 +1,111 @@
+"""What every integrator network can do."""
+
+import abc
+from collections.abc import Sequence
+from typing import Any, NamedTuple, TypeAlias, final
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from natrob_theory.bound import Bound, describe_lipschitz, kind_from_lipschitz, lipschitz_value
+from natrob_theory.networks.trajectory import Trajectory
+from natrob_theory.rounding import round_up
+from natrob_theory.steppers import AbstractStepper
+
+LipschitzConstants: TypeAlias = (
+    Bound | float | Sequence[Bound | float] | Sequence[tuple[Bound | float, Bound | float]]
+)
+"""One K for every step, or one per step; for RevNet also a tuple (K₁, K₂) for every step, or one per step."""
+
+
+class StepPlan(NamedTuple):
+    """One step of a run: the field it evaluates, the time it starts at, and its size."""
+
+    field: Any
+    time: float
+    step_size: float
+
+
+class AbstractIntegratorNet(nn.Module, abc.ABC):
+    """A map y_0 -> y_N made of steps of one method."""
+
+    stepper: AbstractStepper[Any]
+
+    @abc.abstractmethod
+    def forward(self, y0: Tensor) -> Tensor:
+        """y_N from y_0, both of shape (batch, *state)."""
+
+    @abc.abstractmethod
+    def trajectory(self, y0: Tensor) -> Trajectory:
+        """All states from y_0 to y_N."""
+
+    @abc.abstractmethod
+    def plan(self, times: Float[Tensor, " points"] | None = None) -> list[StepPlan]:
+        """The steps of a run with these times; None for the network's own grid."""
+
+    @abc.abstractmethod
+    def growth_source(self) -> tuple[str, tuple[str, ...]]:
+        """The source of the growth bound, and what it assumes besides the Lipschitz constant."""
+
+    @final
+    def growth_bound(self, lipschitz: LipschitzConstants) -> Bound:
+        """G with ‖z_N − y_N‖ ≤ G‖z_0 − y_0‖ over all steps: the product of the steps' growth factors.
+
+        Args:
+            lipschitz: K of the field(s); see `LipschitzConstants`. A `Bound` of kind "lower" or "estimate" makes
+                the result an estimate.
+
+        Returns:
+            An upper bound, rounded outward, ∞ where it overflows.
+
+        Raises:
+            ValueError: a negative or non-finite constant, a sequence of the wrong length, hK ≥ 1 for backward Euler,
+                a Neural ODE that has not been run and so has no grid on record.
+
+        Source: theory, section 1; for Euler's method the paper's (10).
+        """
+        steps = self.plan()
+        constants = constants_per_step(lipschitz, len(steps), self.stepper.couplings)
+        for step, row in zip(steps, constants, strict=True):
+            for constant in row:
+                self.stepper.require_bound_exists(step.step_size, lipschitz_value(constant))
+        source, assumptions = self.growth_source()
+        flat = [constant for row in constants for constant in row]
+        kinds = {kind_from_lipschitz(constant) for constant in flat}
+        return Bound(
+            value=float(self.stepper.cumulative_growth(scaled_constants(steps, constants))[-1]),
+            kind="estimate" if "estimate" in kinds else "upper",
+            assumptions=(*dict.fromkeys(describe_lipschitz(constant) for constant in flat), *assumptions),
+            source=source,
+        )
+
+
+def constants_per_step(
+    lipschitz: LipschitzConstants, steps: int, couplings: int
+) -> list[tuple[Bound | float, ...]]:
+    """One row of `couplings` constants per step, from whichever form the caller gave."""
+    if not isinstance(lipschitz, Sequence):
+        return [(lipschitz,) * couplings] * steps
+    if couplings == 2 and isinstance(lipschitz, tuple) and not any(isinstance(k, Sequence) for k in lipschitz):
+        if len(lipschitz) != 2:
+            raise ValueError(f"`lipschitz` must be one number or a pair (K₁, K₂), got {len(lipschitz)} numbers")
+        return [tuple(lipschitz)] * steps  # type: ignore[list-item]
+    if len(lipschitz) != steps:
+        raise ValueError(f"`lipschitz` must hold one constant per step, {steps}, got {len(lipschitz)}")
+    rows = [tuple(row) if isinstance(row, Sequence) else (row,) * couplings for row in lipschitz]
+    for row in rows:
+        if len(row) != couplings:
+            raise ValueError(f"`lipschitz` must hold {couplings} constants in each entry, got {len(row)}")
+    return rows
+
+
+def scaled_constants(
+    steps: Sequence[StepPlan], constants: Sequence[tuple[Bound | float, ...]]
+) -> Float[Tensor, "steps couplings"]:
+    """x = hK of every step and coupling, rounded outward."""
+    rows = [
+        [step.step_size * lipschitz_value(constant) for constant in row]
+        for step, row in zip(steps, constants, strict=True)
+    ]
+    return round_up(torch.tensor(rows, dtype=torch.float64), 1)

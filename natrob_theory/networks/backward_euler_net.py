@@ -1,0 +1,39 @@
+"""BackwardEulerNet: the implicit network of which PolyNet is a truncation (for linear fields)."""
+
+from collections.abc import Sequence
+from typing import final
+
+from natrob_theory.implicit_solve import AbstractFixedPointSolver
+from natrob_theory.implicit_solve.solution import FailureAction
+from natrob_theory.networks.fixed_step_net import AbstractFixedStepNet, field_modules
+from natrob_theory.steppers import BackwardEulerStepper
+from natrob_theory.tensor_types import Field
+
+
+@final
+class BackwardEulerNet(AbstractFixedStepNet):
+    """y_{n+1} = y_n + h f_n(t_{n+1}, y_{n+1}), the paper's (16).
+
+    Args:
+        field_or_fields, step_size, num_steps, start_time: as for `EulerNet`.
+        solver: the inner solver, `NewtonKrylov()` if None; `Anderson()` is cheaper where hK is well below 1.
+        on_failure: what to do with a step that has not converged, "raise" `ImplicitSolveError` or "warn".
+    """
+
+    def __init__(
+        self,
+        field_or_fields: Field | Sequence[Field],
+        step_size: float,
+        num_steps: int | None = None,
+        *,
+        solver: AbstractFixedPointSolver | None = None,
+        on_failure: FailureAction = "raise",
+        start_time: float = 0.0,
+    ) -> None:
+        modules = field_modules(field_or_fields)
+        stepper = BackwardEulerStepper(solver, on_failure=on_failure)
+        super().__init__(modules, stepper, step_size=step_size, num_steps=num_steps, start_time=start_time)
+
+    def growth_source(self) -> tuple[str, tuple[str, ...]]:
+        """1/(1 − hK) per step."""
+        return "backward Euler: Π 1/(1 − h_n K_n)", ("the implicit equations are solved exactly",)

@@ -1,0 +1,40 @@
+"""EulerNet: a residual network with step size h."""
+
+from collections.abc import Sequence
+from typing import final
+
+from natrob_theory.networks.fixed_step_net import AbstractFixedStepNet, field_modules
+from natrob_theory.steppers import EulerStepper
+from natrob_theory.tensor_types import Field
+
+
+@final
+class EulerNet(AbstractFixedStepNet):
+    """y_{n+1} = y_n + h f_n(t_n, y_n), the paper's (2): h = 1 is the usual ResNet.
+
+    Args:
+        field_or_fields: one field (shared weights) or one per step.
+        step_size: h > 0.
+        num_steps: N ≥ 1; may be left out where there is one field per step.
+        start_time: t_0.
+
+    Raises:
+        TypeError, ValueError: naming the argument.
+    """
+
+    def __init__(
+        self,
+        field_or_fields: Field | Sequence[Field],
+        step_size: float,
+        num_steps: int | None = None,
+        *,
+        start_time: float = 0.0,
+    ) -> None:
+        modules = field_modules(field_or_fields)
+        super().__init__(
+            modules, EulerStepper(), step_size=step_size, num_steps=num_steps, start_time=start_time
+        )
+
+    def growth_source(self) -> tuple[str, tuple[str, ...]]:
+        """(10) of the paper."""
+        return "(10): Π (1 + h_n K_n)", ()

@@ -1,0 +1,115 @@
+"""Networks with a fixed step size: the loop over steps, shared by all of them."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, final
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from natrob_theory.argument_checks import require_count, require_finite, require_positive, require_state
+from natrob_theory.networks.abstract_net import AbstractIntegratorNet, StepPlan
+from natrob_theory.networks.trajectory import Trajectory
+from natrob_theory.steppers import AbstractStepper
+from natrob_theory.tensor_types import Field
+
+
+@final
+class FunctionField(nn.Module):
+    """A field given as a plain function, so that it can stand in an nn.ModuleList beside modules."""
+
+    def __init__(self, function: Field) -> None:
+        super().__init__()
+        self.function = function
+
+    def forward(self, time: Tensor, state: Tensor) -> Tensor:
+        """f(t, y)."""
+        return self.function(time, state)
+
+
+def as_module(field: object, *, argument: str) -> nn.Module:
+    """The field itself if it is a module, else the function wrapped in one. Raises TypeError if not callable."""
+    if isinstance(field, nn.Module):
+        return field
+    if isinstance(field, Callable):
+        return FunctionField(field)
+    raise TypeError(f"`{argument}` must be a callable field(t, y) or a sequence of them, got {type(field).__name__}")
+
+
+class AbstractFixedStepNet(AbstractIntegratorNet):
+    """N steps of size h from time t_0, with one field for all steps or one for each.
+
+    Args:
+        fields: the modules of the steps, one, or `num_steps` of them.
+        step_size: h > 0.
+        num_steps: N ≥ 1; None where `fields` has one per step.
+        start_time: t_0.
+    """
+
+    def __init__(
+        self,
+        fields: Sequence[nn.Module],
+        stepper: AbstractStepper[Any],
+        *,
+        step_size: float,
+        num_steps: int | None,
+        start_time: float,
+    ) -> None:
+        super().__init__()
+        self.stepper = stepper
+        self.step_size = require_positive("step_size", step_size)
+        self.start_time = require_finite("start_time", start_time)
+        if num_steps is None:
+            if len(fields) == 1:
+                raise ValueError("`num_steps` must be given when one field is shared by all steps")
+            num_steps = len(fields)
+        self.num_steps = require_count("num_steps", num_steps)
+        if len(fields) not in (1, self.num_steps):
+            raise ValueError(
+                f"`field_or_fields` must be one field or one per step ({self.num_steps}), got {len(fields)}"
+            )
+        self.fields = nn.ModuleList(fields)
+
+    @final
+    def plan(self, times: Float[Tensor, " points"] | None = None) -> list[StepPlan]:  # noqa: ARG002
+        """The steps; a fixed-step network has one grid, whatever the times."""
+        shared = len(self.fields) == 1
+        return [
+            StepPlan(self.fields[0 if shared else n], self.start_time + n * self.step_size, self.step_size)
+            for n in range(self.num_steps)
+        ]
+
+    @final
+    def forward(self, y0: Tensor) -> Tensor:
+        """y_N from y_0, both of shape (batch, *state).
+
+        Raises:
+            TypeError: y_0 is not a floating-point tensor.
+            ValueError: y_0 has no batch axis or is not finite; the field changes the shape.
+        """
+        state = require_state("y0", y0)
+        for field, time, step_size in self.plan():
+            state = self.stepper.step(field, time, state, step_size)
+        return state
+
+    @final
+    def trajectory(self, y0: Tensor) -> Trajectory:
+        """y_0, …, y_N at t_n = t_0 + nh. Raises like `forward`."""
+        states = [require_state("y0", y0)]
+        for field, time, step_size in self.plan():
+            states.append(self.stepper.step(field, time, states[-1], step_size))
+        steps = torch.arange(self.num_steps + 1, dtype=torch.float64, device=y0.device)
+        return Trajectory(times=self.start_time + self.step_size * steps, states=torch.stack(states))
+
+    def extra_repr(self) -> str:
+        """Method, step size and steps, for print(net)."""
+        return f"{self.stepper.name}, step_size={self.step_size:g}, num_steps={self.num_steps}"
+
+
+def field_modules(field_or_fields: Field | Sequence[Field]) -> list[nn.Module]:
+    """The modules of a field or of a sequence of fields. Raises TypeError or, for no field at all, ValueError."""
+    if isinstance(field_or_fields, (list, tuple, nn.ModuleList)):
+        if len(field_or_fields) == 0:
+            raise ValueError("`field_or_fields` must hold at least one field, got an empty sequence")
+        return [as_module(field, argument="field_or_fields") for field in field_or_fields]
+    return [as_module(field_or_fields, argument="field_or_fields")]

@@ -1,0 +1,36 @@
+"""FractalNet: the fractal expansion as a network."""
+
+from collections.abc import Sequence
+from typing import final
+
+from natrob_theory.networks.fixed_step_net import AbstractFixedStepNet, field_modules
+from natrob_theory.steppers import FractalNetStepper
+from natrob_theory.tensor_types import Field
+
+
+@final
+class FractalNet(AbstractFixedStepNet):
+    """y_{n+1} = f_C(y_n), f_1 = hF, f_{C+1} = ½ f_C∘f_C + ½ f_1, the paper's (19). It has no identity path.
+
+    Args:
+        field_or_fields, step_size, num_steps, start_time: as for `EulerNet`.
+        columns: C ≥ 1; one step costs 2^C − 1 evaluations.
+    """
+
+    def __init__(
+        self,
+        field_or_fields: Field | Sequence[Field],
+        step_size: float,
+        num_steps: int | None = None,
+        *,
+        columns: int = 2,
+        start_time: float = 0.0,
+    ) -> None:
+        modules = field_modules(field_or_fields)
+        super().__init__(
+            modules, FractalNetStepper(columns), step_size=step_size, num_steps=num_steps, start_time=start_time
+        )
+
+    def growth_source(self) -> tuple[str, tuple[str, ...]]:
+        """The recursion of the columns."""
+        return f"{self.stepper.name}: Π L_C(x_n), L_1 = x, L_(C+1) = ½L_C² + ½L_1", ()

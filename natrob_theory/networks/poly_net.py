@@ -1,0 +1,36 @@
+"""PolyNet: I + hF + (hF)² + … as a network."""
+
+from collections.abc import Sequence
+from typing import final
+
+from natrob_theory.networks.fixed_step_net import AbstractFixedStepNet, field_modules
+from natrob_theory.steppers import PolyNetStepper
+from natrob_theory.tensor_types import Field
+
+
+@final
+class PolyNet(AbstractFixedStepNet):
+    """y_{n+1} = (I + hF + … + (hF)^order) y_n with F = f_n(t_n, ·), the paper's (15).
+
+    Args:
+        field_or_fields, step_size, num_steps, start_time: as for `EulerNet`.
+        order: the highest power, 2 in the paper.
+    """
+
+    def __init__(
+        self,
+        field_or_fields: Field | Sequence[Field],
+        step_size: float,
+        num_steps: int | None = None,
+        *,
+        order: int = 2,
+        start_time: float = 0.0,
+    ) -> None:
+        modules = field_modules(field_or_fields)
+        super().__init__(
+            modules, PolyNetStepper(order), step_size=step_size, num_steps=num_steps, start_time=start_time
+        )
+
+    def growth_source(self) -> tuple[str, tuple[str, ...]]:
+        """The geometric sum."""
+        return f"{self.stepper.name}: Π Σ_k x_n^k, x_n = h_n K_n", ()

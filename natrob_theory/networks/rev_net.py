@@ -1,0 +1,69 @@
+"""RevNet: the reversible coupling as a network."""
+
+from collections.abc import Sequence
+from typing import TypeAlias, final
+
+from torch import Tensor, nn
+
+from natrob_theory.argument_checks import require_state
+from natrob_theory.networks.fixed_step_net import AbstractFixedStepNet, as_module
+from natrob_theory.steppers import CoupledField, RevNetStepper
+from natrob_theory.tensor_types import Field
+
+FieldPair: TypeAlias = tuple[Field, Field]
+
+
+@final
+class RevNet(AbstractFixedStepNet):
+    """a_{n+1} = a_n + h f₁(t_n, b_n), b_{n+1} = b_n + h f₂(t_n, a_{n+1}), the paper's (21).
+
+    (a, b) are the halves of the state's first axis after the batch axis, so that axis must be even; each field maps
+    states of half that length.
+
+    Args:
+        field_pairs: one tuple (f₁, f₂), or a sequence of such pairs, one per step.
+        step_size, num_steps, start_time: as for `EulerNet`.
+    """
+
+    def __init__(
+        self,
+        field_pairs: FieldPair | Sequence[FieldPair],
+        step_size: float,
+        num_steps: int | None = None,
+        *,
+        start_time: float = 0.0,
+    ) -> None:
+        super().__init__(
+            _coupled_fields(field_pairs),
+            RevNetStepper(),
+            step_size=step_size,
+            num_steps=num_steps,
+            start_time=start_time,
+        )
+
+    def inverse(self, yN: Tensor) -> Tensor:  # noqa: N803
+        """y_0 from y_N, both of shape (batch, *state): exact algebra, so off by rounding alone.
+
+        Raises:
+            ValueError: an odd first state axis.
+        """
+        state = require_state("yN", yN)
+        stepper = RevNetStepper()
+        for field, time, step_size in reversed(self.plan()):
+            state = stepper.inverse_step(field, time, state, step_size)
+        return state
+
+    def growth_source(self) -> tuple[str, tuple[str, ...]]:
+        """The norm of the product of the coupling matrices."""
+        return "RevNet coupling: ‖Π [[1, hK₁], [hK₂, 1 + h²K₁K₂]]‖₂", ()
+
+
+def _coupled_fields(field_pairs: object) -> list[nn.Module]:
+    """The coupled fields of one pair or of a sequence of pairs. Raises TypeError or ValueError."""
+    if not isinstance(field_pairs, (list, tuple)) or len(field_pairs) == 0:
+        raise TypeError(f"`field_pairs` must be a pair (f₁, f₂) or a sequence of pairs, got {field_pairs!r}")
+    pairs = field_pairs if isinstance(field_pairs[0], (list, tuple)) else [field_pairs]
+    for pair in pairs:
+        if not isinstance(pair, (list, tuple)) or len(pair) != 2:
+            raise ValueError(f"`field_pairs` must hold pairs of two fields, got {pair!r}")
+    return [CoupledField(*(as_module(field, argument="field_pairs") for field in pair)) for pair in pairs]

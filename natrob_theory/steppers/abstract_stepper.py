@@ -1,0 +1,136 @@
+"""What every stepper can do.
+
+The contract for whoever adds a method:
+
+1. `step` computes y_{n+1} from y_n, sample by sample: no sample may influence another.
+2. `growth(x)` returns, for x = hK in float64, an upper bound of the factor ‖e_{n+1}‖/‖e_n‖ that holds for every
+   field with Lipschitz constant K, rounded outward (`natrob_theory.rounding`).
+3. `evaluations` lists the points at which the step evaluates the field. `growth` must remain valid when K is
+   only the largest secant constant of f between the two solutions at those points: that is what makes the
+   product of measured constants a theorem for the measured pair.
+"""
+
+import abc
+import math
+from typing import Generic, NamedTuple, TypeVar
+
+import torch
+from torch import Tensor
+
+from natrob_theory.argument_checks import require_finite, require_nonnegative, require_positive
+from natrob_theory.rounding import round_up
+from natrob_theory.tensor_types import Field
+
+FieldT = TypeVar("FieldT")
+
+
+class Evaluation(NamedTuple):
+    """A point at which a step evaluated a field, and the value there; both of shape (batch, *state)."""
+
+    point: Tensor
+    value: Tensor
+
+
+class AbstractStepper(abc.ABC, Generic[FieldT]):
+    """One step of a method with step size h. `FieldT` is `Field`, or a pair of fields for RevNet."""
+
+    couplings: int = 1
+    """How many constants hK one step depends on: 1, or 2 for the two halves of RevNet."""
+
+    smallest_unbounded_x: float = math.inf
+    """K alone gives no growth bound for hK at or above this."""
+
+    @property
+    @abc.abstractmethod
+    def name(self) -> str:
+        """What the literature calls the method."""
+
+    @abc.abstractmethod
+    def step(self, field: FieldT, time: float, state: Tensor, step_size: float) -> Tensor:
+        """y_{n+1} from y_n of shape (batch, *state) at time t_n."""
+
+    @abc.abstractmethod
+    def evaluations(self, field: FieldT, time: float, state: Tensor, step_size: float) -> list[Evaluation]:
+        """The field evaluations on which the step's growth factor rests."""
+
+    @abc.abstractmethod
+    def growth(self, x: Tensor) -> Tensor:
+        """G(hK) elementwise for a float64 tensor x = hK ≥ 0, rounded outward; ∞ where the method has no bound."""
+
+    @abc.abstractmethod
+    def one_sided_growth(self, step_size: float, lipschitz: float, one_sided: float) -> float:
+        """G from h, K and the one-sided constant μ ≤ K, rounded outward.
+
+        Raises ValueError where theory, section 1, has no such formula for the method.
+        """
+
+    @abc.abstractmethod
+    def cumulative_growth(self, x: Tensor) -> Tensor:
+        """Growth over the first n steps, n = 0 … N, rounded outward: (N, couplings, *rest) -> (N + 1, *rest)."""
+
+    def growth_factor(self, *, step_size: float, lipschitz: float, one_sided: float | None = None) -> float:
+        """G with ‖e_{n+1}‖ ≤ G‖e_n‖ for one step, an upper bound rounded outward.
+
+        Args:
+            step_size: h > 0.
+            lipschitz: K ≥ 0, a true upper bound of the Lipschitz constant of f(t, ·).
+            one_sided: μ, an upper bound of the one-sided Lipschitz constant, −K ≤ μ; None to use K alone.
+
+        Raises:
+            ValueError: an argument out of range; hK ≥ 1 for backward Euler without μ; μ given to a method that has
+                no formula with it.
+
+        Source: theory, section 1.
+        """
+        step_size = require_positive("step_size", step_size)
+        lipschitz = require_nonnegative("lipschitz", lipschitz)
+        if one_sided is not None:
+            one_sided = require_finite("one_sided", one_sided)
+            if one_sided < -lipschitz:
+                raise ValueError(f"`one_sided` must be at least −K = {-lipschitz}, got {one_sided}")
+            return self.one_sided_growth(step_size, lipschitz, min(one_sided, lipschitz))
+        self.require_bound_exists(step_size, lipschitz)
+        return float(self.growth(scaled_constant(step_size, lipschitz)))
+
+    def require_bound_exists(self, step_size: float, lipschitz: float) -> None:
+        """Raise ValueError unless the method has a growth bound from K alone at this hK."""
+        if step_size * lipschitz >= self.smallest_unbounded_x:
+            raise ValueError(
+                f"{self.name} has a growth bound from K alone only for hK < {self.smallest_unbounded_x:g}: "
+                f"`step_size` = {step_size} and `lipschitz` = {lipschitz} give hK = {step_size * lipschitz:.6g}; "
+                f"take a smaller step, or give a one-sided constant μ with hμ < 1"
+            )
+
+
+def scaled_constant(step_size: float, lipschitz: float) -> Tensor:
+    """x = hK as a float64 tensor, rounded outward."""
+    return round_up(torch.tensor(step_size * lipschitz, dtype=torch.float64), 1)
+
+
+def running_product(factors: Tensor) -> Tensor:
+    """Π_{i<n} of factors of shape (N, *rest), for n = 0 … N, rounded outward."""
+    ones = torch.ones_like(factors[:1])
+    return round_up(torch.cat([ones, torch.cumprod(factors, dim=0)]), len(factors))
+
+
+def no_one_sided_formula(stepper_name: str) -> ValueError:
+    """The error of a method for which no growth factor from (μ, K) is known here."""
+    return ValueError(
+        f"{stepper_name} has no growth factor from a one-sided constant; leave `one_sided` out, or use Euler or "
+        f"backward Euler"
+    )
+
+
+def recorded_evaluations(
+    stepper: AbstractStepper[Field], field: Field, time: float, state: Tensor, step_size: float
+) -> list[Evaluation]:
+    """Every evaluation that an explicit step makes, by running the step once with a field that takes notes."""
+    notes: list[Evaluation] = []
+
+    def noting_field(t: Tensor, point: Tensor) -> Tensor:
+        value = field(t, point)
+        notes.append(Evaluation(point, value))
+        return value
+
+    stepper.step(noting_field, time, state, step_size)
+    return notes

@@ -1,0 +1,125 @@
+"""Backward Euler, the paper's (16): implicit, differentiated by the implicit function theorem."""
+
+from typing import final
+
+import torch
+from torch import Tensor
+
+from natrob_theory.fields import evaluate_field
+from natrob_theory.implicit_solve import (
+    AbstractFixedPointSolver,
+    NewtonKrylov,
+    Solution,
+    gmres,
+)
+from natrob_theory.implicit_solve.solution import FailureAction, finish, report_failure
+from natrob_theory.rounding import EPSILON, round_up
+from natrob_theory.steppers.abstract_stepper import AbstractStepper, Evaluation, running_product
+from natrob_theory.tensor_types import Field
+
+
+@final
+class BackwardEulerStepper(AbstractStepper[Field]):
+    """y_{n+1} = y_n + h f(t_{n+1}, y_{n+1}).
+
+    G = 1/(1 − hK) for hK < 1, attained by f = Ky, and G = 1/(1 − hμ) for every hμ < 1, whatever K
+    (theory, section 1; Dekker and Verwer 1984).
+
+    Args:
+        solver: the inner solver; None takes `NewtonKrylov()`, which needs no hK < 1. `Anderson()` is cheaper
+            where hK is well below 1.
+        on_failure: "raise" `ImplicitSolveError` or "warn" `ImplicitSolveWarning` when a solve, forward or backward,
+            has not converged. The residual then enters the bound (theory, section 1, inexact solves).
+    """
+
+    smallest_unbounded_x = 1.0
+
+    def __init__(self, solver: AbstractFixedPointSolver | None = None, *, on_failure: FailureAction = "raise") -> None:
+        if on_failure not in ("raise", "warn"):
+            raise ValueError(f'`on_failure` must be "raise" or "warn", got {on_failure!r}')
+        self.solver = NewtonKrylov() if solver is None else solver
+        self.on_failure: FailureAction = on_failure
+
+    @property
+    def name(self) -> str:
+        """Backward Euler."""
+        return "backward Euler"
+
+    def solve(self, field: Field, time: float, state: Tensor, step_size: float) -> Solution:
+        """The implicit equation of one step solved without gradients; `Solution.value` is flat, (batch, d)."""
+        flat = state.detach().flatten(1)
+
+        def fixed_point_map(point: Tensor) -> Tensor:
+            return flat + step_size * evaluate_field(field, time + step_size, point.view_as(state)).flatten(1)
+
+        with torch.no_grad():
+            return self.solver.solve(fixed_point_map, flat)
+
+    def step(self, field: Field, time: float, state: Tensor, step_size: float) -> Tensor:
+        """y_{n+1} from y_n.
+
+        The gradient is (I − hJᵀ)⁻¹ applied to the incoming one, J = ∂f/∂y at the solution, by GMRES: nothing of
+        the forward iteration is kept. Second derivatives are refused.
+        """
+        solution = self.solve(field, time, state, step_size)
+        report_failure(solution, what=f"the implicit solve of {self.name}", on_failure=self.on_failure)
+        root = solution.value.view_as(state)
+        if not torch.is_grad_enabled():
+            return root
+        image = state + step_size * evaluate_field(field, time + step_size, root)
+        if not image.requires_grad:
+            return root
+        image.register_hook(lambda gradient: self._implicit_gradient(field, time, root, step_size, gradient))
+        return root + (image - image.detach())
+
+    def _implicit_gradient(
+        self, field: Field, time: float, root: Tensor, step_size: float, gradient: Tensor
+    ) -> Tensor:
+        """(I − hJᵀ)⁻¹ gradient."""
+        if torch.is_grad_enabled():
+            raise NotImplementedError("backward Euler has no second derivatives; call backward without create_graph")
+        with torch.enable_grad():
+            point = root.detach().requires_grad_()
+            slope = evaluate_field(field, time + step_size, point)
+        if not slope.requires_grad:  # f does not depend on y
+            return gradient
+
+        def operator(vector: Tensor) -> Tensor:
+            (pulled,) = torch.autograd.grad(
+                slope, point, vector.view_as(slope), retain_graph=True, allow_unused=True, materialize_grads=True
+            )
+            return vector - step_size * pulled.flatten(1)
+
+        tolerance = 100 * torch.finfo(gradient.dtype).eps
+        flat, residual, iterations = gmres(operator, gradient.flatten(1), relative_tolerance=tolerance)
+        report_failure(
+            finish(value=flat, residual=residual, converged=residual <= 10 * tolerance, iterations=iterations),
+            what=f"the gradient's linear solve of {self.name}",
+            on_failure=self.on_failure,
+        )
+        return flat.view_as(gradient)
+
+    def evaluations(self, field: Field, time: float, state: Tensor, step_size: float) -> list[Evaluation]:
+        """f at y_{n+1}, the only point the implicit equation mentions."""
+        root = self.solve(field, time, state, step_size).value.view_as(state)
+        return [Evaluation(root, evaluate_field(field, time + step_size, root))]
+
+    def growth(self, x: Tensor) -> Tensor:
+        """1/(1 − x) below x = 1, ∞ from there on; 1 − x is exact to within u, which the added 2u covers."""
+        room = 1.0 - x - EPSILON
+        return torch.where(room > 0, round_up(1.0 / room.clamp_min(EPSILON / 2), 2), torch.inf)
+
+    def one_sided_growth(self, step_size: float, lipschitz: float, one_sided: float) -> float:
+        """1/(1 − hμ) for hμ < 1."""
+        product = step_size * one_sided
+        room = 1.0 - product - EPSILON * (1.0 + abs(product))
+        if room <= 0:
+            raise ValueError(
+                f"{self.name} has a growth bound from μ only for hμ < 1, got `step_size` = {step_size} and "
+                f"`one_sided` = {one_sided}, hμ = {product:.6g}"
+            )
+        return (1.0 / room) * (1.0 + 4 * EPSILON)
+
+    def cumulative_growth(self, x: Tensor) -> Tensor:
+        """Π 1/(1 − h_i K_i)."""
+        return running_product(self.growth(x[:, 0]))

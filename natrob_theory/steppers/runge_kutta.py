@@ -1,0 +1,77 @@
+"""Any explicit Runge–Kutta method, given as a tableau."""
+
+from typing import final
+
+import torch
+from torch import Tensor
+
+from natrob_theory.fields import evaluate_field
+from natrob_theory.rounding import round_up
+from natrob_theory.steppers.abstract_stepper import (
+    AbstractStepper,
+    Evaluation,
+    no_one_sided_formula,
+    recorded_evaluations,
+    running_product,
+)
+from natrob_theory.tableaus import ButcherTableau
+from natrob_theory.tensor_types import Field
+
+
+@final
+class RungeKuttaStepper(AbstractStepper[Field]):
+    """y_{n+1} = y_n + h Σ bᵢ kᵢ with the stages of an explicit tableau.
+
+    G(x) = 1 + x|b|ᵀ(I − x|A|)⁻¹𝟙, attained by f = Ky iff no coefficient that matters is negative
+    (theory, section 1). For Dormand–Prince G is not tight.
+    """
+
+    def __init__(self, tableau: ButcherTableau) -> None:
+        if not isinstance(tableau, ButcherTableau):
+            raise TypeError(f"`tableau` must be a ButcherTableau, got {type(tableau).__name__}")
+        self.tableau = tableau
+        self._stages_used = max(stage for stage, weight in enumerate(tableau.b, start=1) if weight != 0)
+        self._growth_coefficients = tuple(float(entry) for entry in tableau.growth_polynomial())
+
+    @property
+    def name(self) -> str:
+        """The tableau's name."""
+        return self.tableau.name
+
+    def step(self, field: Field, time: float, state: Tensor, step_size: float) -> Tensor:
+        """y_{n+1} from y_n. Stages after the last nonzero weight serve error control only and are left out."""
+        slopes: list[Tensor] = []
+        for row, node in list(zip(self.tableau.a, self.tableau.c, strict=True))[: self._stages_used]:
+            point = _advance(state, step_size, row, slopes)
+            slopes.append(evaluate_field(field, time + float(node) * step_size, point))
+        return _advance(state, step_size, self.tableau.b, slopes)
+
+    def evaluations(self, field: Field, time: float, state: Tensor, step_size: float) -> list[Evaluation]:
+        """f at every stage."""
+        return recorded_evaluations(self, field, time, state, step_size)
+
+    def growth(self, x: Tensor) -> Tensor:
+        """The growth polynomial by Horner's rule; all its coefficients are nonnegative."""
+        value = torch.zeros_like(x)
+        for coefficient in reversed(self._growth_coefficients):
+            value = value * x + coefficient
+        return round_up(value, 3 * len(self._growth_coefficients))
+
+    def one_sided_growth(self, step_size: float, lipschitz: float, one_sided: float) -> float:
+        """No formula from (μ, K) is known here for methods with more than one stage."""
+        raise no_one_sided_formula(self.name)
+
+    def cumulative_growth(self, x: Tensor) -> Tensor:
+        """Π G(h_i K_i)."""
+        return running_product(self.growth(x[:, 0]))
+
+
+def _advance(state: Tensor, step_size: float, weights: tuple, slopes: list[Tensor]) -> Tensor:
+    """state + h Σ weightᵢ slopeᵢ over the nonzero weights of the slopes known so far."""
+    terms = [float(weight) * slope for weight, slope in zip(weights, slopes, strict=False) if weight != 0]
+    if not terms:
+        return state
+    increment = terms[0]
+    for term in terms[1:]:
+        increment = increment + term
+    return state + step_size * increment
