@@ -1,0 +1,99 @@
+"""natrob_theory: integrator networks, their Lipschitz constants, growth bounds and measured trajectories."""
+
+from natrob_theory.bound import Bound as Bound
+from natrob_theory.certificates import BoundCheck as BoundCheck
+from natrob_theory.certificates import check_bound as check_bound
+from natrob_theory.fields import AutonomousField as AutonomousField
+from natrob_theory.fields import LinearField as LinearField
+from natrob_theory.fields import convolutional_field as convolutional_field
+from natrob_theory.fields import dense_field as dense_field
+from natrob_theory.growth import discrete_bound as discrete_bound
+from natrob_theory.growth import exponential_bound as exponential_bound
+from natrob_theory.implicit_solve import Anderson as Anderson
+from natrob_theory.implicit_solve import ImplicitSolveError as ImplicitSolveError
+from natrob_theory.implicit_solve import ImplicitSolveWarning as ImplicitSolveWarning
+from natrob_theory.implicit_solve import NewtonKrylov as NewtonKrylov
+from natrob_theory.lipschitz import LayerRefusedError as LayerRefusedError
+from natrob_theory.lipschitz import layer_lipschitz as layer_lipschitz
+from natrob_theory.lipschitz import lipschitz_lower_bound as lipschitz_lower_bound
+from natrob_theory.lipschitz import lipschitz_upper_bound as lipschitz_upper_bound
+from natrob_theory.networks import AbstractIntegratorNet as AbstractIntegratorNet
+from natrob_theory.networks import BackwardEulerNet as BackwardEulerNet
+from natrob_theory.networks import EulerNet as EulerNet
+from natrob_theory.networks import FractalNet as FractalNet
+from natrob_theory.networks import HeunNet as HeunNet
+from natrob_theory.networks import IntegrationError as IntegrationError
+from natrob_theory.networks import NeuralODE as NeuralODE
+from natrob_theory.networks import PolyNet as PolyNet
+from natrob_theory.networks import RevNet as RevNet
+from natrob_theory.networks import RungeKuttaNet as RungeKuttaNet
+from natrob_theory.networks import SolveRecord as SolveRecord
+from natrob_theory.networks import Trajectory as Trajectory
+from natrob_theory.steppers import BackwardEulerStepper as BackwardEulerStepper
+from natrob_theory.steppers import EulerStepper as EulerStepper
+from natrob_theory.steppers import FractalNetStepper as FractalNetStepper
+from natrob_theory.steppers import PolyNetStepper as PolyNetStepper
+from natrob_theory.steppers import RevNetStepper as RevNetStepper
+from natrob_theory.steppers import RungeKuttaStepper as RungeKuttaStepper
+from natrob_theory.tableaus import BOGACKI_SHAMPINE as BOGACKI_SHAMPINE
+from natrob_theory.tableaus import DOPRI5 as DOPRI5
+from natrob_theory.tableaus import EULER as EULER
+from natrob_theory.tableaus import FEHLBERG45 as FEHLBERG45
+from natrob_theory.tableaus import HEUN as HEUN
+from natrob_theory.tableaus import MIDPOINT as MIDPOINT
+from natrob_theory.tableaus import RK4 as RK4
+from natrob_theory.tableaus import TABLEAUS as TABLEAUS
+from natrob_theory.tableaus import THREE_EIGHTHS as THREE_EIGHTHS
+from natrob_theory.tableaus import ButcherTableau as ButcherTableau
+from natrob_theory.trajectories import Divergence as Divergence
+from natrob_theory.trajectories import measure_divergence as measure_divergence
+
+__all__ = [
+    "BOGACKI_SHAMPINE",
+    "DOPRI5",
+    "EULER",
+    "FEHLBERG45",
+    "HEUN",
+    "MIDPOINT",
+    "RK4",
+    "TABLEAUS",
+    "THREE_EIGHTHS",
+    "AbstractIntegratorNet",
+    "Anderson",
+    "AutonomousField",
+    "BackwardEulerNet",
+    "BackwardEulerStepper",
+    "Bound",
+    "BoundCheck",
+    "ButcherTableau",
+    "Divergence",
+    "EulerNet",
+    "EulerStepper",
+    "FractalNet",
+    "FractalNetStepper",
+    "HeunNet",
+    "ImplicitSolveError",
+    "ImplicitSolveWarning",
+    "IntegrationError",
+    "LayerRefusedError",
+    "LinearField",
+    "NeuralODE",
+    "NewtonKrylov",
+    "PolyNet",
+    "PolyNetStepper",
+    "RevNet",
+    "RevNetStepper",
+    "RungeKuttaNet",
+    "RungeKuttaStepper",
+    "SolveRecord",
+    "Trajectory",
+    "check_bound",
+    "convolutional_field",
+    "dense_field",
+    "discrete_bound",
+    "exponential_bound",
+    "layer_lipschitz",
+    "lipschitz_lower_bound",
+    "lipschitz_upper_bound",
+    "measure_divergence",
+]

@@ -16,6 +16,6 @@ class AutonomousField(nn.Module):
         super().__init__()
         self.module = module
 
-    def forward(self, time: Tensor, state: Tensor) -> Tensor:  # noqa: ARG002
+    def forward(self, time: Tensor, state: Tensor) -> Tensor:
         """dy/dt, of the state's shape (batch, *state)."""
         return self.module(state)

@@ -24,8 +24,7 @@ def evaluate_field(field: Field, time: float, state: Tensor) -> Tensor:
         raise TypeError(f"field {field_name(field)} must return a torch.Tensor, got {type(value).__name__}")
     if value.shape != state.shape:
         raise ValueError(
-            f"field {field_name(field)} must keep the shape of the state {tuple(state.shape)}, "
-            f"got {tuple(value.shape)}"
+            f"field {field_name(field)} must keep the shape of the state {tuple(state.shape)}, got {tuple(value.shape)}"
         )
     if value.dtype != state.dtype:
         raise TypeError(f"field {field_name(field)} must keep the dtype of the state {state.dtype}, got {value.dtype}")

@@ -22,6 +22,6 @@ class LinearField(nn.Module):
             raise ValueError(f"`matrix` must be square, got shape {tuple(matrix.shape)}")
         self.matrix = nn.Parameter(matrix)
 
-    def forward(self, time: Tensor, state: Float[Tensor, "batch d"]) -> Float[Tensor, "batch d"]:  # noqa: ARG002
+    def forward(self, time: Tensor, state: Float[Tensor, "batch d"]) -> Float[Tensor, "batch d"]:
         """A y for each sample."""
         return state @ self.matrix.T

@@ -29,19 +29,20 @@ class Anderson(AbstractFixedPointSolver):
         defect = image - point
         defects: list[Tensor] = []
         images: list[Tensor] = []
-        for iteration in range(1, self.max_iterations + 1):
+        iteration = 1
+        while True:
             residual = defect.norm(dim=1)
             converged = residual <= self.threshold(point, image)
             stop = iteration == self.max_iterations or not bool(torch.isfinite(residual).all())
             if stop or bool(converged.all()):
-                break
+                return finish(value=point, residual=residual, converged=converged, iterations=iteration)
             step = image - _mixture(defect, defects, images)
             point = torch.where(converged[:, None], point, step)
             new_image = fixed_point_map(point)
             defects = [*defects, new_image - point - defect][-self.depth :]
             images = [*images, new_image - image][-self.depth :]
             image, defect = new_image, new_image - point
-        return finish(value=point, residual=residual, converged=converged, iterations=iteration)
+            iteration += 1
 
 
 def _mixture(defect: Tensor, defects: list[Tensor], images: list[Tensor]) -> Tensor:

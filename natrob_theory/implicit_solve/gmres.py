@@ -27,13 +27,14 @@ def gmres(
     solution = torch.zeros_like(right_hand_side)
     residual = right_hand_side
     steps = min(restart, right_hand_side.shape[1])
-    for cycle in range(1, max_restarts + 1):
+    calls = 0
+    while True:
         solution = solution + _cycle(operator, residual, steps)
         residual = right_hand_side - operator(solution)
         relative = residual.norm(dim=1) / norm
-        if not bool((relative > relative_tolerance).any()):
-            break
-    return solution, relative, cycle * (steps + 1)
+        calls += steps + 1
+        if not bool((relative > relative_tolerance).any()) or calls >= max_restarts * (steps + 1):
+            return solution, relative, calls
 
 
 def _cycle(operator: Callable[[Tensor], Tensor], residual: Tensor, steps: int) -> Tensor:

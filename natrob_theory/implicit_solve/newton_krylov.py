@@ -26,25 +26,25 @@ class NewtonKrylov(AbstractFixedPointSolver):
     def solve(self, fixed_point_map: FixedPointMap, start: Tensor) -> Solution:
         """Iterate from `start` until every sample has converged or `max_iterations` Newton steps are spent."""
         point, image = start, fixed_point_map(start)
-        for iteration in range(1, self.max_iterations + 1):
+        iteration = 1
+        while True:
             defect = image - point
             residual = defect.norm(dim=1)
             converged = residual <= self.threshold(point, image)
             stop = iteration == self.max_iterations or not bool(torch.isfinite(residual).all())
             if stop or bool(converged.all()):
-                break
+                return finish(value=point, residual=residual, converged=converged, iterations=iteration)
             active_defect = torch.where(converged[:, None], torch.zeros_like(defect), defect)
             direction = self._direction(fixed_point_map, point, active_defect)
             point, image = self._backtrack(fixed_point_map, point, image, direction)
-        return finish(value=point, residual=residual, converged=converged, iterations=iteration)
+            iteration += 1
 
     @staticmethod
     def _direction(fixed_point_map: FixedPointMap, point: Tensor, defect: Tensor) -> Tensor:
         """d with (I − g′(y)) d = defect, to three digits: the outer iteration corrects the rest."""
 
         def operator(vector: Tensor) -> Tensor:
-            _, derivative = torch.func.jvp(fixed_point_map, (point,), (vector,))
-            return vector - derivative
+            return vector - torch.func.jvp(fixed_point_map, (point,), (vector,))[1]
 
         direction, _, _ = gmres(operator, defect, relative_tolerance=1e-3, max_restarts=3)
         return direction
@@ -54,13 +54,15 @@ class NewtonKrylov(AbstractFixedPointSolver):
     ) -> tuple[Tensor, Tensor]:
         """point + αd with the largest α = 1, ½, ¼, … per sample whose residual is below the present one."""
         before = (image - point).norm(dim=1)
+        settled = direction.norm(dim=1) == 0
         fraction = torch.ones_like(before)
-        for _ in range(self.halvings):
+        halvings = 0
+        while True:
             trial = point + fraction[:, None] * direction
             trial_image = fixed_point_map(trial)
-            worse = ~((trial_image - trial).norm(dim=1) < before)
-            if not bool(worse.any()):
-                break
-            fraction = torch.where(worse, fraction / 2, fraction)
-        keep = worse[:, None]
-        return torch.where(keep, point, trial), torch.where(keep, image, trial_image)
+            better = (trial_image - trial).norm(dim=1) < before
+            if bool((better | settled).all()) or halvings == self.halvings:
+                keep = better[:, None]
+                return torch.where(keep, trial, point), torch.where(keep, trial_image, image)
+            fraction = torch.where(better, fraction, fraction / 2)
+            halvings += 1

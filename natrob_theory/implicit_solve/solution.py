@@ -25,9 +25,7 @@ class SolveStatus(enum.Enum):
         "the maximum number of iterations was reached; take a smaller step size (hK < 1 makes the iteration a "
         "contraction), raise `max_iterations`, or loosen `tolerance`"
     )
-    NON_FINITE = (
-        "an iterate became NaN or infinite; the step size is too large for this field, or the field overflows"
-    )
+    NON_FINITE = "an iterate became NaN or infinite; the step size is too large for this field, or the field overflows"
 
 
 class ImplicitSolveError(RuntimeError):

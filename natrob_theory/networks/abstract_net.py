@@ -13,9 +13,7 @@ from natrob_theory.networks.trajectory import Trajectory
 from natrob_theory.rounding import round_up
 from natrob_theory.steppers import AbstractStepper
 
-LipschitzConstants: TypeAlias = (
-    Bound | float | Sequence[Bound | float] | Sequence[tuple[Bound | float, Bound | float]]
-)
+LipschitzConstants: TypeAlias = Bound | float | Sequence[Bound | float] | Sequence[tuple[Bound | float, Bound | float]]
 """One K for every step, or one per step; for RevNet also a tuple (K₁, K₂) for every step, or one per step."""
 
 
@@ -83,17 +81,17 @@ class AbstractIntegratorNet(nn.Module, abc.ABC):
 
 def constants_per_step(
     lipschitz: LipschitzConstants, steps: int, couplings: int
-) -> list[tuple[Bound | float, ...]]:
+) -> Sequence[tuple[Bound | float, ...]]:
     """One row of `couplings` constants per step, from whichever form the caller gave."""
     if not isinstance(lipschitz, Sequence):
         return [(lipschitz,) * couplings] * steps
-    if couplings == 2 and isinstance(lipschitz, tuple) and not any(isinstance(k, Sequence) for k in lipschitz):
-        if len(lipschitz) != 2:
-            raise ValueError(f"`lipschitz` must be one number or a pair (K₁, K₂), got {len(lipschitz)} numbers")
-        return [tuple(lipschitz)] * steps  # type: ignore[list-item]
-    if len(lipschitz) != steps:
-        raise ValueError(f"`lipschitz` must hold one constant per step, {steps}, got {len(lipschitz)}")
-    rows = [tuple(row) if isinstance(row, Sequence) else (row,) * couplings for row in lipschitz]
+    entries = [tuple(entry) if isinstance(entry, Sequence) else entry for entry in lipschitz]
+    plain = [entry for entry in entries if not isinstance(entry, tuple)]
+    if couplings == 2 and isinstance(lipschitz, tuple) and len(plain) == len(entries) == 2:
+        return [tuple(plain)] * steps
+    if len(entries) != steps:
+        raise ValueError(f"`lipschitz` must hold one constant per step, {steps}, got {len(entries)}")
+    rows = [entry if isinstance(entry, tuple) else (entry,) * couplings for entry in entries]
     for row in rows:
         if len(row) != couplings:
             raise ValueError(f"`lipschitz` must hold {couplings} constants in each entry, got {len(row)}")

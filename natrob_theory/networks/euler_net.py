@@ -31,9 +31,7 @@ class EulerNet(AbstractFixedStepNet):
         start_time: float = 0.0,
     ) -> None:
         modules = field_modules(field_or_fields)
-        super().__init__(
-            modules, EulerStepper(), step_size=step_size, num_steps=num_steps, start_time=start_time
-        )
+        super().__init__(modules, EulerStepper(), step_size=step_size, num_steps=num_steps, start_time=start_time)
 
     def growth_source(self) -> tuple[str, tuple[str, ...]]:
         """(10) of the paper."""

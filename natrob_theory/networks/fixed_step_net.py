@@ -71,7 +71,7 @@ class AbstractFixedStepNet(AbstractIntegratorNet):
         self.fields = nn.ModuleList(fields)
 
     @final
-    def plan(self, times: Float[Tensor, " points"] | None = None) -> list[StepPlan]:  # noqa: ARG002
+    def plan(self, times: Float[Tensor, " points"] | None = None) -> list[StepPlan]:
         """The steps; a fixed-step network has one grid, whatever the times."""
         shared = len(self.fields) == 1
         return [

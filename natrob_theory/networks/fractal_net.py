@@ -28,7 +28,11 @@ class FractalNet(AbstractFixedStepNet):
     ) -> None:
         modules = field_modules(field_or_fields)
         super().__init__(
-            modules, FractalNetStepper(columns), step_size=step_size, num_steps=num_steps, start_time=start_time
+            modules,
+            FractalNetStepper(columns),
+            step_size=step_size,
+            num_steps=num_steps,
+            start_time=start_time,
         )
 
     def growth_source(self) -> tuple[str, tuple[str, ...]]:

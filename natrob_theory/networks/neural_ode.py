@@ -1,6 +1,7 @@
 """NeuralODE: an adaptive Dormand–Prince solve as a network, with the accepted grid on record."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import final
 
 import torch
@@ -55,10 +56,10 @@ class _RecordingField:
         self.evaluations += 1
         return evaluate_field(self.field, float(time), state)
 
-    def callback_accept_step(self, time: Tensor, state: Tensor, step_size: Tensor) -> None:  # noqa: ARG002
+    def callback_accept_step(self, time: Tensor, state: Tensor, step_size: Tensor) -> None:
         self.times.append(float(time))
 
-    def callback_reject_step(self, time: Tensor, state: Tensor, step_size: Tensor) -> None:  # noqa: ARG002
+    def callback_reject_step(self, time: Tensor, state: Tensor, step_size: Tensor) -> None:
         self.rejected += 1
 
 
@@ -159,7 +160,7 @@ class NeuralODE(AbstractIntegratorNet):
             grid = self.last_solve.grid
         else:
             raise ValueError("this NeuralODE has no grid on record yet: run it on a batch first")
-        return [StepPlan(self.field, t, later - t) for t, later in zip(grid[:-1], grid[1:], strict=True)]
+        return [StepPlan(self.field, t, later - t) for t, later in pairwise(grid)]
 
     def growth_source(self) -> tuple[str, tuple[str, ...]]:
         """The growth polynomial of dopri5 over the recorded grid."""

@@ -24,7 +24,11 @@ class RungeKuttaNet(AbstractFixedStepNet):
     ) -> None:
         modules = field_modules(field_or_fields)
         super().__init__(
-            modules, RungeKuttaStepper(tableau), step_size=step_size, num_steps=num_steps, start_time=start_time
+            modules,
+            RungeKuttaStepper(tableau),
+            step_size=step_size,
+            num_steps=num_steps,
+            start_time=start_time,
         )
 
     def growth_source(self) -> tuple[str, tuple[str, ...]]:

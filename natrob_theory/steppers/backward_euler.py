@@ -72,9 +72,7 @@ class BackwardEulerStepper(AbstractStepper[Field]):
         image.register_hook(lambda gradient: self._implicit_gradient(field, time, root, step_size, gradient))
         return root + (image - image.detach())
 
-    def _implicit_gradient(
-        self, field: Field, time: float, root: Tensor, step_size: float, gradient: Tensor
-    ) -> Tensor:
+    def _implicit_gradient(self, field: Field, time: float, root: Tensor, step_size: float, gradient: Tensor) -> Tensor:
         """(I − hJᵀ)⁻¹ gradient."""
         if torch.is_grad_enabled():
             raise NotImplementedError("backward Euler has no second derivatives; call backward without create_graph")
@@ -86,7 +84,12 @@ class BackwardEulerStepper(AbstractStepper[Field]):
 
         def operator(vector: Tensor) -> Tensor:
             (pulled,) = torch.autograd.grad(
-                slope, point, vector.view_as(slope), retain_graph=True, allow_unused=True, materialize_grads=True
+                slope,
+                point,
+                vector.view_as(slope),
+                retain_graph=True,
+                allow_unused=True,
+                materialize_grads=True,
             )
             return vector - step_size * pulled.flatten(1)
 

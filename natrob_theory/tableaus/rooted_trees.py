@@ -19,22 +19,14 @@ def rooted_trees(order: int) -> tuple[Tree, ...]:
     """All rooted trees with `order` vertices: 1, 1, 2, 4, 9, … of them for order 1, 2, 3, 4, 5, …"""
     if order == 1:
         return ((),)
-    return tuple(
-        tuple(children)
-        for parts in _partitions(order - 1, order - 1)
-        for children in _forests(parts)
-    )
+    return tuple(tuple(children) for parts in _partitions(order - 1, order - 1) for children in _forests(parts))
 
 
 def _partitions(total: int, largest: int) -> list[tuple[int, ...]]:
     """The ways to write `total` as a non-increasing sum of positive integers of at most `largest`."""
     if total == 0:
         return [()]
-    return [
-        (first, *rest)
-        for first in range(min(total, largest), 0, -1)
-        for rest in _partitions(total - first, first)
-    ]
+    return [(first, *rest) for first in range(min(total, largest), 0, -1) for rest in _partitions(total - first, first)]
 
 
 def _forests(parts: tuple[int, ...]) -> list[tuple[Tree, ...]]:

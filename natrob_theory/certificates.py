@@ -1,0 +1,163 @@
+"""Is the bound kept? Measured divergence against the growth bound, with rounding accounted for."""
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from natrob_theory.argument_checks import require_nonnegative
+from natrob_theory.bound import BoundKind, kind_from_lipschitz, lipschitz_value
+from natrob_theory.networks import AbstractIntegratorNet, LipschitzConstants
+from natrob_theory.networks.abstract_net import constants_per_step, scaled_constants
+from natrob_theory.norms import per_sample_l2
+from natrob_theory.rounding import unit_roundoff
+from natrob_theory.steppers import BackwardEulerStepper, Evaluation
+from natrob_theory.trajectories import PairRun, run_pair
+
+ROUNDING_SAFETY = 16.0
+"""c of theory, section 7, per field evaluation of a step."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class BoundCheck:
+    """Measured distance against its bound, per step and sample; row 0 is the start, where both are ‖ε‖.
+
+    Attributes:
+        holds: distance ≤ bound + allowance, (steps + 1, batch).
+        ratio: distance/bound, 0 where both are 0.
+        bound: growth(0 … n)·‖z_0 − y_0‖.
+        distance: ‖z_n − y_n‖₂ as computed.
+        allowance: what rounding, and for backward Euler the residuals of the inexact solves, may have added.
+        kind: "upper" if the constants were upper bounds, or the pair's own secant constants; "estimate" otherwise,
+            and then a violation refutes the constant, not the theorem.
+        rounding: how rounding was treated, in words.
+    """
+
+    holds: Bool[Tensor, "points batch"]
+    ratio: Float[Tensor, "points batch"]
+    bound: Float[Tensor, "points batch"]
+    distance: Float[Tensor, "points batch"]
+    allowance: Float[Tensor, "points batch"]
+    kind: BoundKind
+    rounding: str
+
+    @property
+    def all_hold(self) -> bool:
+        """Whether the bound was kept at every step by every sample."""
+        return bool(self.holds.all())
+
+    @property
+    def worst_ratio(self) -> float:
+        """The largest distance/bound after the start: 1 is a tight case, above 1 a violation or rounding."""
+        return float(self.ratio[1:].max())
+
+
+def check_bound(
+    net: AbstractIntegratorNet,
+    y0: Tensor,
+    perturbation: Tensor,
+    *,
+    lipschitz: LipschitzConstants | None = None,
+    field_error_factor: float | None = None,
+) -> BoundCheck:
+    """Run a clean and a perturbed solution and compare ‖z_n − y_n‖ with Π G(h_i K_i)·‖z_0 − y_0‖ at every step.
+
+    Args:
+        net: any network of this library.
+        y0: (batch, *state), floating point. In float32 the allowance is large; float64 says more.
+        perturbation: ε, of the same shape and dtype.
+        lipschitz: K, see `LipschitzConstants`. None takes, per step and sample, the largest secant constant at
+            the points where the step evaluates the field: then the bound is a theorem for this very pair.
+        field_error_factor: φ such that one evaluation of the field errs by at most φu(‖f(y)‖ + K‖y‖), u the unit
+            roundoff. None takes d^1.5 for d state entries, the worst case of one dense layer
+            (Higham, *Accuracy and Stability of Numerical Algorithms*, (3.12)).
+
+    Returns:
+        The comparison. The allowance is A_{n+1} = G_n A_n + δ_n with
+        δ_n = c·u·(‖y_n‖ + ‖z_n‖ + Σ h‖k‖) + φu·Σ h(‖k‖ + K_n‖Y‖) + G_n(‖r_y‖ + ‖r_z‖), sums over the step's
+        evaluations k = f(Y) of both solutions, c = 16 per evaluation, r the residuals of implicit solves.
+
+    Raises:
+        TypeError, ValueError: as for the network and its growth bound.
+
+    Source: theory, sections 1 and 7.
+    """
+    run = run_pair(net, y0, perturbation)
+    x, kind = _scaled_constants_of_run(net, run, lipschitz)
+    if field_error_factor is None:
+        field_error_factor = float(y0[0].numel()) ** 1.5
+    factor = require_nonnegative("field_error_factor", field_error_factor)
+    distance = run.distance()
+    growth = net.stepper.cumulative_growth(x)
+    start = distance[0]
+    bound = torch.where(start > 0, growth * start, torch.zeros_like(growth))
+    allowance = _allowance(net, run, x, factor)
+    safe = torch.where(bound > 0, bound, torch.ones_like(bound))
+    ratio = torch.where(bound > 0, distance / safe, torch.where(distance > 0, torch.inf, 0.0).to(bound))
+    return BoundCheck(
+        holds=distance <= bound + allowance,
+        ratio=ratio,
+        bound=bound,
+        distance=distance,
+        allowance=allowance,
+        kind=kind,
+        rounding=f"{y0.dtype} with allowance, c = {ROUNDING_SAFETY:g} per evaluation, field factor {factor:g}",
+    )
+
+
+def _scaled_constants_of_run(
+    net: AbstractIntegratorNet, run: PairRun, lipschitz: LipschitzConstants | None
+) -> tuple[Float[Tensor, "steps couplings batch"], BoundKind]:
+    """x = hK of every step, coupling and sample, and the kind of a bound computed from it."""
+    batch = run.clean.shape[1]
+    couplings = net.stepper.couplings
+    if lipschitz is None:
+        sizes = torch.tensor([step.step_size for step in run.plan], dtype=torch.float64, device=run.times.device)
+        x = sizes[:, None] * run.secant_constants()
+        return x[:, None, :].expand(-1, couplings, -1), "upper"
+    constants = constants_per_step(lipschitz, len(run.plan), couplings)
+    flat = [constant for row in constants for constant in row]
+    for step, row in zip(run.plan, constants, strict=True):
+        for constant in row:
+            net.stepper.require_bound_exists(step.step_size, lipschitz_value(constant))
+    x = scaled_constants(run.plan, constants).to(run.times.device)
+    kinds = {kind_from_lipschitz(constant) for constant in flat}
+    return x[:, :, None].expand(-1, -1, batch), "estimate" if "estimate" in kinds else "upper"
+
+
+def _allowance(
+    net: AbstractIntegratorNet, run: PairRun, x: Float[Tensor, "steps couplings batch"], field_error_factor: float
+) -> Float[Tensor, "points batch"]:
+    """A_0 = 0, A_{n+1} = G_n A_n + δ_n."""
+    rows = [torch.zeros_like(x[0, 0])]
+    for n in range(len(run.plan)):
+        growth = net.stepper.cumulative_growth(x[n : n + 1])[-1]
+        local = torch.zeros_like(rows[0])
+        for states, evaluations in ((run.clean, run.clean_evaluations), (run.perturbed, run.perturbed_evaluations)):
+            local = local + _local_rounding(run, n, states[n], evaluations[n], x[n].amax(dim=0), field_error_factor)
+            if isinstance(net.stepper, BackwardEulerStepper):
+                local = local + growth * _residual(run, n, states, evaluations[n][0])
+        rows.append(growth * rows[-1] + local)
+    return torch.nan_to_num(torch.stack(rows), nan=torch.inf, posinf=torch.inf)
+
+
+def _local_rounding(
+    run: PairRun, n: int, state: Tensor, evaluations: list[Evaluation], x: Tensor, field_error_factor: float
+) -> Tensor:
+    """δ_n of one solution without the residual: rounding of the step's sums and of the field."""
+    u = unit_roundoff(state.dtype)
+    step_size = run.plan[n].step_size
+    safety = ROUNDING_SAFETY * len(evaluations)
+    total = safety * u * per_sample_l2(state)
+    for point, value in evaluations:
+        slope = step_size * per_sample_l2(value)
+        total = total + safety * u * slope + field_error_factor * u * (slope + x * per_sample_l2(point))
+    return total
+
+
+def _residual(run: PairRun, n: int, states: Tensor, evaluation: Evaluation) -> Tensor:
+    """‖y_{n+1} − y_n − h f(y_{n+1})‖ of a backward Euler step."""
+    return per_sample_l2(
+        states[n + 1].double() - states[n].double() - run.plan[n].step_size * evaluation.value.double()
+    )

@@ -1,0 +1,222 @@
+"""An upper Lipschitz constant for each kind of layer, in L2; the seam where users add their own.
+
+    @layer_lipschitz.register
+    def _(layer: MyLayer, input_shape: tuple[int, ...]) -> float:
+        return 1.0
+
+A rule returns a number at least the layer's Lipschitz constant on all inputs of the shape (without the batch axis),
+rounded outward, or raises. A layer without a rule is refused by name.
+"""
+
+import math
+from collections.abc import Callable
+from functools import singledispatch
+
+import torch
+from torch import nn
+
+from natrob_theory.fields import AutonomousField, LinearField
+from natrob_theory.lipschitz.convolution import dilated, round_to_multiple, torus_norm_upper
+from natrob_theory.lipschitz.spectral import matrix_norm_upper
+from natrob_theory.rounding import EPSILON
+
+
+class LayerRefusedError(TypeError):
+    """A layer for which no Lipschitz upper bound is known here; the message names it."""
+
+
+Shape = tuple[int, ...]
+
+
+@singledispatch
+def layer_lipschitz(layer: nn.Module, input_shape: Shape) -> float:
+    """An upper bound of the layer's Lipschitz constant in L2.
+
+    Raises:
+        LayerRefusedError: no rule is registered for this kind of layer, or for this setting of it.
+        ValueError: the layer is in a mode in which its output depends on the rest of the batch.
+    """
+    raise LayerRefusedError(
+        f"no Lipschitz upper bound is known for layer {type(layer).__name__} (input shape {input_shape}); "
+        f"register one with natrob_theory.lipschitz.layer_lipschitz.register"
+    )
+
+
+def _constant(kind: type[nn.Module], value: Callable[[nn.Module], float]) -> None:
+    """Register a kind of layer whose constant depends neither on weights nor on the shape."""
+    layer_lipschitz.register(kind, lambda layer, _shape: value(layer))
+
+
+ONE_LIPSCHITZ = (
+    nn.Identity, nn.Flatten, nn.Unflatten, nn.ReLU, nn.ReLU6, nn.Hardtanh, nn.Tanh, nn.Softplus, nn.Softsign,
+    nn.LogSigmoid, nn.CELU, nn.Tanhshrink,
+)  # fmt: skip
+for _kind in ONE_LIPSCHITZ:
+    _constant(_kind, lambda _layer: 1.0)
+_constant(nn.Sigmoid, lambda _layer: 0.25)
+_constant(nn.LeakyReLU, lambda layer: max(1.0, abs(layer.negative_slope)))  # type: ignore[operator]
+_constant(nn.ELU, lambda layer: max(1.0, abs(layer.alpha)))  # type: ignore[operator]
+
+
+@layer_lipschitz.register
+def _(layer: nn.GELU, input_shape: Shape) -> float:
+    """The derivative Φ(x) + xφ(x) is largest at x = √2; the tanh form is another function and refused."""
+    if layer.approximate != "none":
+        return _refuse(layer, input_shape, "the tanh approximation")
+    root = math.sqrt(2.0)
+    density = math.exp(-1.0) / math.sqrt(2.0 * math.pi)
+    return (0.5 * (1.0 + math.erf(1.0)) + root * density) * (1.0 + 16 * EPSILON)
+
+
+@layer_lipschitz.register(nn.Dropout)
+@layer_lipschitz.register(nn.Dropout1d)
+@layer_lipschitz.register(nn.Dropout2d)
+def _(layer: nn.Module, input_shape: Shape) -> float:
+    _require_eval(layer)
+    return 1.0
+
+
+@layer_lipschitz.register
+def _(layer: nn.Linear, input_shape: Shape) -> float:
+    return matrix_norm_upper(layer.weight)
+
+
+@layer_lipschitz.register
+def _(layer: LinearField, input_shape: Shape) -> float:
+    return matrix_norm_upper(layer.matrix)
+
+
+@layer_lipschitz.register
+def _(layer: AutonomousField, input_shape: Shape) -> float:
+    return layer_lipschitz(layer.module, input_shape)
+
+
+@layer_lipschitz.register
+def _(layer: nn.Sequential, input_shape: Shape) -> float:
+    """The product over the chain: (12) of the paper."""
+    constant = 1.0
+    for part in layer:
+        constant *= layer_lipschitz(part, input_shape) * (1.0 + 2 * EPSILON)
+        input_shape = output_shape(part, input_shape)
+    return constant
+
+
+@layer_lipschitz.register(nn.BatchNorm1d)
+@layer_lipschitz.register(nn.BatchNorm2d)
+@layer_lipschitz.register(nn.BatchNorm3d)
+def _(layer: nn.BatchNorm2d, input_shape: Shape) -> float:
+    """max |γ/√(σ² + eps)| with the running variance."""
+    _require_eval(layer)
+    if layer.running_var is None:
+        return _refuse(layer, input_shape, "no running statistics, so its output depends on the batch")
+    scale = 1.0 / torch.sqrt(layer.running_var.detach().double() + layer.eps)
+    if layer.weight is not None:
+        scale = scale * layer.weight.detach().double().abs()
+    return float(scale.max()) * (1.0 + 8 * EPSILON)
+
+
+@layer_lipschitz.register(nn.Conv1d)
+@layer_lipschitz.register(nn.Conv2d)
+@layer_lipschitz.register(nn.Conv3d)
+def _(layer: nn.Conv2d, input_shape: Shape) -> float:
+    """The torus method; groups are blocks of a block diagonal operator, so the largest counts."""
+    kernel = dilated(layer.weight, layer.dilation)
+    sizes, taps, strides = input_shape[1:], kernel.shape[2:], layer.stride
+    if layer.padding_mode == "zeros":
+        full = [size + tap - 1 for size, tap in zip(sizes, taps, strict=True)]
+        grid = [round_to_multiple(size, step) for size, step in zip(full, strides, strict=True)]
+    elif layer.padding_mode == "circular":
+        grid, strides = _circular_grid(layer, sizes, taps)
+    else:
+        return _refuse(layer, input_shape, f"padding_mode={layer.padding_mode!r}")
+    groups = kernel.chunk(layer.groups)
+    return max(torus_norm_upper(group, grid=grid, stride=strides) for group in groups)
+
+
+def _circular_grid(layer: nn.Conv2d, sizes: Shape, taps: Shape) -> tuple[list[int], tuple[int, ...]]:
+    """The input's own torus. Where the stride does not divide it, stride 1 is bounded: its outputs are a superset."""
+    padding = layer.padding if isinstance(layer.padding, tuple) else tuple((tap - 1) / 2 for tap in taps)
+    padding = (0,) * len(taps) if layer.padding == "valid" else padding
+    for size, pad, tap in zip(sizes, padding, taps, strict=True):
+        if size + 2 * pad - tap + 1 > size or tap > size:
+            raise LayerRefusedError(
+                f"no Lipschitz upper bound is known for layer {type(layer).__name__} with circular padding that "
+                f"wraps more than once (size {size}, padding {pad}, kernel {tap})"
+            )
+    if all(size % step == 0 for size, step in zip(sizes, layer.stride, strict=True)):
+        return list(sizes), layer.stride
+    return list(sizes), (1,) * len(taps)
+
+
+@layer_lipschitz.register(nn.AvgPool1d)
+@layer_lipschitz.register(nn.AvgPool2d)
+@layer_lipschitz.register(nn.AvgPool3d)
+def _(layer: nn.AvgPool2d, input_shape: Shape) -> float:
+    """A convolution of each channel with the constant kernel 1/kᵈ."""
+    axes = len(input_shape) - 1
+    taps, strides, padding = (_per_axis(v, axes) for v in (layer.kernel_size, layer.stride, layer.padding))
+    if layer.ceil_mode or (any(padding) and not layer.count_include_pad):
+        return _refuse(layer, input_shape, "ceil_mode or count_include_pad=False")
+    if getattr(layer, "divisor_override", None) is not None:
+        return _refuse(layer, input_shape, "divisor_override")
+    kernel = torch.full((1, 1, *taps), 1.0 / math.prod(taps), dtype=torch.float64)
+    full = [size + tap - 1 for size, tap in zip(input_shape[1:], taps, strict=True)]
+    grid = [round_to_multiple(size, step) for size, step in zip(full, strides, strict=True)]
+    return torus_norm_upper(kernel, grid=grid, stride=strides)
+
+
+@layer_lipschitz.register(nn.AdaptiveAvgPool1d)
+@layer_lipschitz.register(nn.AdaptiveAvgPool2d)
+def _(layer: nn.AdaptiveAvgPool2d, input_shape: Shape) -> float:
+    """Disjoint windows of equal size p average with norm 1/√p."""
+    sizes = input_shape[1:]
+    outputs = [
+        size if out is None else out for out, size in zip(_per_axis(layer.output_size, len(sizes)), sizes, strict=True)
+    ]
+    if any(size % out for size, out in zip(sizes, outputs, strict=True)):
+        return _refuse(layer, input_shape, f"an output size {tuple(outputs)} that does not divide the input's")
+    return math.sqrt(math.prod(outputs) / math.prod(sizes)) * (1.0 + 4 * EPSILON)
+
+
+@layer_lipschitz.register(nn.MaxPool1d)
+@layer_lipschitz.register(nn.MaxPool2d)
+def _(layer: nn.MaxPool2d, input_shape: Shape) -> float:
+    """|max a − max b| ≤ max |a − b| in each window, so √(windows that share a pixel) bounds the L2 constant."""
+    if layer.return_indices:
+        return _refuse(layer, input_shape, "return_indices=True")
+    axes = len(input_shape) - 1
+    taps, strides, steps = (_per_axis(v, axes) for v in (layer.kernel_size, layer.stride, layer.dilation))
+    shared = [
+        min(tap, -(-((tap - 1) * step + 1) // stride)) for tap, stride, step in zip(taps, strides, steps, strict=True)
+    ]
+    return math.sqrt(math.prod(shared)) * (1.0 + 2 * EPSILON)
+
+
+def output_shape(layer: nn.Module, input_shape: Shape) -> Shape:
+    """The shape of one sample after the layer, from a run on zeros."""
+    if isinstance(layer, (AutonomousField, LinearField)):
+        return input_shape
+    parameter = next(layer.parameters(), None)
+    dtype = torch.get_default_dtype() if parameter is None else parameter.dtype
+    device = None if parameter is None else parameter.device
+    with torch.no_grad():
+        return tuple(layer(torch.zeros((1, *input_shape), dtype=dtype, device=device)).shape[1:])
+
+
+def _per_axis(value: object, axes: int) -> tuple[int, ...]:
+    """A setting that torch takes as one number or one per axis, as a tuple."""
+    return tuple(value) if isinstance(value, (tuple, list)) else (value,) * axes  # type: ignore[return-value]
+
+
+def _require_eval(layer: nn.Module) -> None:
+    if layer.training:
+        raise ValueError(
+            f"layer {type(layer).__name__} is in training mode, where it has no Lipschitz constant of its own; "
+            f"call .eval() on the network first"
+        )
+
+
+def _refuse(layer: nn.Module, input_shape: Shape, setting: str) -> float:
+    raise LayerRefusedError(
+        f"no Lipschitz upper bound is known for layer {type(layer).__name__} with {setting} (input shape {input_shape})"
+    )
