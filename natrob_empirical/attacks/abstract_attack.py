@@ -1,0 +1,141 @@
+"""The base of all attacks, which owns what every attack must guarantee."""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import final
+
+import torch
+from jaxtyping import Float, Int64
+from torch import Tensor
+
+from natrob_empirical.random_streams import SampleStreams, require_cpu_generator
+from natrob_empirical.threat_models import AbstractBall
+
+from .attack_inputs import require_images_and_labels, require_labels_in_range
+from .attack_result import AttackResult
+from .counted_model import Classifier, CountedModel, evaluation_mode
+
+
+@dataclass(frozen=True)
+class AbstractAttack(ABC):
+    """An attack on a classifier within a ball around each image.
+
+    A new attack is a frozen dataclass that adds its settings as keyword-only fields and supplies `_perturb`.
+    This class does the rest, for all attacks alike:
+
+    1. it validates the images, labels and logits;
+    2. it attacks in eval mode and puts the model back as it was; parameters' `.grad` stays untouched;
+    3. samples that are misclassified already come back unchanged, as successes, without an attack;
+    4. it projects what `_perturb` returns onto the ball and the pixel range once more;
+    5. it judges success itself, by a forward pass in the dtype of the images;
+    6. it counts every forward pass and gradient of each sample.
+
+    Args:
+        ball: the threat model.
+
+    Raises:
+        TypeError: `ball` is not an `AbstractBall`.
+    """
+
+    ball: AbstractBall
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.ball, AbstractBall):
+            raise TypeError(
+                f"`ball` must be a ball such as LinfBall(8/255), got {self.ball!r} of type {type(self.ball).__name__}"
+            )
+
+    @final
+    def __call__(
+        self,
+        model: Classifier,
+        x: Float[Tensor, "batch channels height width"],
+        y: Int64[Tensor, " batch"],
+        *,
+        generator: torch.Generator,
+    ) -> AttackResult:
+        """Attack every image of a batch.
+
+        Args:
+            model: images to logits; an `nn.Module` is attacked in eval mode, another callable as it is.
+            x: float32 or float64 images in [0, 1].
+            y: their true labels.
+            generator: a CPU generator; advances by one draw per sample, so that splitting a batch into
+                several calls gives every sample the same random numbers.
+
+        Raises:
+            TypeError, ValueError: an argument or the model's output that is not as required.
+            NonFiniteGradientError: a gradient attack met a NaN or infinite gradient.
+        """
+        require_images_and_labels(x, y)
+        require_cpu_generator("generator", generator)
+        return self.run(model, x, y, streams=SampleStreams(generator, len(x), x.device))
+
+    @final
+    def run(
+        self,
+        model: Classifier,
+        x: Float[Tensor, "batch channels height width"],
+        y: Int64[Tensor, " batch"],
+        *,
+        streams: SampleStreams,
+    ) -> AttackResult:
+        """Like calling the attack, with the random stream of each sample given: for parts of a larger attack.
+
+        Raises:
+            TypeError, ValueError, NonFiniteGradientError: as for a call; also if there is not one stream
+                per sample.
+        """
+        require_images_and_labels(x, y)
+        if not isinstance(streams, SampleStreams):
+            raise TypeError(f"`streams` must be SampleStreams, got {type(streams).__name__}")
+        if len(streams) != len(x):
+            raise ValueError(f"`streams` must hold one stream per image, {len(x)}, got {len(streams)}")
+        with evaluation_mode(model):
+            counted = CountedModel(model, len(x), x.device)
+            return self._attack(counted, x.detach().clone(), y.clone(), streams)
+
+    @abstractmethod
+    def _perturb(
+        self,
+        model: CountedModel,
+        x: Float[Tensor, "batch channels height width"],
+        y: Int64[Tensor, " batch"],
+        streams: SampleStreams,
+    ) -> Float[Tensor, "batch channels height width"]:
+        """The attack itself: the image it proposes for each sample of `x`, all classified correctly so far."""
+
+    @final
+    def _attack(self, model: CountedModel, x: Tensor, y: Tensor, streams: SampleStreams) -> AttackResult:
+        logits = model.logits(x)
+        require_labels_in_range(y, logits.shape[1])
+        success = logits.argmax(dim=1) != y
+        adversarial = x.clone()
+        active = (~success).nonzero().squeeze(1)
+        if len(active):
+            meter, center = model.select(active), x[active]
+            candidate = self._perturb(meter, center.clone(), y[active], streams.select(active))
+            candidate = self.ball.project(self._require_candidate(candidate, center), center)
+            adversarial[active] = candidate
+            success[active] = meter.logits(candidate).argmax(dim=1) != y[active]
+        return AttackResult(
+            adversarial=adversarial,
+            success=success,
+            queries=model.queries,
+            gradient_calls=model.gradient_calls,
+        )
+
+    @final
+    def _require_candidate(self, candidate: Tensor, center: Tensor) -> Tensor:
+        """Guards the projection against an attack that returns something else than images, or NaN."""
+        if candidate.shape != center.shape or candidate.dtype != center.dtype:
+            raise ValueError(
+                f"{type(self).__name__} must propose {center.dtype} images of shape {tuple(center.shape)}, "
+                f"got {candidate.dtype} of shape {tuple(candidate.shape)}"
+            )
+        affected = int((~candidate.isfinite()).flatten(1).any(dim=1).sum())
+        if affected:
+            raise ValueError(
+                f"{type(self).__name__} must propose finite images, got NaN or infinity in {affected} of {len(center)}"
+            )
+        return candidate.detach()

@@ -1,0 +1,144 @@
+"""The model as an attack sees it: logits and loss gradients, each counted per sample."""
+
+import copy
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TypeAlias, final
+
+import torch
+from jaxtyping import Bool, Float, Int64
+from torch import Tensor, nn
+
+Classifier: TypeAlias = Callable[[Tensor], Tensor]
+"""A model: images (batch, channels, height, width) in, logits (batch, classes) out. An `nn.Module` is one."""
+
+
+@final
+class NonFiniteGradientError(ArithmeticError):
+    """The gradient of the loss is NaN or infinite, so no step along it means anything."""
+
+    def __init__(self, affected: int, batch: int) -> None:
+        self.affected = affected
+        self.batch = batch
+        super().__init__(
+            f"the gradient of the loss with respect to the image is NaN or infinite for {affected} of "
+            f"{batch} samples; look for a division, root or logarithm at its edge in the model, "
+            "or attack it in float64"
+        )
+
+
+@final
+class CountedModel:
+    """A model behind a meter, for the samples of one batch.
+
+    `queries` and `gradient_calls` count forward passes and loss gradients per sample. `select` narrows the
+    view to some samples; what the view spends is booked to them. Gradients are taken with respect to
+    images only: the `.grad` of the model's parameters is neither read nor written.
+
+    Args:
+        model: the classifier, already in the mode it is to be attacked in.
+        batch_size: the number of samples.
+        device: where the counts live.
+    """
+
+    def __init__(self, model: Classifier, batch_size: int, device: torch.device) -> None:
+        self._model = model
+        self._queries = torch.zeros(batch_size, dtype=torch.int64, device=device)
+        self._gradient_calls = torch.zeros_like(self._queries)
+        self._rows = torch.arange(batch_size, device=device)
+
+    @property
+    def queries(self) -> Int64[Tensor, " batch"]:
+        """Forward passes so far, per sample of this view."""
+        return self._queries[self._rows]
+
+    @property
+    def gradient_calls(self) -> Int64[Tensor, " batch"]:
+        """Loss gradients so far, per sample of this view."""
+        return self._gradient_calls[self._rows]
+
+    def select(self, index: Bool[Tensor, " batch"] | Int64[Tensor, " chosen"]) -> "CountedModel":
+        """The same model and the same meter for some of the samples (a mask, or distinct positions)."""
+        chosen = copy.copy(self)
+        chosen._rows = self._rows[index]
+        return chosen
+
+    def logits(self, x: Float[Tensor, "batch channels height width"]) -> Float[Tensor, "batch classes"]:
+        """The model's logits, outside the autograd graph. One query per sample.
+
+        Raises:
+            TypeError: the model does not return a floating-point tensor.
+            ValueError: the logits are not finite, or not of shape (batch, classes) with at least two classes.
+        """
+        with torch.no_grad():
+            return self._forward(x.clone())
+
+    def logits_and_gradient(
+        self, x: Float[Tensor, "batch channels height width"], y: Int64[Tensor, " batch"]
+    ) -> tuple[Float[Tensor, "batch classes"], Float[Tensor, "batch channels height width"]]:
+        """The logits and, per sample, the gradient of its cross-entropy loss with respect to its image.
+
+        The losses are summed, not averaged: the gradient of a sample is then that of its own loss, whatever
+        else is in the batch. One query and one gradient call per sample.
+
+        Raises:
+            NonFiniteGradientError: a NaN or infinite gradient.
+            TypeError, ValueError: as for `logits`; ValueError too if the logits do not depend
+                differentiably on x.
+        """
+        with torch.enable_grad():
+            image = x.detach().clone().requires_grad_()
+            logits = self._forward(image.clone())  # a copy, which a model that works in place may overwrite
+            loss = nn.functional.cross_entropy(logits, y, reduction="sum")
+            gradient = self._differentiate(loss, image)
+        self._gradient_calls[self._rows] += 1
+        affected = int((~gradient.isfinite()).flatten(1).any(dim=1).sum())
+        if affected:
+            raise NonFiniteGradientError(affected, len(gradient))
+        return logits.detach(), gradient
+
+    @staticmethod
+    def _differentiate(loss: Tensor, image: Tensor) -> Tensor:
+        gradient = torch.autograd.grad(loss, image, allow_unused=True)[0] if loss.requires_grad else None
+        if gradient is None:
+            raise ValueError(
+                "`model` must be differentiable with respect to the image for a gradient attack, "
+                "got logits that autograd cannot trace back to it"
+            )
+        return gradient
+
+    def _forward(self, x: Tensor) -> Tensor:
+        self._queries[self._rows] += 1
+        batch = len(x)
+        logits = self._model(x)
+        if not isinstance(logits, Tensor) or not logits.is_floating_point():
+            kind = logits.dtype if isinstance(logits, Tensor) else type(logits).__name__
+            raise TypeError(f"`model` must return a floating-point tensor of logits, got {kind}")
+        if logits.dim() != 2 or logits.shape[0] != batch or logits.shape[1] < 2:
+            raise ValueError(
+                f"`model` must return logits of shape (batch, classes) = ({batch}, 2 or more), "
+                f"got {tuple(logits.shape)}"
+            )
+        affected = int((~logits.isfinite()).any(dim=1).sum())
+        if affected:
+            raise ValueError(
+                f"`model` must return finite logits, got NaN or infinity for {affected} of {batch} samples"
+            )
+        return logits
+
+
+@contextmanager
+def evaluation_mode(model: Classifier) -> Iterator[None]:
+    """Put an `nn.Module` in eval mode, and afterwards every submodule back in the mode it was in.
+
+    Also leaves `torch.inference_mode`, in which no gradient can be taken.
+    """
+    modes = [(module, module.training) for module in model.modules()] if isinstance(model, nn.Module) else []
+    try:
+        if isinstance(model, nn.Module):
+            model.eval()
+        with torch.inference_mode(False):
+            yield
+    finally:
+        for module, training in modes:
+            module.training = training

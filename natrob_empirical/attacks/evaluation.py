@@ -1,0 +1,99 @@
+"""The accuracy that a model keeps under an attack, over a whole set of images."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import final
+
+import torch
+from jaxtyping import Bool, Float, Int64
+from torch import Tensor
+
+from natrob_theory.argument_checks import require_count
+
+from .abstract_attack import AbstractAttack
+from .attack_inputs import require_images_and_labels
+from .attack_result import AttackResult
+from .counted_model import Classifier
+
+
+@final
+@dataclass(frozen=True, kw_only=True, eq=False)
+class AttackEvaluation:
+    """A model's accuracy with and without an attack.
+
+    Attributes:
+        accuracy: the share of samples that are classified correctly under attack: an UPPER bound of the
+            robust accuracy, since another attack may succeed where this one failed.
+        clean_accuracy: the share that is classified correctly without perturbation.
+        num_samples: how many samples were attacked.
+        success: per sample, whether it ends misclassified (those misclassified from the start included).
+        largest_distance: the largest distance of a returned image from its original, in the ball's norm.
+        mean_queries, mean_gradient_calls: forward passes and loss gradients per sample, on average.
+    """
+
+    accuracy: float
+    clean_accuracy: float
+    num_samples: int
+    success: Bool[Tensor, " samples"]
+    largest_distance: float
+    mean_queries: float
+    mean_gradient_calls: float
+
+
+def attack_accuracy(
+    attack: AbstractAttack,
+    model: Classifier,
+    x: Float[Tensor, "samples channels height width"],
+    y: Int64[Tensor, " samples"],
+    *,
+    generator: torch.Generator,
+    batch_size: int = 256,
+    progress: Callable[[int], None] | None = None,
+) -> AttackEvaluation:
+    """Attack all samples in batches, whose size the result does not depend on but for the model's rounding.
+
+    Args:
+        attack: the attack, which knows its ball.
+        model: images to logits.
+        x: float32 or float64 images in [0, 1].
+        y: their true labels.
+        generator: a CPU generator; advances by one draw per sample.
+        batch_size: how many samples are attacked at once, at least 1.
+        progress: called after every batch with the number of samples done so far.
+
+    Raises:
+        TypeError, ValueError, NonFiniteGradientError: as the attack does; also for a wrong `attack` or
+            `batch_size`.
+    """
+    if not isinstance(attack, AbstractAttack):
+        raise TypeError(f"`attack` must be an attack such as PGD(LinfBall(8/255)), got {type(attack).__name__}")
+    require_count("batch_size", batch_size)
+    require_images_and_labels(x, y)
+    results: list[AttackResult] = []
+    wrong_from_the_start: list[Tensor] = []
+    largest_distance = 0.0
+    for start in range(0, len(x), batch_size):
+        images = x[start : start + batch_size].detach()
+        result = attack(model, images, y[start : start + batch_size], generator=generator)
+        # An attack leaves an image unchanged and calls that a success only where nothing had to be done.
+        unchanged = (result.adversarial == images).flatten(1).all(dim=1)
+        wrong_from_the_start.append(result.success & unchanged)
+        largest_distance = max(largest_distance, float(attack.ball.distance(result.adversarial, images).max()))
+        results.append(result)
+        if progress is not None:
+            progress(start + len(images))
+    success = torch.cat([result.success for result in results])
+    return AttackEvaluation(
+        accuracy=_share(~success),
+        clean_accuracy=_share(~torch.cat(wrong_from_the_start)),
+        num_samples=len(x),
+        success=success,
+        largest_distance=largest_distance,
+        mean_queries=_share(torch.cat([result.queries for result in results])),
+        mean_gradient_calls=_share(torch.cat([result.gradient_calls for result in results])),
+    )
+
+
+def _share(values: Tensor) -> float:
+    """The mean over the samples, summed exactly as integers."""
+    return int(values.sum()) / len(values)

@@ -1,0 +1,39 @@
+"""The fast gradient sign method."""
+
+from dataclasses import dataclass
+from typing import final
+
+from jaxtyping import Float, Int64
+from torch import Tensor
+
+from natrob_empirical.random_streams import SampleStreams
+
+from .abstract_attack import AbstractAttack
+from .counted_model import CountedModel
+
+
+@final
+@dataclass(frozen=True)
+class FGSM(AbstractAttack):
+    """One step of size ε along the steepest ascent of the loss.
+
+    `x + ε sign(∇ℓ)` in an L∞ ball, `x + ε ∇ℓ/‖∇ℓ‖₂` in an L2 ball, projected.
+
+    Exact for a linear model whose answer no pixel bound limits, and weak in general: one gradient says
+    little of a curved loss. Spends 3 queries and 1 gradient call per sample.
+
+    Source: Goodfellow, Shlens and Szegedy, "Explaining and harnessing adversarial examples", ICLR 2015.
+
+    Args:
+        ball: the threat model.
+    """
+
+    def _perturb(
+        self,
+        model: CountedModel,
+        x: Float[Tensor, "batch channels height width"],
+        y: Int64[Tensor, " batch"],
+        streams: SampleStreams,
+    ) -> Float[Tensor, "batch channels height width"]:
+        _, gradient = model.logits_and_gradient(x, y)
+        return x + self.ball.epsilon * self.ball.steepest_ascent(gradient)

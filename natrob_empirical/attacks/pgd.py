@@ -1,0 +1,77 @@
+"""Projected gradient descent on the negative loss."""
+
+from dataclasses import KW_ONLY, dataclass
+from typing import final
+
+from jaxtyping import Float, Int64
+from torch import Tensor
+
+from natrob_empirical.random_streams import SampleStreams
+from natrob_theory.argument_checks import require_count, require_positive
+
+from .abstract_attack import AbstractAttack
+from .best_candidate import BestCandidate
+from .counted_model import CountedModel
+
+
+@final
+@dataclass(frozen=True)
+class PGD(AbstractAttack):
+    """Repeated steps `x ← project(x + α·direction(∇ℓ))` from the image or from a random point of its ball.
+
+    The direction is the ball's steepest ascent, ℓ the cross-entropy loss. Of all images on the way, the last
+    included, the best is kept: a misclassified one first, then the highest loss. With the same `step_size`
+    and the same generator, more steps or more restarts therefore never return a weaker result.
+
+    Spends, per sample, 2 + restarts·(steps + 1) queries and restarts·steps gradient calls.
+
+    Source: Madry, Makelov, Schmidt, Tsipras and Vladu, "Towards deep learning models resistant to adversarial
+    attacks", ICLR 2018; the default step size too, which can cross the ball from any start.
+
+    Args:
+        ball: the threat model.
+        step_size: α, in the ball's norm, greater than 0; None means `2.5·ε/steps`.
+        steps: gradient steps per restart, at least 1.
+        random_start: start from a uniformly drawn point of the ball instead of the image.
+        restarts: independent runs, at least 1; more than one needs `random_start`.
+
+    Raises:
+        TypeError, ValueError: a setting that is not as described.
+    """
+
+    _: KW_ONLY
+    step_size: float | None = None
+    steps: int = 40
+    random_start: bool = True
+    restarts: int = 1
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.step_size is not None:
+            object.__setattr__(self, "step_size", require_positive("step_size", self.step_size))
+        require_count("steps", self.steps)
+        require_count("restarts", self.restarts)
+        if not isinstance(self.random_start, bool):
+            raise TypeError(f"`random_start` must be True or False, got {self.random_start!r}")
+        if self.restarts > 1 and not self.random_start:
+            raise ValueError(
+                f"`restarts` must be 1 without `random_start`, as all would be the same, got {self.restarts}"
+            )
+
+    def _perturb(
+        self,
+        model: CountedModel,
+        x: Float[Tensor, "batch channels height width"],
+        y: Int64[Tensor, " batch"],
+        streams: SampleStreams,
+    ) -> Float[Tensor, "batch channels height width"]:
+        step_size = 2.5 * self.ball.epsilon / self.steps if self.step_size is None else self.step_size
+        best = BestCandidate(x, y)
+        for _ in range(self.restarts):
+            point = self.ball.random_point(x, streams) if self.random_start else x
+            for _ in range(self.steps):
+                logits, gradient = model.logits_and_gradient(point, y)
+                best.offer(point, logits)
+                point = self.ball.project(point + step_size * self.ball.steepest_ascent(gradient), x)
+            best.offer(point, model.logits(point))
+        return best.image

@@ -1,0 +1,36 @@
+"""scikit-learn's bundled handwritten digits: real data without a download."""
+
+from typing import Final
+
+import numpy as np
+import torch
+from sklearn.datasets import load_digits
+
+from .dataset import Dataset
+
+NAME: Final = "digits"
+TITLE: Final = "Handwritten digits 8×8"
+SOURCE: Final = "bundled with scikit-learn (UCI Optical Recognition of Handwritten Digits, test part)"
+
+
+def load() -> Dataset:
+    """1797 grey images of 8×8 pixels with values 0 to 16; every fifth, from the first on, is a test image.
+
+    Source: Alpaydin and Kaynak, Optical Recognition of Handwritten Digits, UCI Machine Learning
+        Repository, 1998.
+    """
+    pixels, classes = load_digits(return_X_y=True)
+    images = torch.from_numpy(np.asarray(pixels).astype(np.uint8).reshape(-1, 1, 8, 8))
+    labels = torch.from_numpy(np.asarray(classes).astype(np.int64))
+    is_test = torch.arange(len(images)) % 5 == 0
+    return Dataset(
+        name=NAME,
+        title=TITLE,
+        train_x=images[~is_test],
+        train_y=labels[~is_test],
+        test_x=images[is_test],
+        test_y=labels[is_test],
+        num_classes=10,
+        pixel_scale=16,
+        source=SOURCE,
+    )
