@@ -67,7 +67,6 @@ def kind_from_lipschitz(lipschitz: Bound | float) -> BoundKind:
 def describe_lipschitz(lipschitz: Bound | float) -> str:
     """One line that says which constant a bound rests on, for `Bound.assumptions`."""
     if isinstance(lipschitz, Bound):
-        return f"K = {float(lipschitz):.6g}, a {lipschitz.kind} bound from: {lipschitz.source or 'unnamed'}".replace(
-            "a estimate bound", "an estimate"
-        )
+        kind = {"lower": "a lower bound", "upper": "an upper bound", "estimate": "an estimate"}[lipschitz.kind]
+        return f"K = {float(lipschitz):.6g}, {kind} from: {lipschitz.source or 'unnamed'}"
     return f"f(t, ·) has Lipschitz constant at most K = {float(lipschitz):.6g}, as given"

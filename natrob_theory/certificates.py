@@ -24,6 +24,7 @@ class BoundCheck:
     """Measured distance against its bound, per step and sample; row 0 is the start, where both are ‖ε‖.
 
     Attributes:
+        times: of the common grid, (steps + 1,).
         holds: distance ≤ bound + allowance, (steps + 1, batch).
         ratio: distance/bound, 0 where both are 0.
         bound: growth(0 … n)·‖z_0 − y_0‖.
@@ -34,6 +35,7 @@ class BoundCheck:
         rounding: how rounding was treated, in words.
     """
 
+    times: Float[Tensor, " points"]
     holds: Bool[Tensor, "points batch"]
     ratio: Float[Tensor, "points batch"]
     bound: Float[Tensor, "points batch"]
@@ -75,8 +77,9 @@ def check_bound(
 
     Returns:
         The comparison. The allowance is A_{n+1} = G_n A_n + δ_n with
-        δ_n = c·u·(‖y_n‖ + ‖z_n‖ + Σ h‖k‖) + φu·Σ h(‖k‖ + K_n‖Y‖) + G_n(‖r_y‖ + ‖r_z‖), sums over the step's
-        evaluations k = f(Y) of both solutions, c = 16 per evaluation, r the residuals of implicit solves.
+        δ_n = a_n(c·u·(‖y_n‖ + ‖z_n‖ + Σ h‖k‖) + φu·Σ h(‖k‖ + K_n‖Y‖)) + G_n(‖r_y‖ + ‖r_z‖), sums over the step's
+        evaluations k = f(Y) of both solutions, c = 16 per evaluation, a_n = max(1, (G_n − 1)/x_n) for what later
+        stages make of an error in an earlier one, r the residuals of implicit solves.
 
     Raises:
         TypeError, ValueError: as for the network and its growth bound.
@@ -96,6 +99,7 @@ def check_bound(
     safe = torch.where(bound > 0, bound, torch.ones_like(bound))
     ratio = torch.where(bound > 0, distance / safe, torch.where(distance > 0, torch.inf, 0.0).to(bound))
     return BoundCheck(
+        times=run.times,
         holds=distance <= bound + allowance,
         ratio=ratio,
         bound=bound,
@@ -133,13 +137,26 @@ def _allowance(
     rows = [torch.zeros_like(x[0, 0])]
     for n in range(len(run.plan)):
         growth = net.stepper.cumulative_growth(x[n : n + 1])[-1]
+        amplification = _amplification(net, x[n])
         local = torch.zeros_like(rows[0])
         for states, evaluations in ((run.clean, run.clean_evaluations), (run.perturbed, run.perturbed_evaluations)):
-            local = local + _local_rounding(run, n, states[n], evaluations[n], x[n].amax(dim=0), field_error_factor)
+            rounding = _local_rounding(run, n, states[n], evaluations[n], x[n].amax(dim=0), field_error_factor)
+            local = local + amplification * rounding
             if isinstance(net.stepper, BackwardEulerStepper):
                 local = local + growth * _residual(run, n, states, evaluations[n][0])
         rows.append(growth * rows[-1] + local)
     return torch.nan_to_num(torch.stack(rows), nan=torch.inf, posinf=torch.inf)
+
+
+def _amplification(net: AbstractIntegratorNet, x: Float[Tensor, "couplings batch"]) -> Float[Tensor, " batch"]:
+    """How much the rest of a step can enlarge an error in one evaluation: at most max(1, (G(x) − 1)/x).
+
+    For a tableau the factor of stage i is (|b|ᵀ(I − x|A|)⁻¹)_i ≤ (G(x) − 1)/x. The quotient rises with x, so taking it
+    at no less than x = 10⁻³ is safe, and keeps the outward rounding of G out of it.
+    """
+    above_zero = x.clamp_min(1e-3)
+    growth = net.stepper.cumulative_growth(above_zero[None])[-1]
+    return ((growth - 1.0) / above_zero.amax(dim=0)).clamp_min(1.0)
 
 
 def _local_rounding(

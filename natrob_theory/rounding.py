@@ -16,7 +16,8 @@ EPSILON = 2.0**-52  # 2u: the spacing of float64 at 1
 def round_up(value: torch.Tensor, operations: int) -> torch.Tensor:
     """A float64 tensor, elementwise at least the exact value of which `value` is the rounded result.
 
-    `value` is nonnegative and was reached by at most `operations` roundings without cancellation. A NaN, which
+    `value` is nonnegative and was reached by at most `operations` roundings without cancellation and without
+    underflow: below about 1e-300 relative errors have no bound. A NaN, which
     only 0·∞ after an overflow can produce, becomes +∞: a true if useless upper bound.
     """
     return torch.nan_to_num(value * (1.0 + (operations + 2) * EPSILON), nan=math.inf, posinf=math.inf)

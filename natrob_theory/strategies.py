@@ -20,6 +20,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Any, TypeAlias
 
 import torch
 from hypothesis import strategies as st
@@ -31,6 +32,9 @@ from natrob_theory.lipschitz.spectral import matrix_norm_upper
 from natrob_theory.tableaus import TABLEAUS, ButcherTableau
 from natrob_theory.tableaus.rooted_trees import order_of
 from natrob_theory.tensor_types import Field
+
+Draw: TypeAlias = Callable[..., Any]
+"""What `st.composite` hands in; its own protocol `st.DrawFn` cannot be checked at run time."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,7 +67,7 @@ def step_sizes(smallest: float = 1e-10, largest: float = 10.0) -> st.SearchStrat
 
 
 @st.composite
-def perturbations(draw: st.DrawFn, shape: tuple[int, ...], *, smallest: float = 1e-12, largest: float = 1e3) -> Tensor:
+def perturbations(draw: Draw, shape: tuple[int, ...], *, smallest: float = 1e-12, largest: float = 1e3) -> Tensor:
     """Perturbations of shape (batch, *state), float64; ‖ε‖₂ of each sample between `smallest` and `largest`."""
     seed = draw(st.integers(0, 2**32 - 1))
     exponents = draw(
@@ -89,7 +93,7 @@ def fields(*, dimension: int = 4, largest_lipschitz: float = 3.0) -> st.SearchSt
 
 
 @st.composite
-def _matrices(draw: st.DrawFn, rows: int, columns: int, largest_norm: float) -> Tensor:
+def _matrices(draw: Draw, rows: int, columns: int, largest_norm: float) -> Tensor:
     """A Gaussian matrix scaled to a spectral norm between 0 and `largest_norm`."""
     seed = draw(st.integers(0, 2**32 - 1))
     norm = draw(st.floats(0.0, largest_norm))
@@ -104,7 +108,7 @@ def _largest_eigenvalue(matrix: Tensor) -> float:
 
 
 @st.composite
-def _scalar(draw: st.DrawFn, dimension: int, largest: float) -> KnownField:
+def _scalar(draw: Draw, dimension: int, largest: float) -> KnownField:
     """f = λy: the case in which K alone is sharp for λ = K > 0."""
     rate = draw(st.floats(-largest, largest))
     return KnownField(
@@ -117,7 +121,7 @@ def _scalar(draw: st.DrawFn, dimension: int, largest: float) -> KnownField:
 
 
 @st.composite
-def _linear(draw: st.DrawFn, dimension: int, largest: float) -> KnownField:
+def _linear(draw: Draw, dimension: int, largest: float) -> KnownField:
     """f = Ay."""
     matrix = draw(_matrices(dimension, dimension, largest))
     norm = matrix_norm_upper(matrix)
@@ -131,7 +135,7 @@ def _linear(draw: st.DrawFn, dimension: int, largest: float) -> KnownField:
 
 
 @st.composite
-def _skew(draw: st.DrawFn, dimension: int, largest: float) -> KnownField:
+def _skew(draw: Draw, dimension: int, largest: float) -> KnownField:
     """f = (A − Aᵀ)y: μ = 0."""
     matrix = draw(_matrices(dimension, dimension, largest / 2))
     skew = matrix - matrix.T
@@ -145,7 +149,7 @@ def _skew(draw: st.DrawFn, dimension: int, largest: float) -> KnownField:
 
 
 @st.composite
-def _sine(draw: st.DrawFn, dimension: int, largest: float) -> KnownField:
+def _sine(draw: Draw, dimension: int, largest: float) -> KnownField:
     """f = K sin(y) componentwise: nonlinear, and K is attained at 0."""
     constant = draw(st.floats(0.0, largest))
     return KnownField(
@@ -158,7 +162,7 @@ def _sine(draw: st.DrawFn, dimension: int, largest: float) -> KnownField:
 
 
 @st.composite
-def _network(draw: st.DrawFn, dimension: int, largest: float) -> KnownField:
+def _network(draw: Draw, dimension: int, largest: float) -> KnownField:
     """f = W₂σ(W₁y + b), σ ReLU or tanh: K ≤ ‖W₂‖‖W₁‖."""
     hidden = draw(st.integers(1, 2 * dimension))
     inner = draw(_matrices(hidden, dimension, math.sqrt(largest)))
@@ -176,7 +180,7 @@ def _network(draw: st.DrawFn, dimension: int, largest: float) -> KnownField:
 
 
 @st.composite
-def _rotating(draw: st.DrawFn, dimension: int, largest: float) -> KnownField:
+def _rotating(draw: Draw, dimension: int, largest: float) -> KnownField:
     """f = cos(ωt)·K·tanh(y): depends on time."""
     constant = draw(st.floats(0.0, largest))
     frequency = draw(st.floats(0.0, 10.0))
@@ -195,7 +199,7 @@ def tableaus() -> st.SearchStrategy[ButcherTableau]:
 
 
 @st.composite
-def _random_tableaus(draw: st.DrawFn) -> ButcherTableau:
+def _random_tableaus(draw: Draw) -> ButcherTableau:
     """Random A and b with Σb = 1 and c the row sums; the order is what the order conditions say it is."""
     stages = draw(st.integers(1, 5))
     entries = st.fractions(min_value=-2, max_value=2, max_denominator=12)

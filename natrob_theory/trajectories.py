@@ -68,6 +68,7 @@ def run_pair(net: AbstractIntegratorNet, y0: Tensor, perturbation: Tensor) -> Pa
 
     Raises:
         TypeError, ValueError: y_0 or the perturbation is not a finite floating-point state, or their shapes differ.
+        OverflowError: a state on the way is not finite, so that no distance can be measured.
     """
     y0 = require_state("y0", y0).detach()
     perturbation = require_state("perturbation", perturbation).detach()
@@ -79,6 +80,7 @@ def run_pair(net: AbstractIntegratorNet, y0: Tensor, perturbation: Tensor) -> Pa
     batch = len(y0)
     with torch.no_grad():
         trajectory = net.trajectory(torch.cat([y0, y0 + perturbation]))
+        _require_finite_states(trajectory.states)
         plan = net.plan(trajectory.times)
         evaluations = [
             net.stepper.evaluations(step.field, step.time, state, step.step_size)
@@ -94,6 +96,15 @@ def run_pair(net: AbstractIntegratorNet, y0: Tensor, perturbation: Tensor) -> Pa
     )
 
 
+def _require_finite_states(states: Float[Tensor, "points batch *state"]) -> None:
+    finite = torch.isfinite(states).flatten(1).all(dim=1)
+    if not bool(finite.all()):
+        raise OverflowError(
+            f"the trajectory has NaN or infinite entries from step {int(finite.long().argmin())} on; take fewer or "
+            f"smaller steps, or a field with a smaller Lipschitz constant"
+        )
+
+
 def measure_divergence(net: AbstractIntegratorNet, y0: Tensor, perturbation: Tensor) -> Divergence:
     """‖z_n − y_n‖ along the network for z_0 = y_0 + perturbation, with the secant constants of the pair.
 
@@ -104,6 +115,7 @@ def measure_divergence(net: AbstractIntegratorNet, y0: Tensor, perturbation: Ten
 
     Raises:
         TypeError, ValueError: as for `net`, or the shapes differ.
+        OverflowError: a state on the way is not finite.
     """
     run = run_pair(net, y0, perturbation)
     return Divergence(times=run.times, distance=run.distance(), secant_constants=run.secant_constants())

@@ -22,6 +22,8 @@ class LinearField(nn.Module):
             raise ValueError(f"`matrix` must be square, got shape {tuple(matrix.shape)}")
         self.matrix = nn.Parameter(matrix)
 
-    def forward(self, time: Tensor, state: Float[Tensor, "batch d"]) -> Float[Tensor, "batch d"]:
-        """A y for each sample."""
+    def forward(self, time: Tensor, state: Float[Tensor, "batch *d"]) -> Float[Tensor, "batch *d"]:
+        """A y for each sample. Raises ValueError if the states are not of shape (batch, d)."""
+        if state.shape[1:] != self.matrix.shape[1:]:
+            raise ValueError(f"`state` must have shape (batch, {len(self.matrix)}), got {tuple(state.shape)}")
         return state @ self.matrix.T

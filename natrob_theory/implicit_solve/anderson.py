@@ -33,11 +33,11 @@ class Anderson(AbstractFixedPointSolver):
         while True:
             residual = defect.norm(dim=1)
             converged = residual <= self.threshold(point, image)
-            stop = iteration == self.max_iterations or not bool(torch.isfinite(residual).all())
-            if stop or bool(converged.all()):
+            unfinished = ~converged & torch.isfinite(residual)
+            if iteration == self.max_iterations or not bool(unfinished.any()):
                 return finish(value=point, residual=residual, converged=converged, iterations=iteration)
             step = image - _mixture(defect, defects, images)
-            point = torch.where(converged[:, None], point, step)
+            point = torch.where(unfinished[:, None], step, point)
             new_image = fixed_point_map(point)
             defects = [*defects, new_image - point - defect][-self.depth :]
             images = [*images, new_image - image][-self.depth :]
@@ -49,11 +49,11 @@ def _mixture(defect: Tensor, defects: list[Tensor], images: list[Tensor]) -> Ten
     """ΔG γ with γ = argmin ‖F − ΔF γ‖₂ per sample, through regularised normal equations."""
     if not defects:
         return torch.zeros_like(defect)
-    differences = torch.stack(defects, dim=2)  # (batch, d, m)
-    gram = torch.einsum("bdm,bdn->bmn", differences, differences)
+    differences = torch.stack(defects, dim=1)  # (batch, m, d)
+    gram = torch.bmm(differences, differences.transpose(1, 2))
     scale = gram.diagonal(dim1=1, dim2=2).amax(dim=1).clamp_min(torch.finfo(defect.dtype).tiny)
     identity = torch.eye(len(defects), dtype=defect.dtype, device=defect.device)
     regularised = gram / scale[:, None, None] + 10 * torch.finfo(defect.dtype).eps * identity
-    projected = torch.einsum("bdm,bd->bm", differences, defect) / scale[:, None]
+    projected = torch.bmm(differences, defect[:, :, None]) / scale[:, None, None]
     gamma = torch.linalg.solve(regularised, projected)
-    return torch.einsum("bdm,bm->bd", torch.stack(images, dim=2), gamma)
+    return torch.bmm(gamma.transpose(1, 2), torch.stack(images, dim=1))[:, 0]

@@ -27,40 +27,78 @@ def gmres(
     solution = torch.zeros_like(right_hand_side)
     residual = right_hand_side
     steps = min(restart, right_hand_side.shape[1])
-    calls = 0
+    calls = cycles = 0
     while True:
-        solution = solution + _cycle(operator, residual, steps)
+        correction, used = _cycle(operator, residual, steps, relative_tolerance * norm)
+        solution = solution + correction
         residual = right_hand_side - operator(solution)
         relative = residual.norm(dim=1) / norm
-        calls += steps + 1
-        if not bool((relative > relative_tolerance).any()) or calls >= max_restarts * (steps + 1):
+        calls, cycles = calls + used + 1, cycles + 1
+        if not bool((relative > relative_tolerance).any()) or cycles == max_restarts:
             return solution, relative, calls
 
 
-def _cycle(operator: Callable[[Tensor], Tensor], residual: Tensor, steps: int) -> Tensor:
-    """The correction in the Krylov space of dimension `steps` that makes each sample's residual least.
+def _cycle(operator: Callable[[Tensor], Tensor], residual: Tensor, steps: int, target: Tensor) -> tuple[Tensor, int]:
+    """The correction in a Krylov space of at most `steps` dimensions that makes each sample's residual least.
 
-    A sample whose space is exhausted early continues with zero vectors; the pseudoinverse ignores them.
+    Givens rotations keep the Hessenberg matrix triangular, so the residual is known after every step and the cycle
+    ends once every sample is at its target. A sample whose space is exhausted early goes on with zero vectors.
     """
     scale = residual.norm(dim=1)
-    basis = [_normalised(residual, scale)]
-    columns = []
+    basis = residual.new_zeros((len(residual), steps + 1, residual.shape[1]))
+    basis[:, 0] = _normalised(residual, scale)
+    triangle: list[Tensor] = []  # columns of R, each (batch, its own length)
+    rotations: list[tuple[Tensor, Tensor]] = []
+    right = [scale]  # Qᵀ‖r‖e₁
     for step in range(steps):
-        vector = operator(basis[step])
-        before = vector.norm(dim=1)
-        entries = []
-        for direction in basis:
-            entry = torch.einsum("bd,bd->b", direction, vector)
-            vector = vector - entry[:, None] * direction
-            entries.append(entry)
-        after = vector.norm(dim=1)
-        after = torch.where(after > 10 * torch.finfo(after.dtype).eps * before, after, torch.zeros_like(after))
-        basis.append(_normalised(vector, after))
-        zeros = [torch.zeros_like(after)] * (steps - step - 1)
-        columns.append(torch.stack([*entries, after, *zeros], dim=1))
-    hessenberg = torch.stack(columns, dim=2)  # (batch, steps + 1, steps)
-    coefficients = torch.linalg.pinv(hessenberg)[:, :, 0] * scale[:, None]
-    return torch.einsum("bm,bmd->bd", coefficients, torch.stack(basis[:-1], dim=1))
+        vector, projections, below = _orthogonalised(operator(basis[:, step]), basis[:, : step + 1])
+        basis[:, step + 1] = _normalised(vector, below)
+        entries = list(projections.unbind(dim=1))
+        for row, (cosine, sine) in enumerate(rotations):
+            upper, lower = entries[row], entries[row + 1]
+            entries[row], entries[row + 1] = cosine * upper + sine * lower, cosine * lower - sine * upper
+        length = torch.hypot(entries[step], below)
+        safe = torch.where(length > 0, length, torch.ones_like(length))
+        cosine, sine = torch.where(length > 0, entries[step] / safe, torch.ones_like(length)), below / safe
+        rotations.append((cosine, sine))
+        entries[step] = length
+        right[step], after = cosine * right[step], -sine * right[step]
+        right.append(after)
+        triangle.append(torch.stack(entries, dim=1))
+        if bool((after.abs() <= 0.5 * target).all()):
+            break
+    coefficients = torch.stack(_back_substituted(triangle, right), dim=1)
+    return torch.einsum("bm,bmd->bd", coefficients, basis[:, : len(triangle)]), len(triangle)
+
+
+def _orthogonalised(vector: Tensor, basis: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """The part of `vector` orthogonal to the basis (batch, m, d), its coefficients there, and its norm.
+
+    Classical Gram–Schmidt, twice, which is as orthogonal as the modified form (Giraud, Langou, Rozložník, 2005). A
+    remainder at the level of rounding counts as zero.
+    """
+    before = vector.norm(dim=1)
+    projections = torch.zeros_like(basis[:, :, 0])
+    for _ in range(2):
+        part = torch.bmm(basis, vector[:, :, None])
+        vector = torch.baddbmm(vector[:, None, :], part.transpose(1, 2), basis, alpha=-1)[:, 0]
+        projections = projections + part[:, :, 0]
+    after = vector.norm(dim=1)
+    after = torch.where(after > 10 * torch.finfo(after.dtype).eps * before, after, torch.zeros_like(after))
+    return vector, projections, after
+
+
+def _back_substituted(triangle: list[Tensor], right: list[Tensor]) -> list[Tensor]:
+    """The solution of R c = q per sample, 0 for a diagonal entry that is 0."""
+    size = len(triangle)
+    solution = list(right[:size])
+    for row in range(size - 1, -1, -1):
+        diagonal = triangle[row][:, row]
+        safe = torch.where(diagonal > 0, diagonal, torch.ones_like(diagonal))
+        solution[row] = torch.where(diagonal > 0, solution[row] / safe, torch.zeros_like(diagonal))
+        for above in range(row):
+            solution[above] = solution[above] - triangle[row][:, above] * solution[row]
+    return solution
 
 
 def _normalised(vector: Tensor, norm: Tensor) -> Tensor:

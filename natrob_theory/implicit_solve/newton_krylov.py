@@ -31,10 +31,10 @@ class NewtonKrylov(AbstractFixedPointSolver):
             defect = image - point
             residual = defect.norm(dim=1)
             converged = residual <= self.threshold(point, image)
-            stop = iteration == self.max_iterations or not bool(torch.isfinite(residual).all())
-            if stop or bool(converged.all()):
+            unfinished = ~converged & torch.isfinite(residual)
+            if iteration == self.max_iterations or not bool(unfinished.any()):
                 return finish(value=point, residual=residual, converged=converged, iterations=iteration)
-            active_defect = torch.where(converged[:, None], torch.zeros_like(defect), defect)
+            active_defect = torch.where(unfinished[:, None], defect, torch.zeros_like(defect))
             direction = self._direction(fixed_point_map, point, active_defect)
             point, image = self._backtrack(fixed_point_map, point, image, direction)
             iteration += 1

@@ -70,9 +70,9 @@ class AbstractFixedPointSolver(abc.ABC):
         """Iterate from `start`."""
 
     def threshold(self, point: Tensor, image: Tensor) -> Tensor:
-        """The residual below which each sample counts as converged."""
+        """The residual up to which each sample counts as converged; 0 where y or g(y) overflows, since ∞ ≤ ∞."""
         tolerance = 100 * torch.finfo(point.dtype).eps if self.tolerance is None else self.tolerance
-        return tolerance * (point.norm(dim=1) + image.norm(dim=1))
+        return torch.nan_to_num(tolerance * (point.norm(dim=1) + image.norm(dim=1)), nan=0.0, posinf=0.0)
 
 
 def finish(*, value: Tensor, residual: Tensor, converged: Tensor, iterations: int) -> Solution:

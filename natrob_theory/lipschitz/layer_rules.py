@@ -11,6 +11,7 @@ rounded outward, or raises. A layer without a rule is refused by name.
 import math
 from collections.abc import Callable
 from functools import singledispatch
+from typing import Any, TypeAlias
 
 import torch
 from torch import nn
@@ -26,6 +27,7 @@ class LayerRefusedError(TypeError):
 
 
 Shape = tuple[int, ...]
+AnyConvolution: TypeAlias = nn.Conv1d | nn.Conv2d | nn.Conv3d
 
 
 @singledispatch
@@ -40,6 +42,20 @@ def layer_lipschitz(layer: nn.Module, input_shape: Shape) -> float:
         f"no Lipschitz upper bound is known for layer {type(layer).__name__} (input shape {input_shape}); "
         f"register one with natrob_theory.lipschitz.layer_lipschitz.register"
     )
+
+
+def lipschitz_of_layer(layer: nn.Module, input_shape: Shape) -> float:
+    """`layer_lipschitz`, but a subclass with a forward of its own does not inherit the rule of its base.
+
+    A residual block written as a subclass of nn.Sequential is the usual case.
+
+    Raises:
+        LayerRefusedError: as for `layer_lipschitz`, or the rule is that of a base class whose forward is overridden.
+    """
+    kind = next(kind for kind in type(layer).__mro__ if kind in layer_lipschitz.registry)
+    if kind is not object and type(layer).forward is not kind.forward:
+        return _refuse(layer, input_shape, f"a forward other than that of {kind.__name__}, whose rule it would inherit")
+    return layer_lipschitz(layer, input_shape)
 
 
 def _constant(kind: type[nn.Module], value: Callable[[nn.Module], float]) -> None:
@@ -88,7 +104,7 @@ def _(layer: LinearField, input_shape: Shape) -> float:
 
 @layer_lipschitz.register
 def _(layer: AutonomousField, input_shape: Shape) -> float:
-    return layer_lipschitz(layer.module, input_shape)
+    return lipschitz_of_layer(layer.module, input_shape)
 
 
 @layer_lipschitz.register
@@ -96,7 +112,7 @@ def _(layer: nn.Sequential, input_shape: Shape) -> float:
     """The product over the chain: (12) of the paper."""
     constant = 1.0
     for part in layer:
-        constant *= layer_lipschitz(part, input_shape) * (1.0 + 2 * EPSILON)
+        constant *= lipschitz_of_layer(part, input_shape) * (1.0 + 2 * EPSILON)
         input_shape = output_shape(part, input_shape)
     return constant
 
@@ -104,7 +120,7 @@ def _(layer: nn.Sequential, input_shape: Shape) -> float:
 @layer_lipschitz.register(nn.BatchNorm1d)
 @layer_lipschitz.register(nn.BatchNorm2d)
 @layer_lipschitz.register(nn.BatchNorm3d)
-def _(layer: nn.BatchNorm2d, input_shape: Shape) -> float:
+def _(layer: nn.BatchNorm1d | nn.BatchNorm2d | nn.BatchNorm3d, input_shape: Shape) -> float:
     """max |γ/√(σ² + eps)| with the running variance."""
     _require_eval(layer)
     if layer.running_var is None:
@@ -118,8 +134,12 @@ def _(layer: nn.BatchNorm2d, input_shape: Shape) -> float:
 @layer_lipschitz.register(nn.Conv1d)
 @layer_lipschitz.register(nn.Conv2d)
 @layer_lipschitz.register(nn.Conv3d)
-def _(layer: nn.Conv2d, input_shape: Shape) -> float:
+def _(layer: AnyConvolution, input_shape: Shape) -> float:
     """The torus method; groups are blocks of a block diagonal operator, so the largest counts."""
+    if len(input_shape) != layer.weight.dim() - 1 or input_shape[0] != layer.in_channels:
+        raise ValueError(
+            f"`input_shape` must be ({layer.in_channels}, *sizes) for layer {type(layer).__name__}, got {input_shape}"
+        )
     kernel = dilated(layer.weight, layer.dilation)
     sizes, taps, strides = input_shape[1:], kernel.shape[2:], layer.stride
     if layer.padding_mode == "zeros":
@@ -133,7 +153,7 @@ def _(layer: nn.Conv2d, input_shape: Shape) -> float:
     return max(torus_norm_upper(group, grid=grid, stride=strides) for group in groups)
 
 
-def _circular_grid(layer: nn.Conv2d, sizes: Shape, taps: Shape) -> tuple[list[int], tuple[int, ...]]:
+def _circular_grid(layer: AnyConvolution, sizes: Shape, taps: Shape) -> tuple[list[int], tuple[int, ...]]:
     """The input's own torus. Where the stride does not divide it, stride 1 is bounded: its outputs are a superset."""
     padding = layer.padding if isinstance(layer.padding, tuple) else tuple((tap - 1) / 2 for tap in taps)
     padding = (0,) * len(taps) if layer.padding == "valid" else padding
@@ -151,7 +171,7 @@ def _circular_grid(layer: nn.Conv2d, sizes: Shape, taps: Shape) -> tuple[list[in
 @layer_lipschitz.register(nn.AvgPool1d)
 @layer_lipschitz.register(nn.AvgPool2d)
 @layer_lipschitz.register(nn.AvgPool3d)
-def _(layer: nn.AvgPool2d, input_shape: Shape) -> float:
+def _(layer: nn.AvgPool1d | nn.AvgPool2d | nn.AvgPool3d, input_shape: Shape) -> float:
     """A convolution of each channel with the constant kernel 1/kᵈ."""
     axes = len(input_shape) - 1
     taps, strides, padding = (_per_axis(v, axes) for v in (layer.kernel_size, layer.stride, layer.padding))
@@ -167,7 +187,7 @@ def _(layer: nn.AvgPool2d, input_shape: Shape) -> float:
 
 @layer_lipschitz.register(nn.AdaptiveAvgPool1d)
 @layer_lipschitz.register(nn.AdaptiveAvgPool2d)
-def _(layer: nn.AdaptiveAvgPool2d, input_shape: Shape) -> float:
+def _(layer: nn.AdaptiveAvgPool1d | nn.AdaptiveAvgPool2d, input_shape: Shape) -> float:
     """Disjoint windows of equal size p average with norm 1/√p."""
     sizes = input_shape[1:]
     outputs = [
@@ -180,7 +200,7 @@ def _(layer: nn.AdaptiveAvgPool2d, input_shape: Shape) -> float:
 
 @layer_lipschitz.register(nn.MaxPool1d)
 @layer_lipschitz.register(nn.MaxPool2d)
-def _(layer: nn.MaxPool2d, input_shape: Shape) -> float:
+def _(layer: nn.MaxPool1d | nn.MaxPool2d, input_shape: Shape) -> float:
     """|max a − max b| ≤ max |a − b| in each window, so √(windows that share a pixel) bounds the L2 constant."""
     if layer.return_indices:
         return _refuse(layer, input_shape, "return_indices=True")
@@ -203,9 +223,9 @@ def output_shape(layer: nn.Module, input_shape: Shape) -> Shape:
         return tuple(layer(torch.zeros((1, *input_shape), dtype=dtype, device=device)).shape[1:])
 
 
-def _per_axis(value: object, axes: int) -> tuple[int, ...]:
-    """A setting that torch takes as one number or one per axis, as a tuple."""
-    return tuple(value) if isinstance(value, (tuple, list)) else (value,) * axes  # type: ignore[return-value]
+def _per_axis(value: Any, axes: int) -> tuple[Any, ...]:
+    """A setting that torch takes as one number or one per axis, as a tuple; an entry may be None where torch's may."""
+    return tuple(value) if isinstance(value, (tuple, list)) else (value,) * axes
 
 
 def _require_eval(layer: nn.Module) -> None:

@@ -91,12 +91,15 @@ def lipschitz_lower_bound(
 
 
 def _measure(function: Map, first: Tensor, second: Tensor) -> _Pairs:
-    """The secant constant of each pair, less what rounding of f may have added."""
+    """The secant constant s of each pair, less what rounding of f may have added: 64u(‖f‖ + s‖y‖) at each end."""
     with torch.no_grad():
         f_first, f_second = function(first), function(second)
         length = per_sample_l2(second - first)
-        noise = SECANT_SAFETY * unit_roundoff(first.dtype) * (per_sample_l2(f_first) + per_sample_l2(f_second))
-        secant = (per_sample_l2(f_second - f_first) - noise) / length
+        rise = per_sample_l2(f_second - f_first)
+        size = per_sample_l2(f_first) + per_sample_l2(f_second)
+        argument_size = (rise / length) * (per_sample_l2(first) + per_sample_l2(second))
+        noise = SECANT_SAFETY * unit_roundoff(first.dtype) * (size + argument_size)
+        secant = (rise - noise) / length
     usable = (length > 0) & torch.isfinite(secant)
     return _Pairs(first, second, torch.where(usable, secant, torch.zeros_like(secant)))
 

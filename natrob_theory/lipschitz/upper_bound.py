@@ -3,7 +3,7 @@
 from torch import nn
 
 from natrob_theory.bound import Bound
-from natrob_theory.lipschitz.layer_rules import layer_lipschitz
+from natrob_theory.lipschitz.layer_rules import lipschitz_of_layer
 
 
 def lipschitz_upper_bound(module: nn.Module, *, input_shape: tuple[int, ...]) -> Bound:
@@ -28,7 +28,7 @@ def lipschitz_upper_bound(module: nn.Module, *, input_shape: tuple[int, ...]) ->
     if len(input_shape) == 0 or any(size < 1 for size in input_shape):
         raise ValueError(f"`input_shape` must hold positive sizes without the batch axis, got {tuple(input_shape)}")
     return Bound(
-        value=layer_lipschitz(module, tuple(input_shape)),
+        value=lipschitz_of_layer(module, tuple(input_shape)),
         kind="upper",
         assumptions=("exact arithmetic with the stored weights",),
         source="(12): product of layer norms (SVD; Fourier transform over a torus for convolutions)",

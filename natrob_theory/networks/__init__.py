@@ -5,6 +5,7 @@ from natrob_theory.networks.abstract_net import LipschitzConstants as LipschitzC
 from natrob_theory.networks.abstract_net import StepPlan as StepPlan
 from natrob_theory.networks.backward_euler_net import BackwardEulerNet as BackwardEulerNet
 from natrob_theory.networks.euler_net import EulerNet as EulerNet
+from natrob_theory.networks.fixed_step_net import AbstractFixedStepNet as AbstractFixedStepNet
 from natrob_theory.networks.fractal_net import FractalNet as FractalNet
 from natrob_theory.networks.heun_net import HeunNet as HeunNet
 from natrob_theory.networks.neural_ode import IntegrationError as IntegrationError
@@ -16,6 +17,7 @@ from natrob_theory.networks.runge_kutta_net import RungeKuttaNet as RungeKuttaNe
 from natrob_theory.networks.trajectory import Trajectory as Trajectory
 
 __all__ = [
+    "AbstractFixedStepNet",
     "AbstractIntegratorNet",
     "BackwardEulerNet",
     "EulerNet",

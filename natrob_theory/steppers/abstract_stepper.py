@@ -94,7 +94,7 @@ class AbstractStepper(abc.ABC, Generic[FieldT]):
 
     def require_bound_exists(self, step_size: float, lipschitz: float) -> None:
         """Raise ValueError unless the method has a growth bound from K alone at this hK."""
-        if step_size * lipschitz >= self.smallest_unbounded_x:
+        if self.smallest_unbounded_x < math.inf and step_size * lipschitz >= self.smallest_unbounded_x:
             raise ValueError(
                 f"{self.name} has a growth bound from K alone only for hK < {self.smallest_unbounded_x:g}: "
                 f"`step_size` = {step_size} and `lipschitz` = {lipschitz} give hK = {step_size * lipschitz:.6g}; "

@@ -1,5 +1,6 @@
 """Backward Euler, the paper's (16): implicit, differentiated by the implicit function theorem."""
 
+import sys
 from typing import final
 
 import torch
@@ -69,17 +70,18 @@ class BackwardEulerStepper(AbstractStepper[Field]):
         image = state + step_size * evaluate_field(field, time + step_size, root)
         if not image.requires_grad:
             return root
-        image.register_hook(lambda gradient: self._implicit_gradient(field, time, root, step_size, gradient))
+        point = root.detach().requires_grad_()
+        slope = evaluate_field(field, time + step_size, point)  # now: f's parameters may be others at backward time
+        image.register_hook(lambda gradient: self._implicit_gradient(slope, point, step_size, gradient))
         return root + (image - image.detach())
 
-    def _implicit_gradient(self, field: Field, time: float, root: Tensor, step_size: float, gradient: Tensor) -> Tensor:
-        """(I − hJᵀ)⁻¹ gradient."""
+    def _implicit_gradient(
+        self, slope: Tensor, point: Tensor, step_size: float, gradient: Tensor | None
+    ) -> Tensor | None:
+        """(I − hJᵀ)⁻¹ gradient with J = ∂slope/∂point."""
         if torch.is_grad_enabled():
             raise NotImplementedError("backward Euler has no second derivatives; call backward without create_graph")
-        with torch.enable_grad():
-            point = root.detach().requires_grad_()
-            slope = evaluate_field(field, time + step_size, point)
-        if not slope.requires_grad:  # f does not depend on y
+        if gradient is None or not slope.requires_grad:  # nothing comes in; f depends on neither y nor parameters
             return gradient
 
         def operator(vector: Tensor) -> Tensor:
@@ -114,7 +116,7 @@ class BackwardEulerStepper(AbstractStepper[Field]):
 
     def one_sided_growth(self, step_size: float, lipschitz: float, one_sided: float) -> float:
         """1/(1 − hμ) for hμ < 1."""
-        product = step_size * one_sided
+        product = max(step_size * one_sided, -sys.float_info.max)
         room = 1.0 - product - EPSILON * (1.0 + abs(product))
         if room <= 0:
             raise ValueError(

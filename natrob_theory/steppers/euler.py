@@ -46,8 +46,8 @@ class EulerStepper(AbstractStepper[Field]):
         The subtraction 1 − x is exact to within u·max(1, x), which the added 4u(1 + x)² covers.
         """
         x = step_size * lipschitz
-        squared = (1.0 - x) ** 2 + 2.0 * step_size * (one_sided + lipschitz)
-        return math.sqrt(squared * (1.0 + 8 * EPSILON) + 4 * EPSILON * (1.0 + x) ** 2)
+        squared = (1.0 - x) * (1.0 - x) + 2.0 * step_size * (one_sided + lipschitz)  # ** would raise on overflow
+        return math.sqrt(squared * (1.0 + 8 * EPSILON) + 4 * EPSILON * (1.0 + x) * (1.0 + x))
 
     def cumulative_growth(self, x: Tensor) -> Tensor:
         """Π (1 + h_i K_i)."""

@@ -23,7 +23,8 @@ class PolyNetStepper(AbstractStepper[Field]):
     """y_{n+1} = y_n + u₁ + … + u_m with u₁ = hf(t_n, y_n), u_{k+1} = hf(t_n, u_k).
 
     G = Σ_{k≤m} x^k, attained by f = Ky. It is a truncation of backward Euler for linear f only; for nonlinear f the
-    terms are compositions F∘F, not powers of the Jacobian (theory, section 2).
+    terms are compositions F∘F, not powers of the Jacobian (theory, section 2). As h → 0, u_2 tends to hf(t, 0): only
+    for fields with f(t, 0) = 0 is it a consistent discretisation of dy/dt = f.
     """
 
     def __init__(self, order: int = 2) -> None:

@@ -9,14 +9,13 @@ from torch import Tensor, nn
 from natrob_theory.fields import evaluate_field
 from natrob_theory.rounding import round_up
 from natrob_theory.steppers.abstract_stepper import AbstractStepper, Evaluation, no_one_sided_formula
-from natrob_theory.tensor_types import Field
 
 
 @final
 class CoupledField(nn.Module):
     """The two fields of one RevNet step: `first` moves the first half of the state, `second` the other half."""
 
-    def __init__(self, first: Field, second: Field) -> None:
+    def __init__(self, first: nn.Module, second: nn.Module) -> None:
         super().__init__()
         self.first = first
         self.second = second

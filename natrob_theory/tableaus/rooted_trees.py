@@ -9,8 +9,9 @@ from fractions import Fraction
 from functools import cache
 from itertools import combinations_with_replacement
 from math import prod
+from typing import Any, TypeAlias
 
-Tree = tuple["Tree", ...]
+Tree: TypeAlias = tuple[Any, ...]  # of trees; a recursive alias cannot be checked at run time
 Matrix = Sequence[Sequence[Fraction]]
 
 

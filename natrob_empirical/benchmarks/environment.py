@@ -1,0 +1,70 @@
+"""Where a run happens: hardware, versions, commit."""
+
+import os
+import platform
+import subprocess
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import torch
+
+from natrob_empirical.records import Environment
+
+
+def current_environment(device: torch.device) -> Environment:
+    """The environment of this process, now."""
+    return Environment(
+        natrob=_version("natrob"),
+        python=platform.python_version(),
+        torch=torch.__version__,
+        torchvision=_version("torchvision"),
+        torchdiffeq=_version("torchdiffeq"),
+        platform=f"{platform.system()} {platform.machine()}",
+        hardware=_hardware(device),
+        device=str(device),
+        threads=torch.get_num_threads(),
+        commit=_commit(),
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+    )
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "not installed as a package"
+
+
+def _hardware(device: torch.device) -> str:
+    """The GPU's name, or the processor's with the number of cores this process may use."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return f"{_processor()}, {cores} cores"
+
+
+def _processor() -> str:
+    """The processor's model name where the system tells it."""
+    listing = Path("/proc/cpuinfo")
+    if listing.exists():
+        for line in listing.read_text(encoding="utf-8", errors="replace").splitlines():
+            if line.startswith("model name"):
+                return line.split(":", 1)[1].strip()
+    return platform.processor() or platform.machine()
+
+
+def _commit() -> str:
+    """The commit of the source tree, marked where the tree differs from it; "unknown" outside a repository."""
+    here = Path(__file__).resolve().parent
+    try:
+        head = _git(here, "rev-parse", "--short=12", "HEAD")
+        changed = _git(here, "status", "--porcelain", "--", ":/natrob_theory", ":/natrob_empirical")
+    except (OSError, subprocess.SubprocessError):
+        return "unknown"
+    return f"{head} with local changes" if changed else head
+
+
+def _git(folder: Path, *arguments: str) -> str:
+    done = subprocess.run(["git", *arguments], cwd=folder, capture_output=True, text=True, check=True, timeout=10)
+    return done.stdout.strip()

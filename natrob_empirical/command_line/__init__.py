@@ -1,0 +1,5 @@
+"""The console command `natrob`."""
+
+from natrob_empirical.command_line.app import main as main
+
+__all__ = ["main"]

@@ -1,0 +1,216 @@
+"""The commands of `natrob`."""
+
+import shlex
+from pathlib import Path
+from typing import Annotated
+
+import torch
+import typer
+from rich.table import Table
+
+from natrob_empirical.benchmarks import PRESETS, Preset, cells_of, preset_named, run_preset
+from natrob_empirical.command_line.check_command import CheckRow, CheckSettings, built_in_field, check_method
+from natrob_empirical.command_line.console import RunDisplay, console, errors, errors_in_one_line
+from natrob_empirical.command_line.methods import BUILT_IN, METHODS
+from natrob_empirical.command_line.user_field import load_field
+from natrob_empirical.datasets import Dataset, known_datasets, load_dataset, resolve_data_root
+from natrob_empirical.records import RecordStore
+from natrob_empirical.reporting import write_report
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
+    pretty_exceptions_show_locals=False,
+    help="Is a network robust because of its mathematics, or because the attack was weak?",
+)
+
+PresetOption = Annotated[str, typer.Option(help=f"One of: {', '.join(PRESETS)}.")]
+OutputOption = Annotated[Path | None, typer.Option(help="Output folder; by default output/PRESET.")]
+DataOption = Annotated[
+    str | None, typer.Option(help="A data set's name, or your arrays as file.npz; by default the preset's.")
+]
+DataRootOption = Annotated[
+    Path | None, typer.Option(help="Folder of the data sets; by default NATROB_DATA, else the user cache.")
+]
+DeviceOption = Annotated[str, typer.Option(help="cpu, cuda or cuda:N.")]
+
+
+@app.command()
+def report(
+    preset: PresetOption = "quick",
+    output: OutputOption = None,
+    data: DataOption = None,
+    data_root: DataRootOption = None,
+    device: DeviceOption = "cpu",
+    records_only: Annotated[bool, typer.Option(help="Report the records that are there; run nothing.")] = False,
+) -> None:
+    """Run what is missing of a preset, then write report.md, report.html and figures.
+
+    Example: `natrob report`, or on your own images `natrob report --data my_images.npz --output output/mine`
+    """
+    folder = output or Path("output") / preset
+    with errors_in_one_line(on_interrupt=_resume_hint("report", preset, folder)):
+        chosen = preset_named(preset)
+        if records_only:
+            store = RecordStore(folder / "records")
+        else:
+            store = _run(chosen, _dataset(chosen, data, data_root), folder, device)
+        records = store.read_all()
+        if not records:
+            raise ValueError(f"there are no records in {store.folder}; run `natrob bench --preset {preset}` first")
+        command = shlex.join(["natrob", "report", "--preset", preset, *(["--data", data] if data else [])])
+        files = write_report(records, folder, title=f"natrob: {preset}", unreadable=store.set_aside, command=command)
+        for record in store.set_aside:
+            errors.print(f"[yellow]set aside[/yellow] {record.path.name} as {record.moved_to.name}: {record.reason}")
+        console.print(f"{len(records)} records, report: {files.html} and {files.markdown}", highlight=False)
+
+
+@app.command()
+def bench(
+    preset: PresetOption = "quick",
+    output: OutputOption = None,
+    data: DataOption = None,
+    data_root: DataRootOption = None,
+    device: DeviceOption = "cpu",
+    dry_run: Annotated[bool, typer.Option(help="List the cells and stop.")] = False,
+) -> None:
+    """Run the cells of a preset that have no record yet; each finished cell is kept.
+
+    Example: `natrob bench --preset cpu --data-root ~/datasets`
+    """
+    folder = output or Path("output") / preset
+    with errors_in_one_line(on_interrupt=_resume_hint("bench", preset, folder)):
+        chosen = preset_named(preset)
+        dataset = _dataset(chosen, data, data_root)
+        if dry_run:
+            _list_cells(chosen, dataset)
+            return
+        store = _run(chosen, dataset, folder, device)
+        console.print(f"all cells of preset {preset} are in {store.folder}", highlight=False)
+
+
+@app.command()
+def check(
+    field: Annotated[str | None, typer.Argument(help="Your field as module:name; by default a random network.")] = None,
+    method: Annotated[str | None, typer.Option(help=f"One of: {', '.join(METHODS)}; by default all classes.")] = None,
+    step_size: Annotated[float, typer.Option(help="h > 0.")] = 0.1,
+    steps: Annotated[int, typer.Option(help="N ≥ 1.")] = 10,
+    state_shape: Annotated[str, typer.Option(help="One sample's shape, such as 16 or 3,8,8.")] = "16",
+    lipschitz: Annotated[float | None, typer.Option(help="K, if you know an upper bound of it.")] = None,
+    pairs: Annotated[int, typer.Option(help="Pairs of trajectories per perturbation size.")] = 32,
+    seed: Annotated[int, typer.Option(help="Of states, perturbations and built-in weights.")] = 0,
+) -> None:
+    """Check measured divergence against its bounds; exit code 1 if an upper bound is violated.
+
+    Example: `natrob check`, or `natrob check my_module:MyField --method heun --step-size 0.1 --steps 20
+    --state-shape 16`
+    """
+    with errors_in_one_line():
+        settings = CheckSettings(
+            step_size=step_size,
+            steps=steps,
+            state_shape=_shape(state_shape),
+            pairs=pairs,
+            lipschitz=lipschitz,
+            seed=seed,
+        )
+        rows = []
+        for name in [method] if method else BUILT_IN:
+            shape = settings.state_shape
+            half = (shape[0] // 2, *shape[1:]) if name == "revnet" else shape
+            rows.append(check_method(name, load_field(field) if field else built_in_field(half, seed), settings))
+        _print_checks(rows, settings)
+    if any(row.violations for row in rows):
+        raise typer.Exit(1)
+
+
+@app.command()
+def datasets(data_root: DataRootOption = None) -> None:
+    """List the data sets, and whether their files are here.
+
+    Example: `natrob datasets --data-root ~/datasets`
+    """
+    with errors_in_one_line():
+        table = Table("name", "title", "images", "classes", "from", "here")
+        for info in known_datasets(data_root=data_root):
+            shape = "×".join(map(str, info.image_shape))
+            here = "yes" if info.present else "no"
+            table.add_row(info.name, info.title, shape, str(info.num_classes), info.origin, here)
+        console.print(table)
+        console.print(f"data root: {resolve_data_root(data_root)}", highlight=False)
+        console.print("your own: --data file.npz with uint8 train_x, test_x and integer train_y, test_y")
+
+
+def _dataset(preset: Preset, data: str | None, data_root: Path | None) -> Dataset:
+    return load_dataset(data or preset.dataset, data_root=data_root)
+
+
+def _run(preset: Preset, dataset: Dataset, folder: Path, device: str) -> RecordStore:
+    """Run the preset with a progress bar."""
+    with RunDisplay() as display:
+        return run_preset(preset, dataset, folder, device=torch.device(device), on_event=display.show)
+
+
+def _resume_hint(command: str, preset: str, folder: Path) -> str:
+    again = shlex.join(["natrob", command, "--preset", preset, "--output", str(folder)])
+    return f"interrupted; finished cells are kept in {folder / 'records'}, run `{again}` to go on"
+
+
+def _list_cells(preset: Preset, dataset: Dataset) -> None:
+    count = 0
+    for group in cells_of(preset, dataset):
+        for cell in group:
+            count += 1
+            key = cell.key
+            what = "theory" if key.attack is None else f"{key.attack} {key.norm} ε = {key.epsilon:g}"
+            console.print(f"{key.dataset}  seed {key.seed}  {key.model}  {what}", highlight=False)
+    console.print(f"{count} cells", highlight=False)
+
+
+def _shape(text: str) -> tuple[int, ...]:
+    try:
+        shape = tuple(int(part) for part in text.split(","))
+    except ValueError as error:
+        raise ValueError(f"`--state-shape` must be integers such as 16 or 3,8,8, got {text!r}") from error
+    if any(size < 1 for size in shape):
+        raise ValueError(f"`--state-shape` must hold positive integers, got {text!r}")
+    return shape
+
+
+def _print_checks(rows: list[CheckRow], settings: CheckSettings) -> None:
+    """One row per method: constants as an interval, growth measured and bounded, worst ratios, verdict."""
+    comparisons = rows[0].from_secants.holds[1:].numel()
+    table = Table(
+        title=f"h = {settings.step_size:g}, N = {settings.steps}, seed {settings.seed}, float64, "
+        f"n = {rows[0].from_secants.holds.shape[1]} pairs"
+    )
+    table.add_column("method")
+    for header in ("K [lower, upper]", "growth: measured", "bound (upper)", "worst ratio", "worst ratio, secants"):
+        table.add_column(header, justify="right")
+    table.add_column("verdict")
+    for row in rows:
+        upper = "?" if row.upper is None else f"{float(row.upper):.4g}"
+        table.add_row(
+            row.method,
+            f"[{float(row.lower):.4g}, {upper}]".replace("[", "\\["),
+            f"{row.measured_growth:.4g}",
+            "none" if row.growth is None else f"{float(row.growth):.4g}",
+            "–" if row.from_upper is None else f"{row.from_upper.worst_ratio:.6f}",
+            f"{row.from_secants.worst_ratio:.6f}",
+            "[green]holds[/green]" if row.violations == 0 else f"[red]violated {row.violations} times[/red]",
+        )
+    console.print(table)
+    for row in rows:
+        if row.no_bound:
+            console.print(f"{row.method}: no bound from an upper K: {row.no_bound}", highlight=False)
+    console.print(
+        f"ratio = measured/bound over {comparisons} comparisons per method or more (its own grid for neural_ode); "
+        "a ratio above 1 within the rounding allowance is no violation",
+        highlight=False,
+    )
+
+
+def main() -> None:
+    """Entry point of the console command."""
+    app()

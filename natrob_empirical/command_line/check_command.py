@@ -1,0 +1,145 @@
+"""What `natrob check` computes: one row per method, measured growth against its bounds."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+from natrob_empirical.command_line.methods import method_named
+from natrob_empirical.models import initialised_with
+from natrob_empirical.random_streams import RandomStreams
+from natrob_theory import (
+    Bound,
+    BoundCheck,
+    LayerRefusedError,
+    check_bound,
+    dense_field,
+    lipschitz_lower_bound,
+    lipschitz_upper_bound,
+)
+from natrob_theory.tensor_types import Field
+
+PERTURBATION_SIZES = (1e-6, 1e-3, 1.0)
+"""L2 norms of the perturbations, one block of pairs each."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckSettings:
+    """The settings of a check.
+
+    Attributes:
+        step_size, steps: h and N.
+        state_shape: of one sample.
+        pairs: trajectories compared per perturbation size.
+        lipschitz: K as the user claims it; None takes the upper bound of the layers, if there is one.
+        seed: of states, perturbations and built-in weights.
+    """
+
+    step_size: float
+    steps: int
+    state_shape: tuple[int, ...]
+    pairs: int
+    lipschitz: float | None
+    seed: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckRow:
+    """The outcome for one method.
+
+    Attributes:
+        method: its name.
+        lower, upper: constants of the field; `upper` None where no upper bound is known.
+        growth: bound of the growth over all steps from `upper`, or None, and then `no_bound` says why.
+        from_upper: measured against that bound, or None.
+        from_secants: measured against the bound from each pair's own secant constants.
+        measured_growth: largest ‖e_N‖/‖e_0‖.
+    """
+
+    method: str
+    lower: Bound
+    upper: Bound | None
+    growth: Bound | None
+    no_bound: str
+    from_upper: BoundCheck | None
+    from_secants: BoundCheck
+    measured_growth: float
+
+    @property
+    def violations(self) -> int:
+        """How many comparisons exceeded an upper bound and its allowance."""
+        checks = [check for check in (self.from_upper, self.from_secants) if check is not None]
+        return sum(int((~check.holds).sum()) for check in checks if check.kind == "upper")
+
+
+def built_in_field(state_shape: tuple[int, ...], seed: int) -> nn.Module:
+    """A random two-layer ReLU field in float64, for flat states.
+
+    Raises:
+        ValueError: the state has more than one axis.
+    """
+    if len(state_shape) != 1:
+        raise ValueError(f"the built-in field acts on flat states, such as --state-shape 16, got {state_shape}")
+    with initialised_with(RandomStreams(seed).generator("init")):
+        return dense_field(state_shape[0], 2 * state_shape[0]).double().eval()
+
+
+def check_method(name: str, field: Field, settings: CheckSettings) -> CheckRow:
+    """Run pairs of trajectories under one method and compare them with its bounds, in float64.
+
+    RevNet splits the state in halves and uses the field for both, so it sees half of the first axis.
+
+    Raises:
+        ValueError: an unknown method, or whatever the field or the network refuses.
+    """
+    method = method_named(name)
+    streams = RandomStreams(settings.seed)
+    net = method(field, settings.step_size, settings.steps)
+    state_shape = settings.state_shape
+    field_shape = (state_shape[0] // 2, *state_shape[1:]) if name == "revnet" else state_shape
+    y0, perturbation = _pairs(settings, streams)
+    points = y0[:, : field_shape[0]]
+    lower = lipschitz_lower_bound(field, points, radius=1.0, generator=streams.generator("lipschitz search"))
+    upper, no_bound = _upper_constant(field, field_shape, settings.lipschitz)
+    from_secants = check_bound(net, y0, perturbation)
+    from_upper = growth = None
+    if upper is not None:
+        try:
+            from_upper = check_bound(net, y0, perturbation, lipschitz=upper)
+            growth = net.growth_bound(upper)
+        except ValueError as refusal:
+            no_bound = str(refusal)
+    ends = from_secants.distance[-1] / from_secants.distance[0]
+    return CheckRow(
+        method=name,
+        lower=lower,
+        upper=upper,
+        growth=growth,
+        no_bound=no_bound,
+        from_upper=from_upper,
+        from_secants=from_secants,
+        measured_growth=float(ends.max()),
+    )
+
+
+def _pairs(settings: CheckSettings, streams: RandomStreams) -> tuple[torch.Tensor, torch.Tensor]:
+    """Normal states, and normal directions scaled to each of `PERTURBATION_SIZES`."""
+    generator = streams.generator("pairs")
+    shape = (settings.pairs * len(PERTURBATION_SIZES), *settings.state_shape)
+    y0 = torch.randn(shape, generator=generator, dtype=torch.float64)
+    direction = torch.randn(shape, generator=generator, dtype=torch.float64)
+    sizes = torch.tensor(PERTURBATION_SIZES, dtype=torch.float64).repeat_interleave(settings.pairs)
+    factor = sizes / direction.flatten(1).norm(dim=1)
+    return y0, direction * factor.view(-1, *[1] * len(settings.state_shape))
+
+
+def _upper_constant(field: Field, shape: tuple[int, ...], claimed: float | None) -> tuple[Bound | None, str]:
+    """An upper bound of K with its source, or None and the reason why there is none."""
+    if claimed is not None:
+        return Bound(value=claimed, kind="upper", source="as given with --lipschitz"), ""
+    if not isinstance(field, nn.Module):
+        return None, "a plain function has no layers to bound; give --lipschitz"
+    try:
+        return lipschitz_upper_bound(field, input_shape=shape), ""
+    except LayerRefusedError as refusal:
+        return None, f"{refusal}; or give --lipschitz"

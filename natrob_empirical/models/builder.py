@@ -1,0 +1,65 @@
+"""Classifiers from specifications, with weights from a generator."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import nn
+
+from natrob_empirical.models.classifier import IntegratorClassifier
+from natrob_empirical.models.networks import network_family
+from natrob_empirical.models.specification import ModelSpecification
+from natrob_theory import convolutional_field
+from natrob_theory.argument_checks import require_count, require_generator
+
+
+@contextmanager
+def initialised_with(generator: torch.Generator) -> Iterator[None]:
+    """Within the block torch's layers draw their initial weights as this generator says; its state before is restored.
+
+    torch's constructors know only the global generator, so the block seeds a fork of it.
+    """
+    seed = int(torch.randint(2**62, (), generator=require_generator("generator", generator)))
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        yield
+
+
+def build_classifier(
+    specification: ModelSpecification,
+    *,
+    image_shape: tuple[int, int, int],
+    num_classes: int,
+    generator: torch.Generator,
+) -> IntegratorClassifier:
+    """An untrained classifier, float32, on the CPU.
+
+    Args:
+        specification: which network, and its sizes.
+        image_shape: (channels, height, width).
+        num_classes: at least 2.
+        generator: of the initial weights.
+
+    Raises:
+        ValueError: an unknown network (near names are offered), an odd number of channels for RevNet, or a pooled
+            size that does not divide the state's.
+    """
+    family = network_family(specification.network)
+    require_count("num_classes", num_classes, minimum=2)
+    if specification.network == "revnet" and specification.channels % 2 == 1:
+        raise ValueError(f"`channels` must be even for RevNet, got {specification.channels}")
+    channels, *sides = image_shape
+    state_sides = [-(-side // specification.stem_stride) for side in sides]
+    if any(side % specification.pool_size for side in state_sides):
+        raise ValueError(
+            f"`pool_size` = {specification.pool_size} must divide the state's sides {state_sides} "
+            f"(images {tuple(image_shape)}, stem stride {specification.stem_stride})"
+        )
+    pooled = specification.channels * specification.pool_size**2
+    with initialised_with(generator):
+        return IntegratorClassifier(
+            nn.Conv2d(channels, specification.channels, 3, stride=specification.stem_stride, padding=1),
+            family.build(specification, lambda width: convolutional_field(width, specification.hidden)),
+            nn.AdaptiveAvgPool2d(specification.pool_size),
+            nn.Linear(pooled, num_classes),
+        )

@@ -1,0 +1,95 @@
+"""The network classes by name, and how each is made from a field."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from torch import nn
+
+from natrob_empirical.models.near_names import unknown_name
+from natrob_empirical.models.specification import ModelSpecification
+from natrob_theory import (
+    AbstractIntegratorNet,
+    Anderson,
+    BackwardEulerNet,
+    EulerNet,
+    FractalNet,
+    HeunNet,
+    NeuralODE,
+    PolyNet,
+    RevNet,
+    RungeKuttaNet,
+)
+
+FieldFactory = Callable[[int], nn.Module]
+"""channels -> a field that keeps that many channels."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class NetworkFamily:
+    """A network class by name.
+
+    Attributes:
+        name: the key on the command line and in records.
+        title: the name in text.
+        build: the trunk from a specification and a factory of fields.
+    """
+
+    name: str
+    title: str
+    build: Callable[[ModelSpecification, FieldFactory], AbstractIntegratorNet]
+
+
+def _euler(spec: ModelSpecification, field: FieldFactory) -> AbstractIntegratorNet:
+    return EulerNet(field(spec.channels), spec.step_size, spec.num_steps)
+
+
+def _heun(spec: ModelSpecification, field: FieldFactory) -> AbstractIntegratorNet:
+    return HeunNet(field(spec.channels), spec.step_size, spec.num_steps)
+
+
+def _runge_kutta(spec: ModelSpecification, field: FieldFactory) -> AbstractIntegratorNet:
+    return RungeKuttaNet(field(spec.channels), spec.step_size, spec.num_steps)
+
+
+def _backward_euler(spec: ModelSpecification, field: FieldFactory) -> AbstractIntegratorNet:
+    return BackwardEulerNet(field(spec.channels), spec.step_size, spec.num_steps, solver=Anderson())
+
+
+def _polynet(spec: ModelSpecification, field: FieldFactory) -> AbstractIntegratorNet:
+    return PolyNet(field(spec.channels), spec.step_size, spec.num_steps, order=spec.order)
+
+
+def _fractalnet(spec: ModelSpecification, field: FieldFactory) -> AbstractIntegratorNet:
+    return FractalNet(field(spec.channels), spec.step_size, spec.num_steps, columns=spec.columns)
+
+
+def _revnet(spec: ModelSpecification, field: FieldFactory) -> AbstractIntegratorNet:
+    half = spec.channels // 2
+    return RevNet((field(half), field(spec.channels - half)), spec.step_size, spec.num_steps)
+
+
+def _neural_ode(spec: ModelSpecification, field: FieldFactory) -> AbstractIntegratorNet:
+    end_time = spec.step_size * spec.num_steps
+    return NeuralODE(field(spec.channels), end_time, rtol=spec.tolerance, atol=spec.tolerance)
+
+
+NETWORKS: dict[str, NetworkFamily] = {
+    family.name: family
+    for family in (
+        NetworkFamily(name="euler", title="ResNet with step size (Euler)", build=_euler),
+        NetworkFamily(name="heun", title="Heun", build=_heun),
+        NetworkFamily(name="runge_kutta", title="Runge–Kutta (classic RK4)", build=_runge_kutta),
+        NetworkFamily(name="backward_euler", title="Backward Euler", build=_backward_euler),
+        NetworkFamily(name="polynet", title="PolyNet", build=_polynet),
+        NetworkFamily(name="fractalnet", title="FractalNet", build=_fractalnet),
+        NetworkFamily(name="revnet", title="RevNet", build=_revnet),
+        NetworkFamily(name="neural_ode", title="Neural ODE (dopri5)", build=_neural_ode),
+    )
+}
+
+
+def network_family(name: str) -> NetworkFamily:
+    """The family of this name. Raises ValueError, with near names, if there is none."""
+    if name not in NETWORKS:
+        raise unknown_name("network", name, NETWORKS)
+    return NETWORKS[name]

@@ -1,0 +1,216 @@
+"""The schema of a record. A change that an old reader would misread raises `SCHEMA_VERSION`."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+SCHEMA_VERSION = 1
+
+
+class AbstractRecordPart(BaseModel):
+    """Frozen, no unknown fields; infinities are written as strings, since JSON has no sign for them."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="strings")
+
+
+class Number(AbstractRecordPart):
+    """A number that says what it is.
+
+    Attributes:
+        value: the number; infinity where a bound overflows.
+        kind: "lower" or "upper" bound, "estimate", or "measured" (exact for the n samples it was measured on).
+        n: how many samples (images, or pairs of trajectories) it was measured on; None for a bound that holds for
+            all inputs.
+        source: formula or method.
+    """
+
+    value: float
+    kind: Literal["lower", "upper", "estimate", "measured"]
+    n: int | None
+    source: str
+
+
+class Curve(AbstractRecordPart):
+    """A quantity along the network.
+
+    Attributes:
+        label: what it is, such as "measured growth, largest".
+        kind, n: as in `Number`.
+        times: t_n.
+        values: one per time.
+    """
+
+    label: str
+    kind: Literal["lower", "upper", "estimate", "measured"]
+    n: int | None
+    times: list[float]
+    values: list[float]
+
+
+class BoundCheckSummary(AbstractRecordPart):
+    """A bound check over pairs and steps.
+
+    Attributes:
+        constant: which Lipschitz constant the bound used.
+        kind: of that bound.
+        pairs: trajectories compared.
+        comparisons: pairs × steps.
+        violations: how many comparisons exceeded bound + allowance.
+        worst_ratio: the largest measured/bound.
+        rounding: how rounding was treated.
+    """
+
+    constant: str
+    kind: Literal["upper", "estimate"]
+    pairs: int
+    comparisons: int
+    violations: int
+    worst_ratio: float
+    rounding: str
+
+
+class VacuityPoint(AbstractRecordPart):
+    """Does the bound exclude anything at this budget?
+
+    Attributes:
+        norm, epsilon: the input budget.
+        displacement_bound: L·ε₂, how far the bound lets a feature vector move (ε₂ the budget in L2).
+        vacuous: whether that is at least the largest distance between feature vectors of clean test images, so that
+            the bound does not even exclude that one image's features become another's.
+    """
+
+    norm: Literal["Linf", "L2"]
+    epsilon: float
+    displacement_bound: float
+    vacuous: bool
+
+
+class CertifiedPoint(AbstractRecordPart):
+    """Certified accuracy at one budget: a lower bound of the true robust accuracy on the n images."""
+
+    norm: Literal["Linf", "L2"]
+    epsilon: float
+    accuracy: Number
+
+
+class TheoryResult(AbstractRecordPart):
+    """The theory side of one trained model: constants, bounds, trajectories.
+
+    Attributes:
+        parameters: trainable parameters.
+        step_size: h; None for an adaptive grid.
+        num_steps: N, or the length of the recorded grid.
+        total_time: T = Σ h_n.
+        evaluations: field evaluations of one forward pass.
+        train_accuracy, clean_accuracy: on all training and test images used.
+        training_seconds: wall clock.
+        field_lipschitz_upper, field_lipschitz_lower: of the trunk's field(s), the largest over the steps.
+        stem_lipschitz_upper: of the stem; the pooling is at most 1-Lipschitz and counted in `feature_lipschitz_upper`.
+        growth_bound: of the trunk, from the upper K, by the method's own formula.
+        exponential_bound: e^{KT}, the paper's (11), from the same K.
+        feature_lipschitz_upper: ‖pool‖ · growth · ‖stem‖, the map from images to feature vectors.
+        measured_growth_median, measured_growth_largest: ‖e_N‖/‖e_0‖ over the measured pairs.
+        feature_diameter: the largest distance found between feature vectors of clean test images.
+        bound_checks: measured divergence against bound.
+        curves: growth along the network, measured and bounded.
+        vacuity: per budget.
+        certified: per budget; empty where no certificate exists.
+        certificate_refusal: why there is none, or empty.
+    """
+
+    kind: Literal["theory"] = "theory"
+    parameters: int
+    step_size: float | None
+    num_steps: int
+    total_time: float
+    evaluations: int
+    train_accuracy: Number
+    clean_accuracy: Number
+    training_seconds: float
+    field_lipschitz_upper: Number
+    field_lipschitz_lower: Number
+    stem_lipschitz_upper: Number
+    growth_bound: Number
+    exponential_bound: Number
+    feature_lipschitz_upper: Number
+    measured_growth_median: Number
+    measured_growth_largest: Number
+    feature_diameter: Number
+    bound_checks: list[BoundCheckSummary]
+    curves: list[Curve]
+    vacuity: list[VacuityPoint]
+    certified: list[CertifiedPoint]
+    certificate_refusal: str = ""
+
+
+class AttackResult(AbstractRecordPart):
+    """One attack at one budget on one trained model.
+
+    Attributes:
+        accuracy: under the attack: an upper bound of the true robust accuracy.
+        clean_accuracy: on the same images.
+        majority_share: the share of the largest class among the images. With an L∞ budget of 0.5 or more no
+            deterministic classifier has a robust accuracy above it (theory, section 2).
+        largest_distance: the largest ‖x' − x‖ in the attack's norm.
+        mean_queries, mean_gradient_calls: per image.
+        seconds: wall clock.
+    """
+
+    kind: Literal["attack"] = "attack"
+    accuracy: Number
+    clean_accuracy: Number
+    majority_share: float
+    largest_distance: float
+    mean_queries: float
+    mean_gradient_calls: float
+    seconds: float
+
+
+class CellKey(AbstractRecordPart):
+    """Which cell of a preset this is. `attack`, `norm` and `epsilon` are None for the theory cell of a model.
+
+    Attributes:
+        preset, dataset: names.
+        model: the model's label, unique in the preset.
+        network: the network class.
+        training: the training method.
+        seed: of the run.
+        attack: the attack's label, such as "PGD-20".
+        norm, epsilon: its budget.
+    """
+
+    preset: str
+    dataset: str
+    model: str
+    network: str
+    training: str
+    seed: int
+    attack: str | None = None
+    norm: Literal["Linf", "L2"] | None = None
+    epsilon: float | None = None
+
+
+class Environment(AbstractRecordPart):
+    """Where and with what a cell was run."""
+
+    natrob: str
+    python: str
+    torch: str
+    torchvision: str
+    torchdiffeq: str
+    platform: str
+    hardware: str
+    device: str
+    threads: int
+    commit: str
+    created: str
+
+
+class CellRecord(AbstractRecordPart):
+    """One finished cell: its key, full settings, environment and result."""
+
+    schema_version: Literal[1] = SCHEMA_VERSION
+    cell: CellKey
+    settings: dict[str, Any]
+    environment: Environment
+    result: Annotated[TheoryResult | AttackResult, Field(discriminator="kind")]

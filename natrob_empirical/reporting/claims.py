@@ -1,0 +1,69 @@
+"""The paper's claims that the records touch, each with what the records say of it.
+
+The paper is "Towards Natural Robustness Against Adversarial Examples"; its numbering is used.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, final
+
+from natrob_empirical.reporting.findings import Finding, Verdict
+from natrob_empirical.reporting.formatting import MISSING
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class ClaimRow:
+    """A claim with its verdict.
+
+    Attributes:
+        claim: in our words.
+        place: where the paper makes it.
+        verdict: what these records say.
+        evidence: the numbers behind the verdict, in a few words; the findings have them in full.
+    """
+
+    claim: str
+    place: str
+    verdict: Verdict
+    evidence: str
+
+
+CLAIMS: Final = (
+    (
+        "A perturbation grows inside the network by at most the method's growth factor per step.",
+        "(10), (11)",
+        "bound-held",
+    ),
+    ("That bound limits what an attack can do.", "section 3", "vacuity"),
+    (
+        "A discrete network with h = 1 loses the bound that the continuous limit has.",
+        "section 3",
+        "discrete-exponential",
+    ),
+    ("Smaller steps make a network of the same kind more robust.", "section 3, Figure 1", "step-size"),
+    ("A Neural ODE is naturally more robust than discrete networks, without any defence.", "section 4", "neural-ode"),
+    ("The growth of perturbations is what accuracy under attack depends on.", "section 3", "bound-accuracy"),
+    (
+        "High accuracy under PGD and FGSM at L∞ ε = 0.5 on images in [0, 1] is robustness.",
+        "section 4",
+        "impossibility",
+    ),
+)
+
+
+def claim_rows(findings: Sequence[Finding]) -> tuple[ClaimRow, ...]:
+    """One row per claim; a claim whose finding the records do not allow is "not tested here"."""
+    by_name = {finding.name: finding for finding in findings}
+    rows: list[ClaimRow] = []
+    for claim, place, name in CLAIMS:
+        finding = by_name.get(name)
+        rows.append(
+            ClaimRow(
+                claim=claim,
+                place=place,
+                verdict="not tested here" if finding is None else finding.verdict,
+                evidence=MISSING if finding is None else finding.summary or MISSING,
+            )
+        )
+    return tuple(rows)

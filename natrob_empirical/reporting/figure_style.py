@@ -1,0 +1,138 @@
+"""What the figures share: one colour and marker per model, safe text, and rendering to SVG and PNG bytes."""
+
+import io
+import textwrap
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Final, final
+
+import matplotlib as mpl
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.font_manager import findfont, get_font
+from matplotlib.legend import Legend
+from matplotlib.lines import Line2D
+
+from natrob_empirical.reporting.formatting import clean_text
+from natrob_empirical.reporting.record_groups import Section
+
+# Okabe and Ito's colour-blind-safe palette (jfly.uni-koeln.de/color), without the yellow, too pale for lines on white.
+PALETTE: Final = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")
+MARKERS: Final = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "*")
+INK: Final = "#333333"
+PANEL_WIDTH: Final = 3.5
+PANEL_HEIGHT: Final = 2.7
+PANELS_PER_ROW: Final = 3
+_FONT: Final = "DejaVu Sans"  # comes with matplotlib, so that every machine draws the same text
+_SETTINGS: Final[dict[Any, Any]] = {
+    "svg.hashsalt": "natrob",
+    "svg.fonttype": "path",
+    "font.family": [_FONT],
+    "font.size": 9.0,
+    "axes.unicode_minus": True,
+    "text.usetex": False,
+}
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class ModelStyle:
+    """How one model is drawn in every figure."""
+
+    colour: str
+    marker: str
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class ReportFigure:
+    """A rendered figure.
+
+    Attributes:
+        name: of its files, without an ending.
+        title: a few words.
+        caption: what is drawn, with kinds and n.
+        svg, png: the files.
+    """
+
+    name: str
+    title: str
+    caption: str
+    svg: bytes
+    png: bytes
+
+
+def model_styles(sections: Iterable[Section]) -> dict[str, ModelStyle]:
+    """Model label → style, the same in all sections; colours repeat after 7 models, pairs with a marker after 70."""
+    labels = dict.fromkeys(model.label for section in sections for model in section.models)
+    return {
+        label: ModelStyle(colour=PALETTE[index % len(PALETTE)], marker=MARKERS[index % len(MARKERS)])
+        for index, label in enumerate(labels)
+    }
+
+
+def plot_text(text: str, *, width: int | None = None) -> str:
+    """A name that matplotlib prints as it is: no mathematics, no hidden legend entry, only characters of the font.
+
+    Args:
+        text: any string.
+        width: wrap after this many characters.
+    """
+    known = _characters_of_the_font()
+    printable = "".join(character if ord(character) in known else "?" for character in clean_text(text))
+    if width is not None:
+        printable = "\n".join(textwrap.wrap(printable, width, max_lines=2, placeholder="…"))
+    # A legend leaves out names that start with an underscore, and a pair of dollar signs would start mathematics.
+    return (" " + printable if printable.startswith("_") else printable).replace("$", r"\$")
+
+
+def new_figure(
+    panels: int, *, panel_width: float = PANEL_WIDTH, panel_height: float = PANEL_HEIGHT, legend_lines: int = 1
+) -> tuple[Figure, list[Axes]]:
+    """A figure with `panels` axes in rows of three (four: two rows of two) and room for a legend below."""
+    columns = 2 if panels == 4 else min(panels, PANELS_PER_ROW)
+    rows = -(-panels // columns)
+    with mpl.rc_context(_SETTINGS):
+        size = (max(panel_width * columns, 4.5), panel_height * rows + 0.3 + 0.22 * legend_lines)
+        figure = Figure(figsize=size, layout="constrained", facecolor="white")
+        FigureCanvasAgg(figure)
+        grid = figure.subplots(rows, columns, squeeze=False)
+    axes: list[Axes] = list(grid.flat)
+    for unused in axes[panels:]:
+        unused.remove()
+    for panel in axes[:panels]:
+        panel.grid(visible=True, color="#e4e4e4", linewidth=0.6)
+        panel.set_axisbelow(True)
+        panel.spines[["top", "right"]].set_visible(False)
+        panel.tick_params(labelsize=8)
+    return figure, axes[:panels]
+
+
+def first_of_rows(panels: list[Axes]) -> list[Axes]:
+    """The panels at the left edge, which carry the label of the common y axis."""
+    return [panel for panel in panels if (spec := panel.get_subplotspec()) is None or spec.is_first_col()]
+
+
+def legend_below(figure: Figure, handles: list[Line2D], *, columns: int) -> Legend:
+    """One legend for all panels, outside them."""
+    labels = [str(handle.get_label()) for handle in handles]
+    return figure.legend(
+        handles, labels, loc="outside lower center", ncols=columns, fontsize=8, frameon=False, handlelength=3.2
+    )
+
+
+def render(figure: Figure, *, name: str, title: str, caption: str) -> ReportFigure:
+    """The figure as SVG and PNG, the same bytes for the same figure: no date, no program name, fixed ids."""
+    svg, png = io.BytesIO(), io.BytesIO()
+    with mpl.rc_context(_SETTINGS):
+        figure.savefig(svg, format="svg", metadata={"Date": None, "Creator": None})
+        figure.savefig(png, format="png", dpi=150, metadata={"Software": None})
+    return ReportFigure(name=name, title=title, caption=caption, svg=svg.getvalue(), png=png.getvalue())
+
+
+@cache
+def _characters_of_the_font() -> frozenset[int]:
+    """The code points that the figures' font can draw."""
+    return frozenset(get_font(findfont(_FONT)).get_charmap())

@@ -1,0 +1,64 @@
+"""Statements computed from records, one pure function each, in the order in which a report shows them."""
+
+from collections.abc import Callable
+from typing import Final
+
+from natrob_empirical.reporting.findings.attacks import attack_strength as attack_strength
+from natrob_empirical.reporting.findings.attacks import fgsm_beats_pgd as fgsm_beats_pgd
+from natrob_empirical.reporting.findings.attacks import impossibility as impossibility
+from natrob_empirical.reporting.findings.attacks import unused_budget as unused_budget
+from natrob_empirical.reporting.findings.bounds import bound_held as bound_held
+from natrob_empirical.reporting.findings.bounds import contradictions as contradictions
+from natrob_empirical.reporting.findings.bounds import discrete_against_exponential as discrete_against_exponential
+from natrob_empirical.reporting.findings.bounds import estimated_bounds as estimated_bounds
+from natrob_empirical.reporting.findings.bounds import vacuity as vacuity
+from natrob_empirical.reporting.findings.certificates import certified_below_attacked as certified_below_attacked
+from natrob_empirical.reporting.findings.comparisons import bound_and_accuracy as bound_and_accuracy
+from natrob_empirical.reporting.findings.comparisons import neural_ode as neural_ode
+from natrob_empirical.reporting.findings.comparisons import step_size as step_size
+from natrob_empirical.reporting.findings.finding import Finding as Finding
+from natrob_empirical.reporting.findings.finding import Verdict as Verdict
+from natrob_empirical.reporting.record_groups import Section
+
+FINDERS: Final[tuple[Callable[[Section], Finding | None], ...]] = (
+    contradictions,
+    certified_below_attacked,
+    bound_held,
+    estimated_bounds,
+    vacuity,
+    discrete_against_exponential,
+    attack_strength,
+    impossibility,
+    fgsm_beats_pgd,
+    unused_budget,
+    step_size,
+    neural_ode,
+    bound_and_accuracy,
+)
+
+
+def findings_of(section: Section) -> tuple[Finding, ...]:
+    """Every finding that the section's records allow, alarms first."""
+    found = [finding for finder in FINDERS if (finding := finder(section)) is not None]
+    return tuple(sorted(found, key=lambda finding: finding.level != "alarm"))
+
+
+__all__ = [
+    "FINDERS",
+    "Finding",
+    "Verdict",
+    "attack_strength",
+    "bound_and_accuracy",
+    "bound_held",
+    "certified_below_attacked",
+    "contradictions",
+    "discrete_against_exponential",
+    "estimated_bounds",
+    "fgsm_beats_pgd",
+    "findings_of",
+    "impossibility",
+    "neural_ode",
+    "step_size",
+    "unused_budget",
+    "vacuity",
+]

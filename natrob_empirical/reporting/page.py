@@ -1,0 +1,138 @@
+"""The two pages, Markdown and HTML, from the same plain data."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, final
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from natrob_empirical.records import UnreadableRecord
+from natrob_empirical.reporting import reading_guide
+from natrob_empirical.reporting.claims import ClaimRow
+from natrob_empirical.reporting.figure_style import ReportFigure
+from natrob_empirical.reporting.findings import Finding
+from natrob_empirical.reporting.missing_cells import Completeness
+from natrob_empirical.reporting.provenance import SectionSettings
+from natrob_empirical.reporting.tables import Table
+
+_TEMPLATES: Final = PackageLoader("natrob_empirical.reporting", "templates")
+_MARKDOWN_SIGNS: Final = re.compile(r"([\\`*_\[\]|~$])")
+_BLOCK_START: Final = re.compile(r"^(#{1,6}|[-+=]+|\d+[.)])(?=\s|$)")
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class SectionPage:
+    """What the pages show of one section.
+
+    Attributes:
+        anchor: unique on the page.
+        heading: data set and preset.
+        facts: (name, value).
+        findings, claims: statements.
+        completeness: what is missing.
+        superseded: how many older records of the same cells are not shown.
+        models, growth, checks, accuracies: tables.
+        refusals: model → why it has no certificate.
+        trajectories, accuracy, correlation: figures; None where the records have nothing to draw.
+        settings: of every cell.
+    """
+
+    anchor: str
+    heading: str
+    facts: Sequence[tuple[str, str]]
+    findings: Sequence[Finding]
+    claims: Sequence[ClaimRow]
+    completeness: Completeness
+    superseded: int
+    models: Table
+    growth: Table
+    checks: Table | None
+    accuracies: Sequence[Table]
+    refusals: Mapping[str, str]
+    trajectories: ReportFigure | None
+    accuracy: ReportFigure | None
+    correlation: ReportFigure | None
+    settings: SectionSettings
+
+    @property
+    def figures(self) -> tuple[ReportFigure, ...]:
+        """The figures that there are, in order."""
+        return tuple(figure for figure in (self.trajectories, self.accuracy, self.correlation) if figure is not None)
+
+    @property
+    def alarms(self) -> tuple[Finding, ...]:
+        """The findings that must be shouted."""
+        return tuple(finding for finding in self.findings if finding.level == "alarm")
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class ReportPage:
+    """The whole report as plain data.
+
+    Attributes:
+        title: of the page.
+        facts: (name, value) of the environment.
+        sections: one per data set and preset.
+        unreadable: records that were set aside.
+        command: that made the records; may be empty.
+    """
+
+    title: str
+    facts: Sequence[tuple[str, str]]
+    sections: Sequence[SectionPage]
+    unreadable: Sequence[UnreadableRecord]
+    command: str
+
+
+def render_html(page: ReportPage) -> str:
+    """One self-contained HTML page; every value is escaped, figures are inline SVG."""
+    environment = Environment(
+        loader=_TEMPLATES, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.filters["inline_svg"] = inline_svg
+    return environment.get_template("report.html.j2").render(page=page, guide=reading_guide)
+
+
+def render_markdown(page: ReportPage) -> str:
+    """A Markdown page that links the figures; every value is escaped, unless a filter marks it as finished."""
+    environment = Environment(
+        loader=_TEMPLATES,
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        # Runs on every value before the HTML escaping, which leaves finished markup alone.
+        finalize=lambda value: value if isinstance(value, Markup) else escape_markdown(str(value)),
+    )
+    environment.filters["code_block"] = code_block
+    text = environment.get_template("report.md.j2").render(page=page, guide=reading_guide)
+    return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
+
+
+def escape_markdown(text: str) -> Markup:
+    """Text that Markdown shows as it is, in a paragraph and in a table cell."""
+    escaped = text.replace("\n", " ").replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    escaped = _MARKDOWN_SIGNS.sub(r"\\\1", escaped)
+    escaped = _BLOCK_START.sub(lambda match: f"{match[0][:-1]}\\{match[0][-1]}", escaped)
+    return Markup(escaped)
+
+
+def code_block(text: str) -> Markup:
+    """A fenced block, its fence longer than any run of backticks in the text."""
+    fence = "`" * max(3, 1 + max((len(run) for run in re.findall(r"`+", text)), default=0))
+    return Markup(f"{fence}text\n{text}\n{fence}")
+
+
+def inline_svg(figure: ReportFigure) -> Markup:
+    """The figure's SVG for use inside a page: no prologue and metadata, ids of its own, a name for screen readers."""
+    text = figure.svg.decode("utf-8")
+    text = text[text.index("<svg") :]
+    text = re.sub(r"<metadata>.*?</metadata>\s*", "", text, flags=re.DOTALL)
+    text = re.sub(r'\bid="([^"]+)"', rf'id="{figure.name}-\1"', text)
+    text = re.sub(r'(xlink:href="|url\()#', rf"\1#{figure.name}-", text)
+    label = Markup.escape(f"{figure.title}. {figure.caption}")
+    return Markup(text.replace("<svg ", f'<svg role="img" aria-label="{label}" ', 1))

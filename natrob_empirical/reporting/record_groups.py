@@ -1,0 +1,204 @@
+"""Records in the order a report needs them: one section per data set, one entry per model, one value per seed."""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, final
+
+from natrob_empirical.records import AttackResult, CellRecord, Number, TheoryResult
+from natrob_empirical.reporting.formatting import clean_text, natural_order
+
+_NORM_ORDER: Final = {"Linf": 0, "L2": 1}
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class AttackBudget:
+    """An attack's label and its budget."""
+
+    attack: str
+    norm: str
+    epsilon: float
+
+    @property
+    def order(self) -> tuple[object, ...]:
+        """Sorts by norm (L∞ first), attack, radius."""
+        return (_NORM_ORDER.get(self.norm, 2), self.norm, natural_order(self.attack), self.attack, self.epsilon)
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class SeedSummary:
+    """One quantity of one model over the seeds that have it.
+
+    Attributes:
+        values: one per seed.
+        kinds: the distinct kinds, sorted; one, unless the seeds disagree.
+        counts: the distinct sample sizes; None for a bound that holds for all inputs.
+    """
+
+    values: tuple[float, ...]
+    kinds: tuple[str, ...]
+    counts: tuple[int | None, ...]
+
+    @property
+    def mean(self) -> float:
+        """The arithmetic mean over the seeds; infinite as soon as one value is, or where the sum overflows."""
+        if not all(map(math.isfinite, self.values)):
+            return sum(self.values)
+        return math.fsum(value / len(self.values) for value in self.values)
+
+    @property
+    def kind(self) -> str:
+        """The kind, or the kinds joined by a slash where the seeds disagree."""
+        return "/".join(self.kinds)
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class ModelRuns:
+    """All that the records hold on one model of one data set.
+
+    Attributes:
+        label: unique in its section; names the training too where a model comes with more than one.
+        network, training: as in the cell's key.
+        theory: seed → result.
+        attacks: budget → seed → result.
+    """
+
+    label: str
+    network: str
+    training: str
+    theory: Mapping[int, TheoryResult]
+    attacks: Mapping[AttackBudget, Mapping[int, AttackResult]]
+
+    def accuracy(self, budget: AttackBudget) -> SeedSummary | None:
+        """Accuracy under this attack over the seeds, or None without a record."""
+        return summarise(result.accuracy for result in self.attacks.get(budget, {}).values())
+
+    def theory_number(self, field: str) -> SeedSummary | None:
+        """A `Number` field of the theory records over the seeds, or None without a record."""
+        return summarise(getattr(result, field) for result in self.theory.values())
+
+    @property
+    def step_size(self) -> float | None:
+        """The step size h, if every seed has the same one."""
+        sizes = {result.step_size for result in self.theory.values()}
+        return sizes.pop() if len(sizes) == 1 else None
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class Section:
+    """The records of one preset on one data set.
+
+    Attributes:
+        preset, dataset: names.
+        models: ordered by network class, then label.
+        seeds: every seed that occurs.
+        budgets: every attack with a budget that occurs, in order.
+        records: the records shown.
+        superseded: records left out because the same cell has a newer record with other settings.
+    """
+
+    preset: str
+    dataset: str
+    models: tuple[ModelRuns, ...]
+    seeds: tuple[int, ...]
+    budgets: tuple[AttackBudget, ...]
+    records: tuple[CellRecord, ...]
+    superseded: tuple[CellRecord, ...]
+
+    @property
+    def norms(self) -> tuple[str, ...]:
+        """The norms in which anything was attacked, certified or judged vacuous, L∞ first."""
+        found = {budget.norm for budget in self.budgets}
+        for model in self.models:
+            for theory in model.theory.values():
+                found |= {point.norm for point in (*theory.certified, *theory.vacuity)}
+        return ordered_norms(found)
+
+
+def ordered_norms(norms: Iterable[str]) -> tuple[str, ...]:
+    """Norms, L∞ first."""
+    return tuple(sorted(norms, key=lambda norm: (_NORM_ORDER.get(norm, 2), norm)))
+
+
+def summarise(numbers: Iterable[Number]) -> SeedSummary | None:
+    """The same quantity from several seeds as one summary, or None if there is none."""
+    found = list(numbers)
+    if not found:
+        return None
+    counts = sorted({number.n for number in found}, key=lambda n: -1 if n is None else n)
+    return SeedSummary(
+        values=tuple(number.value for number in found),
+        kinds=tuple(sorted({number.kind for number in found})),
+        counts=tuple(counts),
+    )
+
+
+def group_records(records: Sequence[CellRecord]) -> tuple[Section, ...]:
+    """Sections by data set and preset; the order of `records` does not matter."""
+    ordered = sorted(records, key=_record_order)
+    names = sorted({(record.cell.dataset, record.cell.preset) for record in ordered})
+    return tuple(
+        _section(dataset, preset, [r for r in ordered if (r.cell.dataset, r.cell.preset) == (dataset, preset)])
+        for dataset, preset in names
+    )
+
+
+def _record_order(record: CellRecord) -> tuple[str, ...]:
+    """By cell, then by age; the full text decides between records of the same second."""
+    return (record.cell.model_dump_json(), record.environment.created, record.model_dump_json())
+
+
+def _section(dataset: str, preset: str, records: list[CellRecord]) -> Section:
+    """One section; of several records of one cell (changed settings) the newest is shown."""
+    newest = {record.cell: record for record in records}
+    shown = tuple(newest.values())
+    by_model: dict[tuple[str, str], list[CellRecord]] = {}
+    for record in shown:
+        by_model.setdefault((record.cell.model, record.cell.training), []).append(record)
+    names = [model for model, _ in by_model]
+    models = [
+        _model_runs(clean_text(model if names.count(model) == 1 else f"{model}, {training}"), cells)
+        for (model, training), cells in by_model.items()
+    ]
+    return Section(
+        preset=clean_text(preset),
+        dataset=clean_text(dataset),
+        models=tuple(sorted(models, key=lambda m: (m.network, natural_order(m.label), m.label, m.training))),
+        seeds=tuple(sorted({record.cell.seed for record in shown})),
+        budgets=tuple(sorted({budget for model in models for budget in model.attacks}, key=lambda b: b.order)),
+        records=shown,
+        superseded=tuple(record for record in records if newest[record.cell] is not record),
+    )
+
+
+def _model_runs(label: str, records: list[CellRecord]) -> ModelRuns:
+    """The records of one model, by seed."""
+    theory: dict[int, TheoryResult] = {}
+    attacks: dict[AttackBudget, dict[int, AttackResult]] = {}
+    for record in sorted(records, key=lambda record: record.cell.seed):
+        if isinstance(record.result, TheoryResult):
+            theory[record.cell.seed] = record.result
+        else:
+            attacks.setdefault(budget_of(record), {})[record.cell.seed] = record.result
+    cell = records[0].cell
+    return ModelRuns(
+        label=label,
+        network=clean_text(cell.network),
+        training=clean_text(cell.training),
+        theory=theory,
+        attacks=attacks,
+    )
+
+
+def budget_of(record: CellRecord) -> AttackBudget:
+    """The attack and budget of an attack record."""
+    cell = record.cell
+    return AttackBudget(
+        attack=clean_text(cell.attack or "unnamed attack"),
+        norm=cell.norm or "unknown norm",
+        epsilon=math.nan if cell.epsilon is None else cell.epsilon,
+    )

@@ -1,0 +1,97 @@
+"""The one attack and budget at which models are compared with each other, and how sure a difference is."""
+
+import math
+from dataclasses import dataclass
+from typing import Final, final
+
+from natrob_empirical.reporting.formatting import format_budget, format_number, format_sample_size, format_share
+from natrob_empirical.reporting.record_groups import AttackBudget, ModelRuns, Section, SeedSummary
+
+_NORMAL_95: Final = 1.959963984540054
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class Comparison:
+    """Two accuracies compared.
+
+    Attributes:
+        difference: first minus second.
+        tolerance: half-width of the 95 % interval of the difference.
+    """
+
+    difference: float
+    tolerance: float
+
+    @property
+    def decided(self) -> bool:
+        """Whether the difference is larger than sampling alone would make it."""
+        return abs(self.difference) > self.tolerance
+
+    @property
+    def text(self) -> str:
+        """The difference in words: "0.05 ± 0.07"."""
+        return f"{format_number(self.difference, digits=2)} ± {format_number(self.tolerance, kind='upper', digits=2)}"
+
+
+def reference_attack(section: Section) -> AttackBudget | None:
+    """The strongest attack of the section at its middle budget, or None without attack records.
+
+    The norm is the one with the most attack cells (L∞ on a tie), the budget the middle one of those above 0 (the
+    lower of two middle ones), the attack the one with the lowest mean accuracy among those run on the most models.
+    """
+    budgets = [budget for budget in section.budgets if budget.epsilon > 0]
+    if not budgets:
+        return None
+    norm = max(section.norms, key=lambda norm: sum(budget.norm == norm for budget in budgets))
+    radii = sorted({budget.epsilon for budget in budgets if budget.norm == norm})
+    middle = radii[(len(radii) - 1) // 2]
+    candidates = [budget for budget in budgets if budget.norm == norm and budget.epsilon == middle]
+    return min(candidates, key=lambda budget: _strength(section, budget))
+
+
+def accuracy_at(model: ModelRuns, budget: AttackBudget | None) -> SeedSummary | None:
+    """The model's accuracy at the reference, or None where there is no such cell."""
+    return None if budget is None else model.accuracy(budget)
+
+
+def describe(budget: AttackBudget) -> str:
+    """The attack with its budget: "PGD-20 at L∞ ε = 0.1"."""
+    return f"{budget.attack} at {format_budget(budget.norm, budget.epsilon)}"
+
+
+def describe_accuracy(summary: SeedSummary) -> str:
+    """An accuracy as running text has it: "0.412 (upper, n = 360)"."""
+    mean = format_share(summary.mean, kind=summary.kind)
+    seeds = f", mean of {len(summary.values)} seeds" if len(summary.values) > 1 else ""
+    return f"{mean} ({summary.kind}, {format_sample_size(summary.counts)}{seeds})"
+
+
+def compare_accuracies(first: SeedSummary, second: SeedSummary) -> Comparison:
+    """The difference of two accuracies with its 95 % half-width.
+
+    Agresti and Caffo's interval: one success and one failure are added to both sides, and the normal interval of
+    the difference is taken there. Seeds share their test images, so n is that of one seed; that the two models
+    share them as well is ignored, which makes the interval too wide rather than too narrow where their errors go
+    together. Source: Agresti and Caffo, The American Statistician 54 (2000).
+    """
+    variance = 0.0
+    for summary in (first, second):
+        known = [count for count in summary.counts if count is not None]
+        if not known:
+            return Comparison(difference=first.mean - second.mean, tolerance=math.inf)
+        n = min(known) + 2
+        share = (summary.mean * (n - 2) + 1) / n
+        variance += share * (1 - share) / n
+    return Comparison(difference=first.mean - second.mean, tolerance=_NORMAL_95 * math.sqrt(variance))
+
+
+def sampling_error(n: int) -> float:
+    """The 95 % half-width of an accuracy over n images, at its largest: 1.96·√(¼/n)."""
+    return _NORMAL_95 * math.sqrt(0.25 / n)
+
+
+def _strength(section: Section, budget: AttackBudget) -> tuple[int, float, tuple[object, ...]]:
+    """Sorts the strongest attack first: run on the most models, then lowest mean accuracy."""
+    found = [summary.mean for model in section.models if (summary := model.accuracy(budget)) is not None]
+    return (-len(found), math.fsum(found) / len(found), budget.order)

@@ -1,0 +1,21 @@
+"""Tables as plain data; the page templates print them."""
+
+from natrob_empirical.reporting.tables.accuracy import accuracy_tables as accuracy_tables
+from natrob_empirical.reporting.tables.accuracy import certificate_refusals as certificate_refusals
+from natrob_empirical.reporting.tables.growth import checks_table as checks_table
+from natrob_empirical.reporting.tables.growth import growth_table as growth_table
+from natrob_empirical.reporting.tables.models import models_table as models_table
+from natrob_empirical.reporting.tables.table import Cell as Cell
+from natrob_empirical.reporting.tables.table import Column as Column
+from natrob_empirical.reporting.tables.table import Table as Table
+
+__all__ = [
+    "Cell",
+    "Column",
+    "Table",
+    "accuracy_tables",
+    "certificate_refusals",
+    "checks_table",
+    "growth_table",
+    "models_table",
+]

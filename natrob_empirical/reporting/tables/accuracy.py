@@ -1,0 +1,159 @@
+"""The table of accuracies: attacks and certificates of one norm, a column per budget."""
+
+from natrob_empirical.records import Number
+from natrob_empirical.reporting.formatting import NORM_SIGNS, clean_text, format_epsilon, format_share
+from natrob_empirical.reporting.record_groups import AttackBudget, ModelRuns, Section, SeedSummary, summarise
+from natrob_empirical.reporting.reference_attack import sampling_error
+from natrob_empirical.reporting.tables.table import (
+    Cell,
+    Column,
+    Table,
+    missing_cell,
+    seeds_sentence,
+    summary_note,
+    summary_text,
+    text_cell,
+)
+
+
+def accuracy_tables(section: Section) -> tuple[Table, ...]:
+    """One table per norm in which anything was attacked, certified or judged."""
+    return tuple(table for norm in section.norms if (table := accuracy_table(section, norm)).rows)
+
+
+def accuracy_table(section: Section, norm: str) -> Table:
+    """Per model: a row per attack (upper bounds), one for the certificate (lower), one for the bound's vacuity."""
+    radii = _radii(section, norm)
+    attacks = list(dict.fromkeys(budget.attack for budget in section.budgets if budget.norm == norm))
+    rows: list[tuple[Cell, ...]] = []
+    for model in section.models:
+        rows += [_attack_row(section, model, attack, norm, radii) for attack in attacks]
+        rows += _certified_row(section, model, norm, radii)
+        rows += _vacuity_row(model, norm, radii)
+    columns = (
+        Column(heading="Model", numeric=False),
+        Column(heading="What", note="kind, n", numeric=False),
+        Column(heading="ε = 0", note="clean"),
+        *(Column(heading=f"ε = {format_epsilon(radius)}") for radius in radii),
+    )
+    return Table(caption=_caption(section, norm), columns=columns, rows=tuple(rows))
+
+
+def certified_accuracy(model: ModelRuns, norm: str, radius: float) -> SeedSummary | None:
+    """Certified accuracy at exactly this budget over the seeds."""
+    return summarise(
+        point.accuracy
+        for theory in model.theory.values()
+        for point in theory.certified
+        if point.norm == norm and point.epsilon == radius
+    )
+
+
+def clean_accuracy(model: ModelRuns, attack: str | None = None, norm: str | None = None) -> SeedSummary | None:
+    """Accuracy without a perturbation: on the attacked images if an attack is named, else of the theory record."""
+    if attack is None:
+        return model.theory_number("clean_accuracy")
+    per_seed: dict[int, Number] = {}
+    for budget, by_seed in model.attacks.items():
+        if budget.attack == attack and budget.norm == norm:
+            for seed, result in by_seed.items():
+                per_seed.setdefault(seed, result.clean_accuracy)
+    return summarise(per_seed.values())
+
+
+def certificate_refusals(section: Section) -> dict[str, str]:
+    """Model label → why it has no certificate, for the models without one."""
+    return {
+        model.label: clean_text(theory.certificate_refusal)
+        for model in section.models
+        for theory in model.theory.values()
+        if theory.certificate_refusal
+    }
+
+
+def _radii(section: Section, norm: str) -> list[float]:
+    """Every radius above 0 that occurs in this norm."""
+    radii = {budget.epsilon for budget in section.budgets if budget.norm == norm}
+    for model in section.models:
+        for theory in model.theory.values():
+            radii |= {point.epsilon for point in (*theory.certified, *theory.vacuity) if point.norm == norm}
+    return sorted(radius for radius in radii if radius > 0)
+
+
+def _attack_row(section: Section, model: ModelRuns, attack: str, norm: str, radii: list[float]) -> tuple[Cell, ...]:
+    """One attack on one model over the budgets."""
+    summaries = [model.accuracy(AttackBudget(attack=attack, norm=norm, epsilon=radius)) for radius in radii]
+    clean = clean_accuracy(model, attack, norm)
+    return _row(model.label, attack, clean, summaries, seeds=len(section.seeds))
+
+
+def _certified_row(section: Section, model: ModelRuns, norm: str, radii: list[float]) -> list[tuple[Cell, ...]]:
+    """The certificate's row; none if the model has no certificate in this norm."""
+    summaries = [certified_accuracy(model, norm, radius) for radius in radii]
+    if not any(summaries):
+        return []
+    return [_row(model.label, "certified", None, summaries, seeds=len(section.seeds))]
+
+
+def _row(
+    label: str, what: str, clean: SeedSummary | None, summaries: list[SeedSummary | None], *, seeds: int
+) -> tuple[Cell, ...]:
+    """Kind and n stand in the second column if they are the same in the whole row, else in every cell."""
+    notes = {summary_note(summary) for summary in summaries if summary is not None}
+    cells = [
+        missing_cell()
+        if summary is None
+        else text_cell(
+            summary_text(summary, share=True, seeds=seeds) + (f" ({summary_note(summary)})" if len(notes) > 1 else "")
+        )
+        for summary in summaries
+    ]
+    name = f"{what} ({notes.pop()})" if len(notes) == 1 else what
+    first = text_cell(summary_text(clean, share=True, seeds=seeds)) if clean else text_cell("")
+    return (text_cell(label), text_cell(name), first, *cells)
+
+
+def _vacuity_row(model: ModelRuns, norm: str, radii: list[float]) -> list[tuple[Cell, ...]]:
+    """What the growth bound excludes at each budget; no row if the model was not judged in this norm."""
+    cells: list[Cell] = []
+    for radius in radii:
+        verdicts = [
+            point.vacuous
+            for theory in model.theory.values()
+            for point in theory.vacuity
+            if point.norm == norm and point.epsilon == radius
+        ]
+        cells.append(_vacuity_cell(verdicts))
+    if all(cell.mark == "missing" for cell in cells):
+        return []
+    return [(text_cell(model.label), text_cell("growth bound (upper)"), text_cell(""), *cells)]
+
+
+def _vacuity_cell(verdicts: list[bool]) -> Cell:
+    """ "vacuous" or "informative", or how many seeds of how many."""
+    if not verdicts:
+        return missing_cell()
+    count = sum(verdicts)
+    if count == 0:
+        return Cell(text="informative", mark="good")
+    return Cell(
+        text="vacuous" if count == len(verdicts) else f"vacuous, {count} of {len(verdicts)} seeds", mark="vacuous"
+    )
+
+
+def _caption(section: Section, norm: str) -> str:
+    """What the table holds, and how far n images pin an accuracy down."""
+    counts = {
+        count
+        for model in section.models
+        for budget, by_seed in model.attacks.items()
+        if budget.norm == norm
+        for result in by_seed.values()
+        if (count := result.accuracy.n)
+    }
+    text = f"Accuracy by {NORM_SIGNS.get(norm, norm)} budget: under attack an upper bound of the robust accuracy, "
+    text += f"certified a lower bound. {seeds_sentence(section.seeds)}"
+    if counts:
+        fewest = min(counts)
+        text += f" With n = {fewest:,} images an accuracy is known to ±{format_share(sampling_error(fewest), kind='upper')} at worst (95 %)."
+    return text

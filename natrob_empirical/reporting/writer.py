@@ -1,0 +1,150 @@
+"""From records to files on disk."""
+
+import os
+import re
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import final
+
+from natrob_empirical.records import CellRecord, UnreadableRecord
+from natrob_empirical.reporting.claims import claim_rows
+from natrob_empirical.reporting.figure_accuracy import accuracy_figure
+from natrob_empirical.reporting.figure_correlation import correlation_figure
+from natrob_empirical.reporting.figure_style import ModelStyle, model_styles
+from natrob_empirical.reporting.figure_trajectories import trajectories_figure
+from natrob_empirical.reporting.findings import findings_of
+from natrob_empirical.reporting.formatting import clean_text
+from natrob_empirical.reporting.missing_cells import completeness
+from natrob_empirical.reporting.page import ReportPage, SectionPage, render_html, render_markdown
+from natrob_empirical.reporting.provenance import environment_facts, section_facts, section_settings
+from natrob_empirical.reporting.record_groups import Section, group_records
+from natrob_empirical.reporting.tables import (
+    accuracy_tables,
+    certificate_refusals,
+    checks_table,
+    growth_table,
+    models_table,
+)
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class ReportFiles:
+    """The files of a report.
+
+    Attributes:
+        markdown: report.md, which links the figures.
+        html: report.html, which needs no other file.
+        figures: figures/NAME.svg and figures/NAME.png, in the order of the page.
+    """
+
+    markdown: Path
+    html: Path
+    figures: tuple[Path, ...]
+
+
+def write_report(
+    records: Sequence[CellRecord],
+    output: Path,
+    *,
+    title: str,
+    unreadable: Sequence[UnreadableRecord] = (),
+    command: str = "",
+) -> ReportFiles:
+    """Write the report of these records: a Markdown page, a self-contained HTML page, and the figures.
+
+    The files depend on the arguments alone, not on the order of the records or the clock. Each is written
+    to a temporary file and renamed, the pages after their figures, so a reader never sees half of one.
+
+    Args:
+        records: of any presets and data sets, complete or not; none gives a page that says so.
+        output: the folder, created if it is missing. Files of the same name are replaced, others left alone.
+        title: of the page.
+        unreadable: records that the store set aside; the page names them.
+        command: what to run for the same records; shown if given.
+
+    Raises:
+        OSError: the folder cannot be created or written to.
+    """
+    page = build_page(records, title=title, unreadable=unreadable, command=command)
+    folder = output / "figures"
+    folder.mkdir(parents=True, exist_ok=True)
+    written: list[Path] = []
+    for figure in (figure for section in page.sections for figure in section.figures):
+        for ending, content in (("svg", figure.svg), ("png", figure.png)):
+            path = folder / f"{figure.name}.{ending}"
+            write_atomically(path, content)
+            written.append(path)
+    markdown, html = output / "report.md", output / "report.html"
+    write_atomically(markdown, render_markdown(page).encode("utf-8"))
+    write_atomically(html, render_html(page).encode("utf-8"))
+    return ReportFiles(markdown=markdown, html=html, figures=tuple(written))
+
+
+def build_page(
+    records: Sequence[CellRecord], *, title: str, unreadable: Sequence[UnreadableRecord], command: str
+) -> ReportPage:
+    """Everything that the pages show, as plain data."""
+    sections = group_records(records)
+    styles = model_styles(sections)
+    anchors = _anchors(sections)
+    return ReportPage(
+        title=clean_text(title),
+        facts=environment_facts(records),
+        sections=[
+            _section_page(section, anchor, styles, alone=len(sections) == 1)
+            for section, anchor in zip(sections, anchors, strict=True)
+        ],
+        unreadable=sorted(unreadable, key=lambda record: str(record.path)),
+        command=command.strip(),
+    )
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Replace the file at once: a temporary file beside it, flushed, then renamed."""
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".partial")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(temporary).chmod(0o644)  # a temporary file is private, a report is not
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def _section_page(section: Section, anchor: str, styles: Mapping[str, ModelStyle], *, alone: bool) -> SectionPage:
+    """One section's findings, tables and figures; its name is in the figures' names unless it is alone."""
+    prefix = "" if alone else f"{anchor}-"
+    findings = findings_of(section)
+    return SectionPage(
+        anchor=anchor,
+        heading=f"{section.dataset}, preset {section.preset}",
+        facts=section_facts(section),
+        findings=findings,
+        claims=claim_rows(findings),
+        completeness=completeness(section),
+        superseded=len(section.superseded),
+        models=models_table(section),
+        growth=growth_table(section),
+        checks=checks_table(section),
+        accuracies=accuracy_tables(section),
+        refusals=certificate_refusals(section),
+        trajectories=trajectories_figure(section, name=f"{prefix}trajectories", styles=styles),
+        accuracy=accuracy_figure(section, name=f"{prefix}accuracy", styles=styles),
+        correlation=correlation_figure(section, name=f"{prefix}bound-accuracy", styles=styles),
+        settings=section_settings(section),
+    )
+
+
+def _anchors(sections: Sequence[Section]) -> list[str]:
+    """A name per section for links and files: letters, digits, dots and hyphens; unique."""
+    anchors: list[str] = []
+    for section in sections:
+        plain = re.sub(r"[^A-Za-z0-9]+", "-", f"{section.dataset}-{section.preset}").strip("-").lower() or "section"
+        anchors.append(plain if plain not in anchors else f"{plain}-{len(anchors) + 1}")
+    return anchors
