@@ -50,9 +50,17 @@ class BoundCheck:
         return bool(self.holds.all())
 
     @property
+    def resolved(self) -> Bool[Tensor, "points batch"]:
+        """Where the allowance is at most 1 % of the bound, so that the ratio measures the method, not rounding."""
+        return self.allowance <= 0.01 * self.bound
+
+    @property
     def worst_ratio(self) -> float:
-        """The largest distance/bound after the start: 1 is a tight case, above 1 a violation or rounding."""
-        return float(self.ratio[1:].max())
+        """The largest distance/bound over the resolved comparisons after the start: 1 is a tight case.
+
+        0 if rounding resolves none of them; violations are told by `holds`, resolved or not.
+        """
+        return float(torch.where(self.resolved, self.ratio, torch.zeros_like(self.ratio))[1:].max())
 
 
 def check_bound(

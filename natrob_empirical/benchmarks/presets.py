@@ -97,7 +97,9 @@ def _all_networks(**sizes: int) -> tuple[ModelSpecification, ...]:
         ModelSpecification(label="ResNet, h = 0.2", network="euler", **sizes),
         ModelSpecification(label="Heun, h = 0.2", network="heun", **sizes),
         ModelSpecification(label="RK4, h = 0.5", network="runge_kutta", step_size=0.5, num_steps=2, **sizes),
-        ModelSpecification(label="Backward Euler, h = 0.2", network="backward_euler", **sizes),
+        ModelSpecification(
+            label="Backward Euler, h = 0.1", network="backward_euler", step_size=0.1, num_steps=10, **sizes
+        ),
         ModelSpecification(label="PolyNet, h = 0.2", network="polynet", **sizes),
         ModelSpecification(label="FractalNet, h = 1", network="fractalnet", step_size=1.0, num_steps=2, **sizes),
         ModelSpecification(label="RevNet, h = 0.2", network="revnet", **sizes),
@@ -106,7 +108,7 @@ def _all_networks(**sizes: int) -> tuple[ModelSpecification, ...]:
 
 
 LINF_BUDGETS = (0.02, 0.05, 0.1, 0.2, 0.5)
-L2_BUDGETS = (0.1, 0.3, 0.6, 1.0, 2.0)
+L2_BUDGETS = (0.1, 0.3, 1.0, 2.0)
 
 PRESETS: dict[str, Preset] = {
     preset.name: preset
@@ -115,13 +117,13 @@ PRESETS: dict[str, Preset] = {
             name="quick",
             summary="every network class on scikit-learn's handwritten digits, 2 CPU cores, about 2 minutes",
             dataset="digits",
-            models=_all_networks(channels=8, hidden=16, pool_size=4),
-            training=TrainingSpecification(epochs=8),
+            models=_all_networks(channels=8, hidden=8, pool_size=4),
+            training=TrainingSpecification(epochs=6),
             attacks=(
                 AttackSpecification(label="Noise", attack="RandomNoise", norm="Linf", epsilons=LINF_BUDGETS),
                 AttackSpecification(label="FGSM", attack="FGSM", norm="Linf", epsilons=LINF_BUDGETS),
-                AttackSpecification(label="PGD-20", attack="PGD", norm="Linf", epsilons=LINF_BUDGETS, steps=20),
-                AttackSpecification(label="PGD-20", attack="PGD", norm="L2", epsilons=L2_BUDGETS, steps=20),
+                AttackSpecification(label="PGD-10", attack="PGD", norm="Linf", epsilons=LINF_BUDGETS, steps=10),
+                AttackSpecification(label="PGD-10", attack="PGD", norm="L2", epsilons=L2_BUDGETS, steps=10),
             ),
             test_images=200,
         ),

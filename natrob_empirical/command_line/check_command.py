@@ -84,36 +84,62 @@ def built_in_field(state_shape: tuple[int, ...], seed: int) -> nn.Module:
         return dense_field(state_shape[0], 2 * state_shape[0]).double().eval()
 
 
-def check_method(name: str, field: Field, settings: CheckSettings) -> CheckRow:
-    """Run pairs of trajectories under one method and compare them with its bounds, in float64.
+@dataclass(frozen=True, kw_only=True)
+class CheckedField:
+    """A field with what is known of its K.
 
-    RevNet splits the state in halves and uses the field for both, so it sees half of the first axis.
+    Attributes:
+        field: f(t, y).
+        lower: found by search at t = 0 near normal states.
+        upper: from its layers or from the user; None if there is none, and then `no_upper` says why.
+    """
+
+    field: Field
+    lower: Bound
+    upper: Bound | None
+    no_upper: str
+
+
+def field_shape(method: str, state_shape: tuple[int, ...]) -> tuple[int, ...]:
+    """The shape a field sees: RevNet splits the state in halves and uses the field for both."""
+    return (state_shape[0] // 2, *state_shape[1:]) if method == "revnet" else state_shape
+
+
+def with_constants(field: Field, shape: tuple[int, ...], settings: CheckSettings) -> CheckedField:
+    """The field with the lower and, where there is one, the upper bound of its K on states of this shape."""
+    streams = RandomStreams(settings.seed)
+    points = torch.randn((settings.pairs, *shape), generator=streams.generator("points"), dtype=torch.float64)
+    upper, no_upper = _upper_constant(field, shape, settings.lipschitz)
+    return CheckedField(
+        field=field,
+        lower=lipschitz_lower_bound(field, points, radius=1.0, generator=streams.generator("lipschitz search")),
+        upper=upper,
+        no_upper=no_upper,
+    )
+
+
+def check_method(name: str, checked: CheckedField, settings: CheckSettings) -> CheckRow:
+    """Run pairs of trajectories under one method and compare them with its bounds, in float64.
 
     Raises:
         ValueError: an unknown method, or whatever the field or the network refuses.
     """
-    method = method_named(name)
-    streams = RandomStreams(settings.seed)
-    net = method(field, settings.step_size, settings.steps)
-    state_shape = settings.state_shape
-    field_shape = (state_shape[0] // 2, *state_shape[1:]) if name == "revnet" else state_shape
-    y0, perturbation = _pairs(settings, streams)
-    points = y0[:, : field_shape[0]]
-    lower = lipschitz_lower_bound(field, points, radius=1.0, generator=streams.generator("lipschitz search"))
-    upper, no_bound = _upper_constant(field, field_shape, settings.lipschitz)
+    net = method_named(name)(checked.field, settings.step_size, settings.steps)
+    y0, perturbation = _pairs(settings, RandomStreams(settings.seed))
     from_secants = check_bound(net, y0, perturbation)
     from_upper = growth = None
-    if upper is not None:
+    no_bound = checked.no_upper
+    if checked.upper is not None:
         try:
-            from_upper = check_bound(net, y0, perturbation, lipschitz=upper)
-            growth = net.growth_bound(upper)
+            from_upper = check_bound(net, y0, perturbation, lipschitz=checked.upper)
+            growth = net.growth_bound(checked.upper)
         except ValueError as refusal:
             no_bound = str(refusal)
     ends = from_secants.distance[-1] / from_secants.distance[0]
     return CheckRow(
         method=name,
-        lower=lower,
-        upper=upper,
+        lower=checked.lower,
+        upper=checked.upper,
         growth=growth,
         no_bound=no_bound,
         from_upper=from_upper,

@@ -56,7 +56,7 @@ class BoundCheckSummary(AbstractRecordPart):
         pairs: trajectories compared.
         comparisons: pairs × steps.
         violations: how many comparisons exceeded bound + allowance.
-        worst_ratio: the largest measured/bound.
+        worst_ratio: the largest measured/bound where rounding is below 1 % of the bound; 0 if nowhere.
         rounding: how rounding was treated.
     """
 

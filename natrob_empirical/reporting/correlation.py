@@ -23,14 +23,14 @@ class RankCorrelation:
     Attributes:
         rho: in [−1, 1].
         n: how many models.
-        interval: the middle 95 % of ρ when the pairing is random.
+        limit: of at least 95 % of random pairings |ρ| is at most this.
         p_value: the share of pairings whose |ρ| is at least the one found.
         exact: whether all n! pairings were listed, or `DRAWS` drawn with `PERMUTATION_SEED`.
     """
 
     rho: float
     n: int
-    interval: tuple[float, float]
+    limit: float
     p_value: float
     exact: bool
 
@@ -50,12 +50,12 @@ def rank_correlation(first: Sequence[float], second: Sequence[float]) -> RankCor
         return None
     rho = float(centred[0] @ centred[1]) / scale
     exact = len(pairs) <= EXACT_LIMIT
-    permuted = np.sort(_orderings(len(pairs), exact, centred[1]) @ centred[0] / scale)
-    low, high = np.quantile(permuted, [0.025, 0.975], method="closest_observation")
-    extreme = int(np.count_nonzero(np.abs(permuted) >= abs(rho) - 1e-9))
+    permuted = np.sort(np.abs(_orderings(len(pairs), exact, centred[1]) @ centred[0] / scale))
+    limit = float(permuted[math.ceil(0.95 * len(permuted)) - 1])
+    extreme = int(np.count_nonzero(permuted >= abs(rho) - 1e-9))
     # A drawn sample has to count the ordering found as well, or p could be 0.
     p_value = extreme / len(permuted) if exact else (extreme + 1) / (len(permuted) + 1)
-    return RankCorrelation(rho=rho, n=len(pairs), interval=(float(low), float(high)), p_value=p_value, exact=exact)
+    return RankCorrelation(rho=rho, n=len(pairs), limit=limit, p_value=p_value, exact=exact)
 
 
 def _orderings(n: int, exact: bool, values: np.ndarray) -> np.ndarray:

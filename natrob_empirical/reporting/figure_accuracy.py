@@ -32,7 +32,7 @@ def accuracy_figure(
     if not panels_wanted:
         return None
     styles = styles or model_styles([section])
-    figure, panels = new_figure(len(panels_wanted), legend_lines=len(section.models) // 3 + 2)
+    figure, panels = new_figure(len(panels_wanted))
     certified = impossible = False
     for panel, (attack, norm) in zip(panels, panels_wanted, strict=True):
         for model in section.models:
@@ -43,7 +43,7 @@ def accuracy_figure(
     for panel in first_of_rows(panels):
         panel.set_ylabel("accuracy (share of images)", fontsize=8)
     handles = _handles(section, styles, certified=certified, impossible=impossible)
-    legend_below(figure, handles, columns=min(len(handles), 3 if len(panels) > 1 else 1))
+    legend_below(figure, handles)
     return render(figure, name=name, title="Accuracy against the budget", caption=_caption(section, certified))
 
 

@@ -34,7 +34,7 @@ def correlation_figure(
     if reference is None or not growth_points(section, "growth_bound"):
         return None
     styles = styles or model_styles([section])
-    figure, panels = new_figure(len(_PANELS), panel_width=5.2, panel_height=3.4, legend_lines=0)
+    figure, panels = new_figure(len(_PANELS), panel_height=3.4)
     panels[0].set_ylabel(f"accuracy (share of images) under\n{plot_text(describe(reference), width=44)}", fontsize=8)
     drawn: list[list[tuple[float, float, str]]] = []
     for panel, (field, axis) in zip(panels, _PANELS, strict=True):

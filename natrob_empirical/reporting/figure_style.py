@@ -22,7 +22,7 @@ from natrob_empirical.reporting.record_groups import Section
 PALETTE: Final = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")
 MARKERS: Final = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "*")
 INK: Final = "#333333"
-PANEL_WIDTH: Final = 3.5
+PANEL_WIDTHS: Final = {1: 5.5, 2: 5.2, 3: 3.5}  # inches, by panels per row
 PANEL_HEIGHT: Final = 2.7
 PANELS_PER_ROW: Final = 3
 _FONT: Final = "DejaVu Sans"  # comes with matplotlib, so that every machine draws the same text
@@ -88,14 +88,12 @@ def plot_text(text: str, *, width: int | None = None) -> str:
     return (" " + printable if printable.startswith("_") else printable).replace("$", r"\$")
 
 
-def new_figure(
-    panels: int, *, panel_width: float = PANEL_WIDTH, panel_height: float = PANEL_HEIGHT, legend_lines: int = 1
-) -> tuple[Figure, list[Axes]]:
-    """A figure with `panels` axes in rows of three (four: two rows of two) and room for a legend below."""
+def new_figure(panels: int, *, panel_height: float = PANEL_HEIGHT) -> tuple[Figure, list[Axes]]:
+    """A figure with `panels` axes in rows of three (four: two rows of two)."""
     columns = 2 if panels == 4 else min(panels, PANELS_PER_ROW)
     rows = -(-panels // columns)
     with mpl.rc_context(_SETTINGS):
-        size = (max(panel_width * columns, 4.5), panel_height * rows + 0.3 + 0.22 * legend_lines)
+        size = (PANEL_WIDTHS[columns] * columns, panel_height * rows + 0.2)
         figure = Figure(figsize=size, layout="constrained", facecolor="white")
         FigureCanvasAgg(figure)
         grid = figure.subplots(rows, columns, squeeze=False)
@@ -115,18 +113,32 @@ def first_of_rows(panels: list[Axes]) -> list[Axes]:
     return [panel for panel in panels if (spec := panel.get_subplotspec()) is None or spec.is_first_col()]
 
 
-def legend_below(figure: Figure, handles: list[Line2D], *, columns: int) -> Legend:
-    """One legend for all panels, outside them."""
+def legend_below(figure: Figure, handles: list[Line2D]) -> Legend:
+    """One legend for all panels, outside them, in as many columns (up to three) as the figure is wide enough for.
+
+    The figure grows by the legend's height, so that the panels keep theirs.
+    """
+    renderer = FigureCanvasAgg(figure).get_renderer()
     labels = [str(handle.get_label()) for handle in handles]
-    return figure.legend(
-        handles, labels, loc="outside lower center", ncols=columns, fontsize=8, frameon=False, handlelength=3.2
-    )
+    for columns in (3, 2, 1):
+        legend = figure.legend(
+            handles, labels, loc="outside lower center", ncols=columns, fontsize=8, frameon=False, handlelength=3.2
+        )
+        if columns == 1 or legend.get_window_extent(renderer).width < 0.97 * figure.bbox.width:
+            height = legend.get_window_extent(renderer).height / figure.dpi
+            figure.set_figheight(figure.get_figheight() + height + 0.1)
+            return legend
+        legend.remove()
+    raise AssertionError("one column is always returned")
 
 
 def render(figure: Figure, *, name: str, title: str, caption: str) -> ReportFigure:
     """The figure as SVG and PNG, the same bytes for the same figure: no date, no program name, fixed ids."""
     svg, png = io.BytesIO(), io.BytesIO()
     with mpl.rc_context(_SETTINGS):
+        # One layout for both files: a second one, at another resolution, would mistake the legend's size.
+        FigureCanvasAgg(figure).draw()
+        figure.set_layout_engine("none")
         figure.savefig(svg, format="svg", metadata={"Date": None, "Creator": None})
         figure.savefig(png, format="png", dpi=150, metadata={"Software": None})
     return ReportFigure(name=name, title=title, caption=caption, svg=svg.getvalue(), png=png.getvalue())

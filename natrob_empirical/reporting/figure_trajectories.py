@@ -24,7 +24,7 @@ from natrob_empirical.reporting.figure_style import (
     plot_text,
     render,
 )
-from natrob_empirical.reporting.formatting import format_number, format_sample_size
+from natrob_empirical.reporting.formatting import format_number, format_sample_size, superscript
 from natrob_empirical.reporting.record_groups import ModelRuns, Section
 
 HEADROOM_DECADES: Final = 8  # a bound further above the largest measured value leaves the panel, and its title says so
@@ -32,6 +32,7 @@ SHARED_DECADES: Final = 14
 _KIND_ORDER: Final = {"measured": 0, "upper": 1, "estimate": 2, "lower": 3}
 _FLOOR: Final = 1e-12
 _OFF_PANEL: Final = 1e3
+_DRAWABLE: Final = 1e200  # matplotlib's own arithmetic overflows not far above
 
 
 @final
@@ -57,7 +58,7 @@ def trajectories_figure(
         return None
     styles = styles or model_styles([section])
     looks = catalogue(models)
-    figure, panels = new_figure(len(models), legend_lines=-(-len(looks) // 3))
+    figure, panels = new_figure(len(models))
     limits = {model.label: panel_limits(model) for model in models}
     shared = shared_limits(list(limits.values()))
     for panel, model in zip(panels, models, strict=True):
@@ -70,7 +71,7 @@ def trajectories_figure(
         )
         for key, look in looks.items()
     ]
-    legend_below(figure, handles, columns=min(len(handles), 3 if len(panels) > 1 else 1))
+    legend_below(figure, handles)
     return render(
         figure, name=name, title="Perturbations along the network", caption=_caption(models, shared is not None)
     )
@@ -111,8 +112,10 @@ def curve_style(curve: Curve, rank: int = 0) -> CurveStyle:
 def panel_limits(model: ModelRuns) -> tuple[float, float]:
     """The y limits of a model's own panel: all curves, up to `HEADROOM_DECADES` above the largest measured value."""
     curves = curves_of(model)
-    values = [value for curve in curves for value in curve.values if math.isfinite(value) and value > 0] or [1.0]
-    measured = [v for c in curves if c.kind == "measured" for v in c.values if math.isfinite(v) and v > 0]
+    values = [value for curve in curves for value in curve.values if 0 < value < _DRAWABLE] or [1.0]
+    measured = [
+        value for curve in curves if curve.kind == "measured" for value in curve.values if 0 < value < _DRAWABLE
+    ]
     top = min(max(values), (max(measured) if measured else min(values)) * 10.0**HEADROOM_DECADES)
     bottom = max(min(values), top * _FLOOR)
     margin = max((math.log10(top) - math.log10(bottom)) * 0.06, 0.02)
@@ -159,14 +162,22 @@ def _set_ticks(panel: Axes, decades: float) -> None:
     """Powers of ten, at most about eight; 1, 2 and 5 in between where the panel shows few of them."""
     digits = (1.0, 2.0, 5.0) if decades < 2.5 else (1.0,)
     panel.yaxis.set_major_locator(LogLocator(base=10, subs=digits, numticks=9))
-    panel.yaxis.set_major_formatter(FuncFormatter(lambda value, _: format_number(value).removeprefix("1·")))
+    panel.yaxis.set_major_formatter(FuncFormatter(lambda value, _: tick_text(value)))
     panel.yaxis.set_minor_locator(NullLocator())
+
+
+def tick_text(value: float) -> str:
+    """A number of the axis: "0.1", "200", and from ten thousand on "10⁴"."""
+    power = round(math.log10(value))
+    if power >= 4 and math.isclose(value, 10.0**power):
+        return f"10{superscript(power)}"
+    return format_number(value)
 
 
 def _legend_text(label: str, kind: str) -> str:
     """The curve's label with its kind, unless the label says it; e^{x} is written exp(x)."""
     label = re.sub(r"e\^\{([^}]*)\}", r"exp(\1)", label)
-    return plot_text(label if kind in label else f"{label} ({kind})")
+    return plot_text(label if kind in label else f"{label} ({kind})", width=46)
 
 
 def _caption(models: list[ModelRuns], shared: bool) -> str:

@@ -37,7 +37,12 @@ def format_number(value: float, *, kind: str = "measured", digits: int = 3) -> s
     if -4 < exponent < 5:
         return _drop_trailing_zeros(f"{rounded:f}").replace("-", "−")
     mantissa = _drop_trailing_zeros(f"{rounded.scaleb(-exponent):f}").replace("-", "−")
-    return f"{mantissa}·10{str(exponent).translate(_SUPERSCRIPTS)}"
+    return f"{mantissa}·10{superscript(exponent)}"
+
+
+def superscript(number: int) -> str:
+    """An integer as an exponent: "⁻¹²"."""
+    return str(number).translate(_SUPERSCRIPTS)
 
 
 def format_share(value: float, *, kind: str = "measured") -> str:
@@ -74,6 +79,13 @@ def format_sample_size(counts: tuple[int | None, ...]) -> str:
     if known:
         parts.append(f"n = {known[0]:,}" if len(known) == 1 else f"n = {known[0]:,} to {known[-1]:,}")
     return " or ".join(parts)
+
+
+def format_kind(kind: str, counts: tuple[int | None, ...]) -> str:
+    """Kind and n: "upper, n = 360", "upper, all inputs". Without an n only an upper bound is about all inputs."""
+    if set(counts) == {None} and kind != "upper":
+        return f"{kind}, n not recorded"
+    return f"{kind}, {format_sample_size(counts)}"
 
 
 def clean_text(text: str) -> str:

@@ -8,7 +8,6 @@ from typing import Final, final
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from natrob_empirical.records import UnreadableRecord
 from natrob_empirical.reporting import reading_guide
 from natrob_empirical.reporting.claims import ClaimRow
 from natrob_empirical.reporting.figure_style import ReportFigure
@@ -70,6 +69,16 @@ class SectionPage:
 
 @final
 @dataclass(frozen=True, kw_only=True)
+class SetAside:
+    """A record that could not be read: where it was, where it is now, and what was wrong with it."""
+
+    path: str
+    moved_to: str
+    reason: str
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
 class ReportPage:
     """The whole report as plain data.
 
@@ -84,7 +93,7 @@ class ReportPage:
     title: str
     facts: Sequence[tuple[str, str]]
     sections: Sequence[SectionPage]
-    unreadable: Sequence[UnreadableRecord]
+    unreadable: Sequence[SetAside]
     command: str
 
 

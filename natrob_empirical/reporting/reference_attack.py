@@ -1,10 +1,11 @@
 """The one attack and budget at which models are compared with each other, and how sure a difference is."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, final
 
-from natrob_empirical.reporting.formatting import format_budget, format_number, format_sample_size, format_share
+from natrob_empirical.reporting.formatting import format_budget, format_kind, format_number, format_share
 from natrob_empirical.reporting.record_groups import AttackBudget, ModelRuns, Section, SeedSummary
 
 _NORMAL_95: Final = 1.959963984540054
@@ -38,7 +39,8 @@ def reference_attack(section: Section) -> AttackBudget | None:
     """The strongest attack of the section at its middle budget, or None without attack records.
 
     The norm is the one with the most attack cells (L∞ on a tie), the budget the middle one of those above 0 (the
-    lower of two middle ones), the attack the one with the lowest mean accuracy among those run on the most models.
+    lower of two middle ones), the attack the one with the lowest mean accuracy. In an interrupted run, attacks on no
+    more than half of the models drop out, and the others are compared on the models that all of them were run on.
     """
     budgets = [budget for budget in section.budgets if budget.epsilon > 0]
     if not budgets:
@@ -47,7 +49,11 @@ def reference_attack(section: Section) -> AttackBudget | None:
     radii = sorted({budget.epsilon for budget in budgets if budget.norm == norm})
     middle = radii[(len(radii) - 1) // 2]
     candidates = [budget for budget in budgets if budget.norm == norm and budget.epsilon == middle]
-    return min(candidates, key=lambda budget: _strength(section, budget))
+    found = {budget: [m for m in section.models if m.accuracy(budget) is not None] for budget in candidates}
+    most = max(len(models) for models in found.values())
+    candidates = [budget for budget in candidates if 2 * len(found[budget]) > most]
+    common = [model for model in section.models if all(model in found[budget] for budget in candidates)]
+    return min(candidates, key=lambda budget: (_mean_accuracy(common or found[budget], budget), budget.order))
 
 
 def accuracy_at(model: ModelRuns, budget: AttackBudget | None) -> SeedSummary | None:
@@ -64,7 +70,7 @@ def describe_accuracy(summary: SeedSummary) -> str:
     """An accuracy as running text has it: "0.412 (upper, n = 360)"."""
     mean = format_share(summary.mean, kind=summary.kind)
     seeds = f", mean of {len(summary.values)} seeds" if len(summary.values) > 1 else ""
-    return f"{mean} ({summary.kind}, {format_sample_size(summary.counts)}{seeds})"
+    return f"{mean} ({format_kind(summary.kind, summary.counts)}{seeds})"
 
 
 def compare_accuracies(first: SeedSummary, second: SeedSummary) -> Comparison:
@@ -91,7 +97,7 @@ def sampling_error(n: int) -> float:
     return _NORMAL_95 * math.sqrt(0.25 / n)
 
 
-def _strength(section: Section, budget: AttackBudget) -> tuple[int, float, tuple[object, ...]]:
-    """Sorts the strongest attack first: run on the most models, then lowest mean accuracy."""
-    found = [summary.mean for model in section.models if (summary := model.accuracy(budget)) is not None]
-    return (-len(found), math.fsum(found) / len(found), budget.order)
+def _mean_accuracy(models: Sequence[ModelRuns], budget: AttackBudget) -> float:
+    """The mean over the models of the accuracy under one attack."""
+    found = [summary.mean for model in models if (summary := model.accuracy(budget)) is not None]
+    return math.fsum(found) / len(found)

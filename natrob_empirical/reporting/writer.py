@@ -17,7 +17,7 @@ from natrob_empirical.reporting.figure_trajectories import trajectories_figure
 from natrob_empirical.reporting.findings import findings_of
 from natrob_empirical.reporting.formatting import clean_text
 from natrob_empirical.reporting.missing_cells import completeness
-from natrob_empirical.reporting.page import ReportPage, SectionPage, render_html, render_markdown
+from natrob_empirical.reporting.page import ReportPage, SectionPage, SetAside, render_html, render_markdown
 from natrob_empirical.reporting.provenance import environment_facts, section_facts, section_settings
 from natrob_empirical.reporting.record_groups import Section, group_records
 from natrob_empirical.reporting.tables import (
@@ -97,8 +97,11 @@ def build_page(
             _section_page(section, anchor, styles, alone=len(sections) == 1)
             for section, anchor in zip(sections, anchors, strict=True)
         ],
-        unreadable=sorted(unreadable, key=lambda record: str(record.path)),
-        command=command.strip(),
+        unreadable=[
+            SetAside(path=clean_text(str(r.path)), moved_to=clean_text(str(r.moved_to)), reason=clean_text(r.reason))
+            for r in sorted(unreadable, key=lambda record: str(record.path))
+        ],
+        command="\n".join(clean_text(line) for line in command.strip().splitlines()),
     )
 
 

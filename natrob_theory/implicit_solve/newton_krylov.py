@@ -8,6 +8,7 @@ from torch import Tensor
 from natrob_theory.argument_checks import require_count, require_positive
 from natrob_theory.implicit_solve.gmres import gmres
 from natrob_theory.implicit_solve.solution import AbstractFixedPointSolver, FixedPointMap, Solution, finish
+from natrob_theory.jacobian_products import jacobian_vector_product
 
 
 @final
@@ -44,7 +45,7 @@ class NewtonKrylov(AbstractFixedPointSolver):
         """d with (I − g′(y)) d = defect, to three digits: the outer iteration corrects the rest."""
 
         def operator(vector: Tensor) -> Tensor:
-            return vector - torch.func.jvp(fixed_point_map, (point,), (vector,))[1]
+            return vector - jacobian_vector_product(fixed_point_map, point, vector)
 
         direction, _, _ = gmres(operator, defect, relative_tolerance=1e-3, max_restarts=3)
         return direction

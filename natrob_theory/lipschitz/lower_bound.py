@@ -15,6 +15,7 @@ from natrob_theory.argument_checks import (
 )
 from natrob_theory.bound import Bound
 from natrob_theory.fields import evaluate_field
+from natrob_theory.jacobian_products import jacobian_vector_product
 from natrob_theory.norms import per_sample_l2
 from natrob_theory.rounding import unit_roundoff
 from natrob_theory.tensor_types import Field
@@ -163,7 +164,7 @@ def _power_iterate(function: Map, start: _Pairs, radius: float, iterations: int)
     direction = _scaled(start.second - start.first, 1.0)
     pull_back = torch.func.vjp(function, base)[1]
     for _ in range(iterations):
-        pushed = torch.func.jvp(function, (base,), (direction,))[1]
+        pushed = jacobian_vector_product(function, base, direction)
         direction = _scaled(pull_back(pushed)[0].detach(), 1.0)
     for fraction in (1.0, 0.1, 0.01, 0.001):
         for sign in (1.0, -1.0):

@@ -115,10 +115,10 @@ def describe_correlation(name: str, correlation: RankCorrelation | None) -> str:
     """One sentence with ρ, n, the permutation interval and what it supports."""
     if correlation is None:
         return f"For the {name} there is no rank correlation: under 3 models, or all alike."
-    low, high = (format_number(value, digits=2) for value in correlation.interval)
+    limit = format_number(correlation.limit, digits=2)
     text = f"For the {name} Spearman's ρ = {format_number(correlation.rho, digits=2)} (n = {correlation.n} models; "
     text += (
-        f"random pairing gives {low} to {high} in 95 % of cases, p = {format_number(correlation.p_value, digits=2)}): "
+        f"random pairing stays within ±{limit} in 95 % of cases, p = {format_number(correlation.p_value, digits=2)}): "
     )
     if _correlation_verdict(correlation) == "holds":
         return text + "models that let perturbations grow more are less accurate; an association, not a cause."

@@ -155,5 +155,6 @@ def _caption(section: Section, norm: str) -> str:
     text += f"certified a lower bound. {seeds_sentence(section.seeds)}"
     if counts:
         fewest = min(counts)
-        text += f" With n = {fewest:,} images an accuracy is known to ±{format_share(sampling_error(fewest), kind='upper')} at worst (95 %)."
+        error = format_share(sampling_error(fewest), kind="upper")
+        text += f" With n = {fewest:,} images an accuracy is known to ±{error} at worst (95 %)."
     return text

@@ -5,8 +5,8 @@ import math
 from natrob_empirical.reporting.formatting import (
     NORM_SIGNS,
     clean_text,
+    format_kind,
     format_number,
-    format_sample_size,
 )
 from natrob_empirical.reporting.record_groups import ModelRuns, Section, ordered_norms
 from natrob_empirical.reporting.tables.table import (
@@ -132,7 +132,7 @@ def _interval_note(section: Section) -> str:
             for count in summary.counts
         }
         if counts:
-            notes.append(f"{kind} {format_sample_size(tuple(counts))}")
+            notes.append(format_kind(kind, tuple(counts)))
     return f"[{'; '.join(notes)}]" if notes else ""
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias, final
 
-from natrob_empirical.reporting.formatting import MISSING, format_number, format_sample_size, format_share
+from natrob_empirical.reporting.formatting import MISSING, format_kind, format_number, format_share
 from natrob_empirical.reporting.record_groups import SeedSummary
 
 Mark: TypeAlias = Literal["", "vacuous", "alarm", "missing", "good"]
@@ -62,7 +62,7 @@ def common_note(summaries: Sequence[SeedSummary | None]) -> str | None:
 
 def summary_note(summary: SeedSummary) -> str:
     """Kind and n of one summary: "upper, n = 360"."""
-    return f"{summary.kind}, {format_sample_size(summary.counts)}"
+    return format_kind(summary.kind, summary.counts)
 
 
 def summary_text(summary: SeedSummary, *, share: bool = False, seeds: int = 1) -> str:

@@ -1,0 +1,185 @@
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from natrob_empirical.benchmarks import (
+    PRESETS,
+    AttackSpecification,
+    Preset,
+    RunEvent,
+    cells_of,
+    preset_named,
+    run_preset,
+)
+from natrob_empirical.datasets import Dataset
+from natrob_empirical.models import NETWORKS, ModelSpecification
+from natrob_empirical.records import AttackResult, CellRecord, RecordStore, TheoryResult
+from natrob_empirical.training import TrainingSpecification
+
+CPU = torch.device("cpu")
+
+
+def tiny_preset(*networks: str) -> Preset:
+    return Preset(
+        name="tiny",
+        summary="for tests",
+        dataset="digits",
+        models=tuple(
+            ModelSpecification(
+                label=f"{name}, small",
+                network=name,
+                channels=2,
+                hidden=2,
+                num_steps=2,
+                step_size=0.1,
+            )
+            for name in networks
+        ),
+        training=TrainingSpecification(epochs=1),
+        attacks=(
+            AttackSpecification(label="FGSM", attack="FGSM", norm="Linf", epsilons=(0.1,)),
+            AttackSpecification(label="PGD-2", attack="PGD", norm="L2", epsilons=(0.2, 0.5), steps=2),
+        ),
+        train_images=200,
+        test_images=40,
+        pairs=8,
+    )
+
+
+def run(preset: Preset, dataset: Dataset, output: Path) -> tuple[RecordStore, list[RunEvent]]:
+    events: list[RunEvent] = []
+    store = run_preset(preset, dataset, output, device=CPU, on_event=events.append)
+    return store, [event for event in events if event.kind == "cell"]
+
+
+@pytest.fixture(scope="module")
+def finished(digits: Dataset, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[CellRecord]]:
+    output = tmp_path_factory.mktemp("run")
+    store, events = run(tiny_preset(*NETWORKS), digits, output)
+    assert not any(event.found for event in events)
+    return output, store.read_all()
+
+
+def test_every_cell_of_every_network_class_has_a_record(finished: tuple[Path, list[CellRecord]]) -> None:
+    _, records = finished
+    assert len(records) == len(NETWORKS) * 4
+    assert {record.cell.network for record in records} == set(NETWORKS)
+    for record in records:
+        assert isinstance(record.result, TheoryResult if record.cell.attack is None else AttackResult)
+
+
+def test_bounds_hold_and_kinds_are_stated(finished: tuple[Path, list[CellRecord]]) -> None:
+    for record in finished[1]:
+        result = record.result
+        if not isinstance(result, TheoryResult):
+            continue
+        assert len(result.bound_checks) == 2
+        for check in result.bound_checks:
+            assert check.violations == 0
+            assert 0.0 < check.worst_ratio <= 1.0 + 1e-9
+        assert result.field_lipschitz_lower.value <= result.field_lipschitz_upper.value
+        assert result.field_lipschitz_lower.kind == "lower"
+        assert result.measured_growth_median.value <= result.measured_growth_largest.value <= result.growth_bound.value
+        assert result.growth_bound.kind == result.exponential_bound.kind == "upper"
+        curves = {curve.label: curve for curve in result.curves}
+        for measured, bound in zip(
+            curves["measured growth, largest"].values, curves["bound from upper K"].values, strict=True
+        ):
+            assert measured <= bound * (1.0 + 1e-9)
+        assert curves["measured growth, largest"].values[0] == pytest.approx(1.0)
+
+
+def test_certified_never_exceeds_attacked(finished: tuple[Path, list[CellRecord]]) -> None:
+    certified: dict[tuple[str, str | None, float | None], float] = {
+        (record.cell.model, point.norm, point.epsilon): point.accuracy.value
+        for record in finished[1]
+        if isinstance(record.result, TheoryResult)
+        for point in record.result.certified
+    }
+    assert certified
+    for record in finished[1]:
+        if isinstance(record.result, AttackResult):
+            key = (record.cell.model, record.cell.norm, record.cell.epsilon)
+            assert record.result.accuracy.kind == "upper"
+            assert record.result.accuracy.value <= record.result.clean_accuracy.value
+            assert certified.get(key, 0.0) <= record.result.accuracy.value
+
+
+def test_only_the_neural_ode_is_refused_a_certificate(finished: tuple[Path, list[CellRecord]]) -> None:
+    for record in finished[1]:
+        if isinstance(record.result, TheoryResult):
+            refused = record.cell.network == "neural_ode"
+            assert bool(record.result.certificate_refusal) == refused
+            assert bool(record.result.certified) != refused
+
+
+def test_what_is_there_is_skipped_and_a_lost_cell_alone_is_run_again(
+    finished: tuple[Path, list[CellRecord]], digits: Dataset
+) -> None:
+    output, records = finished
+    store = RecordStore(output / "records")
+    lost = next(record for record in records if record.cell.attack == "PGD-2")
+    path = store.path_of(lost.cell, lost.settings)
+    before = {file: file.stat().st_mtime_ns for file in store.folder.glob("*.json")}
+    path.unlink()
+    again, events = run(tiny_preset(*NETWORKS), digits, output)
+    assert [event.cell.key for event in events if not event.found] == [lost.cell]
+    for file, written in before.items():
+        assert (file.stat().st_mtime_ns == written) == (file != path)
+    repeated = again.read(lost.cell, lost.settings)
+    assert repeated is not None
+    assert isinstance(repeated.result, AttackResult)
+    assert isinstance(lost.result, AttackResult)
+    assert repeated.result.accuracy == lost.result.accuracy
+
+
+def test_an_interrupted_run_keeps_what_is_finished(digits: Dataset, tmp_path: Path) -> None:
+    preset = tiny_preset("euler")
+
+    def interrupt(event: RunEvent) -> None:
+        if event.kind == "cell" and event.done == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run_preset(preset, digits, tmp_path, device=CPU, on_event=interrupt)
+    assert len(RecordStore(tmp_path / "records").read_all()) == 2
+    events: list[RunEvent] = []
+    run_preset(preset, digits, tmp_path, device=CPU, on_event=events.append)
+    assert [event.found for event in events] == [True, True, False, False]  # no training step among them
+
+
+def test_a_damaged_record_is_set_aside_and_its_cell_run_again(digits: Dataset, tmp_path: Path) -> None:
+    preset = tiny_preset("euler")
+    store, _ = run(preset, digits, tmp_path)
+    damaged = next(store.folder.glob("*FGSM*.json"))
+    damaged.write_text('{"half": ')
+    again, _ = run(preset, digits, tmp_path)
+    assert [aside.path for aside in again.set_aside] == [damaged]
+    assert len(again.read_all()) == 4
+
+
+def test_other_data_training_or_seed_are_other_cells(digits: Dataset) -> None:
+    preset = tiny_preset("euler")
+
+    def settings(preset: Preset, dataset: Dataset) -> list[dict[str, object]]:
+        return [cell.settings for group in cells_of(preset, dataset) for cell in group]
+
+    base = settings(preset, digits.subset(train=100))
+    assert settings(preset, digits.subset(train=100)) == base
+    for other in (
+        settings(preset, digits.subset(train=101)),
+        settings(replace(preset, training=TrainingSpecification(epochs=2)), digits.subset(train=100)),
+        settings(replace(preset, seeds=(1,)), digits.subset(train=100)),
+    ):
+        assert all(one != two for one, two in zip(base, other, strict=True))
+
+
+def test_the_quick_preset_covers_every_network_class() -> None:
+    quick = preset_named("quick")
+    assert {model.network for model in quick.models} == set(NETWORKS)
+    assert len({model.label for model in quick.models}) == len(quick.models)
+    with pytest.raises(ValueError, match="unknown preset 'quik'; did you mean quick"):
+        preset_named("quik")
+    assert set(PRESETS) == {"quick", "cpu"}

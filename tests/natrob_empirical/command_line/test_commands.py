@@ -1,0 +1,182 @@
+from collections.abc import Iterator
+from pathlib import Path
+from unittest import mock
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner, Result
+
+from natrob_empirical.benchmarks import PRESETS, AttackSpecification, Preset
+from natrob_empirical.command_line.app import app
+from natrob_empirical.models import ModelSpecification
+from natrob_empirical.training import TrainingSpecification
+
+TINY = Preset(
+    name="tiny",
+    summary="for tests",
+    dataset="digits",
+    models=(ModelSpecification(label="ResNet, small", network="euler", channels=2, hidden=2, num_steps=2),),
+    training=TrainingSpecification(epochs=1),
+    attacks=(AttackSpecification(label="FGSM", attack="FGSM", norm="Linf", epsilons=(0.1,)),),
+    train_images=100,
+    test_images=20,
+    pairs=4,
+)
+
+FIELDS = """
+import torch
+
+class Growing(torch.nn.Module):
+    def forward(self, t, y):
+        return 3.0 * y
+
+def narrow(t, y):
+    return y[:, :2]
+
+NUMBER = 3
+"""
+
+
+def natrob(*arguments: str) -> Result:
+    return CliRunner().invoke(app, list(arguments), env={"COLUMNS": "200"})
+
+
+@pytest.fixture
+def tiny() -> Iterator[None]:
+    with mock.patch.dict(PRESETS, {"tiny": TINY}):
+        yield
+
+
+@pytest.fixture
+def fields_module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    (tmp_path / "fields_of_a_user.py").write_text(FIELDS)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delitem(__import__("sys").modules, "fields_of_a_user", raising=False)
+    return "fields_of_a_user"
+
+
+def test_check_without_arguments_covers_every_class_and_holds() -> None:
+    result = natrob("check", "--pairs", "4", "--steps", "3", "--state-shape", "6")
+    assert result.exit_code == 0, result.output
+    for name in ("euler", "heun", "rk4", "backward_euler", "polynet", "fractalnet", "revnet", "neural_ode"):
+        assert name in result.output
+    assert result.output.count("holds") == 8
+
+
+def test_check_exits_1_on_a_violated_upper_bound(fields_module: str) -> None:
+    target = f"{fields_module}:Growing"
+    claimed = natrob("check", target, "--method", "heun", "--lipschitz", "2.97", "--pairs", "4")
+    assert claimed.exit_code == 1
+    assert "violated" in claimed.output
+    honest = natrob("check", target, "--method", "heun", "--lipschitz", "3", "--pairs", "4")
+    assert honest.exit_code == 0
+    assert "1.0000" in honest.output  # f = Ky is the tight case
+
+
+def test_check_of_a_field_without_an_upper_bound_says_so(fields_module: str) -> None:
+    result = natrob("check", f"{fields_module}:Growing", "--method", "euler", "--pairs", "4")
+    assert result.exit_code == 0
+    assert "no bound from an upper K" in result.output
+    assert "Growing" in result.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("Growing",), "must be given as module:name"),
+        (("{module}:Growin",), "did you mean Growing"),
+        (("{module}:NUMBER",), "must be a callable field(t, y), got int"),
+        (("{module}:narrow",), "must keep the shape of the state"),
+        (("no_such_module:f",), "no module named 'no_such_module'"),
+        (("--method", "eular"), "did you mean euler"),
+        (("--step-size", "-1"), "`step_size` must be greater than 0, got -1.0"),
+        (("--steps", "0"), "`num_steps` must be at least 1, got 0"),
+        (("--state-shape", "4,x"), "`--state-shape` must be integers"),
+        (("--state-shape", "5", "--method", "revnet"), "must be even"),
+    ],
+)
+def test_check_names_what_is_wrong(fields_module: str, arguments: tuple[str, ...], message: str) -> None:
+    result = natrob("check", *(part.format(module=fields_module) for part in arguments))
+    assert result.exit_code == 2
+    assert message in " ".join(result.output.split())
+
+
+@pytest.mark.usefixtures("tiny")
+def test_report_runs_what_is_missing_and_writes_the_pages(tmp_path: Path) -> None:
+    output = tmp_path / "out"
+    first = natrob("report", "--preset", "tiny", "--output", str(output))
+    assert first.exit_code == 0, first.output
+    for name in ("report.md", "report.html"):
+        assert (output / name).stat().st_size > 1000
+    assert list((output / "figures").glob("*.svg"))
+    assert list((output / "figures").glob("*.png"))
+    pages = {path: path.read_bytes() for path in (output / "report.md", output / "report.html")}
+    again = natrob("report", "--preset", "tiny", "--output", str(output), "--records-only")
+    assert again.exit_code == 0
+    assert all(path.read_bytes() == content for path, content in pages.items())
+
+
+@pytest.mark.usefixtures("tiny")
+def test_report_on_a_users_arrays(tmp_path: Path) -> None:
+    generator = np.random.default_rng(0)
+    images = generator.integers(0, 256, (90, 9, 6, 3), dtype=np.uint8)
+    labels = np.arange(90) % 3
+    path = tmp_path / "mine.npz"
+    np.savez(path, train_x=images[:60], train_y=labels[:60], test_x=images[60:], test_y=labels[60:])
+    output = tmp_path / "out"
+    result = natrob("report", "--preset", "tiny", "--data", str(path), "--output", str(output))
+    assert result.exit_code == 0, result.output
+    assert "mine" in (output / "report.md").read_text()
+
+
+@pytest.mark.usefixtures("tiny")
+def test_an_interrupt_tells_how_to_go_on(tmp_path: Path) -> None:
+    with mock.patch("natrob_empirical.command_line.app.run_preset", side_effect=KeyboardInterrupt):
+        result = natrob("bench", "--preset", "tiny", "--output", str(tmp_path))
+    assert result.exit_code == 130
+    text = " ".join(result.output.split())
+    assert "finished cells are kept in" in text
+    assert "natrob bench --preset tiny --output" in text
+
+
+@pytest.mark.usefixtures("tiny")
+def test_a_dry_run_lists_the_cells_and_writes_nothing(tmp_path: Path) -> None:
+    output = tmp_path / "out"
+    result = natrob("bench", "--preset", "tiny", "--output", str(output), "--dry-run")
+    assert result.exit_code == 0
+    assert "2 cells" in result.output
+    assert not output.exists()
+
+
+def test_bad_names_are_one_line_with_near_names(tmp_path: Path) -> None:
+    for arguments, message in (
+        (("report", "--preset", "quik"), "did you mean quick"),
+        (("bench", "--data", "digit"), "did you mean digits"),
+        (("report", "--records-only", "--output", str(tmp_path)), "there are no records in"),
+    ):
+        result = natrob(*arguments)
+        assert result.exit_code == 2
+        assert message in " ".join(result.output.split())
+        assert "Traceback" not in result.output
+
+
+def test_an_output_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    result = natrob("bench", "--output", str(tmp_path / "file"))
+    assert result.exit_code == 2
+    assert "a file is in the way" in " ".join(result.output.split())
+
+
+def test_datasets_lists_them_with_the_root(tmp_path: Path) -> None:
+    result = natrob("datasets", "--data-root", str(tmp_path))
+    assert result.exit_code == 0
+    for word in ("digits", "mnist", "fashion_mnist", "cifar10"):
+        assert word in result.output
+
+
+@pytest.mark.parametrize("command", ["report", "bench", "check", "datasets"])
+def test_every_commands_help_shows_an_example(command: str) -> None:
+    result = natrob(command, "--help")
+    assert result.exit_code == 0
+    assert "Example" in result.output
+    assert f"natrob {command}" in result.output
