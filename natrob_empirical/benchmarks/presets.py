@@ -108,7 +108,7 @@ def _all_networks(**sizes: int) -> tuple[ModelSpecification, ...]:
 
 
 LINF_BUDGETS = (0.02, 0.05, 0.1, 0.2, 0.5)
-L2_BUDGETS = (0.1, 0.3, 1.0, 2.0)
+L2_BUDGETS = (0.1, 0.3, 0.6, 1.0)
 
 PRESETS: dict[str, Preset] = {
     preset.name: preset

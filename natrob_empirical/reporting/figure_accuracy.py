@@ -109,12 +109,14 @@ def _draw_attack(panel: Axes, points: list[tuple[float, SeedSummary]], style: Mo
 
 
 def _draw_certified(panel: Axes, points: list[tuple[float, SeedSummary]], style: ModelStyle) -> bool:
-    """One model's certified accuracy, dashed with hollow markers."""
+    """One model's certified accuracy, dashed with hollow markers; whether there is any."""
+    if not points:  # an empty line that is not clipped counts as one at the corner, and ruins the layout
+        return False
     panel.plot(
         [radius for radius, _ in points], [summary.mean for _, summary in points], color=style.colour,
         linestyle="--", linewidth=1.1, marker=style.marker, markersize=4, markerfacecolor="white", clip_on=False,
     )  # fmt: skip
-    return bool(points)
+    return True
 
 
 def _draw_largest_class(panel: Axes, section: Section, attack: str | None, norm: str) -> bool:

@@ -183,3 +183,21 @@ def test_the_quick_preset_covers_every_network_class() -> None:
     with pytest.raises(ValueError, match="unknown preset 'quik'; did you mean quick"):
         preset_named("quik")
     assert set(PRESETS) == {"quick", "cpu"}
+
+
+@pytest.mark.gpu
+def test_a_gpu_gives_the_same_bounds_for_the_same_weights(digits: Dataset, tmp_path: Path) -> None:
+    preset = tiny_preset("euler", "revnet", "backward_euler")
+    on_cpu, _ = run(preset, digits, tmp_path)
+    theory = [record for record in on_cpu.read_all() if isinstance(record.result, TheoryResult)]
+    for file in on_cpu.folder.glob("*.json"):
+        file.unlink()
+    on_gpu = run_preset(preset, digits, tmp_path, device=torch.device("cuda"))  # from the same checkpoints
+    for record in theory:
+        again = on_gpu.read(record.cell, record.settings)
+        assert again is not None
+        assert isinstance(again.result, TheoryResult)
+        assert isinstance(record.result, TheoryResult)
+        assert again.environment.device == "cuda"
+        assert again.result.growth_bound.value == pytest.approx(record.result.growth_bound.value, rel=1e-6)
+        assert all(check.violations == 0 for check in again.result.bound_checks)
