@@ -73,7 +73,7 @@ def measure_theory(
     paired = check_bound(model.trunk, state, perturbation)
     bounds = classifier_bounds(model, (images.shape[1], images.shape[2], images.shape[3]))
     from_upper = _check_with_upper_constant(model, state, perturbation, bounds)
-    lower = _field_lower_bound(model, state, streams)
+    lower, searched = _field_lower_bound(model, state, streams)
     growth = paired.distance / paired.distance[0]
     certified, refusal = _certified_points(model, clean, labels, budgets)
     checks = [("secant constants of each pair", paired), ("upper K of the field", from_upper)]
@@ -87,7 +87,7 @@ def measure_theory(
         clean_accuracy=trained.clean_accuracy,
         training_seconds=trained.training_seconds,
         field_lipschitz_upper=_number(bounds.field),
-        field_lipschitz_lower=_number(lower),
+        field_lipschitz_lower=_number(lower, n=searched),
         stem_lipschitz_upper=_number(bounds.stem),
         growth_bound=_number(bounds.trunk),
         exponential_bound=_number(exponential_bound(bounds.field, *_ends(paired.times))),
@@ -123,8 +123,8 @@ def _perturbed_images(model: IntegratorClassifier, clean: Tensor, labels: Tensor
     return torch.cat([clean[:half] + noise, torch.where(moved.view(-1, 1, 1, 1), found, shifted)])
 
 
-def _field_lower_bound(model: IntegratorClassifier, start: Tensor, streams: RandomStreams) -> Bound:
-    """The largest secant constant of the trunk's field(s) around states that the trunk passes through."""
+def _field_lower_bound(model: IntegratorClassifier, start: Tensor, streams: RandomStreams) -> tuple[Bound, int]:
+    """The largest secant constant of the trunk's field(s) around states of the trunk, and how many states."""
     with torch.no_grad():
         states = model.trunk.trajectory(start[:16]).states
     visited = states[:: max(1, len(states) // 4)].flatten(0, 1)
@@ -135,7 +135,7 @@ def _field_lower_bound(model: IntegratorClassifier, start: Tensor, streams: Rand
         found.append(
             lipschitz_lower_bound(field, points, radius=radius, generator=streams.generator("lipschitz search"))
         )
-    return max(found, key=float)
+    return max(found, key=float), len(visited)
 
 
 def _check_with_upper_constant(
@@ -232,8 +232,8 @@ def _summary(constant: str, check: BoundCheck) -> BoundCheckSummary:
     )
 
 
-def _number(bound: Bound) -> Number:
-    return Number(value=float(bound), kind=bound.kind, n=None, source=bound.source)
+def _number(bound: Bound, *, n: int | None = None) -> Number:
+    return Number(value=float(bound), kind=bound.kind, n=n, source=bound.source)
 
 
 def _measured(value: float, n: int, source: str) -> Number:

@@ -19,8 +19,8 @@ class Number(AbstractRecordPart):
     Attributes:
         value: the number; infinity where a bound overflows.
         kind: "lower" or "upper" bound, "estimate", or "measured" (exact for the n samples it was measured on).
-        n: how many samples (images, or pairs of trajectories) it was measured on; None for a bound that holds for
-            all inputs.
+        n: how many samples (images, pairs of trajectories, or states searched) it was found on; None for a bound
+            that holds for all inputs.
         source: formula or method.
     """
 

@@ -32,7 +32,7 @@ class SectionPage:
         facts: (name, value).
         findings, claims: statements.
         completeness: what is missing.
-        superseded: how many older records of the same cells are not shown.
+        superseded: how many older records of the same cells or models are not shown.
         models, growth, checks, accuracies: tables.
         refusals: model → why it has no certificate.
         trajectories, accuracy, correlation: figures; None where the records have nothing to draw.

@@ -1,5 +1,6 @@
 """Records in the order a report needs them: one section per data set, one entry per model, one value per seed."""
 
+import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -98,7 +99,7 @@ class Section:
         seeds: every seed that occurs.
         budgets: every attack with a budget that occurs, in order.
         records: the records shown.
-        superseded: records left out because the same cell has a newer record with other settings.
+        superseded: records left out because the same cell or model has a newer record with other settings.
     """
 
     preset: str
@@ -153,9 +154,12 @@ def _record_order(record: CellRecord) -> tuple[str, ...]:
 
 
 def _section(dataset: str, preset: str, records: list[CellRecord]) -> Section:
-    """One section; of several records of one cell (changed settings) the newest is shown."""
-    newest = {record.cell: record for record in records}
-    shown = tuple(newest.values())
+    """One section; of records with changed settings the newest are shown."""
+    by_run: dict[tuple[str, str, int], list[CellRecord]] = {}
+    for record in records:
+        by_run.setdefault((record.cell.model, record.cell.training, record.cell.seed), []).append(record)
+    newest = {record.cell: record for run in by_run.values() for record in _of_one_model(run)}
+    shown = tuple(record for record in records if newest.get(record.cell) is record)
     by_model: dict[tuple[str, str], list[CellRecord]] = {}
     for record in shown:
         by_model.setdefault((record.cell.model, record.cell.training), []).append(record)
@@ -171,8 +175,23 @@ def _section(dataset: str, preset: str, records: list[CellRecord]) -> Section:
         seeds=tuple(sorted({record.cell.seed for record in shown})),
         budgets=tuple(sorted({budget for model in models for budget in model.attacks}, key=lambda b: b.order)),
         records=shown,
-        superseded=tuple(record for record in records if newest[record.cell] is not record),
+        superseded=tuple(record for record in records if newest.get(record.cell) is not record),
     )
+
+
+def _of_one_model(run: list[CellRecord]) -> list[CellRecord]:
+    """The records of the same trained model as the newest one, in their order.
+
+    A changed preset trains another model under the old label. The two are told apart by the settings that all
+    records of the run have, such as the model's, the training's and the data's; an attack's own are left out.
+    """
+    shared = set.intersection(*(set(record.settings) for record in run)) - {"attack"}
+
+    def model_settings(record: CellRecord) -> str:
+        return json.dumps({name: record.settings[name] for name in shared}, sort_keys=True, default=str)
+
+    newest = max(run, key=lambda record: (record.environment.created, record.model_dump_json()))
+    return [record for record in run if model_settings(record) == model_settings(newest)]
 
 
 def _model_runs(label: str, records: list[CellRecord]) -> ModelRuns:
