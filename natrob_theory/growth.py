@@ -53,5 +53,5 @@ def exponential_bound(lipschitz: Bound | float, start_time: float, end_time: flo
         value=float(round_up(torch.exp(exponent), 2)),
         kind=kind_from_lipschitz(lipschitz),
         assumptions=(describe_lipschitz(lipschitz),),
-        source="(11): e^{(b − t0)K}",
+        source="(11): e^{(b − t0)K}, for the exact flow and for Euler steps of any size",
     )

@@ -82,7 +82,7 @@ def measure_theory(
         step_size=model.trunk.step_size if isinstance(model.trunk, AbstractFixedStepNet) else None,
         num_steps=len(paired.times) - 1,
         total_time=float(paired.times[-1] - paired.times[0]),
-        evaluations=_evaluations_per_pass(model, clean[:1]),
+        evaluations=_evaluations_per_pass(trained.classifier, images[:1]),
         train_accuracy=trained.train_accuracy,
         clean_accuracy=trained.clean_accuracy,
         training_seconds=trained.training_seconds,
@@ -183,8 +183,8 @@ def _curves(paired: BoundCheck, from_upper: BoundCheck | None, upper: Bound, low
     if from_upper is not None:
         values = (from_upper.bound / from_upper.distance[0]).amax(dim=1)
         curves.append(curve("bound from upper K", "upper", None, values))
-    curves.append(curve("e^{tK}, upper K", "upper", None, torch.exp(float(upper) * elapsed)))
-    curves.append(curve("e^{tK}, lower K", "estimate", None, torch.exp(float(lower) * elapsed)))
+    curves.append(curve("e^{tK} of the exact flow, upper K", "upper", None, torch.exp(float(upper) * elapsed)))
+    curves.append(curve("e^{tK} of the exact flow, lower K", "estimate", None, torch.exp(float(lower) * elapsed)))
     return curves
 
 

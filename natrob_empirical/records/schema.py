@@ -107,7 +107,8 @@ class TheoryResult(AbstractRecordPart):
         field_lipschitz_upper, field_lipschitz_lower: of the trunk's field(s), the largest over the steps.
         stem_lipschitz_upper: of the stem; the pooling is at most 1-Lipschitz and counted in `feature_lipschitz_upper`.
         growth_bound: of the trunk, from the upper K, by the method's own formula.
-        exponential_bound: e^{KT}, the paper's (11), from the same K.
+        exponential_bound: e^{KT}, the paper's (11), from the same K: a bound for the exact flow and for Euler's method,
+            not for every method.
         feature_lipschitz_upper: ‖pool‖ · growth · ‖stem‖, the map from images to feature vectors.
         measured_growth_median, measured_growth_largest: ‖e_N‖/‖e_0‖ over the measured pairs.
         feature_diameter: the largest distance found between feature vectors of clean test images.

@@ -64,7 +64,7 @@ def _constant(kind: type[nn.Module], value: Callable[[nn.Module], float]) -> Non
 
 
 ONE_LIPSCHITZ = (
-    nn.Identity, nn.Flatten, nn.Unflatten, nn.ReLU, nn.ReLU6, nn.Hardtanh, nn.Tanh, nn.Softplus, nn.Softsign,
+    nn.Identity, nn.Flatten, nn.Unflatten, nn.ReLU, nn.ReLU6, nn.Hardtanh, nn.Tanh, nn.Softsign,
     nn.LogSigmoid, nn.CELU, nn.Tanhshrink,
 )  # fmt: skip
 for _kind in ONE_LIPSCHITZ:

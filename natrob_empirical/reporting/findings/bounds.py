@@ -115,13 +115,17 @@ def discrete_against_exponential(section: Section) -> Finding | None:
     smaller = sum(below for _, below in compared)
     text = "The growth bound of the discrete network is at most exp(KT), the bound of the exact flow, for "
     text += f"{count_of(smaller, len(compared), 'model')} with fixed steps."
-    unit_steps = [(model, below) for model, below in compared if model.step_size is not None and model.step_size >= 1]
+    unit_steps = [
+        (model, below)
+        for model, below in compared
+        if model.network == "euler" and model.step_size is not None and model.step_size >= 1
+    ]
     if not unit_steps:
         return Finding(name="discrete-exponential", text=text, verdict="not tested here")
     below = sum(flag for _, flag in unit_steps)
-    text += f" Of those with h of at least 1 it is so for {below} of {len(unit_steps)}."
+    text += f" Of the Euler networks with h of at least 1 it is so for {below} of {len(unit_steps)}."
     verdict = "does not hold" if below == len(unit_steps) else "holds" if below == 0 else "undecided"
-    summary = f"at h of at least 1, growth bound at most exp(KT) for {below} of {len(unit_steps)}"
+    summary = f"Euler at h of at least 1, growth bound at most exp(KT) for {below} of {len(unit_steps)}"
     return Finding(name="discrete-exponential", text=text, summary=summary, verdict=verdict)
 
 

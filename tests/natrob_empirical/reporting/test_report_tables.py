@@ -70,7 +70,7 @@ def test_growth_table(section: Section) -> None:
         "Model": "ResNet, h = 0.2",
         "K": "[0.75, 3]",
         "Growth bound": "10.5",
-        "exp(KT)": "20.1",
+        "exp(KT), exact flow": "20.1",
         "Growth, median": "1.1",
         "Growth, largest": "1.3",
         "Worst ratio": "0.97",
