@@ -45,7 +45,7 @@ CLAIMS: Final = (
     ("A Neural ODE is naturally more robust than discrete networks, without any defence.", "section 4", "neural-ode"),
     ("The growth of perturbations is what accuracy under attack depends on.", "section 3", "bound-accuracy"),
     (
-        "High accuracy under PGD and FGSM at L∞ ε = 0.5 on images in [0, 1] is robustness.",
+        "High accuracy under attack at L∞ ε = 0.5 on images in [0, 1] (the paper: PGD and FGSM) is robustness.",
         "section 4",
         "impossibility",
     ),

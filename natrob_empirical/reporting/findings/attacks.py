@@ -128,7 +128,8 @@ def impossibility(section: Section) -> Finding | None:
     return Finding(
         name="impossibility",
         text=text,
-        summary=f"up to {format_share(_value(best), kind='upper')} under attack, while at most {share} is possible",
+        summary=f"up to {format_share(_value(best), kind='upper')} under {best.budget.attack}, "
+        f"while at most {share} is possible",
         level="caution" if above else "result",
         verdict="does not hold",
     )
