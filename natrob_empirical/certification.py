@@ -1,5 +1,6 @@
 """Certified accuracy from a growth bound: no attack of any kind changes these labels."""
 
+import copy
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -7,6 +8,7 @@ import torch
 from jaxtyping import Float, Int64
 from torch import Tensor
 
+from natrob_empirical.attacks.attack_inputs import require_images_and_labels, require_labels_in_range
 from natrob_empirical.models import IntegratorClassifier
 from natrob_theory import Bound, NeuralODE, lipschitz_upper_bound
 from natrob_theory.argument_checks import require_nonnegative
@@ -121,12 +123,13 @@ def certified_accuracy(
     (theory, section 6; Tsuzuku et al., NeurIPS 2018). For an L∞ budget ε use the L2 radius ε√d.
 
     Args:
-        model: in eval mode; float64 weights give the certificate of the float64 network.
+        model: copied to float64 in eval mode: the certificate is that of the network in float64.
         x: images in [0, 1].
         y: labels.
         epsilons: L2 radii, at least 0.
 
     Raises:
+        TypeError, ValueError: images or labels that are not as described.
         CertificateRefusedError: a Neural ODE: the solver chooses another grid for a perturbed image, so its
             bound holds for pairs on one grid only (theory, section 4).
     """
@@ -135,6 +138,9 @@ def certified_accuracy(
             "a Neural ODE with an adaptive solver has no certificate: its growth bound holds for two solutions on one "
             "grid, and the solver may choose another grid for a perturbed image"
         )
+    require_images_and_labels(x, y)
+    require_labels_in_range(y, model.head.out_features)
+    model = copy.deepcopy(model).double().eval()
     radii_wanted = tuple(require_nonnegative("epsilons", epsilon) for epsilon in epsilons)
     bounds = classifier_bounds(model, (x.shape[1], x.shape[2], x.shape[3]))
     constant = float(bounds.features)

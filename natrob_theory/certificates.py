@@ -81,7 +81,9 @@ def check_bound(
             the points where the step evaluates the field: then the bound is a theorem for this very pair.
         field_error_factor: φ such that one evaluation of the field errs by at most φu(‖f(y)‖ + K‖y‖), u the unit
             roundoff. None takes d^1.5 for d state entries, the worst case of one dense layer
-            (Higham, *Accuracy and Stability of Numerical Algorithms*, (3.12)).
+            (Higham, *Accuracy and Stability of Numerical Algorithms*, (3.12)). A field whose intermediate values are
+            far larger than y and f(y) (large biases that cancel) rounds by more: give its factor, or a "violation"
+            may be rounding.
 
     Returns:
         The comparison. The allowance is A_{n+1} = G_n A_n + δ_n with

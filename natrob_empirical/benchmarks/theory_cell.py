@@ -183,9 +183,14 @@ def _curves(paired: BoundCheck, from_upper: BoundCheck | None, upper: Bound, low
     if from_upper is not None:
         values = (from_upper.bound / from_upper.distance[0]).amax(dim=1)
         curves.append(curve("bound from upper K", "upper", None, values))
-    curves.append(curve("e^{tK} of the exact flow, upper K", "upper", None, torch.exp(float(upper) * elapsed)))
-    curves.append(curve("e^{tK} of the exact flow, lower K", "estimate", None, torch.exp(float(lower) * elapsed)))
+    curves.append(curve("e^{tK} of the exact flow, upper K", "upper", None, _exponential(upper, elapsed)))
+    curves.append(curve("e^{tK} of the exact flow, lower K", "estimate", None, _exponential(lower, elapsed)))
     return curves
+
+
+def _exponential(lipschitz: Bound, elapsed: Tensor) -> Tensor:
+    """e^{tK} at each time, rounded outward."""
+    return torch.tensor([float(exponential_bound(lipschitz, 0.0, time)) for time in elapsed.tolist()])
 
 
 def _vacuity(features: float, diameter: float, budgets: Sequence[Budget], dimension: int) -> list[VacuityPoint]:

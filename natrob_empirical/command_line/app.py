@@ -7,6 +7,7 @@ from typing import Annotated
 import torch
 import typer
 from rich import box
+from rich.markup import escape
 from rich.table import Table
 
 from natrob_empirical.benchmarks import PRESETS, Preset, cells_of, preset_named, run_preset
@@ -18,7 +19,7 @@ from natrob_empirical.command_line.check_command import (
     field_shape,
     with_constants,
 )
-from natrob_empirical.command_line.console import RunDisplay, console, errors, errors_in_one_line
+from natrob_empirical.command_line.console import EXPECTED, RunDisplay, console, errors, errors_in_one_line
 from natrob_empirical.command_line.methods import BUILT_IN, METHODS
 from natrob_empirical.command_line.user_field import load_field
 from natrob_empirical.datasets import Dataset, known_datasets, load_dataset, resolve_data_root
@@ -58,7 +59,8 @@ def report(
     Example: `natrob report`, or on your own images `natrob report --data my_images.npz --output output/mine`
     """
     folder = output or Path("output") / preset
-    with errors_in_one_line(on_interrupt=_resume_hint("report", preset, folder)):
+    again = _command("report", preset, folder, data, data_root, device)
+    with errors_in_one_line(on_interrupt=_resume_hint(again, folder)):
         chosen = preset_named(preset)
         if records_only:
             store = RecordStore(folder / "records")
@@ -66,11 +68,11 @@ def report(
             store = _run(chosen, _dataset(chosen, data, data_root), folder, device)
         records = store.read_all()
         if not records:
-            raise ValueError(f"there are no records in {store.folder}; run `natrob bench --preset {preset}` first")
-        command = shlex.join(["natrob", "report", "--preset", preset, *(["--data", data] if data else [])])
-        files = write_report(records, folder, title=f"natrob: {preset}", unreadable=store.set_aside, command=command)
+            raise ValueError(f"there are no records in {store.folder}; run `{again}` first")
+        files = write_report(records, folder, title=f"natrob: {preset}", unreadable=store.set_aside, command=again)
         for record in store.set_aside:
-            errors.print(f"[yellow]set aside[/yellow] {record.path.name} as {record.moved_to.name}: {record.reason}")
+            message = f"{record.path.name} as {record.moved_to.name}: {record.reason}"
+            errors.print(f"[yellow]set aside[/yellow] {escape(message)}", highlight=False)
         console.print(f"{len(records)} records, report: {files.html} and {files.markdown}", highlight=False)
 
 
@@ -88,7 +90,8 @@ def bench(
     Example: `natrob bench --preset cpu --data-root ~/datasets`
     """
     folder = output or Path("output") / preset
-    with errors_in_one_line(on_interrupt=_resume_hint("bench", preset, folder)):
+    again = _command("bench", preset, folder, data, data_root, device)
+    with errors_in_one_line(on_interrupt=_resume_hint(again, folder)):
         chosen = preset_named(preset)
         dataset = _dataset(chosen, data, data_root)
         if dry_run:
@@ -111,6 +114,8 @@ def check(
 ) -> None:
     """Check measured divergence against its bounds; exit code 1 if an upper bound is violated.
 
+    RevNet wants a field on half the state, so your own field is checked under it only when you ask for `revnet`.
+
     Example: `natrob check`, or `natrob check my_module:MyField --method heun --step-size 0.1 --steps 20
     --state-shape 16`
     """
@@ -124,15 +129,28 @@ def check(
             seed=seed,
         )
         own = load_field(field) if field else None
-        names = [method] if method else list(BUILT_IN)
+        names = [method] if method else [name for name in BUILT_IN if own is None or name != "revnet"]
         shapes = {name: field_shape(name, settings.state_shape) for name in names}
         fields = {
             shape: with_constants(own or built_in_field(shape, seed), shape, settings) for shape in set(shapes.values())
         }
-        rows = [check_method(name, fields[shapes[name]], settings) for name in names]
-        _print_checks(rows, settings)
+        rows = []
+        refused = {}
+        for name in names:
+            try:
+                rows.append(check_method(name, fields[shapes[name]], settings))
+            except EXPECTED as refusal:
+                if len(names) == 1:
+                    raise
+                refused[name] = str(refusal)
+        if rows:
+            _print_checks(rows, settings)
+        for name, reason in refused.items():
+            errors.print(f"[yellow]{name} was not run:[/yellow] {escape(reason)}", highlight=False)
     if any(row.violations for row in rows):
         raise typer.Exit(1)
+    if refused:
+        raise typer.Exit(2)
 
 
 @app.command()
@@ -162,8 +180,20 @@ def _run(preset: Preset, dataset: Dataset, folder: Path, device: str) -> RecordS
         return run_preset(preset, dataset, folder, device=torch.device(device), on_event=display.show)
 
 
-def _resume_hint(command: str, preset: str, folder: Path) -> str:
-    again = shlex.join(["natrob", command, "--preset", preset, "--output", str(folder)])
+def _command(command: str, preset: str, folder: Path, data: str | None, data_root: Path | None, device: str) -> str:
+    """The command line that does the same again; options at their defaults are left out."""
+    parts = ["natrob", command, "--preset", preset, "--output", str(folder)]
+    for option, value, default in (
+        ("--data", data, None),
+        ("--data-root", data_root, None),
+        ("--device", device, "cpu"),
+    ):
+        if value != default:
+            parts += [option, str(value)]
+    return shlex.join(parts)
+
+
+def _resume_hint(again: str, folder: Path) -> str:
     return f"interrupted; finished cells are kept in {folder / 'records'}, run `{again}` to go on"
 
 

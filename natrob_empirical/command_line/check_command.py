@@ -17,6 +17,7 @@ from natrob_theory import (
     lipschitz_lower_bound,
     lipschitz_upper_bound,
 )
+from natrob_theory.argument_checks import require_nonnegative
 from natrob_theory.tensor_types import Field
 
 PERTURBATION_SIZES = (1e-6, 1e-3, 1.0)
@@ -162,6 +163,7 @@ def _pairs(settings: CheckSettings, streams: RandomStreams) -> tuple[torch.Tenso
 def _upper_constant(field: Field, shape: tuple[int, ...], claimed: float | None) -> tuple[Bound | None, str]:
     """An upper bound of K with its source, or None and the reason why there is none."""
     if claimed is not None:
+        claimed = require_nonnegative("--lipschitz", claimed)
         return Bound(value=claimed, kind="upper", source="as given with --lipschitz"), ""
     if not isinstance(field, nn.Module):
         return None, "a plain function has no layers to bound; give --lipschitz"

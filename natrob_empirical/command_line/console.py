@@ -6,12 +6,10 @@ from contextlib import contextmanager
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from natrob_empirical.benchmarks import RunEvent
-from natrob_empirical.datasets import DatasetUnavailableError
-from natrob_empirical.training import TrainingDivergedError
-from natrob_theory import ImplicitSolveError, IntegrationError
 
 console = Console()
 errors = Console(stderr=True)
@@ -20,25 +18,33 @@ EXPECTED = (
     ValueError,
     TypeError,
     OSError,
-    DatasetUnavailableError,
-    TrainingDivergedError,
-    ImplicitSolveError,
-    IntegrationError,
+    OverflowError,
+    RuntimeError,  # torch's own errors, and this library's for solves, training and data sets
+    NotImplementedError,
 )
-INTERRUPTED = 130
+UNUSABLE, UNEXPECTED, INTERRUPTED = 2, 3, 130
 
 
 @contextmanager
 def errors_in_one_line(*, on_interrupt: str = "interrupted") -> Iterator[None]:
-    """Turn an expected error into one line on standard error and exit code 2, Ctrl-C into exit code 130."""
+    """Turn an expected error into one line on standard error and exit code 2, Ctrl-C into exit code 130.
+
+    Anything else is shown with its traceback and exit code 3: exit code 1 says that a bound is violated, and nothing
+    else does.
+    """
     try:
         yield
     except KeyboardInterrupt:
-        errors.print(f"[yellow]{on_interrupt}[/yellow]")
+        errors.print(f"[yellow]{escape(on_interrupt)}[/yellow]", highlight=False)
         raise typer.Exit(INTERRUPTED) from None
+    except typer.Exit:  # a RuntimeError of its own kind
+        raise
     except EXPECTED as error:
-        errors.print("[red]error:[/red]", str(error), markup=True, highlight=False)
-        raise typer.Exit(2) from error
+        errors.print(f"[red]error:[/red] {escape(str(error) or type(error).__name__)}", highlight=False)
+        raise typer.Exit(UNUSABLE) from error
+    except Exception as error:
+        errors.print_exception()
+        raise typer.Exit(UNEXPECTED) from error
 
 
 class RunDisplay:

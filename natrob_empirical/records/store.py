@@ -59,7 +59,11 @@ class RecordStore:
     def read(self, cell: CellKey, settings: dict[str, Any]) -> CellRecord | None:
         """The cell's record, or None if there is none. A damaged one is set aside and counts as none."""
         path = self.path_of(cell, settings)
-        return self._load(path) if path.exists() else None
+        record = self._load(path) if path.exists() else None
+        if record is not None and self.path_of(record.cell, record.settings) != path:
+            self._set_aside(path, reason="it holds the record of another cell")
+            return None
+        return record
 
     def read_all(self) -> list[CellRecord]:
         """Every readable record of the folder, in the order of the file names; damaged ones are set aside."""
@@ -110,6 +114,8 @@ def require_writable_folder(folder: Path) -> None:
         raise PermissionError(f"no permission to write in the output folder {folder}; choose another") from error
     except (NotADirectoryError, FileExistsError) as error:
         raise NotADirectoryError(f"the output folder {folder} cannot be created: a file is in the way") from error
+    except OSError as error:
+        raise OSError(f"the output folder {folder} cannot be used: {error.strerror}") from error
 
 
 def _first_line(error: Exception) -> str:

@@ -45,16 +45,22 @@ def layer_lipschitz(layer: nn.Module, input_shape: Shape) -> float:
 
 
 def lipschitz_of_layer(layer: nn.Module, input_shape: Shape) -> float:
-    """`layer_lipschitz`, but a subclass with a forward of its own does not inherit the rule of its base.
+    """`layer_lipschitz`, but only for a layer that computes what the rule's kind of layer computes.
 
-    A residual block written as a subclass of nn.Sequential is the usual case.
+    A subclass with a forward of its own does not inherit the rule of its base (a residual block written as a
+    subclass of nn.Sequential is the usual case), and a layer with hooks, which may change its input or output, has
+    no rule.
 
     Raises:
-        LayerRefusedError: as for `layer_lipschitz`, or the rule is that of a base class whose forward is overridden.
+        LayerRefusedError: as for `layer_lipschitz`, or the layer is altered in one of these ways.
     """
     kind = next(kind for kind in type(layer).__mro__ if kind in layer_lipschitz.registry)
-    if kind is not object and type(layer).forward is not kind.forward:
-        return _refuse(layer, input_shape, f"a forward other than that of {kind.__name__}, whose rule it would inherit")
+    if kind is not object:
+        for method in ("forward", "__call__", "_conv_forward"):
+            if getattr(type(layer), method, None) is not getattr(kind, method, None) or method in vars(layer):
+                return _refuse(layer, input_shape, f"a {method} other than that of {kind.__name__}")
+        if layer._forward_hooks or layer._forward_pre_hooks:
+            return _refuse(layer, input_shape, "forward hooks, which may change what it computes")
     return layer_lipschitz(layer, input_shape)
 
 
@@ -65,13 +71,19 @@ def _constant(kind: type[nn.Module], value: Callable[[nn.Module], float]) -> Non
 
 ONE_LIPSCHITZ = (
     nn.Identity, nn.Flatten, nn.Unflatten, nn.ReLU, nn.ReLU6, nn.Hardtanh, nn.Tanh, nn.Softsign,
-    nn.LogSigmoid, nn.CELU, nn.Tanhshrink,
+    nn.LogSigmoid, nn.Tanhshrink,
 )  # fmt: skip
 for _kind in ONE_LIPSCHITZ:
     _constant(_kind, lambda _layer: 1.0)
 _constant(nn.Sigmoid, lambda _layer: 0.25)
 _constant(nn.LeakyReLU, lambda layer: max(1.0, abs(layer.negative_slope)))  # type: ignore[operator]
 _constant(nn.ELU, lambda layer: max(1.0, abs(layer.alpha)))  # type: ignore[operator]
+
+
+@layer_lipschitz.register
+def _(layer: nn.CELU, input_shape: Shape) -> float:
+    """Slopes e^{x/α} ≤ 1 below 0; for a negative α they are unbounded."""
+    return 1.0 if layer.alpha > 0 else _refuse(layer, input_shape, f"alpha={layer.alpha}")
 
 
 @layer_lipschitz.register
@@ -94,6 +106,8 @@ def _(layer: nn.Module, input_shape: Shape) -> float:
 
 @layer_lipschitz.register
 def _(layer: nn.Linear, input_shape: Shape) -> float:
+    if input_shape[-1] != layer.in_features:
+        raise ValueError(f"`input_shape` must end in {layer.in_features} for this Linear layer, got {input_shape}")
     return matrix_norm_upper(layer.weight)
 
 
@@ -173,7 +187,7 @@ def _circular_grid(layer: AnyConvolution, sizes: Shape, taps: Shape) -> tuple[li
 @layer_lipschitz.register(nn.AvgPool3d)
 def _(layer: nn.AvgPool1d | nn.AvgPool2d | nn.AvgPool3d, input_shape: Shape) -> float:
     """A convolution of each channel with the constant kernel 1/kᵈ."""
-    axes = len(input_shape) - 1
+    axes = _pooled_axes(layer, input_shape)
     taps, strides, padding = (_per_axis(v, axes) for v in (layer.kernel_size, layer.stride, layer.padding))
     if layer.ceil_mode or (any(padding) and not layer.count_include_pad):
         return _refuse(layer, input_shape, "ceil_mode or count_include_pad=False")
@@ -189,6 +203,7 @@ def _(layer: nn.AvgPool1d | nn.AvgPool2d | nn.AvgPool3d, input_shape: Shape) -> 
 @layer_lipschitz.register(nn.AdaptiveAvgPool2d)
 def _(layer: nn.AdaptiveAvgPool1d | nn.AdaptiveAvgPool2d, input_shape: Shape) -> float:
     """Disjoint windows of equal size p average with norm 1/√p."""
+    _pooled_axes(layer, input_shape)
     sizes = input_shape[1:]
     outputs = [
         size if out is None else out for out, size in zip(_per_axis(layer.output_size, len(sizes)), sizes, strict=True)
@@ -204,7 +219,7 @@ def _(layer: nn.MaxPool1d | nn.MaxPool2d, input_shape: Shape) -> float:
     """|max a − max b| ≤ max |a − b| in each window, so √(windows that share a pixel) bounds the L2 constant."""
     if layer.return_indices:
         return _refuse(layer, input_shape, "return_indices=True")
-    axes = len(input_shape) - 1
+    axes = _pooled_axes(layer, input_shape)
     taps, strides, steps = (_per_axis(v, axes) for v in (layer.kernel_size, layer.stride, layer.dilation))
     shared = [
         min(tap, -(-((tap - 1) * step + 1) // stride)) for tap, stride, step in zip(taps, strides, steps, strict=True)
@@ -221,6 +236,23 @@ def output_shape(layer: nn.Module, input_shape: Shape) -> Shape:
     device = None if parameter is None else parameter.device
     with torch.no_grad():
         return tuple(layer(torch.zeros((1, *input_shape), dtype=dtype, device=device)).shape[1:])
+
+
+POOLS_BY_AXES = (
+    (nn.AvgPool1d, nn.AdaptiveAvgPool1d, nn.MaxPool1d),
+    (nn.AvgPool2d, nn.AdaptiveAvgPool2d, nn.MaxPool2d),
+    (nn.AvgPool3d,),
+)
+
+
+def _pooled_axes(layer: nn.Module, input_shape: Shape) -> int:
+    """How many axes the layer pools over. Raises ValueError unless the sample has a channel axis besides."""
+    axes = next(count for count, kinds in enumerate(POOLS_BY_AXES, start=1) if isinstance(layer, kinds))
+    if len(input_shape) != axes + 1:
+        raise ValueError(
+            f"`input_shape` must have a channel axis and {axes} more for {type(layer).__name__}, got {input_shape}"
+        )
+    return axes
 
 
 def _per_axis(value: Any, axes: int) -> tuple[Any, ...]:

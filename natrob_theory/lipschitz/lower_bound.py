@@ -49,7 +49,9 @@ def lipschitz_lower_bound(
     10⁻³·radius and radius; gradient ascent on the log of the secant constant over both ends, z kept within
     `radius` of y and y within `radius` of its point; power iteration on JᵀJ through torch.func, whose direction is
     then tried as a secant. Only measured secants count, less an allowance for the rounding of f, so kinks (where
-    the Jacobian that autograd reports need not be a slope of f) and cancellation cannot push the result above K.
+    the Jacobian that autograd reports need not be a slope of f) cannot push the result above K. The allowance is
+    64u(‖f‖ + s‖y‖) at each end, s the secant constant: a field whose intermediate values are far larger than its
+    argument and its value (a bias of 10⁵ that cancels) rounds by more, and needs float64 or a larger radius.
 
     Args:
         field: f(t, y).
@@ -86,7 +88,10 @@ def lipschitz_lower_bound(
     return Bound(
         value=float(pairs.secant.max().clamp_min(0.0)),
         kind="lower",
-        assumptions=(f"searched within {radius:g} of {len(points)} points at t = {time:g}",),
+        assumptions=(
+            f"searched within {radius:g} of {len(points)} points at t = {time:g}",
+            f"f rounds by at most {SECANT_SAFETY:g}u(‖f‖ + s‖y‖): no large cancellation inside it",
+        ),
         source="largest secant constant found by sampling, gradient ascent and power iteration",
     )
 

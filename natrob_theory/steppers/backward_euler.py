@@ -5,6 +5,7 @@ from typing import final
 
 import torch
 from torch import Tensor
+from torch.autograd import forward_ad
 
 from natrob_theory.fields import evaluate_field
 from natrob_theory.implicit_solve import (
@@ -38,6 +39,8 @@ class BackwardEulerStepper(AbstractStepper[Field]):
     def __init__(self, solver: AbstractFixedPointSolver | None = None, *, on_failure: FailureAction = "raise") -> None:
         if on_failure not in ("raise", "warn"):
             raise ValueError(f'`on_failure` must be "raise" or "warn", got {on_failure!r}')
+        if solver is not None and not isinstance(solver, AbstractFixedPointSolver):
+            raise TypeError(f"`solver` must be NewtonKrylov(), Anderson() or another such solver, got {solver!r}")
         self.solver = NewtonKrylov() if solver is None else solver
         self.on_failure: FailureAction = on_failure
 
@@ -60,8 +63,15 @@ class BackwardEulerStepper(AbstractStepper[Field]):
         """y_{n+1} from y_n.
 
         The gradient is (I − hJᵀ)⁻¹ applied to the incoming one, J = ∂f/∂y at the solution, by GMRES: nothing of
-        the forward iteration is kept. Second derivatives are refused.
+        the forward iteration is kept. Second derivatives, forward mode and torch.func are refused.
         """
+        # torch has no public way to ask whether a torch.func transform is at work, and its stubs leave this one out.
+        transformed = torch._C._functorch.is_functorch_wrapped_tensor(state)  # type: ignore[attr-defined]
+        if transformed or forward_ad.unpack_dual(state).tangent is not None:
+            raise NotImplementedError(
+                f"{self.name} is differentiated by the implicit function theorem in reverse mode only; use "
+                f"torch.autograd instead of forward-mode differentiation or torch.func"
+            )
         solution = self.solve(field, time, state, step_size)
         report_failure(solution, what=f"the implicit solve of {self.name}", on_failure=self.on_failure)
         root = solution.value.view_as(state)

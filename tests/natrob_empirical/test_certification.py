@@ -67,6 +67,32 @@ def test_the_radius_of_a_linear_classifier_is_its_distance_to_the_boundary() -> 
     assert certified.accuracies == (1.0, 1.0, 0.0)
 
 
+def test_a_stem_ten_times_as_steep_makes_radii_a_tenth() -> None:
+    image = torch.tensor([[[[0.08, 0.02], [0.0, 0.0]]]], dtype=torch.float64)
+    model = linear_classifier()
+    before = certified_accuracy(model, image, torch.tensor([0]), [0.0])
+    model.stem.weight.data *= 10.0
+    after = certified_accuracy(model, image, torch.tensor([0]), [0.0])
+    assert float(after.feature_lipschitz) == pytest.approx(10.0 * float(before.feature_lipschitz))
+    assert float(after.radii[0]) == pytest.approx(float(before.radii[0]))  # the margin grew tenfold too
+    model.head.weight.data *= 3.0  # margins and head rows alike: radii do not change
+    assert float(certified_accuracy(model, image, torch.tensor([0]), [0.0]).radii[0]) == pytest.approx(
+        float(before.radii[0])
+    )
+
+
+@pytest.mark.usefixtures("unchecked")
+def test_images_and_labels_are_validated() -> None:
+    model = linear_classifier()
+    image = torch.full((1, 1, 2, 2), 0.5)
+    with pytest.raises(TypeError, match="divide stored images by 255"):
+        certified_accuracy(model, (image * 255).to(torch.uint8), torch.tensor([0]), [0.1])  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="divide images"):
+        certified_accuracy(model, image * 255, torch.tensor([0]), [0.1])
+    with pytest.raises(ValueError, match="got 7"):
+        certified_accuracy(model, image, torch.tensor([7]), [0.1])
+
+
 def test_a_wrong_label_is_never_certified() -> None:
     image = torch.tensor([[[[0.8, 0.2], [0.0, 0.0]]]], dtype=torch.float64)
     certified = certified_accuracy(linear_classifier(), image, torch.tensor([1]), [0.0])

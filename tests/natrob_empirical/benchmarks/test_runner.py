@@ -89,6 +89,8 @@ def test_bounds_hold_and_kinds_are_stated(finished: tuple[Path, list[CellRecord]
         ):
             assert measured <= bound * (1.0 + 1e-9)
         assert curves["measured growth, largest"].values[0] == pytest.approx(1.0)
+        exponential = curves["e^{tK} of the exact flow, upper K"].values
+        assert exponential[-1] == pytest.approx(result.exponential_bound.value, rel=1e-6)
 
 
 def test_certified_never_exceeds_attacked(finished: tuple[Path, list[CellRecord]]) -> None:

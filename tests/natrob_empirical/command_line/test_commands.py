@@ -33,6 +33,9 @@ class Growing(torch.nn.Module):
 def narrow(t, y):
     return y[:, :2]
 
+def broken(t, y):
+    raise KeyError("inside the field")
+
 NUMBER = 3
 """
 
@@ -61,6 +64,32 @@ def test_check_without_arguments_covers_every_class_and_holds() -> None:
     for name in ("euler", "heun", "rk4", "backward_euler", "polynet", "fractalnet", "revnet", "neural_ode"):
         assert name in result.output
     assert result.output.count("holds") == 8
+
+
+def test_a_method_that_refuses_does_not_hide_the_others() -> None:
+    result = natrob("check", "--pairs", "2", "--steps", "2", "--state-shape", "5")
+    assert result.exit_code == 2
+    text = " ".join(result.output.split())
+    assert "revnet was not run" in text
+    assert result.output.count("holds") == 7
+
+
+def test_a_users_field_is_not_given_to_revnet_unasked(fields_module: str) -> None:
+    result = natrob("check", f"{fields_module}:Growing", "--pairs", "2", "--steps", "2", "--state-shape", "4")
+    assert result.exit_code == 0, result.output
+    assert "revnet" not in result.output
+
+
+def test_what_is_unusable_never_exits_with_the_code_of_a_violation(fields_module: str) -> None:
+    for arguments in (
+        ("check", f"{fields_module}:Growing", "--lipschitz", "-1"),
+        ("check", f"{fields_module}:Growing", "--method", "euler", "--steps", "4000"),
+        ("check", f"{fields_module}:broken"),
+        ("bench", "--device", "nonsense"),
+        ("report", "--preset", "[/x]"),
+    ):
+        result = natrob(*arguments)
+        assert result.exit_code in (2, 3), result.output
 
 
 def test_check_exits_1_on_a_violated_upper_bound(fields_module: str) -> None:
@@ -132,11 +161,11 @@ def test_report_on_a_users_arrays(tmp_path: Path) -> None:
 @pytest.mark.usefixtures("tiny")
 def test_an_interrupt_tells_how_to_go_on(tmp_path: Path) -> None:
     with mock.patch("natrob_empirical.command_line.app.run_preset", side_effect=KeyboardInterrupt):
-        result = natrob("bench", "--preset", "tiny", "--output", str(tmp_path))
+        result = natrob("bench", "--preset", "tiny", "--output", str(tmp_path), "--data", "digits")
     assert result.exit_code == 130
     text = " ".join(result.output.split())
     assert "finished cells are kept in" in text
-    assert "natrob bench --preset tiny --output" in text
+    assert f"natrob bench --preset tiny --output {tmp_path} --data digits" in text
 
 
 @pytest.mark.usefixtures("tiny")

@@ -82,6 +82,14 @@ def test_a_damaged_record_is_named_and_set_aside_unchanged(tmp_path: Path, damag
     assert aside.moved_to.read_bytes() == content
 
 
+def test_a_record_of_another_cell_is_set_aside(tmp_path: Path) -> None:
+    store = RecordStore(tmp_path)
+    one, other = record(epsilon=0.1), record(epsilon=0.2)
+    store.write(other).replace(store.path_of(one.cell, one.settings))
+    assert store.read(one.cell, one.settings) is None
+    assert store.set_aside[0].reason == "it holds the record of another cell"
+
+
 def test_an_interrupted_write_leaves_the_old_record_and_no_rubbish(tmp_path: Path) -> None:
     store = RecordStore(tmp_path)
     old = record()
