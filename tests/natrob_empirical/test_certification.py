@@ -67,7 +67,7 @@ def test_the_radius_of_a_linear_classifier_is_its_distance_to_the_boundary() -> 
     assert certified.accuracies == (1.0, 1.0, 0.0)
 
 
-def test_a_stem_ten_times_as_steep_makes_radii_a_tenth() -> None:
+def test_the_stem_is_part_of_the_constant_and_scaling_leaves_radii_alone() -> None:
     image = torch.tensor([[[[0.08, 0.02], [0.0, 0.0]]]], dtype=torch.float64)
     model = linear_classifier()
     before = certified_accuracy(model, image, torch.tensor([0]), [0.0])
