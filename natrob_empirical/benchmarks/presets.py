@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from natrob_empirical.attacks import FGSM, PGD, AbstractAttack, RandomNoise
-from natrob_empirical.models import ModelSpecification, unknown_name
+from natrob_empirical.models import ModelSpecification
+from natrob_empirical.near_names import unknown_name
 from natrob_empirical.threat_models import L2Ball, LinfBall
 from natrob_empirical.training import TrainingSpecification
 from natrob_theory.norms import linf_radius_as_l2

@@ -8,7 +8,7 @@ from typing import cast
 
 from torch import nn
 
-from natrob_empirical.models import unknown_name
+from natrob_empirical.near_names import unknown_name
 from natrob_theory.tensor_types import Field
 
 

@@ -1,10 +1,11 @@
 """Which data sets there are, and loading one by name or from a file."""
 
-import difflib
 import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, final
+
+from natrob_empirical.near_names import near_names
 
 from . import array_file, digits
 from .data_root import resolve_data_root
@@ -94,8 +95,7 @@ def load_dataset(
     for source in TORCHVISION_SOURCES:
         if text == source.name:
             return source.load(resolve_data_root(data_root), download=download)
-    near = difflib.get_close_matches(text.lower(), _NAMES)
-    suggestion = f"; did you mean {' or '.join(near)}?" if near else ""
     raise ValueError(
-        f"`name_or_path` must be one of {', '.join(_NAMES)}, or the path of a .npz file, got {text!r}{suggestion}"
+        f"`name_or_path` must be one of {', '.join(_NAMES)}, or the path of a .npz file, got {text!r}"
+        f"{near_names(text, _NAMES)}"
     )

@@ -3,7 +3,6 @@
 from natrob_empirical.models.builder import build_classifier as build_classifier
 from natrob_empirical.models.builder import initialised_with as initialised_with
 from natrob_empirical.models.classifier import IntegratorClassifier as IntegratorClassifier
-from natrob_empirical.models.near_names import unknown_name as unknown_name
 from natrob_empirical.models.networks import NETWORKS as NETWORKS
 from natrob_empirical.models.networks import NetworkFamily as NetworkFamily
 from natrob_empirical.models.networks import network_family as network_family
@@ -17,5 +16,4 @@ __all__ = [
     "build_classifier",
     "initialised_with",
     "network_family",
-    "unknown_name",
 ]

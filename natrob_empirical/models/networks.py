@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from torch import nn
 
-from natrob_empirical.models.near_names import unknown_name
 from natrob_empirical.models.specification import ModelSpecification
+from natrob_empirical.near_names import unknown_name
 from natrob_theory import (
     AbstractIntegratorNet,
     Anderson,

@@ -40,7 +40,7 @@ class AbstractFixedStepNet(AbstractIntegratorNet):
     """N steps of size h from time t_0, with one field for all steps or one for each.
 
     Args:
-        fields: the modules of the steps, one, or `num_steps` of them.
+        fields: one module for all steps, or a list of one per step.
         step_size: h > 0.
         num_steps: N ≥ 1; None where `fields` has one per step.
         start_time: t_0.
@@ -48,7 +48,7 @@ class AbstractFixedStepNet(AbstractIntegratorNet):
 
     def __init__(
         self,
-        fields: Sequence[nn.Module],
+        fields: nn.Module | Sequence[nn.Module],
         stepper: AbstractStepper[Any],
         *,
         step_size: float,
@@ -59,9 +59,11 @@ class AbstractFixedStepNet(AbstractIntegratorNet):
         self.stepper = stepper
         self.step_size = require_positive("step_size", step_size)
         self.start_time = require_finite("start_time", start_time)
-        if num_steps is None:
-            if len(fields) == 1:
+        if isinstance(fields, nn.Module):
+            if num_steps is None:
                 raise ValueError("`num_steps` must be given when one field is shared by all steps")
+            fields = [fields]
+        if num_steps is None:
             num_steps = len(fields)
         self.num_steps = require_count("num_steps", num_steps)
         if len(fields) not in (1, self.num_steps):
@@ -106,10 +108,10 @@ class AbstractFixedStepNet(AbstractIntegratorNet):
         return f"{self.stepper.name}, step_size={self.step_size:g}, num_steps={self.num_steps}"
 
 
-def field_modules(field_or_fields: Field | Sequence[Field]) -> list[nn.Module]:
-    """The modules of a field or of a sequence of fields. Raises TypeError or, for no field at all, ValueError."""
+def field_modules(field_or_fields: Field | Sequence[Field]) -> nn.Module | list[nn.Module]:
+    """The module of a field, or those of a sequence. Raises TypeError or, for no field at all, ValueError."""
     if isinstance(field_or_fields, (list, tuple, nn.ModuleList)):
         if len(field_or_fields) == 0:
             raise ValueError("`field_or_fields` must hold at least one field, got an empty sequence")
         return [as_module(field, argument="field_or_fields") for field in field_or_fields]
-    return [as_module(field_or_fields, argument="field_or_fields")]
+    return as_module(field_or_fields, argument="field_or_fields")

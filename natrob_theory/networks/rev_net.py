@@ -58,12 +58,17 @@ class RevNet(AbstractFixedStepNet):
         return "RevNet coupling: ‖Π [[1, hK₁], [hK₂, 1 + h²K₁K₂]]‖₂", ()
 
 
-def _coupled_fields(field_pairs: object) -> list[nn.Module]:
-    """The coupled fields of one pair or of a sequence of pairs. Raises TypeError or ValueError."""
+def _coupled_fields(field_pairs: object) -> nn.Module | list[nn.Module]:
+    """The coupled field of one pair, or those of a sequence of pairs. Raises TypeError or ValueError."""
     if not isinstance(field_pairs, (list, tuple)) or len(field_pairs) == 0:
         raise TypeError(f"`field_pairs` must be a pair (f₁, f₂) or a sequence of pairs, got {field_pairs!r}")
-    pairs = field_pairs if isinstance(field_pairs[0], (list, tuple)) else [field_pairs]
-    for pair in pairs:
-        if not isinstance(pair, (list, tuple)) or len(pair) != 2:
-            raise ValueError(f"`field_pairs` must hold pairs of two fields, got {pair!r}")
-    return [CoupledField(*(as_module(field, argument="field_pairs") for field in pair)) for pair in pairs]
+    if isinstance(field_pairs[0], (list, tuple)):
+        return [_coupled_field(pair) for pair in field_pairs]
+    return _coupled_field(field_pairs)
+
+
+def _coupled_field(pair: object) -> nn.Module:
+    """The coupled field of one pair."""
+    if not isinstance(pair, (list, tuple)) or len(pair) != 2:
+        raise ValueError(f"`field_pairs` must hold pairs of two fields, got {pair!r}")
+    return CoupledField(*(as_module(field, argument="field_pairs") for field in pair))

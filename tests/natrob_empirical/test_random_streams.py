@@ -199,8 +199,6 @@ def test_a_generator_on_another_device_is_refused(monkeypatch: pytest.MonkeyPatc
 
 @pytest.mark.gpu
 def test_uniform_numbers_have_the_same_bits_on_every_device() -> None:
-    if not torch.cuda.is_available():
-        pytest.skip("no CUDA device")
     on_gpu = SampleStreams(torch.Generator().manual_seed(0), 9, "cuda")
     on_cpu = streams(9)
     assert torch.equal(on_gpu.uniform(1000).cpu(), on_cpu.uniform(1000))
