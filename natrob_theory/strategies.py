@@ -93,7 +93,7 @@ def fields(*, dimension: int = 4, largest_lipschitz: float = 3.0) -> st.SearchSt
 
 
 def _constants(low: float, high: float) -> st.SearchStrategy[float]:
-    """Constants that are 0 or at least 10⁻¹⁰⁰ in size: a smaller one underflows in f, which no relative error covers."""
+    """Constants that are 0 or at least 10⁻¹⁰⁰: a smaller one underflows in f, which no relative error covers."""
     return st.floats(low, high).map(lambda value: value if abs(value) >= 1e-100 else 0.0)
 
 
