@@ -14,7 +14,7 @@ help:
 
 $(INSTALLED): pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[test,proofs]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[test,proofs,certified,bench]'
 	touch $@
 
 install: $(INSTALLED)

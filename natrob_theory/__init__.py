@@ -1,5 +1,8 @@
 """natrob_theory: integrator networks, their Lipschitz constants, growth bounds and measured trajectories."""
 
+from natrob_theory.activation_slopes import ActivationRefusedError as ActivationRefusedError
+from natrob_theory.activation_slopes import Slopes as Slopes
+from natrob_theory.activation_slopes import activation_slopes as activation_slopes
 from natrob_theory.bound import Bound as Bound
 from natrob_theory.certificates import BoundCheck as BoundCheck
 from natrob_theory.certificates import check_bound as check_bound
@@ -59,6 +62,7 @@ __all__ = [
     "TABLEAUS",
     "THREE_EIGHTHS",
     "AbstractIntegratorNet",
+    "ActivationRefusedError",
     "Anderson",
     "AutonomousField",
     "BackwardEulerNet",
@@ -85,8 +89,10 @@ __all__ = [
     "RevNetStepper",
     "RungeKuttaNet",
     "RungeKuttaStepper",
+    "Slopes",
     "SolveRecord",
     "Trajectory",
+    "activation_slopes",
     "check_bound",
     "convolutional_field",
     "dense_field",

@@ -1,0 +1,1 @@
+"""Speed of natrob beside its peers: `make bench`, one table."""
