@@ -3,11 +3,17 @@
 from natrob_theory.activation_slopes import ActivationRefusedError as ActivationRefusedError
 from natrob_theory.activation_slopes import Slopes as Slopes
 from natrob_theory.activation_slopes import activation_slopes as activation_slopes
+from natrob_theory.adaptive import IntegrationError as IntegrationError
+from natrob_theory.adaptive import IntegrationWarning as IntegrationWarning
+from natrob_theory.adaptive import PIController as PIController
+from natrob_theory.adaptive import SolveRecord as SolveRecord
+from natrob_theory.adaptive import SolveStatus as SolveStatus
 from natrob_theory.bound import Bound as Bound
 from natrob_theory.certificates import BoundCheck as BoundCheck
 from natrob_theory.certificates import check_bound as check_bound
 from natrob_theory.fields import AutonomousField as AutonomousField
 from natrob_theory.fields import LinearField as LinearField
+from natrob_theory.fields import broadcast_time as broadcast_time
 from natrob_theory.fields import convolutional_field as convolutional_field
 from natrob_theory.fields import dense_field as dense_field
 from natrob_theory.growth import discrete_bound as discrete_bound
@@ -25,12 +31,10 @@ from natrob_theory.networks import BackwardEulerNet as BackwardEulerNet
 from natrob_theory.networks import EulerNet as EulerNet
 from natrob_theory.networks import FractalNet as FractalNet
 from natrob_theory.networks import HeunNet as HeunNet
-from natrob_theory.networks import IntegrationError as IntegrationError
 from natrob_theory.networks import NeuralODE as NeuralODE
 from natrob_theory.networks import PolyNet as PolyNet
 from natrob_theory.networks import RevNet as RevNet
 from natrob_theory.networks import RungeKuttaNet as RungeKuttaNet
-from natrob_theory.networks import SolveRecord as SolveRecord
 from natrob_theory.networks import Trajectory as Trajectory
 from natrob_theory.steppers import BackwardEulerStepper as BackwardEulerStepper
 from natrob_theory.steppers import EulerStepper as EulerStepper
@@ -79,10 +83,12 @@ __all__ = [
     "ImplicitSolveError",
     "ImplicitSolveWarning",
     "IntegrationError",
+    "IntegrationWarning",
     "LayerRefusedError",
     "LinearField",
     "NeuralODE",
     "NewtonKrylov",
+    "PIController",
     "PolyNet",
     "PolyNetStepper",
     "RevNet",
@@ -91,8 +97,10 @@ __all__ = [
     "RungeKuttaStepper",
     "Slopes",
     "SolveRecord",
+    "SolveStatus",
     "Trajectory",
     "activation_slopes",
+    "broadcast_time",
     "check_bound",
     "convolutional_field",
     "dense_field",

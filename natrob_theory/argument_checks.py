@@ -5,7 +5,9 @@ the requirement and what came.
 """
 
 import math
+from collections.abc import Sequence
 from numbers import Real
+from typing import Any
 
 import torch
 
@@ -75,4 +77,11 @@ def require_state(name: str, value: object) -> torch.Tensor:
     if not bool(finite.all()):
         bad = int((~finite).flatten(1).any(dim=1).sum())
         raise ValueError(f"`{name}` must be finite, got NaN or infinite entries in {bad} of {len(value)} samples")
+    return value
+
+
+def require_choice(name: str, value: object, choices: Sequence[str]) -> Any:
+    """Return `value` if it is one of `choices`, or raise ValueError."""
+    if value not in choices:
+        raise ValueError(f"`{name}` must be one of {', '.join(choices)}, got {value!r}")
     return value

@@ -9,7 +9,7 @@ from torch import Tensor
 from natrob_theory.argument_checks import require_nonnegative
 from natrob_theory.bound import BoundKind, kind_from_lipschitz, lipschitz_value
 from natrob_theory.networks import AbstractIntegratorNet, LipschitzConstants
-from natrob_theory.networks.abstract_net import constants_per_step, scaled_constants
+from natrob_theory.networks.abstract_net import constants_per_step, scaled_constants, step_sizes
 from natrob_theory.norms import per_sample_l2
 from natrob_theory.rounding import unit_roundoff
 from natrob_theory.steppers import BackwardEulerStepper, Evaluation
@@ -24,7 +24,7 @@ class BoundCheck:
     """Measured distance against its bound, per step and sample; row 0 is the start, where both are ‖ε‖.
 
     Attributes:
-        times: of the common grid, (steps + 1,).
+        times: of the common grid, (steps + 1,), or (steps + 1, batch) where every pair has a grid of its own.
         holds: distance ≤ bound + allowance, (steps + 1, batch).
         ratio: distance/bound, 0 where both are 0.
         bound: growth(0 … n)·‖z_0 − y_0‖.
@@ -35,7 +35,7 @@ class BoundCheck:
         rounding: how rounding was treated, in words.
     """
 
-    times: Float[Tensor, " points"]
+    times: Float[Tensor, "points *grid"]
     holds: Bool[Tensor, "points batch"]
     ratio: Float[Tensor, "points batch"]
     bound: Float[Tensor, "points batch"]
@@ -101,7 +101,7 @@ def check_bound(
     if field_error_factor is None:
         field_error_factor = float(y0[0].numel()) ** 1.5
     factor = require_nonnegative("field_error_factor", field_error_factor)
-    distance = run.distance()
+    distance = run.distance
     growth = net.stepper.cumulative_growth(x)
     start = distance[0]
     bound = torch.where(start > 0, growth * start, torch.zeros_like(growth))
@@ -127,17 +127,17 @@ def _scaled_constants_of_run(
     batch = run.clean.shape[1]
     couplings = net.stepper.couplings
     if lipschitz is None:
-        sizes = torch.tensor([step.step_size for step in run.plan], dtype=torch.float64, device=run.times.device)
-        x = sizes[:, None] * run.secant_constants()
+        sizes = step_sizes(run.plan).to(run.times.device)
+        x = (sizes if sizes.dim() == 2 else sizes[:, None]) * run.secant_constants()
         return x[:, None, :].expand(-1, couplings, -1), "upper"
     constants = constants_per_step(lipschitz, len(run.plan), couplings)
     flat = [constant for row in constants for constant in row]
     for step, row in zip(run.plan, constants, strict=True):
         for constant in row:
-            net.stepper.require_bound_exists(step.step_size, lipschitz_value(constant))
+            net.stepper.require_bound_exists(float(torch.as_tensor(step.step_size).max()), lipschitz_value(constant))
     x = scaled_constants(run.plan, constants).to(run.times.device)
     kinds = {kind_from_lipschitz(constant) for constant in flat}
-    return x[:, :, None].expand(-1, -1, batch), "estimate" if "estimate" in kinds else "upper"
+    return (x if x.dim() == 3 else x[:, :, None]).expand(-1, -1, batch), "estimate" if "estimate" in kinds else "upper"
 
 
 def _allowance(

@@ -27,7 +27,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from natrob_theory.argument_checks import require_count, require_positive
-from natrob_theory.fields import LinearField
+from natrob_theory.fields import LinearField, broadcast_time
 from natrob_theory.lipschitz.spectral import matrix_norm_upper
 from natrob_theory.tableaus import TABLEAUS, ButcherTableau
 from natrob_theory.tableaus.rooted_trees import order_of
@@ -190,7 +190,7 @@ def _rotating(draw: Draw, dimension: int, largest: float) -> KnownField:
     constant = draw(_constants(0.0, largest))
     frequency = draw(st.floats(0.0, 10.0))
     return KnownField(
-        field=lambda time, state: torch.cos(frequency * time) * constant * torch.tanh(state),
+        field=lambda time, state: torch.cos(frequency * broadcast_time(time, state)) * constant * torch.tanh(state),
         lipschitz=constant,
         one_sided=constant,
         dimension=dimension,

@@ -1,6 +1,8 @@
 """Trajectories in pairs: how far a perturbed solution departs, measured."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -8,8 +10,10 @@ from torch import Tensor
 
 from natrob_theory.argument_checks import require_state
 from natrob_theory.networks import AbstractIntegratorNet, StepPlan
-from natrob_theory.norms import per_sample_l2
 from natrob_theory.steppers import Evaluation
+
+STACKED_ENTRIES = 1 << 18
+"""Up to so many entries are worth stacking."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,7 +21,7 @@ class Divergence:
     """The distance between a clean and a perturbed solution, step by step. Measured, so no bound of anything.
 
     Attributes:
-        times: (steps + 1,), the times of the common grid.
+        times: (steps + 1,), the times of the common grid; (steps + 1, batch) where every pair has a grid of its own.
         distance: ‖z_n − y_n‖₂, (steps + 1, batch), float64.
         secant_constants: K_n, (steps, batch), float64: the largest ‖f(Z) − f(Y)‖/‖Z − Y‖ over the points at which
             step n evaluates the field(s). For Euler's method that is ‖f(z_n) − f(y_n)‖/‖z_n − y_n‖. In exact
@@ -25,7 +29,7 @@ class Divergence:
             nothing.
     """
 
-    times: Float[Tensor, " points"]
+    times: Float[Tensor, "points *grid"]
     distance: Float[Tensor, "points batch"]
     secant_constants: Float[Tensor, "steps batch"]
 
@@ -35,36 +39,54 @@ class PairRun:
     """Both solutions on one grid, with every field evaluation: the raw material of measurements and checks.
 
     Attributes:
-        times: (steps + 1,).
+        times: (steps + 1,), or (steps + 1, batch).
         clean, perturbed: (steps + 1, batch, *state).
+        distance: ‖z_n − y_n‖₂, (steps + 1, batch), float64.
         plan: the steps.
         clean_evaluations, perturbed_evaluations: for each step the evaluations on which its growth rests.
     """
 
-    times: Float[Tensor, " points"]
+    times: Float[Tensor, "points *grid"]
     clean: Float[Tensor, "points batch *state"]
     perturbed: Float[Tensor, "points batch *state"]
+    distance: Float[Tensor, "points batch"]
     plan: list[StepPlan]
     clean_evaluations: list[list[Evaluation]]
     perturbed_evaluations: list[list[Evaluation]]
 
-    def distance(self) -> Float[Tensor, "points batch"]:
-        """‖z_n − y_n‖₂ per step and sample."""
-        return torch.stack(
-            [per_sample_l2(z.double() - y.double()) for y, z in zip(self.clean, self.perturbed, strict=True)]
-        )
-
     def secant_constants(self) -> Float[Tensor, "steps batch"]:
         """The largest secant constant of each step and sample; 0 where the two points coincide."""
-        rows = []
-        for clean, perturbed in zip(self.clean_evaluations, self.perturbed_evaluations, strict=True):
-            secants = [_secant(one, other) for one, other in zip(clean, perturbed, strict=True)]
-            rows.append(torch.stack(secants).amax(dim=0))
-        return torch.stack(rows)
+        counts = [len(step) for step in self.clean_evaluations]
+        clean = [evaluation for step in self.clean_evaluations for evaluation in step]
+        perturbed = [evaluation for step in self.perturbed_evaluations for evaluation in step]
+        rise = distances([one.value for one in clean], [other.value for other in perturbed])
+        run = distances([one.point for one in clean], [other.point for other in perturbed])
+        secants = torch.where(run > 0, rise / torch.where(run > 0, run, 1.0), 0.0)
+        return torch.stack([step.amax(dim=0) for step in secants.split(counts)])
+
+
+def distances(ones: Sequence[Tensor] | Tensor, others: Sequence[Tensor] | Tensor) -> Float[Tensor, "entries batch"]:
+    """‖other − one‖₂ of each sample for every pair of states, the difference taken in float64.
+
+    Small states are stacked, so that many of them cost few operations; large ones go one by one, so that little
+    memory is held.
+    """
+    rows = []
+    chunk = max(1, STACKED_ENTRIES // ones[0].numel())
+    for start in range(0, len(ones), chunk):
+        one, other = (_stacked(states[start : start + chunk]) for states in (ones, others))
+        rows.append(torch.linalg.vector_norm((other - one).flatten(2), dim=2))
+    return torch.cat(rows)
+
+
+def _stacked(states: Sequence[Tensor] | Tensor) -> Tensor:
+    """(states, batch, *state) in float64."""
+    joined = states if isinstance(states, Tensor) else states[0][None] if len(states) == 1 else torch.stack([*states])
+    return joined.double()
 
 
 def run_pair(net: AbstractIntegratorNet, y0: Tensor, perturbation: Tensor) -> PairRun:
-    """Run `net` from y_0 and from y_0 + ε as one batch, so that an adaptive solver gives both the same grid.
+    """Run `net` from y_0 and from y_0 + ε, both on the steps that it takes from y_0.
 
     Raises:
         TypeError, ValueError: y_0 or the perturbation is not a finite floating-point state, or their shapes differ.
@@ -78,35 +100,55 @@ def run_pair(net: AbstractIntegratorNet, y0: Tensor, perturbation: Tensor) -> Pa
             f"got {tuple(perturbation.shape)} {perturbation.dtype}"
         )
     batch = len(y0)
+    plan = net.plan_for(y0)
+    states, evaluations = [torch.cat([y0, y0 + perturbation])], []
     with torch.no_grad():
-        trajectory = net.trajectory(torch.cat([y0, y0 + perturbation]))
-        _require_finite_states(trajectory.states)
-        plan = net.plan(trajectory.times)
-        evaluations = [
-            net.stepper.evaluations(step.field, step.time, state, step.step_size)
-            for step, state in zip(plan, trajectory.states[:-1], strict=True)
-        ]
+        for step in plan:
+            after, notes = net.stepper.step_with_evaluations(
+                step.field, _for_both(step.time), states[-1], _for_both(step.step_size)
+            )
+            states.append(after)
+            evaluations.append(notes)
+    clean, perturbed = ([state[half] for state in states] for half in (slice(batch), slice(batch, None)))
+    distance = distances(clean, perturbed)
+    if not bool(torch.isfinite(distance).all()):  # it is finite where the states are, unless it overflows itself
+        _require_finite_states(states)
     return PairRun(
-        times=trajectory.times,
-        clean=trajectory.states[:, :batch],
-        perturbed=trajectory.states[:, batch:],
+        times=_times(plan, y0),
+        clean=torch.stack(clean),
+        perturbed=torch.stack(perturbed),
+        distance=distance,
         plan=plan,
         clean_evaluations=[[Evaluation(e.point[:batch], e.value[:batch]) for e in step] for step in evaluations],
         perturbed_evaluations=[[Evaluation(e.point[batch:], e.value[batch:]) for e in step] for step in evaluations],
     )
 
 
-def _require_finite_states(states: Float[Tensor, "points batch *state"]) -> None:
-    finite = torch.isfinite(states).flatten(1).all(dim=1)
-    if not bool(finite.all()):
-        raise OverflowError(
-            f"the trajectory has NaN or infinite entries from step {int(finite.long().argmin())} on; take fewer or "
-            f"smaller steps, or a field with a smaller Lipschitz constant"
-        )
+def _for_both(number: Any) -> Any:
+    """A time or step size of each clean sample, given to its perturbed twin too."""
+    return torch.cat([number, number]) if isinstance(number, Tensor) else number
+
+
+def _times(plan: Sequence[StepPlan], y0: Tensor) -> Float[Tensor, "points *grid"]:
+    """t_0, …, t_N of the plan."""
+    starts = [torch.as_tensor(step.time, dtype=torch.float64, device=y0.device) for step in plan]
+    return torch.stack([*starts, starts[-1] + plan[-1].step_size])
+
+
+def _require_finite_states(states: Sequence[Tensor]) -> None:
+    finite = torch.stack([torch.isfinite(state).all() for state in states])
+    if bool(finite.all()):
+        return
+    raise OverflowError(
+        f"the trajectory has NaN or infinite entries from step {int(finite.long().argmin())} on; take fewer or "
+        f"smaller steps, or a field with a smaller Lipschitz constant"
+    )
 
 
 def measure_divergence(net: AbstractIntegratorNet, y0: Tensor, perturbation: Tensor) -> Divergence:
     """‖z_n − y_n‖ along the network for z_0 = y_0 + perturbation, with the secant constants of the pair.
+
+    A Neural ODE takes the steps that it takes from y_0 for both.
 
     Args:
         net: any network of this library.
@@ -118,11 +160,4 @@ def measure_divergence(net: AbstractIntegratorNet, y0: Tensor, perturbation: Ten
         OverflowError: a state on the way is not finite.
     """
     run = run_pair(net, y0, perturbation)
-    return Divergence(times=run.times, distance=run.distance(), secant_constants=run.secant_constants())
-
-
-def _secant(one: Evaluation, other: Evaluation) -> Float[Tensor, " batch"]:
-    """‖f(Z) − f(Y)‖/‖Z − Y‖ per sample, 0 where Z = Y."""
-    rise = per_sample_l2(other.value.double() - one.value.double())
-    run = per_sample_l2(other.point.double() - one.point.double())
-    return torch.where(run > 0, rise / torch.where(run > 0, run, torch.ones_like(run)), torch.zeros_like(run))
+    return Divergence(times=run.times, distance=run.distance, secant_constants=run.secant_constants())

@@ -81,7 +81,7 @@ def measure_theory(
         parameters=sum(p.numel() for p in trained.classifier.parameters()),
         step_size=model.trunk.step_size if isinstance(model.trunk, AbstractFixedStepNet) else None,
         num_steps=len(paired.times) - 1,
-        total_time=float(paired.times[-1] - paired.times[0]),
+        total_time=float(paired.times.max() - paired.times.min()),
         evaluations=_evaluations_per_pass(trained.classifier, images[:1]),
         train_accuracy=trained.train_accuracy,
         clean_accuracy=trained.clean_accuracy,
@@ -168,24 +168,43 @@ def _curves(paired: BoundCheck, from_upper: BoundCheck | None, upper: Bound, low
     """Growth along the network, relative to the perturbation at the trunk's entrance: measured and bounded."""
     growth = paired.distance / paired.distance[0]
     pairs = growth.shape[1]
-    elapsed = paired.times - paired.times[0]
+    times = _common_times(paired)
+    elapsed = times - times[0]
+    growth = _at_times(growth, paired, times)
 
     def curve(label: str, kind: BoundKind | Literal["measured"], n: int | None, values: Tensor) -> Curve:
-        return Curve(label=label, kind=kind, n=n, times=paired.times.tolist(), values=values.tolist())
+        return Curve(label=label, kind=kind, n=n, times=times.tolist(), values=values.tolist())
+
+    def largest_bound(check: BoundCheck) -> Tensor:
+        return _at_times(check.bound / check.distance[0], check, times).amax(dim=1)
 
     curves = [
         curve("measured growth, median", "measured", pairs, growth.median(dim=1).values),
         curve("measured growth, largest", "measured", pairs, growth.amax(dim=1)),
-        curve(
-            "bound from the pair's secants, largest", "upper", pairs, (paired.bound / paired.distance[0]).amax(dim=1)
-        ),
+        curve("bound from the pair's secants, largest", "upper", pairs, largest_bound(paired)),
     ]
     if from_upper is not None:
-        values = (from_upper.bound / from_upper.distance[0]).amax(dim=1)
-        curves.append(curve("bound from upper K", "upper", None, values))
+        curves.append(curve("bound from upper K", "upper", None, largest_bound(from_upper)))
     curves.append(curve("e^{tK} of the exact flow, upper K", "upper", None, _exponential(upper, elapsed)))
     curves.append(curve("e^{tK} of the exact flow, lower K", "estimate", None, _exponential(lower, elapsed)))
     return curves
+
+
+def _common_times(check: BoundCheck) -> Tensor:
+    """The grid of all pairs; where each has its own, as many equal steps as the longest of them has."""
+    if check.times.dim() == 1:
+        return check.times
+    start, end = float(check.times.min()), float(check.times.max())
+    return torch.linspace(start, end, len(check.times), dtype=torch.float64)
+
+
+def _at_times(values: Tensor, check: BoundCheck, times: Tensor) -> Tensor:
+    """Values on each pair's own grid, (points, pairs), at these times: those of its last grid point until then."""
+    if check.times.dim() == 1:
+        return values
+    own = check.times.T.contiguous()
+    index = torch.searchsorted(own, times.expand(len(own), -1).contiguous(), right=True) - 1
+    return values.gather(0, index.clamp(0, len(values) - 1).T)
 
 
 def _exponential(lipschitz: Bound, elapsed: Tensor) -> Tensor:

@@ -8,9 +8,7 @@ from natrob_theory.networks.euler_net import EulerNet as EulerNet
 from natrob_theory.networks.fixed_step_net import AbstractFixedStepNet as AbstractFixedStepNet
 from natrob_theory.networks.fractal_net import FractalNet as FractalNet
 from natrob_theory.networks.heun_net import HeunNet as HeunNet
-from natrob_theory.networks.neural_ode import IntegrationError as IntegrationError
 from natrob_theory.networks.neural_ode import NeuralODE as NeuralODE
-from natrob_theory.networks.neural_ode import SolveRecord as SolveRecord
 from natrob_theory.networks.poly_net import PolyNet as PolyNet
 from natrob_theory.networks.rev_net import RevNet as RevNet
 from natrob_theory.networks.runge_kutta_net import RungeKuttaNet as RungeKuttaNet
@@ -23,13 +21,11 @@ __all__ = [
     "EulerNet",
     "FractalNet",
     "HeunNet",
-    "IntegrationError",
     "LipschitzConstants",
     "NeuralODE",
     "PolyNet",
     "RevNet",
     "RungeKuttaNet",
-    "SolveRecord",
     "StepPlan",
     "Trajectory",
 ]

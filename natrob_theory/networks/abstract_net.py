@@ -18,11 +18,15 @@ LipschitzConstants: TypeAlias = Bound | float | Sequence[Bound | float] | Sequen
 
 
 class StepPlan(NamedTuple):
-    """One step of a run: the field it evaluates, the time it starts at, and its size."""
+    """One step of a run: the field it evaluates, the time it starts at, and its size.
+
+    Time and step size are floats; tensors (batch,), float64, where every sample has a grid of its own. A sample that
+    has ended then has steps of size 0.
+    """
 
     field: Any
-    time: float
-    step_size: float
+    time: Any
+    step_size: Any
 
 
 class AbstractIntegratorNet(nn.Module, abc.ABC):
@@ -39,8 +43,12 @@ class AbstractIntegratorNet(nn.Module, abc.ABC):
         """All states from y_0 to y_N."""
 
     @abc.abstractmethod
-    def plan(self, times: Float[Tensor, " points"] | None = None) -> list[StepPlan]:
-        """The steps of a run with these times; None for the network's own grid."""
+    def plan(self) -> list[StepPlan]:
+        """The steps of the network's grid; of the last run where every run may have another."""
+
+    @abc.abstractmethod
+    def plan_for(self, y0: Tensor) -> list[StepPlan]:
+        """The steps that a run from y_0 takes."""
 
     @abc.abstractmethod
     def growth_source(self) -> tuple[str, tuple[str, ...]]:
@@ -55,7 +63,8 @@ class AbstractIntegratorNet(nn.Module, abc.ABC):
                 the result an estimate.
 
         Returns:
-            An upper bound, rounded outward, ∞ where it overflows.
+            An upper bound, rounded outward, ∞ where it overflows; a tensor (batch,) where every sample has a grid of
+            its own.
 
         Raises:
             ValueError: a negative or non-finite constant, a sequence of the wrong length, hK ≥ 1 for backward Euler,
@@ -67,12 +76,14 @@ class AbstractIntegratorNet(nn.Module, abc.ABC):
         constants = constants_per_step(lipschitz, len(steps), self.stepper.couplings)
         for step, row in zip(steps, constants, strict=True):
             for constant in row:
-                self.stepper.require_bound_exists(step.step_size, lipschitz_value(constant))
+                self.stepper.require_bound_exists(
+                    float(torch.as_tensor(step.step_size).max()), lipschitz_value(constant)
+                )
         source, assumptions = self.growth_source()
         flat = [constant for row in constants for constant in row]
         kinds = {kind_from_lipschitz(constant) for constant in flat}
         return Bound(
-            value=float(self.stepper.cumulative_growth(scaled_constants(steps, constants))[-1]),
+            value=_as_value(self.stepper.cumulative_growth(scaled_constants(steps, constants))[-1]),
             kind="estimate" if "estimate" in kinds else "upper",
             assumptions=(*dict.fromkeys(describe_lipschitz(constant) for constant in flat), *assumptions),
             source=source,
@@ -100,10 +111,19 @@ def constants_per_step(
 
 def scaled_constants(
     steps: Sequence[StepPlan], constants: Sequence[tuple[Bound | float, ...]]
-) -> Float[Tensor, "steps couplings"]:
-    """x = hK of every step and coupling, rounded outward."""
+) -> Float[Tensor, "steps couplings *batch"]:
+    """x = hK of every step and coupling, and of every sample where each has its own steps; rounded outward."""
     rows = [
-        [step.step_size * lipschitz_value(constant) for constant in row]
-        for step, row in zip(steps, constants, strict=True)
+        torch.stack([size * lipschitz_value(constant) for constant in row])
+        for size, row in zip(step_sizes(steps), constants, strict=True)
     ]
-    return round_up(torch.tensor(rows, dtype=torch.float64), 1)
+    return round_up(torch.stack(rows), 1)
+
+
+def step_sizes(steps: Sequence[StepPlan]) -> Float[Tensor, "steps *batch"]:
+    """h of every step, float64."""
+    return torch.stack([torch.as_tensor(step.step_size, dtype=torch.float64) for step in steps])
+
+
+def _as_value(growth: Tensor) -> float | Tensor:
+    return float(growth) if growth.dim() == 0 else growth

@@ -4,27 +4,14 @@ from collections.abc import Callable, Sequence
 from typing import Any, final
 
 import torch
-from jaxtyping import Float
 from torch import Tensor, nn
 
 from natrob_theory.argument_checks import require_count, require_finite, require_positive, require_state
+from natrob_theory.fields import FunctionField
 from natrob_theory.networks.abstract_net import AbstractIntegratorNet, StepPlan
 from natrob_theory.networks.trajectory import Trajectory
 from natrob_theory.steppers import AbstractStepper
 from natrob_theory.tensor_types import Field
-
-
-@final
-class FunctionField(nn.Module):
-    """A field given as a plain function, so that it can stand in an nn.ModuleList beside modules."""
-
-    def __init__(self, function: Field) -> None:
-        super().__init__()
-        self.function = function
-
-    def forward(self, time: Tensor, state: Tensor) -> Tensor:
-        """f(t, y)."""
-        return self.function(time, state)
 
 
 def as_module(field: object, *, argument: str) -> nn.Module:
@@ -73,13 +60,18 @@ class AbstractFixedStepNet(AbstractIntegratorNet):
         self.fields = nn.ModuleList(fields)
 
     @final
-    def plan(self, times: Float[Tensor, " points"] | None = None) -> list[StepPlan]:
-        """The steps; a fixed-step network has one grid, whatever the times."""
+    def plan(self) -> list[StepPlan]:
+        """The steps; a fixed-step network has one grid."""
         shared = len(self.fields) == 1
         return [
             StepPlan(self.fields[0 if shared else n], self.start_time + n * self.step_size, self.step_size)
             for n in range(self.num_steps)
         ]
+
+    @final
+    def plan_for(self, y0: Tensor) -> list[StepPlan]:
+        """The same steps for every y_0."""
+        return self.plan()
 
     @final
     def forward(self, y0: Tensor) -> Tensor:

@@ -5,14 +5,16 @@ The contract for whoever adds a method:
 1. `step` computes y_{n+1} from y_n, sample by sample: no sample may influence another.
 2. `growth(x)` returns, for x = hK in float64, an upper bound of the factor ‖e_{n+1}‖/‖e_n‖ that holds for every
    field with Lipschitz constant K, rounded outward (`natrob_theory.rounding`).
-3. `evaluations` lists the points at which the step evaluates the field. `growth` must remain valid when K is
-   only the largest secant constant of f between the two solutions at those points: that is what makes the
-   product of measured constants a theorem for the measured pair.
+3. `step_with_evaluations` takes the same step and lists the points at which it evaluates the field. `growth` must
+   remain valid when K is only the largest secant constant of f between the two solutions at those points: that is
+   what makes the product of measured constants a theorem for the measured pair.
+4. Times and step sizes are floats, one for the whole batch. A stepper that also serves adaptive networks takes
+   tensors (batch,) as well (`RungeKuttaStepper` does).
 """
 
 import abc
 import math
-from typing import Generic, NamedTuple, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import torch
 from torch import Tensor
@@ -50,8 +52,10 @@ class AbstractStepper(abc.ABC, Generic[FieldT]):
         """y_{n+1} from y_n of shape (batch, *state) at time t_n."""
 
     @abc.abstractmethod
-    def evaluations(self, field: FieldT, time: float, state: Tensor, step_size: float) -> list[Evaluation]:
-        """The field evaluations on which the step's growth factor rests."""
+    def step_with_evaluations(
+        self, field: FieldT, time: float, state: Tensor, step_size: float
+    ) -> tuple[Tensor, list[Evaluation]]:
+        """y_{n+1} as by `step`, and the field evaluations on which the step's growth factor rests."""
 
     @abc.abstractmethod
     def growth(self, x: Tensor) -> Tensor:
@@ -121,10 +125,10 @@ def no_one_sided_formula(stepper_name: str) -> ValueError:
     )
 
 
-def recorded_evaluations(
-    stepper: AbstractStepper[Field], field: Field, time: float, state: Tensor, step_size: float
-) -> list[Evaluation]:
-    """Every evaluation that an explicit step makes, by running the step once with a field that takes notes."""
+def recorded_step(
+    stepper: AbstractStepper[Field], field: Field, time: Any, state: Tensor, step_size: Any
+) -> tuple[Tensor, list[Evaluation]]:
+    """An explicit step and every evaluation it makes, by taking it with a field that takes notes."""
     notes: list[Evaluation] = []
 
     def noting_field(t: Tensor, point: Tensor) -> Tensor:
@@ -132,5 +136,4 @@ def recorded_evaluations(
         notes.append(Evaluation(point, value))
         return value
 
-    stepper.step(noting_field, time, state, step_size)
-    return notes
+    return stepper.step(noting_field, time, state, step_size), notes

@@ -114,10 +114,12 @@ class BackwardEulerStepper(AbstractStepper[Field]):
         )
         return flat.view_as(gradient)
 
-    def evaluations(self, field: Field, time: float, state: Tensor, step_size: float) -> list[Evaluation]:
-        """f at y_{n+1}, the only point the implicit equation mentions."""
-        root = self.solve(field, time, state, step_size).value.view_as(state)
-        return [Evaluation(root, evaluate_field(field, time + step_size, root))]
+    def step_with_evaluations(
+        self, field: Field, time: float, state: Tensor, step_size: float
+    ) -> tuple[Tensor, list[Evaluation]]:
+        """y_{n+1}, and f there, the only point the implicit equation mentions."""
+        root = self.step(field, time, state, step_size)
+        return root, [Evaluation(root, evaluate_field(field, time + step_size, root))]
 
     def growth(self, x: Tensor) -> Tensor:
         """1/(1 − x) below x = 1, ∞ from there on; 1 − x is exact to within u, which the added 2u covers."""

@@ -10,7 +10,7 @@ from natrob_theory.rounding import EPSILON, round_up
 from natrob_theory.steppers.abstract_stepper import (
     AbstractStepper,
     Evaluation,
-    recorded_evaluations,
+    recorded_step,
     running_product,
 )
 from natrob_theory.tensor_types import Field
@@ -32,9 +32,11 @@ class EulerStepper(AbstractStepper[Field]):
         """y_{n+1} from y_n."""
         return state + step_size * evaluate_field(field, time, state)
 
-    def evaluations(self, field: Field, time: float, state: Tensor, step_size: float) -> list[Evaluation]:
-        """f at y_n."""
-        return recorded_evaluations(self, field, time, state, step_size)
+    def step_with_evaluations(
+        self, field: Field, time: float, state: Tensor, step_size: float
+    ) -> tuple[Tensor, list[Evaluation]]:
+        """y_{n+1}, and f at y_n."""
+        return recorded_step(self, field, time, state, step_size)
 
     def growth(self, x: Tensor) -> Tensor:
         """1 + x."""

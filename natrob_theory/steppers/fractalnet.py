@@ -11,7 +11,7 @@ from natrob_theory.steppers.abstract_stepper import (
     AbstractStepper,
     Evaluation,
     no_one_sided_formula,
-    recorded_evaluations,
+    recorded_step,
     running_product,
 )
 from natrob_theory.tensor_types import Field
@@ -46,9 +46,11 @@ class FractalNetStepper(AbstractStepper[Field]):
 
         return expand(self.columns, state)
 
-    def evaluations(self, field: Field, time: float, state: Tensor, step_size: float) -> list[Evaluation]:
-        """f at every node of the fractal."""
-        return recorded_evaluations(self, field, time, state, step_size)
+    def step_with_evaluations(
+        self, field: Field, time: float, state: Tensor, step_size: float
+    ) -> tuple[Tensor, list[Evaluation]]:
+        """y_{n+1}, and f at every node of the fractal."""
+        return recorded_step(self, field, time, state, step_size)
 
     def growth(self, x: Tensor) -> Tensor:
         """L_C from L_1 = x; every column doubles the relative error and adds at most three roundings."""

@@ -12,7 +12,7 @@ from natrob_theory.steppers.abstract_stepper import (
     AbstractStepper,
     Evaluation,
     no_one_sided_formula,
-    recorded_evaluations,
+    recorded_step,
     running_product,
 )
 from natrob_theory.tensor_types import Field
@@ -43,9 +43,11 @@ class PolyNetStepper(AbstractStepper[Field]):
             result = result + term
         return result
 
-    def evaluations(self, field: Field, time: float, state: Tensor, step_size: float) -> list[Evaluation]:
-        """f at y_n and at every term but the last."""
-        return recorded_evaluations(self, field, time, state, step_size)
+    def step_with_evaluations(
+        self, field: Field, time: float, state: Tensor, step_size: float
+    ) -> tuple[Tensor, list[Evaluation]]:
+        """y_{n+1}, and f at y_n and at every term but the last."""
+        return recorded_step(self, field, time, state, step_size)
 
     def growth(self, x: Tensor) -> Tensor:
         """1 + x + … + x^m by Horner's rule."""

@@ -39,10 +39,7 @@ class RevNetStepper(AbstractStepper[CoupledField]):
 
     def step(self, field: CoupledField, time: float, state: Tensor, step_size: float) -> Tensor:
         """y_{n+1} from y_n."""
-        first, second = split_halves(state)
-        first = first + step_size * evaluate_field(field.first, time, second)
-        second = second + step_size * evaluate_field(field.second, time, first)
-        return torch.cat([first, second], dim=1)
+        return self.step_with_evaluations(field, time, state, step_size)[0]
 
     def inverse_step(self, field: CoupledField, time: float, state: Tensor, step_size: float) -> Tensor:
         """y_n from y_{n+1}: the same two evaluations, subtracted in reverse order."""
@@ -51,12 +48,16 @@ class RevNetStepper(AbstractStepper[CoupledField]):
         first = first - step_size * evaluate_field(field.first, time, second)
         return torch.cat([first, second], dim=1)
 
-    def evaluations(self, field: CoupledField, time: float, state: Tensor, step_size: float) -> list[Evaluation]:
-        """f₁ at b_n and f₂ at a_{n+1}."""
+    def step_with_evaluations(
+        self, field: CoupledField, time: float, state: Tensor, step_size: float
+    ) -> tuple[Tensor, list[Evaluation]]:
+        """y_{n+1}, and f₁ at b_n and f₂ at a_{n+1}."""
         first, second = split_halves(state)
         first_slope = evaluate_field(field.first, time, second)
         moved = first + step_size * first_slope
-        return [Evaluation(second, first_slope), Evaluation(moved, evaluate_field(field.second, time, moved))]
+        second_slope = evaluate_field(field.second, time, moved)
+        after = torch.cat([moved, second + step_size * second_slope], dim=1)
+        return after, [Evaluation(second, first_slope), Evaluation(moved, second_slope)]
 
     def growth(self, x: Tensor) -> Tensor:
         """‖M‖₂ of one step with α = β = x."""

@@ -1,5 +1,7 @@
 """Any explicit Runge–Kutta method, given as a tableau."""
 
+from collections.abc import Sequence
+from fractions import Fraction
 from typing import final
 
 import torch
@@ -11,7 +13,7 @@ from natrob_theory.steppers.abstract_stepper import (
     AbstractStepper,
     Evaluation,
     no_one_sided_formula,
-    recorded_evaluations,
+    recorded_step,
     running_product,
 )
 from natrob_theory.tableaus import ButcherTableau
@@ -30,7 +32,10 @@ class RungeKuttaStepper(AbstractStepper[Field]):
         if not isinstance(tableau, ButcherTableau):
             raise TypeError(f"`tableau` must be a ButcherTableau, got {type(tableau).__name__}")
         self.tableau = tableau
-        self._stages_used = max(stage for stage, weight in enumerate(tableau.b, start=1) if weight != 0)
+        used = max(stage for stage, weight in enumerate(tableau.b, start=1) if weight != 0)
+        rows = zip(tableau.a[:used], tableau.c[:used], strict=True)
+        self._stages = tuple((_nonzero(row), float(node)) for row, node in rows)
+        self._weights = _nonzero(tableau.b)
         self._growth_coefficients = tuple(float(entry) for entry in tableau.growth_polynomial())
 
     @property
@@ -38,17 +43,22 @@ class RungeKuttaStepper(AbstractStepper[Field]):
         """The tableau's name."""
         return self.tableau.name
 
-    def step(self, field: Field, time: float, state: Tensor, step_size: float) -> Tensor:
-        """y_{n+1} from y_n. Stages after the last nonzero weight serve error control only and are left out."""
-        slopes: list[Tensor] = []
-        for row, node in list(zip(self.tableau.a, self.tableau.c, strict=True))[: self._stages_used]:
-            point = _advance(state, step_size, row, slopes)
-            slopes.append(evaluate_field(field, time + float(node) * step_size, point))
-        return _advance(state, step_size, self.tableau.b, slopes)
+    def step(self, field: Field, time: float | Tensor, state: Tensor, step_size: float | Tensor) -> Tensor:
+        """y_{n+1} from y_n; time and step size are floats, or tensors (batch,) with one for each sample.
 
-    def evaluations(self, field: Field, time: float, state: Tensor, step_size: float) -> list[Evaluation]:
-        """f at every stage."""
-        return recorded_evaluations(self, field, time, state, step_size)
+        Stages after the last nonzero weight serve error control only and are left out.
+        """
+        slopes: list[Tensor] = []
+        for row, node in self._stages:
+            point = _advance(state, step_size, row, slopes)
+            slopes.append(evaluate_field(field, time + node * step_size, point))
+        return _advance(state, step_size, self._weights, slopes)
+
+    def step_with_evaluations(
+        self, field: Field, time: float | Tensor, state: Tensor, step_size: float | Tensor
+    ) -> tuple[Tensor, list[Evaluation]]:
+        """y_{n+1}, and f at every stage."""
+        return recorded_step(self, field, time, state, step_size)
 
     def growth(self, x: Tensor) -> Tensor:
         """The growth polynomial by Horner's rule; all its coefficients are nonnegative."""
@@ -66,12 +76,24 @@ class RungeKuttaStepper(AbstractStepper[Field]):
         return running_product(self.growth(x[:, 0]))
 
 
-def _advance(state: Tensor, step_size: float, weights: tuple, slopes: list[Tensor]) -> Tensor:
-    """state + h Σ weightᵢ slopeᵢ over the nonzero weights of the slopes known so far."""
-    terms = [float(weight) * slope for weight, slope in zip(weights, slopes, strict=False) if weight != 0]
-    if not terms:
+def _nonzero(weights: Sequence[Fraction]) -> tuple[tuple[int, float], ...]:
+    """(stage, weight) of the weights that are not 0."""
+    return tuple((stage, float(weight)) for stage, weight in enumerate(weights) if weight != 0)
+
+
+def _advance(
+    state: Tensor, step_size: float | Tensor, weights: tuple[tuple[int, float], ...], slopes: list[Tensor]
+) -> Tensor:
+    """state + h Σ weightᵢ slopeᵢ."""
+    if not weights:
         return state
-    increment = terms[0]
-    for term in terms[1:]:
-        increment = increment + term
-    return state + step_size * increment
+    (stage, weight), *others = weights
+    increment, scale = slopes[stage], weight
+    if others:
+        increment, scale = scale * increment, 1.0
+        for other, factor in others:
+            increment = torch.add(increment, slopes[other], alpha=factor)
+    if isinstance(step_size, Tensor):
+        factors = (scale * step_size).to(state.dtype).view(-1, *[1] * (state.dim() - 1))
+        return torch.addcmul(state, factors, increment)
+    return torch.add(state, increment, alpha=scale * step_size)

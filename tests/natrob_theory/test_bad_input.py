@@ -124,4 +124,4 @@ def test_field_of_neural_ode(unchecked: None) -> None:
     with pytest.raises(TypeError, match=r"`field` must be a callable field\(t, y\) or a sequence of them, got int"):
         NeuralODE(3)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match=r"`solver` must be one of .*, got 'euler'"):
-        NeuralODE(field, solver="euler")
+        NeuralODE(field, solver="euler")  # type: ignore[arg-type]

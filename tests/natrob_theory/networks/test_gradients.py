@@ -19,6 +19,7 @@ from natrob_theory import (
     PolyNet,
     RevNet,
     RungeKuttaNet,
+    broadcast_time,
 )
 
 
@@ -33,7 +34,7 @@ class TimedField(nn.Module):
         self.second = nn.Parameter(0.5 * torch.randn(2, 3, generator=generator, dtype=torch.float64))
 
     def forward(self, time: Tensor, state: Tensor) -> Tensor:
-        return torch.tanh(state @ self.first.T + time * self.shift) @ self.second.T
+        return torch.tanh(state @ self.first.T + broadcast_time(time, state) * self.shift) @ self.second.T
 
 
 NETWORKS: dict[str, Callable[[], AbstractIntegratorNet]] = {

@@ -8,6 +8,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from torch import Tensor
 
 from natrob_theory import (
     BOGACKI_SHAMPINE,
@@ -199,7 +200,13 @@ def test_bad_settings(unchecked: None) -> None:
     ids=lambda value: value.name if isinstance(value, AbstractStepper) else "",
 )
 def test_evaluations_are_those_of_the_step(stepper: AbstractStepper, evaluations: int) -> None:
-    notes = stepper.evaluations(lambda t, y: torch.sin(y) + t, 0.5, torch.ones(2, 3, dtype=torch.float64), 0.1)
+    start = torch.ones(2, 3, dtype=torch.float64)
+
+    def field(time: Tensor, state: Tensor) -> Tensor:
+        return torch.sin(state) + time
+
+    after, notes = stepper.step_with_evaluations(field, 0.5, start, 0.1)
+    assert torch.equal(after, stepper.step(field, 0.5, start, 0.1))
     assert len(notes) == evaluations
     for point, value in notes:
         # The value is that of the field at the point, at one of the times inside the step.

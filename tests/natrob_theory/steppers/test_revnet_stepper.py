@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from natrob_theory import LinearField, RevNet, RevNetStepper
-from natrob_theory.networks.fixed_step_net import FunctionField
+from natrob_theory.fields import FunctionField
 from natrob_theory.steppers import CoupledField
 from natrob_theory.steppers.revnet import spectral_norm_2x2, split_halves
 
@@ -93,7 +93,8 @@ def test_the_second_half_sees_the_new_first_half() -> None:
     moved = RevNetStepper().step(pair, 0.0, state, 0.5)
     assert moved.tolist() == [[11.0, 10.0 + 1.5 * 11.0]]
     assert RevNetStepper().inverse_step(pair, 0.0, moved, 0.5).tolist() == state.tolist()
-    (b, slope_b), (a, slope_a) = RevNetStepper().evaluations(pair, 0.0, state, 0.5)
+    after, ((b, slope_b), (a, slope_a)) = RevNetStepper().step_with_evaluations(pair, 0.0, state, 0.5)
+    assert torch.equal(after, moved)
     assert [b.item(), slope_b.item(), a.item(), slope_a.item()] == [10.0, 20.0, 11.0, 33.0]
 
 

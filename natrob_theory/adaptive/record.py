@@ -1,0 +1,133 @@
+"""What an adaptive solve did: grids, rejections, evaluations and how it ended, per sample."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from natrob_theory.adaptive.status import SolveStatus
+
+
+@dataclass(frozen=True, kw_only=True)
+class SolveRecord:
+    """What an adaptive solve did, sample by sample.
+
+    Attributes:
+        times: the accepted times t_0 < … < t_N of each sample, (points, batch), float64; a sample that has ended
+            repeats its last entry. (points,) where the batch shares its grid (torchdiffeq). The last entry is
+            exactly the end time, unless the sample failed.
+        error_estimates: ‖y_{n+1} − ŷ_{n+1}‖₂ of each accepted step, (points − 1, batch), 0 after a sample's end:
+            *estimates* of the local error, no bounds. None where the solver does not tell (torchdiffeq).
+        accepted, rejected: trial steps, (batch,).
+        evaluations: field evaluations (NFE), (batch,).
+        status: how each sample's solve ended.
+    """
+
+    times: Float[Tensor, "points *grid"]
+    error_estimates: Float[Tensor, "steps batch"] | None
+    accepted: Int[Tensor, " batch"]
+    rejected: Int[Tensor, " batch"]
+    evaluations: Int[Tensor, " batch"]
+    status: tuple[SolveStatus, ...]
+
+    @property
+    def samples(self) -> int:
+        """The size of the batch."""
+        return len(self.status)
+
+    @property
+    def failed(self) -> bool:
+        """Whether a sample did not reach the end."""
+        return any(status is not SolveStatus.REACHED_END for status in self.status)
+
+
+class _Attempt(NamedTuple):
+    """One trial step of the samples `rows` (None: all), and the times after it."""
+
+    rows: Tensor | None
+    times: Tensor
+    accepted: Tensor
+    error_norms: Tensor
+
+
+class SolveLog:
+    """The notes a running solve takes; putting them in order waits until somebody asks.
+
+    Args:
+        y0: (batch, *state), where the solve starts.
+        start_time: t_0.
+        keep_states: whether `note` is given the states; without them nothing here belongs to an autograd graph.
+        stages: s of the method.
+        first_same_as_last: whether a step's last stage is the next one's first.
+    """
+
+    def __init__(
+        self, y0: Tensor, start_time: float, *, keep_states: bool, stages: int, first_same_as_last: bool
+    ) -> None:
+        self._states: list[Tensor] | None = [y0] if keep_states else None
+        self._start = torch.full((len(y0),), start_time, dtype=torch.float64, device=y0.device)
+        self._stages = stages
+        self._first_same_as_last = first_same_as_last
+        self._attempts: list[_Attempt] = []
+        self.status = torch.full((len(y0),), int(SolveStatus.TOO_MANY_STEPS), device=y0.device)
+
+    def note(self, rows: Tensor | None, times: Tensor, accepted: Tensor, error_norms: Tensor, states: Tensor) -> None:
+        """Take down a trial step of the samples `rows` (None: all); times and states are those after it."""
+        self._attempts.append(_Attempt(rows, times, accepted, error_norms))
+        if self._states is not None:
+            self._states.append(states)
+
+    def end(self, rows: Tensor | None, status: SolveStatus) -> None:
+        """Take down how the samples `rows` (None: all) ended."""
+        if rows is None:
+            self.status.fill_(int(status))
+        else:
+            self.status[rows] = int(status)
+
+    @property
+    def failed(self) -> bool:
+        """Whether a sample did not reach the end."""
+        return bool((self.status != int(SolveStatus.REACHED_END)).any())
+
+    def record(self) -> SolveRecord:
+        """The notes in order."""
+        source, accepted, tried = self._sources()
+        times = torch.cat([self._start, *(attempt.times for attempt in self._attempts)])
+        errors = torch.cat([torch.zeros_like(self._start), *(attempt.error_norms for attempt in self._attempts)])
+        repeats = torch.arange(len(source), device=source.device)[1:, None] > accepted
+        reached = self.status == int(SolveStatus.REACHED_END)
+        extra = 0 if self._first_same_as_last else accepted - reached.long()
+        return SolveRecord(
+            times=times[source],
+            error_estimates=errors[source[1:]].masked_fill(repeats, 0.0),
+            accepted=accepted,
+            rejected=tried - accepted,
+            evaluations=2 + tried * (self._stages - 1) + extra,
+            status=tuple(SolveStatus(code) for code in self.status.tolist()),
+        )
+
+    def states(self) -> Tensor:
+        """The states at the accepted times, (points, batch, *state), with their gradients."""
+        assert self._states is not None
+        return torch.cat(self._states)[self._sources()[0]]
+
+    def _sources(self) -> tuple[Int[Tensor, "points batch"], Int[Tensor, " batch"], Int[Tensor, " batch"]]:
+        """Where the n-th accepted entry of each sample lies in the concatenated notes; accepted and tried steps."""
+        batch, device = len(self._start), self._start.device
+        everybody = torch.arange(batch, device=device)
+        accepted, tried = torch.zeros_like(everybody), torch.zeros_like(everybody)
+        source = everybody.repeat(len(self._attempts) + 1, 1)
+        offset = batch
+        for attempt in self._attempts:
+            rows = everybody if attempt.rows is None else attempt.rows
+            tried[rows] += 1
+            places = torch.arange(offset, offset + len(rows), device=device)[attempt.accepted]
+            winners = rows[attempt.accepted]
+            accepted[winners] += 1
+            source[accepted[winners], winners] = places
+            offset += len(rows)
+        points = int(accepted.max()) + 1
+        last = torch.minimum(torch.arange(points, device=device)[:, None], accepted)
+        return source.gather(0, last), accepted, tried
