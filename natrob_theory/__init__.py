@@ -3,6 +3,8 @@
 from natrob_theory.activation_slopes import ActivationRefusedError as ActivationRefusedError
 from natrob_theory.activation_slopes import Slopes as Slopes
 from natrob_theory.activation_slopes import activation_slopes as activation_slopes
+from natrob_theory.ball_arithmetic import BallRefusedError as BallRefusedError
+from natrob_theory.ball_arithmetic import ball_field as ball_field
 from natrob_theory.bound import Bound as Bound
 from natrob_theory.certificates import BoundCheck as BoundCheck
 from natrob_theory.certificates import check_bound as check_bound
@@ -67,6 +69,7 @@ __all__ = [
     "AutonomousField",
     "BackwardEulerNet",
     "BackwardEulerStepper",
+    "BallRefusedError",
     "Bound",
     "BoundCheck",
     "ButcherTableau",
@@ -93,6 +96,7 @@ __all__ = [
     "SolveRecord",
     "Trajectory",
     "activation_slopes",
+    "ball_field",
     "check_bound",
     "convolutional_field",
     "dense_field",
