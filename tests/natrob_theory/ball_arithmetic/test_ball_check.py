@@ -25,7 +25,9 @@ from natrob_theory import (
     PolyNet,
     RevNet,
     RungeKuttaNet,
+    ball_field,
     check_bound,
+    layer_lipschitz,
 )
 from natrob_theory.ball_arithmetic import comparison
 
@@ -200,6 +202,25 @@ def test_the_steps_of_a_neural_ode_end_where_the_next_ones_start() -> None:
     check = check_bound(net, normal(2, 2, seed=0), 1e-3 * normal(2, 2, seed=1), arithmetic="ball")
     assert check.all_hold
     assert check.times[-1] == 0.7
+
+
+class Clock(nn.Module):
+    """f(t, y) = ty."""
+
+    def forward(self, time: torch.Tensor, state: torch.Tensor) -> torch.Tensor:
+        return time * state
+
+
+def test_every_method_evaluates_at_the_network_s_own_times(method: Any) -> None:
+    ball_field.register(Clock, lambda _field: lambda time, state: state * time)
+    layer_lipschitz.register(Clock, lambda _field, _shape: 2.0)
+    net = method.build(Clock(), 0.3, 3)
+    y0, perturbation = normal(2, 2 * method.halves, seed=0), normal(2, 2 * method.halves, seed=1)
+    proof = check_bound(net, y0, perturbation, lipschitz=1.2, arithmetic="ball")
+    assert proof.all_hold
+    torch.testing.assert_close(
+        proof.distance, check_bound(net, y0, perturbation, lipschitz=1.2).distance, rtol=1e-13, atol=0.0
+    )
 
 
 @pytest.mark.usefixtures("unchecked")
