@@ -8,6 +8,8 @@ from natrob_theory.adaptive import IntegrationWarning as IntegrationWarning
 from natrob_theory.adaptive import PIController as PIController
 from natrob_theory.adaptive import SolveRecord as SolveRecord
 from natrob_theory.adaptive import SolveStatus as SolveStatus
+from natrob_theory.ball_arithmetic import BallRefusedError as BallRefusedError
+from natrob_theory.ball_arithmetic import ball_field as ball_field
 from natrob_theory.bound import Bound as Bound
 from natrob_theory.certificates import BoundCheck as BoundCheck
 from natrob_theory.certificates import check_bound as check_bound
@@ -71,6 +73,7 @@ __all__ = [
     "AutonomousField",
     "BackwardEulerNet",
     "BackwardEulerStepper",
+    "BallRefusedError",
     "Bound",
     "BoundCheck",
     "ButcherTableau",
@@ -100,6 +103,7 @@ __all__ = [
     "SolveStatus",
     "Trajectory",
     "activation_slopes",
+    "ball_field",
     "broadcast_time",
     "check_bound",
     "convolutional_field",

@@ -1,12 +1,14 @@
 """Is the bound kept? Measured divergence against the growth bound, with rounding accounted for."""
 
 from dataclasses import dataclass
+from typing import Literal, TypeAlias, get_args
 
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
 from natrob_theory.argument_checks import require_nonnegative
+from natrob_theory.ball_arithmetic import compare_in_balls
 from natrob_theory.bound import BoundKind, kind_from_lipschitz, lipschitz_value
 from natrob_theory.networks import AbstractIntegratorNet, LipschitzConstants
 from natrob_theory.networks.abstract_net import constants_per_step, scaled_constants, step_sizes
@@ -14,6 +16,8 @@ from natrob_theory.norms import per_sample_l2
 from natrob_theory.rounding import unit_roundoff
 from natrob_theory.steppers import BackwardEulerStepper, Evaluation
 from natrob_theory.trajectories import PairRun, run_pair
+
+Arithmetic: TypeAlias = Literal["float", "ball"]
 
 ROUNDING_SAFETY = 16.0
 """c of theory, section 7, per field evaluation of a step."""
@@ -25,7 +29,8 @@ class BoundCheck:
 
     Attributes:
         times: of the common grid, (steps + 1,), or (steps + 1, batch) where every pair has a grid of its own.
-        holds: distance ≤ bound + allowance, (steps + 1, batch).
+        holds: distance ≤ bound + allowance, (steps + 1, batch); in ball arithmetic distance ≤ bound, proved.
+        undecided: neither proved nor refuted, in ball arithmetic only: the balls of a tight case overlap.
         ratio: distance/bound, 0 where both are 0.
         bound: growth(0 … n)·‖z_0 − y_0‖.
         distance: ‖z_n − y_n‖₂ as computed.
@@ -37,6 +42,7 @@ class BoundCheck:
 
     times: Float[Tensor, "points *grid"]
     holds: Bool[Tensor, "points batch"]
+    undecided: Bool[Tensor, "points batch"]
     ratio: Float[Tensor, "points batch"]
     bound: Float[Tensor, "points batch"]
     distance: Float[Tensor, "points batch"]
@@ -48,6 +54,11 @@ class BoundCheck:
     def all_hold(self) -> bool:
         """Whether the bound was kept at every step by every sample."""
         return bool(self.holds.all())
+
+    @property
+    def violated(self) -> Bool[Tensor, "points batch"]:
+        """Where the bound was exceeded, in ball arithmetic provably so."""
+        return ~self.holds & ~self.undecided
 
     @property
     def resolved(self) -> Bool[Tensor, "points batch"]:
@@ -70,6 +81,7 @@ def check_bound(
     *,
     lipschitz: LipschitzConstants | None = None,
     field_error_factor: float | None = None,
+    arithmetic: Arithmetic = "float",
 ) -> BoundCheck:
     """Run a clean and a perturbed solution and compare ‖z_n − y_n‖ with Π G(h_i K_i)·‖z_0 − y_0‖ at every step.
 
@@ -83,7 +95,10 @@ def check_bound(
             roundoff. None takes d^1.5 for d state entries, the worst case of one dense layer
             (Higham, *Accuracy and Stability of Numerical Algorithms*, (3.12)). A field whose intermediate values are
             far larger than y and f(y) (large biases that cancel) rounds by more: give its factor, or a "violation"
-            may be rounding.
+            may be rounding. Only for "float".
+        arithmetic: "float" runs the network as it is, with an allowance for rounding. "ball" encloses both sides in
+            Arb balls, and then `holds` is a proof for this instance: see `compare_in_balls`. That needs
+            python-flint (`pip install 'natrob[certified]'`), flat states and fields with a rule in `ball_field`.
 
     Returns:
         The comparison. The allowance is A_{n+1} = G_n A_n + δ_n with
@@ -92,12 +107,19 @@ def check_bound(
         stages make of an error in an earlier one, r the residuals of implicit solves.
 
     Raises:
-        TypeError, ValueError: as for the network and its growth bound.
+        TypeError, ValueError: as for the network and its growth bound; for "ball" also as for `compare_in_balls`.
+        ImportError: "ball" without python-flint.
 
     Source: theory, sections 1 and 7.
     """
+    if arithmetic not in get_args(Arithmetic):
+        raise ValueError(f'`arithmetic` must be "float" or "ball", got {arithmetic!r}')
     run = run_pair(net, y0, perturbation)
     x, kind = _scaled_constants_of_run(net, run, lipschitz)
+    if arithmetic == "ball":
+        if field_error_factor is not None:
+            raise ValueError(f"`field_error_factor` is for arithmetic 'float' only, got {field_error_factor}")
+        return _check_in_balls(net, run, lipschitz, kind)
     if field_error_factor is None:
         field_error_factor = float(y0[0].numel()) ** 1.5
     factor = require_nonnegative("field_error_factor", field_error_factor)
@@ -111,12 +133,31 @@ def check_bound(
     return BoundCheck(
         times=run.times,
         holds=distance <= bound + allowance,
+        undecided=torch.zeros_like(distance, dtype=torch.bool),
         ratio=ratio,
         bound=bound,
         distance=distance,
         allowance=allowance,
         kind=kind,
         rounding=f"{y0.dtype} with allowance, c = {ROUNDING_SAFETY:g} per evaluation, field factor {factor:g}",
+    )
+
+
+def _check_in_balls(
+    net: AbstractIntegratorNet, run: PairRun, lipschitz: LipschitzConstants | None, kind: BoundKind
+) -> BoundCheck:
+    """The check without an allowance: nothing is rounded that is not enclosed."""
+    comparison = compare_in_balls(net, run, lipschitz)
+    return BoundCheck(
+        times=run.times,
+        holds=comparison.proved,
+        undecided=~comparison.proved & ~comparison.refuted,
+        ratio=comparison.ratio,
+        bound=comparison.bound,
+        distance=comparison.distance,
+        allowance=torch.zeros_like(comparison.distance),
+        kind=kind,
+        rounding=f"Arb balls of up to {comparison.bits} bits; `holds` is a proof for this instance",
     )
 
 

@@ -131,8 +131,8 @@ def _for_both(number: Any) -> Any:
 
 def _times(plan: Sequence[StepPlan], y0: Tensor) -> Float[Tensor, "points *grid"]:
     """t_0, …, t_N of the plan."""
-    starts = [torch.as_tensor(step.time, dtype=torch.float64, device=y0.device) for step in plan]
-    return torch.stack([*starts, starts[-1] + plan[-1].step_size])
+    times = [plan[0].time, *(step.end_time for step in plan)]
+    return torch.stack([torch.as_tensor(time, dtype=torch.float64, device=y0.device) for time in times])
 
 
 def _require_finite_states(states: Sequence[Tensor]) -> None:

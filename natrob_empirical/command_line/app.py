@@ -25,6 +25,7 @@ from natrob_empirical.command_line.user_field import load_field
 from natrob_empirical.datasets import Dataset, known_datasets, load_dataset, resolve_data_root
 from natrob_empirical.records import RecordStore
 from natrob_empirical.reporting import write_report
+from natrob_theory.certificates import Arithmetic
 
 app = typer.Typer(
     add_completion=False,
@@ -102,7 +103,7 @@ def bench(
 
 
 @app.command()
-def check(
+def check(  # noqa: PLR0913, PLR0917 - one parameter an option
     field: Annotated[str | None, typer.Argument(help="Your field as module:name; by default a random network.")] = None,
     method: Annotated[str | None, typer.Option(help=f"One of: {', '.join(METHODS)}; by default all classes.")] = None,
     step_size: Annotated[float, typer.Option(help="h > 0.")] = 0.1,
@@ -111,6 +112,7 @@ def check(
     lipschitz: Annotated[float | None, typer.Option(help="K, if you know an upper bound of it.")] = None,
     pairs: Annotated[int, typer.Option(help="Pairs of trajectories per perturbation size.")] = 32,
     seed: Annotated[int, typer.Option(help="Of states, perturbations and built-in weights.")] = 0,
+    arithmetic: Annotated[str, typer.Option(help="float, with an allowance for rounding, or ball, proofs.")] = "float",
 ) -> None:
     """Check measured divergence against its bounds; exit code 1 if an upper bound is violated.
 
@@ -127,6 +129,7 @@ def check(
             pairs=pairs,
             lipschitz=lipschitz,
             seed=seed,
+            arithmetic=_arithmetic(arithmetic),
         )
         own = load_field(field) if field else None
         names = [method] if method else [name for name in BUILT_IN if own is None or name != "revnet"]
@@ -218,11 +221,19 @@ def _shape(text: str) -> tuple[int, ...]:
     return shape
 
 
+def _arithmetic(text: str) -> Arithmetic:
+    if text in ("float", "ball"):
+        return text
+    raise ValueError(f"`--arithmetic` must be float or ball, got {text!r}")
+
+
 def _print_checks(rows: list[CheckRow], settings: CheckSettings) -> None:
     """One row per method: constants as an interval, growth measured and bounded, worst ratios, verdict."""
     shown = rows[0].from_secants.holds
+    numbers = "Arb balls" if settings.arithmetic == "ball" else "float64"
     table = Table(
-        title=f"h = {settings.step_size:g}, N = {settings.steps}, seed {settings.seed}, float64, n = {shown.shape[1]}",
+        title=f"h = {settings.step_size:g}, N = {settings.steps}, seed {settings.seed}, {numbers}, "
+        f"n = {shown.shape[1]}",
         box=box.SIMPLE,
     )
     table.add_column("method", no_wrap=True)
@@ -239,7 +250,7 @@ def _print_checks(rows: list[CheckRow], settings: CheckSettings) -> None:
             "none" if row.growth is None else f"{float(row.growth):.3g}",
             "–" if row.from_upper is None else f"{row.from_upper.worst_ratio:.4f}",
             f"{row.from_secants.worst_ratio:.4f}",
-            "[green]holds[/green]" if row.violations == 0 else f"[red]violated {row.violations} times[/red]",
+            _verdict(row, settings),
         )
     console.print(table)
     for row in rows:
@@ -252,6 +263,15 @@ def _print_checks(rows: list[CheckRow], settings: CheckSettings) -> None:
         "by secants: the same with each pair's own secant constants, a theorem for that pair.",
         highlight=False,
     )
+
+
+def _verdict(row: CheckRow, settings: CheckSettings) -> str:
+    """What the comparisons of a row say."""
+    if row.violations:
+        return f"[red]violated {row.violations} times[/red]"
+    if row.undecided:
+        return f"[yellow]undecided {row.undecided} times[/yellow]"
+    return "[green]proved[/green]" if settings.arithmetic == "ball" else "[green]holds[/green]"
 
 
 def main() -> None:

@@ -18,6 +18,7 @@ from natrob_theory import (
     lipschitz_upper_bound,
 )
 from natrob_theory.argument_checks import require_nonnegative
+from natrob_theory.certificates import Arithmetic
 from natrob_theory.tensor_types import Field
 
 PERTURBATION_SIZES = (1e-6, 1e-3, 1.0)
@@ -34,6 +35,7 @@ class CheckSettings:
         pairs: trajectories compared per perturbation size.
         lipschitz: K as the user claims it; None takes the upper bound of the layers, if there is one.
         seed: of states, perturbations and built-in weights.
+        arithmetic: of the comparisons, as for `check_bound`.
     """
 
     step_size: float
@@ -42,6 +44,7 @@ class CheckSettings:
     pairs: int
     lipschitz: float | None
     seed: int
+    arithmetic: Arithmetic = "float"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,8 +72,16 @@ class CheckRow:
     @property
     def violations(self) -> int:
         """How many comparisons exceeded an upper bound and its allowance."""
-        checks = [check for check in (self.from_upper, self.from_secants) if check is not None]
-        return sum(int((~check.holds).sum()) for check in checks if check.kind == "upper")
+        return sum(int(check.violated.sum()) for check in self._checks if check.kind == "upper")
+
+    @property
+    def undecided(self) -> int:
+        """How many comparisons ball arithmetic could neither prove nor refute."""
+        return sum(int(check.undecided.sum()) for check in self._checks)
+
+    @property
+    def _checks(self) -> list[BoundCheck]:
+        return [check for check in (self.from_upper, self.from_secants) if check is not None]
 
 
 def built_in_field(state_shape: tuple[int, ...], seed: int) -> nn.Module:
@@ -120,19 +131,19 @@ def with_constants(field: Field, shape: tuple[int, ...], settings: CheckSettings
 
 
 def check_method(name: str, checked: CheckedField, settings: CheckSettings) -> CheckRow:
-    """Run pairs of trajectories under one method and compare them with its bounds, in float64.
+    """Run pairs of trajectories under one method and compare them with its bounds, from float64 states.
 
     Raises:
         ValueError: an unknown method, or whatever the field or the network refuses.
     """
     net = method_named(name)(checked.field, settings.step_size, settings.steps)
     y0, perturbation = _pairs(settings, RandomStreams(settings.seed))
-    from_secants = check_bound(net, y0, perturbation)
+    from_secants = check_bound(net, y0, perturbation, arithmetic=settings.arithmetic)
     from_upper = growth = None
     no_bound = checked.no_upper
     if checked.upper is not None:
         try:
-            from_upper = check_bound(net, y0, perturbation, lipschitz=checked.upper)
+            from_upper = check_bound(net, y0, perturbation, lipschitz=checked.upper, arithmetic=settings.arithmetic)
             growth = net.growth_bound(checked.upper)
         except ValueError as refusal:
             no_bound = str(refusal)

@@ -18,6 +18,7 @@ EXPECTED = (
     ValueError,
     TypeError,
     OSError,
+    ImportError,  # an optional dependency that is missing
     OverflowError,
     RuntimeError,  # torch's own errors, and this library's for solves, training and data sets
     NotImplementedError,

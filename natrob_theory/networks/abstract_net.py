@@ -18,15 +18,16 @@ LipschitzConstants: TypeAlias = Bound | float | Sequence[Bound | float] | Sequen
 
 
 class StepPlan(NamedTuple):
-    """One step of a run: the field it evaluates, the time it starts at, and its size.
+    """One step of a run: the field it evaluates, the time it starts at, its size, and the time it ends at.
 
-    Time and step size are floats; tensors (batch,), float64, where every sample has a grid of its own. A sample that
+    Times and step size are floats; tensors (batch,), float64, where every sample has a grid of its own. A sample that
     has ended then has steps of size 0.
     """
 
     field: Any
     time: Any
     step_size: Any
+    end_time: Any
 
 
 class AbstractIntegratorNet(nn.Module, abc.ABC):

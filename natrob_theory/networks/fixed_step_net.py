@@ -64,7 +64,12 @@ class AbstractFixedStepNet(AbstractIntegratorNet):
         """The steps; a fixed-step network has one grid."""
         shared = len(self.fields) == 1
         return [
-            StepPlan(self.fields[0 if shared else n], self.start_time + n * self.step_size, self.step_size)
+            StepPlan(
+                field=self.fields[0 if shared else n],
+                time=self.start_time + n * self.step_size,
+                step_size=self.step_size,
+                end_time=self.start_time + (n + 1) * self.step_size,
+            )
             for n in range(self.num_steps)
         ]
 
@@ -82,7 +87,7 @@ class AbstractFixedStepNet(AbstractIntegratorNet):
             ValueError: y_0 has no batch axis or is not finite; the field changes the shape.
         """
         state = require_state("y0", y0)
-        for field, time, step_size in self.plan():
+        for field, time, step_size, _ in self.plan():
             state = self.stepper.step(field, time, state, step_size)
         return state
 
@@ -90,7 +95,7 @@ class AbstractFixedStepNet(AbstractIntegratorNet):
     def trajectory(self, y0: Tensor) -> Trajectory:
         """y_0, …, y_N at t_n = t_0 + nh. Raises like `forward`."""
         states = [require_state("y0", y0)]
-        for field, time, step_size in self.plan():
+        for field, time, step_size, _ in self.plan():
             states.append(self.stepper.step(field, time, states[-1], step_size))
         steps = torch.arange(self.num_steps + 1, dtype=torch.float64, device=y0.device)
         return Trajectory(times=self.start_time + self.step_size * steps, states=torch.stack(states))

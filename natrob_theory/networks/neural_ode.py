@@ -158,7 +158,7 @@ class NeuralODE(AbstractIntegratorNet):
         if record is None:
             raise ValueError("this NeuralODE has no grid on record yet: run it on a batch first")
         times = record.times.unbind() if record.times.dim() == 2 else record.times.tolist()
-        return [StepPlan(self.field, time, later - time) for time, later in pairwise(times)]
+        return [StepPlan(self.field, time, later - time, later) for time, later in pairwise(times)]
 
     @torch.no_grad()
     def plan_for(self, y0: Tensor) -> list[StepPlan]:
@@ -216,7 +216,7 @@ class NeuralODE(AbstractIntegratorNet):
             rtol=self.rtol, atol=self.atol, max_num_steps=self.max_num_steps,
         )  # fmt: skip
         states = [y0]
-        for field, time, step_size in self.plan():
+        for field, time, step_size, _ in self.plan():
             states.append(self.stepper.step(field, time, states[-1], step_size))
         if not bool(torch.isfinite(states[-1]).all()):
             raise IntegrationError("the solve reached `end_time` with NaN or infinite entries; shorten the time span")

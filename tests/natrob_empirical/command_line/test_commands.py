@@ -24,11 +24,16 @@ TINY = Preset(
 )
 
 FIELDS = """
+import natrob_theory
 import torch
 
 class Growing(torch.nn.Module):
     def forward(self, t, y):
         return 3.0 * y
+
+class Doubling(natrob_theory.LinearField):
+    def __init__(self):
+        super().__init__(2.0 * torch.eye(2))
 
 def narrow(t, y):
     return y[:, :2]
@@ -102,6 +107,25 @@ def test_check_exits_1_on_a_violated_upper_bound(fields_module: str) -> None:
     assert "1.0000" in honest.output  # f = Ky is the tight case
 
 
+def test_check_in_ball_arithmetic_says_proved_undecided_or_violated(fields_module: str) -> None:
+    built_in = natrob("check", "--pairs", "2", "--steps", "2", "--state-shape", "4", "--arithmetic", "ball")
+    assert built_in.exit_code == 0, built_in.output
+    assert built_in.output.count("proved") == 8
+    assert "Arb balls" in built_in.output
+    target = (f"{fields_module}:Doubling", "--state-shape", "2", "--pairs", "2", "--steps", "2", "--arithmetic", "ball")
+    for method, claimed, exit_code, verdict in (
+        ("euler", "2", 0, "proved"),
+        ("rk4", "2", 0, "undecided"),
+        ("rk4", "1.98", 1, "violated"),
+    ):
+        result = natrob("check", *target, "--method", method, "--lipschitz", claimed)
+        assert result.exit_code == exit_code
+        assert verdict in result.output
+    unknown = natrob("check", f"{fields_module}:Growing", "--method", "euler", "--arithmetic", "ball")
+    assert unknown.exit_code == 2
+    assert "no enclosure in balls is known for Growing" in unknown.output
+
+
 def test_check_of_a_field_without_an_upper_bound_says_so(fields_module: str) -> None:
     result = natrob("check", f"{fields_module}:Growing", "--method", "euler", "--pairs", "4")
     assert result.exit_code == 0
@@ -116,6 +140,7 @@ def test_check_of_a_field_without_an_upper_bound_says_so(fields_module: str) -> 
         (("{module}:Growin",), "did you mean Growing"),
         (("{module}:NUMBER",), "must be a callable field(t, y), got int"),
         (("{module}:narrow",), "must keep the shape of the state"),
+        (("{module}:Growing", "--arithmetic", "exact"), "`--arithmetic` must be float or ball, got 'exact'"),
         (("no_such_module:f",), "no module named 'no_such_module'"),
         (("--method", "eular"), "did you mean euler"),
         (("--step-size", "-1"), "`step_size` must be greater than 0, got -1.0"),
