@@ -17,6 +17,7 @@ import torch
 from torch import nn
 
 from natrob_theory.fields import AutonomousField, LinearField
+from natrob_theory.lipschitz.alterations import alteration
 from natrob_theory.lipschitz.convolution import dilated, round_to_multiple, torus_norm_upper
 from natrob_theory.lipschitz.spectral import matrix_norm_upper
 from natrob_theory.rounding import EPSILON
@@ -45,22 +46,14 @@ def layer_lipschitz(layer: nn.Module, input_shape: Shape) -> float:
 
 
 def lipschitz_of_layer(layer: nn.Module, input_shape: Shape) -> float:
-    """`layer_lipschitz`, but only for a layer that computes what the rule's kind of layer computes.
-
-    A subclass with a forward of its own does not inherit the rule of its base (a residual block written as a
-    subclass of nn.Sequential is the usual case), and a layer with hooks, which may change its input or output, has
-    no rule.
+    """`layer_lipschitz`, but only for a layer that computes what the rule's kind of layer computes (`alteration`).
 
     Raises:
         LayerRefusedError: as for `layer_lipschitz`, or the layer is altered in one of these ways.
     """
-    kind = next(kind for kind in type(layer).__mro__ if kind in layer_lipschitz.registry)
-    if kind is not object:
-        for method in ("forward", "__call__", "_conv_forward"):
-            if getattr(type(layer), method, None) is not getattr(kind, method, None) or method in vars(layer):
-                return _refuse(layer, input_shape, f"a {method} other than that of {kind.__name__}")
-        if layer._forward_hooks or layer._forward_pre_hooks:
-            return _refuse(layer, input_shape, "forward hooks, which may change what it computes")
+    altered = alteration(layer, layer_lipschitz.registry)
+    if altered:
+        return _refuse(layer, input_shape, altered)
     return layer_lipschitz(layer, input_shape)
 
 

@@ -11,6 +11,7 @@ from natrob_theory.networks.heun_net import HeunNet as HeunNet
 from natrob_theory.networks.neural_ode import IntegrationError as IntegrationError
 from natrob_theory.networks.neural_ode import NeuralODE as NeuralODE
 from natrob_theory.networks.neural_ode import SolveRecord as SolveRecord
+from natrob_theory.networks.one_sided_growth import OneSidedConstants as OneSidedConstants
 from natrob_theory.networks.poly_net import PolyNet as PolyNet
 from natrob_theory.networks.rev_net import RevNet as RevNet
 from natrob_theory.networks.runge_kutta_net import RungeKuttaNet as RungeKuttaNet
@@ -26,6 +27,7 @@ __all__ = [
     "IntegrationError",
     "LipschitzConstants",
     "NeuralODE",
+    "OneSidedConstants",
     "PolyNet",
     "RevNet",
     "RungeKuttaNet",
