@@ -44,13 +44,14 @@ def one_sided_lipschitz_lower_bound(
     time: float = 0.0,
     samples: int = 8,
     ascent_steps: int = 40,
-    lanczos_steps: int = 20,
+    lanczos_steps: int = 12,
 ) -> Bound:
     """The largest one-sided quotient ⟨f(z) − f(y), z − y⟩/‖z − y‖² found near `points`: a lower bound of μ.
 
-    Random pairs of lengths between 10⁻³·radius and radius; Lanczos on the symmetric part (J + Jᵀ)/2 of the Jacobian,
-    whose top direction is tried as secants; gradient ascent on the quotient over both ends, z kept within `radius` of
-    y and y within `radius` of its point; Lanczos again where the ascent ended. Only measured quotients count, less an
+    Random pairs of lengths between 10⁻³·radius and radius; Lanczos on the symmetric part (J + Jᵀ)/2 of the Jacobian
+    at random states within `radius` of the points, whose top direction is tried as secants; gradient ascent on the
+    quotient over both ends, z kept within `radius` of y and y within `radius` of its point; Lanczos again where the
+    ascent ended. Only measured quotients count, less an
     allowance for the rounding of f, so kinks (where the Jacobian that autograd reports need not be a slope of f)
     cannot push the result above μ. The allowance is 64u(‖f‖ + s‖y‖) at each end over ‖z − y‖, s the largest secant
     constant found near the points: a field whose intermediate values are far larger than its argument and its value
@@ -62,9 +63,9 @@ def one_sided_lipschitz_lower_bound(
         generator: for the random directions.
         radius: > 0, in units of the state's L2 norm.
         time: t.
-        samples: random pairs per point.
+        samples: random pairs, and random states for Lanczos, per point.
         ascent_steps: gradient steps.
-        lanczos_steps: products with (J + Jᵀ)/2, twice.
+        lanczos_steps: products with (J + Jᵀ)/2 at each state.
 
     Returns:
         A lower bound in L2, which may be negative; −∞ if no pair could be measured.
@@ -89,9 +90,12 @@ def one_sided_lipschitz_lower_bound(
 
     measure = partial(_measure, at_time, float(steepest))
     pairs = random_pairs(measure, points, radius, samples, generator, worst=-math.inf)
-    pairs = _along_top_direction(at_time, measure, pairs, radius, lanczos_steps)
+    for _ in range(samples):
+        base, direction = (_random_offset(points, radius, generator) for _ in range(2))
+        pairs = _along_top_direction(at_time, measure, pairs, points + base, direction, radius, lanczos_steps)
     pairs = ascend(partial(_quotient, at_time), measure, points, pairs, radius, ascent_steps)
-    pairs = _along_top_direction(at_time, measure, pairs, radius, lanczos_steps)
+    ends = pairs.second - pairs.first
+    pairs = _along_top_direction(at_time, measure, pairs, pairs.first, ends, radius, lanczos_steps)
     return Bound(
         value=float(pairs.quotient.max()),
         kind="lower",
@@ -127,13 +131,21 @@ def _quotient(function: Map, first: Tensor, second: Tensor) -> Tensor:
     return (rise * step).sum(dim=1) / step.square().sum(dim=1).clamp_min(torch.finfo(step.dtype).tiny)
 
 
-def _along_top_direction(function: Map, measure: Measure, start: PointPairs, radius: float, steps: int) -> PointPairs:
-    """Lanczos on (J + Jᵀ)/2 at one end of each pair; the direction found is tried as secants of four lengths."""
-    base = start.first
+def _random_offset(points: Tensor, radius: float, generator: torch.Generator) -> Tensor:
+    """A random direction per point, of a length uniform between 0 and `radius`."""
+    draw = torch.randn(points.shape, generator=generator, dtype=torch.float64, device=generator.device)
+    length = radius * torch.rand(len(points), generator=generator, dtype=torch.float64, device=generator.device)
+    return scaled(draw.to(points), length.to(points))
+
+
+def _along_top_direction(
+    function: Map, measure: Measure, best: PointPairs, base: Tensor, start: Tensor, radius: float, steps: int
+) -> PointPairs:
+    """Lanczos on (J + Jᵀ)/2 at `base`, begun with `start`; the direction found is tried as secants of four lengths."""
     pull_back = torch.func.vjp(function, base)[1]
 
     def symmetric_part(direction: Tensor) -> Tensor:
         return (jacobian_vector_product(function, base, direction) + pull_back(direction)[0]) / 2
 
-    direction = top_direction(symmetric_part, scaled(start.second - start.first, 1.0), steps)
-    return along_direction(measure, start, base, direction, radius)
+    direction = top_direction(symmetric_part, scaled(start, 1.0), steps)
+    return along_direction(measure, best, base, direction, radius)
