@@ -226,15 +226,17 @@ def _print_checks(rows: list[CheckRow], settings: CheckSettings) -> None:
         box=box.SIMPLE,
     )
     table.add_column("method", no_wrap=True)
-    for header in ("K ≥", "K ≤", "growth", "bound", "ratio", "by secants"):
+    for header in ("K ≥", "K ≤", "μ ≥", "μ ≤", "growth", "bound", "ratio", "by secants"):
         table.add_column(header, justify="right")
     table.add_column("verdict")
     for row in rows:
-        upper = "?" if row.upper is None else f"{float(row.upper):.3g}"
+        upper, one_sided = ("?" if b is None else f"{float(b):.3g}" for b in (row.upper, row.one_sided_upper))
         table.add_row(
             row.method,
             f"{float(row.lower):.3g}",
             upper,
+            f"{float(row.one_sided_lower):.3g}",
+            one_sided,
             f"{row.measured_growth:.3g}",
             "none" if row.growth is None else f"{float(row.growth):.3g}",
             "–" if row.from_upper is None else f"{row.from_upper.worst_ratio:.4f}",
@@ -247,7 +249,9 @@ def _print_checks(rows: list[CheckRow], settings: CheckSettings) -> None:
             console.print(f"{row.method}: no bound from an upper K: {row.no_bound}", highlight=False)
     console.print(
         "K ≥: found by search, a lower bound. K ≤: an upper bound from the layers, or as given.\n"
-        "growth: largest ‖e_N‖/‖e_0‖ measured on n pairs of trajectories. bound: its upper bound from the upper K.\n"
+        "μ: the one-sided constant, likewise; ⟨f(z) − f(y), z − y⟩ ≤ μ‖z − y‖². ?: no upper bound is known.\n"
+        "growth: largest ‖e_N‖/‖e_0‖ measured on n pairs of trajectories. bound: its upper bound from the upper K or,\n"
+        "for Euler and backward Euler, from the upper K and μ, whichever is smaller; from K alone with --lipschitz.\n"
         "ratio: largest measured/bound over the steps and pairs where rounding is below 1 % of the bound.\n"
         "by secants: the same with each pair's own secant constants, a theorem for that pair.",
         highlight=False,
