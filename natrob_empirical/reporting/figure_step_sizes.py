@@ -136,6 +136,6 @@ def _caption(result: StepSizeResult, fields: list[FieldGrowth]) -> str:
     return (
         f"Euler's method on untrained fields with K at most {' or '.join(sorted(upper))}, all to "
         f"T = {format_number(result.total_time)}. Dots: the largest growth found by a search from {found} "
-        f"states; lines: upper bounds. At equal K and T the bound from K alone rises as h falls, while growth falls towards exp(μT) "
-        f"wherever μ is at most 0. All panels have one scale."
+        f"states; lines: upper bounds. At equal K and T the bound from K alone rises as h falls, while "
+        f"growth falls towards exp(μT) wherever μ is at most 0. All panels have one scale."
     )
