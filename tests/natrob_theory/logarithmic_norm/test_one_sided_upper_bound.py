@@ -277,3 +277,14 @@ def test_a_bound_one_percent_too_small_is_caught_by_sampling(seed: int) -> None:
     assert isinstance(bound, Bound)
     assert sampled <= float(bound)
     assert sampled > 0.99 * float(bound)
+
+
+@pytest.mark.parametrize(("radius", "exact"), [(0.99, 0.0), (1.02, 1.0)])
+def test_a_ball_that_just_reaches_the_kink_counts_it(radius: float, exact: float) -> None:
+    """relu(y − 1) on balls around 0: flat up to radius 1, with slope 1 between 1 and any larger one."""
+    module = nn.Sequential(nn.Linear(1, 1), nn.ReLU(), nn.Linear(1, 1)).double()
+    set_weights(module, torch.ones(1, 1), torch.ones(1, 1))
+    module[0].bias.data.fill_(-1.0)  # type: ignore[union-attr]
+    centre = torch.zeros(1, 1, dtype=torch.float64)
+    bound = one_sided_lipschitz_upper_bound(module, input_shape=(1,), center=centre, radius=radius)
+    assert exact <= float(torch.as_tensor(bound.value)[0]) <= exact + 1e-12
