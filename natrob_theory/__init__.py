@@ -14,12 +14,19 @@ from natrob_theory.bound import Bound as Bound
 from natrob_theory.certificates import BoundCheck as BoundCheck
 from natrob_theory.certificates import check_bound as check_bound
 from natrob_theory.fields import AutonomousField as AutonomousField
+from natrob_theory.fields import DissipativeField as DissipativeField
+from natrob_theory.fields import GradientFlowField as GradientFlowField
+from natrob_theory.fields import HamiltonianField as HamiltonianField
 from natrob_theory.fields import LinearField as LinearField
+from natrob_theory.fields import ScaledField as ScaledField
+from natrob_theory.fields import SkewSymmetricField as SkewSymmetricField
+from natrob_theory.fields import SumField as SumField
 from natrob_theory.fields import broadcast_time as broadcast_time
 from natrob_theory.fields import convolutional_field as convolutional_field
 from natrob_theory.fields import dense_field as dense_field
 from natrob_theory.growth import discrete_bound as discrete_bound
 from natrob_theory.growth import exponential_bound as exponential_bound
+from natrob_theory.growth import gradient_flow_bound as gradient_flow_bound
 from natrob_theory.implicit_solve import Anderson as Anderson
 from natrob_theory.implicit_solve import ImplicitSolveError as ImplicitSolveError
 from natrob_theory.implicit_solve import ImplicitSolveWarning as ImplicitSolveWarning
@@ -28,6 +35,10 @@ from natrob_theory.lipschitz import LayerRefusedError as LayerRefusedError
 from natrob_theory.lipschitz import layer_lipschitz as layer_lipschitz
 from natrob_theory.lipschitz import lipschitz_lower_bound as lipschitz_lower_bound
 from natrob_theory.lipschitz import lipschitz_upper_bound as lipschitz_upper_bound
+from natrob_theory.logarithmic_norm import OneSidedConstant as OneSidedConstant
+from natrob_theory.logarithmic_norm import one_sided_lipschitz as one_sided_lipschitz
+from natrob_theory.logarithmic_norm import one_sided_lipschitz_lower_bound as one_sided_lipschitz_lower_bound
+from natrob_theory.logarithmic_norm import one_sided_lipschitz_upper_bound as one_sided_lipschitz_upper_bound
 from natrob_theory.networks import AbstractIntegratorNet as AbstractIntegratorNet
 from natrob_theory.networks import BackwardEulerNet as BackwardEulerNet
 from natrob_theory.networks import EulerNet as EulerNet
@@ -77,11 +88,14 @@ __all__ = [
     "Bound",
     "BoundCheck",
     "ButcherTableau",
+    "DissipativeField",
     "Divergence",
     "EulerNet",
     "EulerStepper",
     "FractalNet",
     "FractalNetStepper",
+    "GradientFlowField",
+    "HamiltonianField",
     "HeunNet",
     "ImplicitSolveError",
     "ImplicitSolveWarning",
@@ -91,6 +105,7 @@ __all__ = [
     "LinearField",
     "NeuralODE",
     "NewtonKrylov",
+    "OneSidedConstant",
     "PIController",
     "PolyNet",
     "PolyNetStepper",
@@ -98,9 +113,12 @@ __all__ = [
     "RevNetStepper",
     "RungeKuttaNet",
     "RungeKuttaStepper",
+    "ScaledField",
+    "SkewSymmetricField",
     "Slopes",
     "SolveRecord",
     "SolveStatus",
+    "SumField",
     "Trajectory",
     "activation_slopes",
     "ball_field",
@@ -110,8 +128,12 @@ __all__ = [
     "dense_field",
     "discrete_bound",
     "exponential_bound",
+    "gradient_flow_bound",
     "layer_lipschitz",
     "lipschitz_lower_bound",
     "lipschitz_upper_bound",
     "measure_divergence",
+    "one_sided_lipschitz",
+    "one_sided_lipschitz_lower_bound",
+    "one_sided_lipschitz_upper_bound",
 ]

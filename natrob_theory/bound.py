@@ -16,8 +16,9 @@ class Bound:
     """A value with its kind, norm, assumptions and source.
 
     Attributes:
-        value: the number, at least 0 for Lipschitz constants and growth factors; `math.inf` where the bound
-            overflows. A tensor of shape (batch,) where there is one number per sample.
+        value: the number, at least 0 for Lipschitz constants and growth factors, of either sign for one-sided
+            constants; `math.inf` where the bound overflows. A tensor of shape (batch,) where there is one number
+            per sample.
         kind: "lower" (the true quantity is at least `value`), "upper" (at most `value`), or "estimate"
             (neither is guaranteed; in particular every bound computed from a sampled Lipschitz constant).
         norm: the norm in which the quantity is measured, such as "L2".
@@ -54,19 +55,35 @@ def lipschitz_value(lipschitz: Bound | float, *, name: str = "lipschitz") -> flo
 
 
 def kind_from_lipschitz(lipschitz: Bound | float) -> BoundKind:
-    """The kind of an upper bound that is computed from this constant.
+    """The kind of an upper bound that is computed from this constant, K or μ.
 
-    A plain number is taken at the caller's word as a true upper bound of K. A `Bound` that is only a lower
-    bound or an estimate of K makes the result an estimate (theory: a "violation" of it refutes the K).
+    A plain number is taken at the caller's word as a true upper bound. A `Bound` that is only a lower
+    bound or an estimate makes the result an estimate (theory: a "violation" of it refutes the K).
     """
     if isinstance(lipschitz, Bound) and lipschitz.kind != "upper":
         return "estimate"
     return "upper"
 
 
+def one_sided_value(one_sided: Bound | float, *, name: str = "one_sided") -> float:
+    """The number in a one-sided constant given as a float or as a `Bound`. Raises if NaN or infinite."""
+    return require_finite(name, one_sided.__float__() if isinstance(one_sided, Bound) else one_sided)
+
+
 def describe_lipschitz(lipschitz: Bound | float) -> str:
     """One line that says which constant a bound rests on, for `Bound.assumptions`."""
     if isinstance(lipschitz, Bound):
-        kind = {"lower": "a lower bound", "upper": "an upper bound", "estimate": "an estimate"}[lipschitz.kind]
-        return f"K = {float(lipschitz):.6g}, {kind} from: {lipschitz.source or 'unnamed'}"
+        return f"K = {float(lipschitz):.6g}, {_origin(lipschitz)}"
     return f"f(t, ·) has Lipschitz constant at most K = {float(lipschitz):.6g}, as given"
+
+
+def describe_one_sided(one_sided: Bound | float) -> str:
+    """The same for a one-sided constant."""
+    if isinstance(one_sided, Bound):
+        return f"μ = {float(one_sided):.6g}, {_origin(one_sided)}"
+    return f"f(t, ·) has one-sided Lipschitz constant at most μ = {float(one_sided):.6g}, as given"
+
+
+def _origin(constant: Bound) -> str:
+    kind = {"lower": "a lower bound", "upper": "an upper bound", "estimate": "an estimate"}[constant.kind]
+    return f"{kind} from: {constant.source or 'unnamed'}"

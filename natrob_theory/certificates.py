@@ -9,9 +9,10 @@ from torch import Tensor
 
 from natrob_theory.argument_checks import require_nonnegative
 from natrob_theory.ball_arithmetic import compare_in_balls
-from natrob_theory.bound import BoundKind, kind_from_lipschitz, lipschitz_value
-from natrob_theory.networks import AbstractIntegratorNet, LipschitzConstants
-from natrob_theory.networks.abstract_net import constants_per_step, scaled_constants, step_sizes
+from natrob_theory.bound import BoundKind
+from natrob_theory.networks import AbstractIntegratorNet, LipschitzConstants, OneSidedConstants
+from natrob_theory.networks.abstract_net import constants_per_step, kind_of_constants, step_growth, step_sizes
+from natrob_theory.networks.one_sided_growth import StepGrowth, one_sided_per_step
 from natrob_theory.norms import per_sample_l2
 from natrob_theory.rounding import unit_roundoff
 from natrob_theory.steppers import BackwardEulerStepper, Evaluation
@@ -80,6 +81,7 @@ def check_bound(
     perturbation: Tensor,
     *,
     lipschitz: LipschitzConstants | None = None,
+    one_sided: OneSidedConstants | None = None,
     field_error_factor: float | None = None,
     arithmetic: Arithmetic = "float",
 ) -> BoundCheck:
@@ -91,6 +93,9 @@ def check_bound(
         perturbation: ε, of the same shape and dtype.
         lipschitz: K, see `LipschitzConstants`. None takes, per step and sample, the largest secant constant at
             the points where the step evaluates the field: then the bound is a theorem for this very pair.
+        one_sided: μ, an upper bound for all steps or one per step; each step and sample then takes the smaller of
+            its factors from K and from (μ, K). A `Bound` that is not an upper one makes the check an estimate where
+            it is used; a method without a formula from (μ, K) leaves it aside.
         field_error_factor: φ such that one evaluation of the field errs by at most φu(‖f(y)‖ + K‖y‖), u the unit
             roundoff. None takes d^1.5 for d state entries, the worst case of one dense layer
             (Higham, *Accuracy and Stability of Numerical Algorithms*, (3.12)). A field whose intermediate values are
@@ -104,7 +109,8 @@ def check_bound(
         The comparison. The allowance is A_{n+1} = G_n A_n + δ_n with
         δ_n = a_n(c·u·(‖y_n‖ + ‖z_n‖ + Σ h‖k‖) + φu·Σ h(‖k‖ + K_n‖Y‖)) + G_n(‖r_y‖ + ‖r_z‖), sums over the step's
         evaluations k = f(Y) of both solutions, c = 16 per evaluation, a_n = max(1, (G_n − 1)/x_n) for what later
-        stages make of an error in an earlier one, r the residuals of implicit solves.
+        stages make of an error in an earlier one (G_n from K alone; for methods with a formula from (μ, K), which
+        have one stage, max(1, G_n) is another such bound), r the residuals of implicit solves.
 
     Raises:
         TypeError, ValueError: as for the network and its growth bound; for "ball" also as for `compare_in_balls`.
@@ -115,19 +121,20 @@ def check_bound(
     if arithmetic not in get_args(Arithmetic):
         raise ValueError(f'`arithmetic` must be "float" or "ball", got {arithmetic!r}')
     run = run_pair(net, y0, perturbation)
-    x, kind = _scaled_constants_of_run(net, run, lipschitz)
+    growth, kind = _growth_of_run(net, run, lipschitz, one_sided)
     if arithmetic == "ball":
         if field_error_factor is not None:
             raise ValueError(f"`field_error_factor` is for arithmetic 'float' only, got {field_error_factor}")
+        if one_sided is not None:
+            raise ValueError(f"`one_sided` is for arithmetic 'float' only, got {one_sided}")
         return _check_in_balls(net, run, lipschitz, kind)
     if field_error_factor is None:
         field_error_factor = float(y0[0].numel()) ** 1.5
     factor = require_nonnegative("field_error_factor", field_error_factor)
     distance = run.distance
-    growth = net.stepper.cumulative_growth(x)
     start = distance[0]
-    bound = torch.where(start > 0, growth * start, torch.zeros_like(growth))
-    allowance = _allowance(net, run, x, factor)
+    bound = torch.where(start > 0, growth.cumulative() * start, torch.zeros_like(distance))
+    allowance = _allowance(net, run, growth, factor)
     safe = torch.where(bound > 0, bound, torch.ones_like(bound))
     ratio = torch.where(bound > 0, distance / safe, torch.where(distance > 0, torch.inf, 0.0).to(bound))
     return BoundCheck(
@@ -161,53 +168,62 @@ def _check_in_balls(
     )
 
 
-def _scaled_constants_of_run(
-    net: AbstractIntegratorNet, run: PairRun, lipschitz: LipschitzConstants | None
-) -> tuple[Float[Tensor, "steps couplings batch"], BoundKind]:
-    """x = hK of every step, coupling and sample, and the kind of a bound computed from it."""
+def _growth_of_run(
+    net: AbstractIntegratorNet,
+    run: PairRun,
+    lipschitz: LipschitzConstants | None,
+    one_sided: OneSidedConstants | None,
+) -> tuple[StepGrowth, BoundKind]:
+    """The growth of every step and sample, and the kind of a bound computed from it."""
     batch = run.clean.shape[1]
     couplings = net.stepper.couplings
+    sizes = [step.step_size for step in run.plan]
     if lipschitz is None:
-        sizes = step_sizes(run.plan).to(run.times.device)
-        x = (sizes if sizes.dim() == 2 else sizes[:, None]) * run.secant_constants()
-        return x[:, None, :].expand(-1, couplings, -1), "upper"
+        x = step_sizes(run.plan).to(run.times.device).view(len(sizes), -1) * run.secant_constants()
+        mu = None if one_sided is None else one_sided_per_step(one_sided, len(sizes))
+        growth = StepGrowth(net.stepper, sizes, x[:, None, :].expand(-1, couplings, -1), mu)
+        return growth, kind_of_constants(growth.one_sided_in_use)
     constants = constants_per_step(lipschitz, len(run.plan), couplings)
+    shared = step_growth(net.stepper, run.plan, constants, one_sided)
+    x = shared.x.to(run.times.device)
+    x = (x if x.dim() == 3 else x[:, :, None]).expand(-1, -1, batch)
     flat = [constant for row in constants for constant in row]
-    for step, row in zip(run.plan, constants, strict=True):
-        for constant in row:
-            net.stepper.require_bound_exists(float(torch.as_tensor(step.step_size).max()), lipschitz_value(constant))
-    x = scaled_constants(run.plan, constants).to(run.times.device)
-    kinds = {kind_from_lipschitz(constant) for constant in flat}
-    return (x if x.dim() == 3 else x[:, :, None]).expand(-1, -1, batch), "estimate" if "estimate" in kinds else "upper"
+    growth = StepGrowth(net.stepper, sizes, x, shared.one_sided)
+    return growth, kind_of_constants([*flat, *growth.one_sided_in_use])
 
 
 def _allowance(
-    net: AbstractIntegratorNet, run: PairRun, x: Float[Tensor, "steps couplings batch"], field_error_factor: float
+    net: AbstractIntegratorNet, run: PairRun, growth: StepGrowth, field_error_factor: float
 ) -> Float[Tensor, "points batch"]:
     """A_0 = 0, A_{n+1} = G_n A_n + δ_n."""
+    x = growth.x
     rows = [torch.zeros_like(x[0, 0])]
     for n in range(len(run.plan)):
-        growth = net.stepper.cumulative_growth(x[n : n + 1])[-1]
-        amplification = _amplification(net, x[n])
+        factor = growth.of_step(n)
+        amplification = _amplification(net, x[n], factor)
         local = torch.zeros_like(rows[0])
         for states, evaluations in ((run.clean, run.clean_evaluations), (run.perturbed, run.perturbed_evaluations)):
             rounding = _local_rounding(run, n, states[n], evaluations[n], x[n].amax(dim=0), field_error_factor)
             local = local + amplification * rounding
             if isinstance(net.stepper, BackwardEulerStepper):
-                local = local + growth * _residual(run, n, states, evaluations[n][0])
-        rows.append(growth * rows[-1] + local)
+                local = local + factor * _residual(run, n, states, evaluations[n][0])
+        rows.append(factor * rows[-1] + local)
     return torch.nan_to_num(torch.stack(rows), nan=torch.inf, posinf=torch.inf)
 
 
-def _amplification(net: AbstractIntegratorNet, x: Float[Tensor, "couplings batch"]) -> Float[Tensor, " batch"]:
+def _amplification(
+    net: AbstractIntegratorNet, x: Float[Tensor, "couplings batch"], factor: Float[Tensor, " batch"]
+) -> Float[Tensor, " batch"]:
     """How much the rest of a step can enlarge an error in one evaluation: at most max(1, (G(x) − 1)/x).
 
     For a tableau the factor of stage i is (|b|ᵀ(I − x|A|)⁻¹)_i ≤ (G(x) − 1)/x. The quotient rises with x, so taking it
-    at no less than x = 10⁻³ is safe, and keeps the outward rounding of G out of it.
+    at no less than x = 10⁻³ is safe, and keeps the outward rounding of G out of it. A method with a formula from
+    (μ, K) has one stage, whose error enters with 1 (Euler) or with the step's own factor (backward Euler).
     """
     above_zero = x.clamp_min(1e-3)
     growth = net.stepper.cumulative_growth(above_zero[None])[-1]
-    return ((growth - 1.0) / above_zero.amax(dim=0)).clamp_min(1.0)
+    quotient = ((growth - 1.0) / above_zero.amax(dim=0)).clamp_min(1.0)
+    return torch.minimum(quotient, factor.clamp_min(1.0)) if net.stepper.one_sided_formula else quotient
 
 
 def _local_rounding(

@@ -11,6 +11,7 @@ import math
 import torch
 
 EPSILON = 2.0**-52  # 2u: the spacing of float64 at 1
+SMALLEST_SAFE = 1e-290  # a positive bound below it is raised to it, so that products of two still have relative errors
 
 
 def round_up(value: torch.Tensor, operations: int) -> torch.Tensor:

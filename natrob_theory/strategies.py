@@ -24,10 +24,10 @@ from typing import Any, TypeAlias
 
 import torch
 from hypothesis import strategies as st
-from torch import Tensor
+from torch import Tensor, nn
 
 from natrob_theory.argument_checks import require_count, require_positive
-from natrob_theory.fields import LinearField, broadcast_time
+from natrob_theory.fields import DissipativeField, GradientFlowField, LinearField, broadcast_time
 from natrob_theory.lipschitz.spectral import matrix_norm_upper
 from natrob_theory.tableaus import TABLEAUS, ButcherTableau
 from natrob_theory.tableaus.rooted_trees import order_of
@@ -44,7 +44,8 @@ class KnownField:
     Attributes:
         field: f(t, y).
         lipschitz: a true upper bound of K in L2.
-        one_sided: a true upper bound of μ in L2.
+        one_sided: a true upper bound of μ in L2: exact for multiples of y and linear fields, 0 for skew fields and
+            gradient flows, −ρ for dissipative ones, K for the others.
         dimension: d.
         description: what f is, for the failure report.
     """
@@ -80,7 +81,7 @@ def perturbations(draw: Draw, shape: tuple[int, ...], *, smallest: float = 1e-12
 
 
 def fields(*, dimension: int = 4, largest_lipschitz: float = 3.0) -> st.SearchStrategy[KnownField]:
-    """Fields with known constants: scalar multiples, linear, skew, componentwise sine, networks, and in time.
+    """Fields with known constants: multiples of y, linear, skew, sine, networks, gradient flows, dissipative, in time.
 
     Args:
         dimension: d of the states (batch, d).
@@ -88,7 +89,7 @@ def fields(*, dimension: int = 4, largest_lipschitz: float = 3.0) -> st.SearchSt
     """
     require_count("dimension", dimension)
     require_positive("largest_lipschitz", largest_lipschitz)
-    families = (_scalar, _linear, _skew, _sine, _network, _rotating)
+    families = (_scalar, _linear, _skew, _sine, _network, _gradient_flow, _dissipative, _rotating)
     return st.one_of([family(dimension, largest_lipschitz) for family in families])
 
 
@@ -181,6 +182,47 @@ def _network(draw: Draw, dimension: int, largest: float) -> KnownField:
         one_sided=constant,
         dimension=dimension,
         description=f"W₂ {activation.__name__}(W₁y + {shift!r})",
+    )
+
+
+@st.composite
+def _gradient_flows(draw: Draw, dimension: int, largest: float) -> GradientFlowField:
+    """−Wᵀσ(Wy + b) with K = ‖W‖² ≤ `largest`; W is 0 where the square of its norm would come near underflow."""
+    weight = draw(_matrices(draw(st.integers(1, 2 * dimension)), dimension, math.sqrt(largest)))
+    field = GradientFlowField(nn.Linear(dimension, len(weight), dtype=torch.float64), draw(_activations()))
+    field.linear_map.weight.data.copy_(weight if float(weight.norm()) >= 1e-50 else torch.zeros_like(weight))
+    field.linear_map.bias.data.fill_(draw(st.floats(-1.0, 1.0)))  # type: ignore[union-attr]
+    return field.requires_grad_(False)
+
+
+def _activations() -> st.SearchStrategy[nn.Module]:
+    return st.sampled_from([nn.ReLU, nn.Tanh]).map(lambda kind: kind())
+
+
+@st.composite
+def _gradient_flow(draw: Draw, dimension: int, largest: float) -> KnownField:
+    """f = −Wᵀσ(Wy + b): K = ‖W‖², μ = 0."""
+    field = draw(_gradient_flows(dimension, largest))
+    return KnownField(
+        field=field,
+        lipschitz=matrix_norm_upper(field.linear_map.weight) ** 2 * (1.0 + 1e-15),
+        one_sided=0.0,
+        dimension=dimension,
+        description=f"−Wᵀ {type(field.activation).__name__}(Wy + b)",
+    )
+
+
+@st.composite
+def _dissipative(draw: Draw, dimension: int, largest: float) -> KnownField:
+    """f = −Wᵀσ(Wy + b) − ρy: K = ‖W‖² + ρ, μ = −ρ, a contraction."""
+    rate = draw(_constants(0.0, largest / 2))
+    field = draw(_gradient_flows(dimension, largest / 2))
+    return KnownField(
+        field=DissipativeField(field, rate),
+        lipschitz=(matrix_norm_upper(field.linear_map.weight) ** 2 + rate) * (1.0 + 1e-15),
+        one_sided=-rate,
+        dimension=dimension,
+        description=f"−Wᵀ {type(field.activation).__name__}(Wy + b) − {rate!r}·y",
     )
 
 

@@ -5,6 +5,7 @@ from natrob_empirical.benchmarks.cells import cells_of as cells_of
 from natrob_empirical.benchmarks.presets import PRESETS as PRESETS
 from natrob_empirical.benchmarks.presets import AttackSpecification as AttackSpecification
 from natrob_empirical.benchmarks.presets import Preset as Preset
+from natrob_empirical.benchmarks.presets import StepSizeSweep as StepSizeSweep
 from natrob_empirical.benchmarks.presets import preset_named as preset_named
 from natrob_empirical.benchmarks.runner import RunEvent as RunEvent
 from natrob_empirical.benchmarks.runner import run_preset as run_preset
@@ -15,6 +16,7 @@ __all__ = [
     "Cell",
     "Preset",
     "RunEvent",
+    "StepSizeSweep",
     "cells_of",
     "preset_named",
     "run_preset",

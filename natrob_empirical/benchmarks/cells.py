@@ -7,10 +7,12 @@ from typing import Any
 
 import torch
 
-from natrob_empirical.benchmarks.presets import AttackSpecification, Preset, budgets_of
+from natrob_empirical.benchmarks.presets import AttackSpecification, Preset, StepSizeSweep, budgets_of
 from natrob_empirical.datasets import Dataset
 from natrob_empirical.models import ModelSpecification
 from natrob_empirical.records import CellKey
+
+SWEEP_LABEL = "Step size against growth"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,19 +25,21 @@ class AttackAtBudget:
 
 @dataclass(frozen=True, kw_only=True)
 class Cell:
-    """One model's theory side (`attack` None), or one attack at one budget on it.
+    """One model's theory side (`attack` None), one attack at one budget on it, or the sweep over step sizes.
 
     Attributes:
         key: what the record is called.
         settings: everything that determines the result besides the code; part of the record's identity.
-        model: the specification.
+        model: the specification; None for the sweep.
         attack: of an attack cell.
+        sweep: of the sweep over step sizes, which has no model.
     """
 
     key: CellKey
     settings: dict[str, Any]
-    model: ModelSpecification
+    model: ModelSpecification | None
     attack: AttackAtBudget | None = None
+    sweep: StepSizeSweep | None = None
 
 
 def fitted_to_images(model: ModelSpecification, image_shape: tuple[int, int, int]) -> ModelSpecification:
@@ -72,7 +76,9 @@ def model_settings(preset: Preset, model: ModelSpecification, dataset: Dataset, 
 
 
 def cells_of(preset: Preset, dataset: Dataset) -> Iterator[list[Cell]]:
-    """The cells of each trained model together, in the order in which they are run: theory first, then attacks."""
+    """The sweep over step sizes, then the cells of each trained model together, theory first, in running order."""
+    if preset.step_sizes is not None:
+        yield [_sweep_cell(preset, preset.step_sizes, dataset)]
     for seed in preset.seeds:
         for specification in preset.models:
             model = fitted_to_images(specification, dataset.image_shape)
@@ -88,6 +94,15 @@ def cells_of(preset: Preset, dataset: Dataset) -> Iterator[list[Cell]]:
             budgets = [asdict(budget) for budget in budgets_of(preset.attacks)]
             theory = Cell(key=key, settings={**settings, "pairs": preset.pairs, "budgets": budgets}, model=model)
             yield [theory, *_attack_cells(preset, model, key, settings)]
+
+
+def _sweep_cell(preset: Preset, sweep: StepSizeSweep, dataset: Dataset) -> Cell:
+    """The sweep, on the first seed. It uses no data, but its record lies with those of the data set."""
+    seed = preset.seeds[0]
+    key = CellKey(
+        preset=preset.name, dataset=dataset.name, model=SWEEP_LABEL, network="euler", training="none", seed=seed
+    )
+    return Cell(key=key, settings={"step_sizes": asdict(sweep), "seed": seed}, model=None, sweep=sweep)
 
 
 def _attack_cells(preset: Preset, model: ModelSpecification, key: CellKey, settings: dict[str, Any]) -> Iterator[Cell]:

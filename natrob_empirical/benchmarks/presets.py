@@ -61,6 +61,27 @@ def budgets_of(attacks: Sequence[AttackSpecification]) -> list[Budget]:
 
 
 @dataclass(frozen=True, kw_only=True)
+class StepSizeSweep:
+    """Step size against growth at fixed T, on fields of equal K that are not trained.
+
+    Attributes:
+        total_time: T.
+        lipschitz: K, greater than `rate`.
+        rate: μ = −rate of the damped field.
+        dimension: of the states.
+        steps: n, so that h = T/n.
+        points: states from which the worst growth is searched.
+    """
+
+    total_time: float = 4.0
+    lipschitz: float = 3.0
+    rate: float = 1.0
+    dimension: int = 16
+    steps: tuple[int, ...] = (1, 2, 4, 8, 16, 32, 64, 128)
+    points: int = 8
+
+
+@dataclass(frozen=True, kw_only=True)
 class Preset:
     """A benchmark.
 
@@ -74,6 +95,7 @@ class Preset:
         seeds: of the runs.
         train_images, test_images: how many are used; None for all.
         pairs: trajectories compared in the bound checks.
+        step_sizes: the sweep over step sizes; None for none.
     """
 
     name: str
@@ -86,6 +108,7 @@ class Preset:
     train_images: int | None = None
     test_images: int | None = None
     pairs: int = 64
+    step_sizes: StepSizeSweep | None = None
 
 
 def _all_networks(**sizes: int) -> tuple[ModelSpecification, ...]:
@@ -127,6 +150,7 @@ PRESETS: dict[str, Preset] = {
                 AttackSpecification(label="PGD-10", attack="PGD", norm="L2", epsilons=L2_BUDGETS, steps=10),
             ),
             test_images=200,
+            step_sizes=StepSizeSweep(),
         ),
         Preset(
             name="cpu",
@@ -142,6 +166,7 @@ PRESETS: dict[str, Preset] = {
             ),
             train_images=10_000,
             test_images=1_000,
+            step_sizes=StepSizeSweep(),
         ),
     )
 }

@@ -12,12 +12,13 @@ from natrob_empirical.attacks import attack_accuracy
 from natrob_empirical.benchmarks.cells import AttackAtBudget, Cell, cells_of, majority_share, model_settings
 from natrob_empirical.benchmarks.checkpoints import Checkpoint, CheckpointStore
 from natrob_empirical.benchmarks.environment import current_environment
-from natrob_empirical.benchmarks.presets import Preset, budgets_of
+from natrob_empirical.benchmarks.presets import Preset, StepSizeSweep, budgets_of
+from natrob_empirical.benchmarks.step_size_cell import measure_step_sizes
 from natrob_empirical.benchmarks.theory_cell import TrainedClassifier, measure_theory
 from natrob_empirical.datasets import Dataset
-from natrob_empirical.models import IntegratorClassifier, build_classifier
+from natrob_empirical.models import IntegratorClassifier, ModelSpecification, build_classifier
 from natrob_empirical.random_streams import RandomStreams
-from natrob_empirical.records import AttackResult, CellRecord, Number, RecordStore, TheoryResult
+from natrob_empirical.records import AttackResult, CellRecord, Number, RecordStore, StepSizeResult, TheoryResult
 from natrob_empirical.training import TrainingProgress, accuracy, train
 
 
@@ -67,7 +68,10 @@ def run_preset(
     run = _Run(preset, subset, store, checkpoints, device, on_event or (lambda _event: None))
     run.total = sum(len(group) for group in groups)
     for group in groups:
-        run.model(group)
+        if group[0].sweep is not None:
+            run.step_sizes(group[0], group[0].sweep)
+        elif group[0].model is not None:
+            run.model(group, group[0].model)
     return store
 
 
@@ -94,7 +98,15 @@ class _Run:
         self.images = dataset.to_images(dataset.test_x).to(device)
         self.labels = dataset.test_y.to(device)
 
-    def model(self, group: list[Cell]) -> None:
+    def step_sizes(self, cell: Cell, sweep: StepSizeSweep) -> None:
+        """The sweep over step sizes: small tensors in float64, so it stays on the CPU."""
+        if self.store.read(cell.key, cell.settings) is not None:
+            self._finished(cell, found=True)
+            return
+        result = measure_step_sizes(sweep, RandomStreams(cell.key.seed))
+        self._write(cell, result, torch.device("cpu"))
+
+    def model(self, group: list[Cell], specification: ModelSpecification) -> None:
         """All cells of one trained model; it is loaded or trained only if a cell is missing."""
         missing = []
         for cell in group:
@@ -105,36 +117,36 @@ class _Run:
         if not missing:
             return
         streams = RandomStreams(missing[0].key.seed)
-        classifier, seconds = self._trained(group[0], streams)
+        classifier, seconds = self._trained(group[0], specification, streams)
         for cell in missing:
             started = time.perf_counter()
             if cell.attack is None:
                 result = self._theory(classifier, cell, streams, seconds)
             else:
                 result = self._attacked(classifier, cell.attack, streams, started)
-            self.store.write(
-                CellRecord(
-                    cell=cell.key,
-                    settings=cell.settings,
-                    environment=current_environment(self.device),
-                    result=result,
-                )
-            )
-            self._finished(cell, found=False)
+            self._write(cell, result, self.device)
+
+    def _write(self, cell: Cell, result: TheoryResult | AttackResult | StepSizeResult, device: torch.device) -> None:
+        self.store.write(
+            CellRecord(cell=cell.key, settings=cell.settings, environment=current_environment(device), result=result)
+        )
+        self._finished(cell, found=False)
 
     def _finished(self, cell: Cell, *, found: bool) -> None:
         self.done += 1
         self.on_event(RunEvent(kind="cell", done=self.done, total=self.total, cell=cell, found=found))
 
-    def _trained(self, cell: Cell, streams: RandomStreams) -> tuple[IntegratorClassifier, float]:
+    def _trained(
+        self, cell: Cell, specification: ModelSpecification, streams: RandomStreams
+    ) -> tuple[IntegratorClassifier, float]:
         """The trained classifier in eval mode, from its checkpoint or trained now, and its training time."""
         classifier = build_classifier(
-            cell.model,
+            specification,
             image_shape=self.dataset.image_shape,
             num_classes=self.dataset.num_classes,
             generator=streams.generator("init"),
         ).to(self.device)
-        settings = model_settings(self.preset, cell.model, self.dataset, cell.key.seed)
+        settings = model_settings(self.preset, specification, self.dataset, cell.key.seed)
         checkpoint = self.checkpoints.read(settings)
         if checkpoint is None:
             started = time.perf_counter()

@@ -25,6 +25,7 @@ from natrob_empirical.command_line.user_field import load_field
 from natrob_empirical.datasets import Dataset, known_datasets, load_dataset, resolve_data_root
 from natrob_empirical.records import RecordStore
 from natrob_empirical.reporting import write_report
+from natrob_empirical.reporting.formatting import format_number
 from natrob_theory.certificates import Arithmetic
 
 app = typer.Typer(
@@ -228,24 +229,25 @@ def _arithmetic(text: str) -> Arithmetic:
 
 
 def _print_checks(rows: list[CheckRow], settings: CheckSettings) -> None:
-    """One row per method: constants as an interval, growth measured and bounded, worst ratios, verdict."""
+    """The constants as intervals; then one row per method: growth measured and bounded, worst ratios, verdict."""
     shown = rows[0].from_secants.holds
     numbers = "Arb balls" if settings.arithmetic == "ball" else "float64"
+    for constants in dict.fromkeys(map(_constants, rows)):
+        methods = [row.method for row in rows if _constants(row) == constants]
+        whose = "" if len(methods) == len(rows) else f"{', '.join(methods)}: "
+        console.print(f"{whose}{constants}", highlight=False, markup=False)
     table = Table(
         title=f"h = {settings.step_size:g}, N = {settings.steps}, seed {settings.seed}, {numbers}, "
         f"n = {shown.shape[1]}",
         box=box.SIMPLE,
     )
     table.add_column("method", no_wrap=True)
-    for header in ("K ≥", "K ≤", "growth", "bound", "ratio", "by secants"):
+    for header in ("growth", "bound", "ratio", "by secants"):
         table.add_column(header, justify="right")
     table.add_column("verdict")
     for row in rows:
-        upper = "?" if row.upper is None else f"{float(row.upper):.3g}"
         table.add_row(
             row.method,
-            f"{float(row.lower):.3g}",
-            upper,
             f"{row.measured_growth:.3g}",
             "none" if row.growth is None else f"{float(row.growth):.3g}",
             "–" if row.from_upper is None else f"{row.from_upper.worst_ratio:.4f}",
@@ -257,8 +259,10 @@ def _print_checks(rows: list[CheckRow], settings: CheckSettings) -> None:
         if row.no_bound:
             console.print(f"{row.method}: no bound from an upper K: {row.no_bound}", highlight=False)
     console.print(
-        "K ≥: found by search, a lower bound. K ≤: an upper bound from the layers, or as given.\n"
-        "growth: largest ‖e_N‖/‖e_0‖ measured on n pairs of trajectories. bound: its upper bound from the upper K.\n"
+        "K, μ: Lipschitz and one-sided constant of the field, from what a search found to what its layers allow, or\n"
+        "to the K as given.\n"
+        "growth: largest ‖e_N‖/‖e_0‖ measured on n pairs of trajectories. bound: its upper bound from the upper K;\n"
+        "under Euler and backward Euler also from the upper μ, unless K is given with --lipschitz.\n"
         "ratio: largest measured/bound over the steps and pairs where rounding is below 1 % of the bound.\n"
         "by secants: the same with each pair's own secant constants, a theorem for that pair.",
         highlight=False,
@@ -272,6 +276,15 @@ def _verdict(row: CheckRow, settings: CheckSettings) -> str:
     if row.undecided:
         return f"[yellow]undecided {row.undecided} times[/yellow]"
     return "[green]proved[/green]" if settings.arithmetic == "ball" else "[green]holds[/green]"
+
+
+def _constants(row: CheckRow) -> str:
+    """ "K in [0.61, 1.21], μ in [0.34, 0.57]", rounded outward; a question mark where no upper bound is known."""
+    ends = []
+    for low, high in ((row.lower, row.upper), (row.one_sided_lower, row.one_sided_upper)):
+        top = "?" if high is None else format_number(float(high), kind="upper")
+        ends.append(f"[{format_number(float(low), kind='lower')}, {top}]")
+    return f"K in {ends[0]}, μ in {ends[1]}"
 
 
 def main() -> None:

@@ -16,6 +16,8 @@ from natrob_theory import (
     dense_field,
     lipschitz_lower_bound,
     lipschitz_upper_bound,
+    one_sided_lipschitz_lower_bound,
+    one_sided_lipschitz_upper_bound,
 )
 from natrob_theory.argument_checks import require_nonnegative
 from natrob_theory.certificates import Arithmetic
@@ -53,8 +55,9 @@ class CheckRow:
 
     Attributes:
         method: its name.
-        lower, upper: constants of the field; `upper` None where no upper bound is known.
-        growth: bound of the growth over all steps from `upper`, or None, and then `no_bound` says why.
+        lower, upper: K of the field; `upper` None where no upper bound is known.
+        one_sided_lower, one_sided_upper: μ of the field, likewise.
+        growth: bound of the growth over all steps from the upper constants, or None, and then `no_bound` says why.
         from_upper: measured against that bound, or None.
         from_secants: measured against the bound from each pair's own secant constants.
         measured_growth: largest ‖e_N‖/‖e_0‖.
@@ -63,6 +66,8 @@ class CheckRow:
     method: str
     lower: Bound
     upper: Bound | None
+    one_sided_lower: Bound
+    one_sided_upper: Bound | None
     growth: Bound | None
     no_bound: str
     from_upper: BoundCheck | None
@@ -98,18 +103,25 @@ def built_in_field(state_shape: tuple[int, ...], seed: int) -> nn.Module:
 
 @dataclass(frozen=True, kw_only=True)
 class CheckedField:
-    """A field with what is known of its K.
+    """A field with what is known of its K and its μ.
 
     Attributes:
         field: f(t, y).
         lower: found by search at t = 0 near normal states.
         upper: from its layers or from the user; None if there is none, and then `no_upper` says why.
+        one_sided_lower: μ, found like `lower`.
+        one_sided_upper: μ from its structure; None if there is none.
+        one_sided_in_use: μ for the bounds: `one_sided_upper`, but None where the user gave K, so that the bounds
+            check the user's claim and nothing else.
     """
 
     field: Field
     lower: Bound
     upper: Bound | None
     no_upper: str
+    one_sided_lower: Bound
+    one_sided_upper: Bound | None
+    one_sided_in_use: Bound | None
 
 
 def field_shape(method: str, state_shape: tuple[int, ...]) -> tuple[int, ...]:
@@ -118,15 +130,21 @@ def field_shape(method: str, state_shape: tuple[int, ...]) -> tuple[int, ...]:
 
 
 def with_constants(field: Field, shape: tuple[int, ...], settings: CheckSettings) -> CheckedField:
-    """The field with the lower and, where there is one, the upper bound of its K on states of this shape."""
+    """The field with the lower and, where there are any, the upper bounds of its K and μ on states of this shape."""
     streams = RandomStreams(settings.seed)
     points = torch.randn((settings.pairs, *shape), generator=streams.generator("points"), dtype=torch.float64)
     upper, no_upper = _upper_constant(field, shape, settings.lipschitz)
+    one_sided = _one_sided_upper(field, shape)
     return CheckedField(
         field=field,
         lower=lipschitz_lower_bound(field, points, radius=1.0, generator=streams.generator("lipschitz search")),
         upper=upper,
         no_upper=no_upper,
+        one_sided_lower=one_sided_lipschitz_lower_bound(
+            field, points, generator=streams.generator("one-sided search"), radius=1.0
+        ),
+        one_sided_upper=one_sided,
+        one_sided_in_use=one_sided if settings.lipschitz is None else None,
     )
 
 
@@ -143,8 +161,16 @@ def check_method(name: str, checked: CheckedField, settings: CheckSettings) -> C
     no_bound = checked.no_upper
     if checked.upper is not None:
         try:
-            from_upper = check_bound(net, y0, perturbation, lipschitz=checked.upper, arithmetic=settings.arithmetic)
-            growth = net.growth_bound(checked.upper)
+            one_sided = None if settings.arithmetic == "ball" else checked.one_sided_in_use
+            from_upper = check_bound(
+                net,
+                y0,
+                perturbation,
+                lipschitz=checked.upper,
+                one_sided=one_sided,
+                arithmetic=settings.arithmetic,
+            )
+            growth = net.growth_bound(checked.upper, one_sided=one_sided)
         except ValueError as refusal:
             no_bound = str(refusal)
     ends = from_secants.distance[-1] / from_secants.distance[0]
@@ -152,6 +178,8 @@ def check_method(name: str, checked: CheckedField, settings: CheckSettings) -> C
         method=name,
         lower=checked.lower,
         upper=checked.upper,
+        one_sided_lower=checked.one_sided_lower,
+        one_sided_upper=checked.one_sided_upper,
         growth=growth,
         no_bound=no_bound,
         from_upper=from_upper,
@@ -169,6 +197,16 @@ def _pairs(settings: CheckSettings, streams: RandomStreams) -> tuple[torch.Tenso
     sizes = torch.tensor(PERTURBATION_SIZES, dtype=torch.float64).repeat_interleave(settings.pairs)
     factor = sizes / direction.flatten(1).norm(dim=1)
     return y0, direction * factor.view(-1, *[1] * len(settings.state_shape))
+
+
+def _one_sided_upper(field: Field, shape: tuple[int, ...]) -> Bound | None:
+    """An upper bound of μ from the field's structure, or None."""
+    if not isinstance(field, nn.Module):
+        return None
+    try:
+        return one_sided_lipschitz_upper_bound(field, input_shape=shape)
+    except LayerRefusedError:
+        return None
 
 
 def _upper_constant(field: Field, shape: tuple[int, ...], claimed: float | None) -> tuple[Bound | None, str]:

@@ -81,5 +81,6 @@ class RunDisplay:
         else:
             doing = "theory" if key.attack is None else f"{key.attack} {key.norm} ε = {key.epsilon:g}"
             if self.progress.disable and key.attack is None and not event.found:
-                errors.print(f"{event.done}/{event.total}  {key.model}: trained and measured", highlight=False)
+                done = "measured" if event.cell.model is None else "trained and measured"
+                errors.print(f"{event.done}/{event.total}  {key.model}: {done}", highlight=False)
         self.progress.update(self.task, description=f"{key.model}: {doing}", completed=event.done, total=event.total)

@@ -8,7 +8,10 @@ from natrob_empirical.records.schema import CellRecord as CellRecord
 from natrob_empirical.records.schema import CertifiedPoint as CertifiedPoint
 from natrob_empirical.records.schema import Curve as Curve
 from natrob_empirical.records.schema import Environment as Environment
+from natrob_empirical.records.schema import FieldGrowth as FieldGrowth
 from natrob_empirical.records.schema import Number as Number
+from natrob_empirical.records.schema import StepSizePoint as StepSizePoint
+from natrob_empirical.records.schema import StepSizeResult as StepSizeResult
 from natrob_empirical.records.schema import TheoryResult as TheoryResult
 from natrob_empirical.records.schema import VacuityPoint as VacuityPoint
 from natrob_empirical.records.store import RecordStore as RecordStore
@@ -23,8 +26,11 @@ __all__ = [
     "CertifiedPoint",
     "Curve",
     "Environment",
+    "FieldGrowth",
     "Number",
     "RecordStore",
+    "StepSizePoint",
+    "StepSizeResult",
     "TheoryResult",
     "UnreadableRecord",
     "VacuityPoint",

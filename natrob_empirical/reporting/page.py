@@ -23,6 +23,16 @@ _BLOCK_START: Final = re.compile(r"^(#{1,6}|[-+=]+|\d+[.)])(?=\s|$)")
 
 @final
 @dataclass(frozen=True, kw_only=True)
+class StepSizePage:
+    """What the pages show of the sweep over step sizes: its sentence, figure and table."""
+
+    text: str
+    figure: ReportFigure
+    table: Table
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
 class SectionPage:
     """What the pages show of one section.
 
@@ -36,6 +46,7 @@ class SectionPage:
         models, growth, checks, accuracies: tables.
         refusals: model → why it has no certificate.
         trajectories, accuracy, correlation: figures; None where the records have nothing to draw.
+        step_sizes: the sweep over step sizes; None without one.
         settings: of every cell.
     """
 
@@ -54,12 +65,14 @@ class SectionPage:
     trajectories: ReportFigure | None
     accuracy: ReportFigure | None
     correlation: ReportFigure | None
+    step_sizes: StepSizePage | None
     settings: SectionSettings
 
     @property
     def figures(self) -> tuple[ReportFigure, ...]:
         """The figures that there are, in order."""
-        return tuple(figure for figure in (self.trajectories, self.accuracy, self.correlation) if figure is not None)
+        sweep = None if self.step_sizes is None else self.step_sizes.figure
+        return tuple(f for f in (self.trajectories, self.accuracy, self.correlation, sweep) if f is not None)
 
     @property
     def alarms(self) -> tuple[Finding, ...]:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, final
 
-from natrob_empirical.records import CellRecord, Environment, TheoryResult
+from natrob_empirical.records import AttackResult, CellRecord, Environment, TheoryResult
 from natrob_empirical.reporting.formatting import MISSING, clean_text, format_budget, format_sample_size
 from natrob_empirical.reporting.record_groups import Section, budget_of
 
@@ -32,10 +32,14 @@ class ModelSettings:
 @final
 @dataclass(frozen=True, kw_only=True)
 class SectionSettings:
-    """The settings of a section: those that all its cells share, and the rest model by model, as JSON."""
+    """The settings of a section as JSON: those that all its models' cells share, the rest model by model, the sweep's.
+
+    `sweep` is empty without a sweep over step sizes.
+    """
 
     common: str
     models: tuple[ModelSettings, ...]
+    sweep: str
 
 
 def environment_facts(records: Sequence[CellRecord]) -> list[tuple[str, str]]:
@@ -62,7 +66,7 @@ def environment_facts(records: Sequence[CellRecord]) -> list[tuple[str, str]]:
 def section_facts(section: Section) -> list[tuple[str, str]]:
     """(name, value) of preset, data, seeds and sample sizes of a section."""
     theories = [record.result for record in section.records if isinstance(record.result, TheoryResult)]
-    attacked = {record.result.accuracy.n for record in section.records if not isinstance(record.result, TheoryResult)}
+    attacked = {record.result.accuracy.n for record in section.records if isinstance(record.result, AttackResult)}
     test = {theory.clean_accuracy.n for theory in theories}
     train = {theory.train_accuracy.n for theory in theories}
     pairs = {check.pairs for theory in theories for check in theory.bound_checks}
@@ -76,7 +80,7 @@ def section_facts(section: Section) -> list[tuple[str, str]]:
         ("Data set", section.dataset),
         ("Images", "; ".join(images) or MISSING),
         ("Pairs of trajectories", f"{format_sample_size(tuple(pairs))} per model and check" if pairs else MISSING),
-        ("Seeds", ", ".join(map(str, section.seeds))),
+        ("Seeds", ", ".join(map(str, section.seeds)) or MISSING),
     ]
 
 
@@ -93,16 +97,16 @@ def section_settings(section: Section) -> SectionSettings:
             CellSettings(cell=cell_name(record), settings=_json(_without(record.settings, own))) for record in records
         )
         models.append(ModelSettings(model=model, common=_json(_without(own, common), indent=2), cells=cells))
-    return SectionSettings(common=_json(common, indent=2), models=tuple(models))
+    sweep = "" if section.sweep is None else _json(section.sweep.settings, indent=2)
+    return SectionSettings(common=_json(common, indent=2), models=tuple(models), sweep=sweep)
 
 
 def _common(settings: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """The entries that all of these have with the same value."""
-    first, *rest = settings
     return {
         key: value
-        for key, value in first.items()
-        if all(key in other and _json(other[key]) == _json(value) for other in rest)
+        for key, value in (settings[0] if settings else {}).items()
+        if all(key in other and _json(other[key]) == _json(value) for other in settings[1:])
     }
 
 

@@ -20,6 +20,12 @@ LEAD_CORRELATION: Final = (
     "If the growth of perturbations decided robustness, the models whose growth is bounded by less would keep "
     "more accuracy."
 )
+LEAD_STEP_SIZES: Final = (
+    "What the step size does, apart from training: fields of equal K, Euler's method to the same T with n steps of "
+    "h = T/n. (1 + hK)^n is the paper's (10). The bound from (μ, K) is (1 + 2hμ + h²K²)^(n/2), where the one-sided "
+    "constant μ, ⟨f(z) − f(y), z − y⟩ ≤ μ‖z − y‖², bounds how fast two exact solutions can separate: by e^{μT}. For a "
+    "gradient flow max(1, hK − 1)^n holds too."
+)
 LEAD_CLAIMS: Final = (
     "The paper is “Towards Natural Robustness Against Adversarial Examples”. A verdict is about these records: "
     "these models, this data, these attacks. “Undecided” means tested, but within sampling error or different "

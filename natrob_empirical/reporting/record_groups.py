@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, final
 
-from natrob_empirical.records import AttackResult, CellRecord, Number, TheoryResult
+from natrob_empirical.records import AttackResult, CellRecord, Number, StepSizeResult, TheoryResult
 from natrob_empirical.reporting.formatting import clean_text, natural_order
 
 _NORM_ORDER: Final = {"Linf": 0, "L2": 1}
@@ -98,7 +98,8 @@ class Section:
         models: ordered by network class, then label.
         seeds: every seed that occurs.
         budgets: every attack with a budget that occurs, in order.
-        records: the records shown.
+        records: the records of the models shown.
+        sweep: the record of the sweep over step sizes; None without one.
         superseded: records left out because the same cell or model has a newer record with other settings.
     """
 
@@ -108,7 +109,13 @@ class Section:
     seeds: tuple[int, ...]
     budgets: tuple[AttackBudget, ...]
     records: tuple[CellRecord, ...]
+    sweep: CellRecord | None
     superseded: tuple[CellRecord, ...]
+
+    @property
+    def step_sizes(self) -> StepSizeResult | None:
+        """The sweep over step sizes, which is about no model."""
+        return self.sweep.result if self.sweep and isinstance(self.sweep.result, StepSizeResult) else None
 
     @property
     def norms(self) -> tuple[str, ...]:
@@ -155,8 +162,10 @@ def _record_order(record: CellRecord) -> tuple[str, ...]:
 
 def _section(dataset: str, preset: str, records: list[CellRecord]) -> Section:
     """One section; of records with changed settings the newest are shown."""
+    sweeps = [record for record in records if isinstance(record.result, StepSizeResult)]
+    sweep = max(sweeps, key=_age, default=None)
     by_run: dict[tuple[str, str, int], list[CellRecord]] = {}
-    for record in records:
+    for record in (record for record in records if record not in sweeps):
         by_run.setdefault((record.cell.model, record.cell.training, record.cell.seed), []).append(record)
     newest = {record.cell: record for run in by_run.values() for record in _of_one_model(run)}
     shown = tuple(record for record in records if newest.get(record.cell) is record)
@@ -175,7 +184,8 @@ def _section(dataset: str, preset: str, records: list[CellRecord]) -> Section:
         seeds=tuple(sorted({record.cell.seed for record in shown})),
         budgets=tuple(sorted({budget for model in models for budget in model.attacks}, key=lambda b: b.order)),
         records=shown,
-        superseded=tuple(record for record in records if newest.get(record.cell) is not record),
+        sweep=sweep,
+        superseded=tuple(r for r in records if newest.get(r.cell) is not r and r is not sweep),
     )
 
 
@@ -190,8 +200,13 @@ def _of_one_model(run: list[CellRecord]) -> list[CellRecord]:
     def model_settings(record: CellRecord) -> str:
         return json.dumps({name: record.settings[name] for name in shared}, sort_keys=True, default=str)
 
-    newest = max(run, key=lambda record: (record.environment.created, record.model_dump_json()))
+    newest = max(run, key=_age)
     return [record for record in run if model_settings(record) == model_settings(newest)]
+
+
+def _age(record: CellRecord) -> tuple[str, str]:
+    """Sorts the newest last; the full text decides between records of the same second."""
+    return (record.environment.created, record.model_dump_json())
 
 
 def _model_runs(label: str, records: list[CellRecord]) -> ModelRuns:
@@ -201,7 +216,7 @@ def _model_runs(label: str, records: list[CellRecord]) -> ModelRuns:
     for record in sorted(records, key=lambda record: record.cell.seed):
         if isinstance(record.result, TheoryResult):
             theory[record.cell.seed] = record.result
-        else:
+        elif isinstance(record.result, AttackResult):
             attacks.setdefault(budget_of(record), {})[record.cell.seed] = record.result
     cell = records[0].cell
     return ModelRuns(

@@ -12,12 +12,21 @@ from natrob_empirical.records import CellRecord, UnreadableRecord
 from natrob_empirical.reporting.claims import claim_rows
 from natrob_empirical.reporting.figure_accuracy import accuracy_figure
 from natrob_empirical.reporting.figure_correlation import correlation_figure
+from natrob_empirical.reporting.figure_step_sizes import step_sizes_figure
 from natrob_empirical.reporting.figure_style import ModelStyle, model_styles
 from natrob_empirical.reporting.figure_trajectories import trajectories_figure
 from natrob_empirical.reporting.findings import findings_of
+from natrob_empirical.reporting.findings.step_size_growth import describe_step_sizes
 from natrob_empirical.reporting.formatting import clean_text
 from natrob_empirical.reporting.missing_cells import completeness
-from natrob_empirical.reporting.page import ReportPage, SectionPage, SetAside, render_html, render_markdown
+from natrob_empirical.reporting.page import (
+    ReportPage,
+    SectionPage,
+    SetAside,
+    StepSizePage,
+    render_html,
+    render_markdown,
+)
 from natrob_empirical.reporting.provenance import environment_facts, section_facts, section_settings
 from natrob_empirical.reporting.record_groups import Section, group_records
 from natrob_empirical.reporting.tables import (
@@ -26,6 +35,7 @@ from natrob_empirical.reporting.tables import (
     checks_table,
     growth_table,
     models_table,
+    step_sizes_table,
 )
 
 
@@ -140,8 +150,18 @@ def _section_page(section: Section, anchor: str, styles: Mapping[str, ModelStyle
         trajectories=trajectories_figure(section, name=f"{prefix}trajectories", styles=styles),
         accuracy=accuracy_figure(section, name=f"{prefix}accuracy", styles=styles),
         correlation=correlation_figure(section, name=f"{prefix}bound-accuracy", styles=styles),
+        step_sizes=_step_size_page(section, f"{prefix}step-sizes"),
         settings=section_settings(section),
     )
+
+
+def _step_size_page(section: Section, name: str) -> StepSizePage | None:
+    """The sweep over step sizes, if the section has one."""
+    result = section.step_sizes
+    figure = None if result is None else step_sizes_figure(result, name=name)
+    if result is None or figure is None:
+        return None
+    return StepSizePage(text=describe_step_sizes(result), figure=figure, table=step_sizes_table(result))
 
 
 def _anchors(sections: Sequence[Section]) -> list[str]:

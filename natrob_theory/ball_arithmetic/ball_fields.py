@@ -49,8 +49,7 @@ def enclosed_field(field: nn.Module) -> BallField:
     Raises:
         BallRefusedError: as for `ball_field`, or the layer is altered: see `alteration`.
     """
-    kind = next(kind for kind in type(field).__mro__ if kind in ball_field.registry)
-    if kind is not object and (setting := alteration(field, kind)):
+    if setting := alteration(field, ball_field.registry):
         raise BallRefusedError(f"no enclosure in balls is known for {type(field).__name__} with {setting}")
     return ball_field(field)
 

@@ -46,14 +46,14 @@ def layer_lipschitz(layer: nn.Module, input_shape: Shape) -> float:
 
 
 def lipschitz_of_layer(layer: nn.Module, input_shape: Shape) -> float:
-    """`layer_lipschitz`, but only for a layer that computes what the rule's kind of layer computes.
+    """`layer_lipschitz`, but only for a layer that computes what the rule's kind of layer computes (`alteration`).
 
     Raises:
         LayerRefusedError: as for `layer_lipschitz`, or the layer is altered in one of these ways.
     """
-    kind = next(kind for kind in type(layer).__mro__ if kind in layer_lipschitz.registry)
-    if kind is not object and (setting := alteration(layer, kind)):
-        return _refuse(layer, input_shape, setting)
+    altered = alteration(layer, layer_lipschitz.registry)
+    if altered:
+        return _refuse(layer, input_shape, altered)
     return layer_lipschitz(layer, input_shape)
 
 

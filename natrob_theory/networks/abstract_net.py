@@ -8,7 +8,15 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from natrob_theory.bound import Bound, describe_lipschitz, kind_from_lipschitz, lipschitz_value
+from natrob_theory.bound import (
+    Bound,
+    BoundKind,
+    describe_lipschitz,
+    describe_one_sided,
+    kind_from_lipschitz,
+    lipschitz_value,
+)
+from natrob_theory.networks.one_sided_growth import OneSidedConstants, StepGrowth, one_sided_per_step
 from natrob_theory.networks.trajectory import Trajectory
 from natrob_theory.rounding import round_up
 from natrob_theory.steppers import AbstractStepper
@@ -56,39 +64,67 @@ class AbstractIntegratorNet(nn.Module, abc.ABC):
         """The source of the growth bound, and what it assumes besides the Lipschitz constant."""
 
     @final
-    def growth_bound(self, lipschitz: LipschitzConstants) -> Bound:
+    def growth_bound(self, lipschitz: LipschitzConstants, *, one_sided: OneSidedConstants | None = None) -> Bound:
         """G with ‖z_N − y_N‖ ≤ G‖z_0 − y_0‖ over all steps: the product of the steps' growth factors.
 
         Args:
             lipschitz: K of the field(s); see `LipschitzConstants`. A `Bound` of kind "lower" or "estimate" makes
                 the result an estimate.
+            one_sided: μ of the field(s), a number taken as a true upper bound or a `Bound`, for all steps or one per
+                step. Each step then takes the smaller of its factors from K and from (μ, K); μ of kind "lower" or
+                "estimate" makes the result an estimate where it is used. A method without a formula from (μ, K)
+                leaves μ aside, and the source says so.
 
         Returns:
             An upper bound, rounded outward, ∞ where it overflows; a tensor (batch,) where every sample has a grid of
-            its own.
+            its own. With μ < 0 it may be below 1: then perturbations shrink.
 
         Raises:
-            ValueError: a negative or non-finite constant, a sequence of the wrong length, hK ≥ 1 for backward Euler,
-                a Neural ODE that has not been run and so has no grid on record.
+            ValueError: a negative or non-finite constant, a sequence of the wrong length, μ < −K for a true μ,
+                hK ≥ 1 for backward Euler without an hμ < 1, a Neural ODE that has not been run and so has no grid on
+                record.
 
-        Source: theory, section 1; for Euler's method the paper's (10).
+        Source: theory, sections 1 and 3; for Euler's method the paper's (10).
         """
         steps = self.plan()
         constants = constants_per_step(lipschitz, len(steps), self.stepper.couplings)
-        for step, row in zip(steps, constants, strict=True):
-            for constant in row:
-                self.stepper.require_bound_exists(
-                    float(torch.as_tensor(step.step_size).max()), lipschitz_value(constant)
-                )
+        growth = step_growth(self.stepper, steps, constants, one_sided)
         source, assumptions = self.growth_source()
         flat = [constant for row in constants for constant in row]
-        kinds = {kind_from_lipschitz(constant) for constant in flat}
+        described = [describe_lipschitz(constant) for constant in flat]
+        described += [describe_one_sided(constant) for constant in growth.one_sided_in_use]
         return Bound(
-            value=_as_value(self.stepper.cumulative_growth(scaled_constants(steps, constants))[-1]),
-            kind="estimate" if "estimate" in kinds else "upper",
-            assumptions=(*dict.fromkeys(describe_lipschitz(constant) for constant in flat), *assumptions),
-            source=source,
+            value=_as_value(growth.cumulative()[-1]),
+            kind=kind_of_constants([*flat, *growth.one_sided_in_use]),
+            assumptions=(*dict.fromkeys(described), *assumptions),
+            source=growth.source(source),
         )
+
+
+def step_growth(
+    stepper: AbstractStepper[Any],
+    steps: Sequence[StepPlan],
+    constants: Sequence[tuple[Bound | float, ...]],
+    one_sided: OneSidedConstants | None,
+) -> StepGrowth:
+    """The growth of every step from constants that are the same for all samples.
+
+    Raises:
+        ValueError: a step has no bound from its constants.
+    """
+    sizes = [step.step_size for step in steps]
+    mu = None if one_sided is None else one_sided_per_step(one_sided, constants)
+    growth = StepGrowth(stepper, sizes, scaled_constants(steps, constants), mu)
+    for n, (size, row) in enumerate(zip(sizes, constants, strict=True)):
+        if not growth.bounded_by_one_sided(n):
+            for constant in row:
+                stepper.require_bound_exists(float(torch.as_tensor(size).max()), lipschitz_value(constant))
+    return growth
+
+
+def kind_of_constants(constants: Sequence[Bound | float]) -> BoundKind:
+    """The kind of an upper bound that is computed from these constants."""
+    return "estimate" if "estimate" in {kind_from_lipschitz(constant) for constant in constants} else "upper"
 
 
 def constants_per_step(

@@ -10,17 +10,19 @@ The contract for whoever adds a method:
    what makes the product of measured constants a theorem for the measured pair.
 4. Times and step sizes are floats, one for the whole batch. A stepper that also serves adaptive networks takes
    tensors (batch,) as well (`RungeKuttaStepper` does).
+5. A method with a growth factor from (μ, K) names it in `one_sided_formula` and returns it from `one_sided_growth`.
 """
 
 import abc
 import math
+import sys
 from typing import Any, Generic, NamedTuple, TypeVar
 
 import torch
 from torch import Tensor
 
 from natrob_theory.argument_checks import require_finite, require_nonnegative, require_positive
-from natrob_theory.rounding import round_up
+from natrob_theory.rounding import EPSILON, SMALLEST_SAFE, round_up
 from natrob_theory.tensor_types import Field
 
 FieldT = TypeVar("FieldT")
@@ -42,6 +44,12 @@ class AbstractStepper(abc.ABC, Generic[FieldT]):
     smallest_unbounded_x: float = math.inf
     """K alone gives no growth bound for hK at or above this."""
 
+    smallest_unbounded_one_sided: float = math.inf
+    """μ gives no growth bound for hμ at or above this."""
+
+    one_sided_formula: str = ""
+    """The growth factor from (μ, K) in words; empty where theory, section 1, has none for the method."""
+
     @property
     @abc.abstractmethod
     def name(self) -> str:
@@ -62,10 +70,10 @@ class AbstractStepper(abc.ABC, Generic[FieldT]):
         """G(hK) elementwise for a float64 tensor x = hK ≥ 0, rounded outward; ∞ where the method has no bound."""
 
     @abc.abstractmethod
-    def one_sided_growth(self, step_size: float, lipschitz: float, one_sided: float) -> float:
-        """G from h, K and the one-sided constant μ ≤ K, rounded outward.
+    def one_sided_growth(self, x: Tensor, scaled_one_sided: Tensor) -> Tensor:
+        """G from x = hK and hμ elementwise, float64, −x ≤ hμ ≤ x, rounded outward; ∞ where the method has no bound.
 
-        Raises ValueError where theory, section 1, has no such formula for the method.
+        Raises ValueError where the method has no `one_sided_formula`.
         """
 
     @abc.abstractmethod
@@ -92,9 +100,22 @@ class AbstractStepper(abc.ABC, Generic[FieldT]):
             one_sided = require_finite("one_sided", one_sided)
             if one_sided < -lipschitz:
                 raise ValueError(f"`one_sided` must be at least −K = {-lipschitz}, got {one_sided}")
-            return self.one_sided_growth(step_size, lipschitz, min(one_sided, lipschitz))
+            return self._growth_factor_from_one_sided(step_size, lipschitz, min(one_sided, lipschitz))
         self.require_bound_exists(step_size, lipschitz)
         return float(self.growth(scaled_constant(step_size, lipschitz)))
+
+    def _growth_factor_from_one_sided(self, step_size: float, lipschitz: float, one_sided: float) -> float:
+        """The factor of the method's formula from (μ, K), or ValueError where there is none."""
+        if not self.one_sided_formula:
+            raise no_one_sided_formula(self.name)
+        if self.smallest_unbounded_one_sided < math.inf and step_size * one_sided >= self.smallest_unbounded_one_sided:
+            raise ValueError(
+                f"{self.name} has a growth bound from μ only for hμ < {self.smallest_unbounded_one_sided:g}, got "
+                f"`step_size` = {step_size} and `one_sided` = {one_sided}, hμ = {step_size * one_sided:.6g}"
+            )
+        x = scaled_constant(step_size, lipschitz)
+        product = torch.tensor(step_size * one_sided, dtype=torch.float64)
+        return float(self.one_sided_growth(x, scaled_one_sided(product, x)))
 
     def require_bound_exists(self, step_size: float, lipschitz: float) -> None:
         """Raise ValueError unless the method has a growth bound from K alone at this hK."""
@@ -111,10 +132,24 @@ def scaled_constant(step_size: float, lipschitz: float) -> Tensor:
     return round_up(torch.tensor(step_size * lipschitz, dtype=torch.float64), 1)
 
 
+def scaled_one_sided(product: Tensor, x: Tensor) -> Tensor:
+    """hμ, given as the computed product, rounded outward and kept within ±hK, between which every μ lies."""
+    product = product.clamp_min(-sys.float_info.max)  # an overflow downwards would leave −∞ + ∞ below
+    return (product + product.abs() * EPSILON).clamp(-x, x)
+
+
 def running_product(factors: Tensor) -> Tensor:
     """Π_{i<n} of factors of shape (N, *rest), for n = 0 … N, rounded outward."""
     ones = torch.ones_like(factors[:1])
     return round_up(torch.cat([ones, torch.cumprod(factors, dim=0)]), len(factors))
+
+
+def contracting_product(factors: Tensor) -> Tensor:
+    """The same for factors that may be below 1, kept above `SMALLEST_SAFE` on the way so that nothing underflows."""
+    products = [torch.ones_like(factors[0])]
+    for factor in factors:
+        products.append((products[-1] * factor).clamp_min(SMALLEST_SAFE))
+    return round_up(torch.stack(products), len(factors))
 
 
 def no_one_sided_formula(stepper_name: str) -> ValueError:

@@ -1,6 +1,5 @@
 """Backward Euler, the paper's (16): implicit, differentiated by the implicit function theorem."""
 
-import sys
 from typing import final
 
 import torch
@@ -35,6 +34,8 @@ class BackwardEulerStepper(AbstractStepper[Field]):
     """
 
     smallest_unbounded_x = 1.0
+    smallest_unbounded_one_sided = 1.0
+    one_sided_formula = "1/(1 − hμ)"
 
     def __init__(self, solver: AbstractFixedPointSolver | None = None, *, on_failure: FailureAction = "raise") -> None:
         if on_failure not in ("raise", "warn"):
@@ -126,16 +127,10 @@ class BackwardEulerStepper(AbstractStepper[Field]):
         room = 1.0 - x - EPSILON
         return torch.where(room > 0, round_up(1.0 / room.clamp_min(EPSILON / 2), 2), torch.inf)
 
-    def one_sided_growth(self, step_size: float, lipschitz: float, one_sided: float) -> float:
-        """1/(1 − hμ) for hμ < 1."""
-        product = max(step_size * one_sided, -sys.float_info.max)
-        room = 1.0 - product - EPSILON * (1.0 + abs(product))
-        if room <= 0:
-            raise ValueError(
-                f"{self.name} has a growth bound from μ only for hμ < 1, got `step_size` = {step_size} and "
-                f"`one_sided` = {one_sided}, hμ = {product:.6g}"
-            )
-        return (1.0 / room) * (1.0 + 4 * EPSILON)
+    def one_sided_growth(self, x: Tensor, scaled_one_sided: Tensor) -> Tensor:
+        """1/(1 − hμ) for hμ < 1, ∞ from there on; x plays no part."""
+        room = 1.0 - scaled_one_sided - EPSILON * (1.0 + scaled_one_sided.abs())
+        return torch.where(room > 0, round_up(1.0 / room.clamp_min(EPSILON / 2), 2), torch.inf)
 
     def cumulative_growth(self, x: Tensor) -> Tensor:
         """Π 1/(1 − h_i K_i)."""

@@ -1,8 +1,8 @@
 """Euler's method, the paper's (2): a residual block with step size h."""
 
-import math
 from typing import final
 
+import torch
 from torch import Tensor
 
 from natrob_theory.fields import evaluate_field
@@ -20,8 +20,11 @@ from natrob_theory.tensor_types import Field
 class EulerStepper(AbstractStepper[Field]):
     """y_{n+1} = y_n + h f(t_n, y_n).
 
-    G = 1 + hK, attained by f = Ky (the paper's (10)); with μ also G² = 1 + 2hμ + h²K² (theory, section 3).
+    G = 1 + hK, attained by f = Ky (the paper's (10)); with μ also G² = 1 + 2hμ + h²K² (theory, section 3), attained
+    by f = K(cos φ + J sin φ)y in the plane, J the quarter turn: ‖e + hΔf‖² = ‖e‖² + 2h⟨Δf, e⟩ + h²‖Δf‖².
     """
+
+    one_sided_formula = "√(1 + 2hμ + h²K²)"
 
     @property
     def name(self) -> str:
@@ -42,14 +45,15 @@ class EulerStepper(AbstractStepper[Field]):
         """1 + x."""
         return round_up(1.0 + x, 1)
 
-    def one_sided_growth(self, step_size: float, lipschitz: float, one_sided: float) -> float:
-        """√(1 + 2hμ + h²K²), written as √((1 − x)² + 2h(μ + K)) so that both terms are nonnegative.
+    def one_sided_growth(self, x: Tensor, scaled_one_sided: Tensor) -> Tensor:
+        """√(1 + 2hμ + x²), written as √((1 − x)² + 2(hμ + x)) so that both terms are nonnegative.
 
-        The subtraction 1 − x is exact to within u·max(1, x), which the added 4u(1 + x)² covers.
+        Every rounding is then relative. The last term is for constants that are themselves off by a rounding: where
+        the first two cancel (h near −1/μ) the square root would enlarge it.
         """
-        x = step_size * lipschitz
-        squared = (1.0 - x) * (1.0 - x) + 2.0 * step_size * (one_sided + lipschitz)  # ** would raise on overflow
-        return math.sqrt(squared * (1.0 + 8 * EPSILON) + 4 * EPSILON * (1.0 + x) * (1.0 + x))
+        squared = (1.0 - x) * (1.0 - x) + 2.0 * (scaled_one_sided + x)
+        squared = squared * (1.0 + 8 * EPSILON) + 4 * EPSILON * (1.0 + x) * (1.0 + x)
+        return round_up(torch.sqrt(squared), 2)
 
     def cumulative_growth(self, x: Tensor) -> Tensor:
         """Π (1 + h_i K_i)."""

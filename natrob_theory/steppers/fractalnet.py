@@ -59,7 +59,7 @@ class FractalNetStepper(AbstractStepper[Field]):
             value = 0.5 * value**2 + 0.5 * x
         return round_up(value, 4 * 2**self.columns)
 
-    def one_sided_growth(self, step_size: float, lipschitz: float, one_sided: float) -> float:
+    def one_sided_growth(self, x: Tensor, scaled_one_sided: Tensor) -> Tensor:
         """No formula from (μ, K) is known here."""
         raise no_one_sided_formula(self.name)
 

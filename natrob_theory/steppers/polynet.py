@@ -56,7 +56,7 @@ class PolyNetStepper(AbstractStepper[Field]):
             value = value * x + 1.0
         return round_up(value, 2 * self.order)
 
-    def one_sided_growth(self, step_size: float, lipschitz: float, one_sided: float) -> float:
+    def one_sided_growth(self, x: Tensor, scaled_one_sided: Tensor) -> Tensor:
         """No formula from (μ, K) is known here."""
         raise no_one_sided_formula(self.name)
 

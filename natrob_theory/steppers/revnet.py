@@ -6,7 +6,7 @@ from typing import final
 import torch
 from torch import Tensor, nn
 
-from natrob_theory.fields import evaluate_field
+from natrob_theory.fields import evaluate_field, split_halves
 from natrob_theory.rounding import round_up
 from natrob_theory.steppers.abstract_stepper import AbstractStepper, Evaluation, no_one_sided_formula
 
@@ -63,7 +63,7 @@ class RevNetStepper(AbstractStepper[CoupledField]):
         """‖M‖₂ of one step with α = β = x."""
         return self.cumulative_growth(x.expand(1, 2, *x.shape))[-1]
 
-    def one_sided_growth(self, step_size: float, lipschitz: float, one_sided: float) -> float:
+    def one_sided_growth(self, x: Tensor, scaled_one_sided: Tensor) -> Tensor:
         """No formula from (μ, K) is known here."""
         raise no_one_sided_formula(self.name)
 
@@ -78,17 +78,6 @@ class RevNetStepper(AbstractStepper[CoupledField]):
             rows = (*top, rows[2] + b * top[0], rows[3] + b * top[1])
             norms.append(spectral_norm_2x2(*rows))
         return round_up(torch.stack(norms), 4 * len(alpha) + 16)
-
-
-def split_halves(state: Tensor) -> tuple[Tensor, Tensor]:
-    """The two halves of the state's first axis after the batch axis. Raises ValueError if its length is odd."""
-    if state.shape[1] % 2 == 1:
-        raise ValueError(
-            f"RevNet splits the first state axis in two halves, so its length must be even, "
-            f"got {state.shape[1]} in shape {tuple(state.shape)}"
-        )
-    first, second = state.chunk(2, dim=1)
-    return first, second
 
 
 def spectral_norm_2x2(p: Tensor, q: Tensor, r: Tensor, s: Tensor) -> Tensor:

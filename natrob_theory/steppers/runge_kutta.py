@@ -67,7 +67,7 @@ class RungeKuttaStepper(AbstractStepper[Field]):
             value = value * x + coefficient
         return round_up(value, 3 * len(self._growth_coefficients))
 
-    def one_sided_growth(self, step_size: float, lipschitz: float, one_sided: float) -> float:
+    def one_sided_growth(self, x: Tensor, scaled_one_sided: Tensor) -> Tensor:
         """No formula from (μ, K) is known here for methods with more than one stage."""
         raise no_one_sided_formula(self.name)
 

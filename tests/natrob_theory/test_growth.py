@@ -5,15 +5,21 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from torch import nn
 
 from natrob_theory import (
     DOPRI5,
+    Bound,
+    DissipativeField,
     EulerNet,
+    GradientFlowField,
     LinearField,
     RungeKuttaNet,
     RungeKuttaStepper,
     discrete_bound,
     exponential_bound,
+    gradient_flow_bound,
+    lipschitz_upper_bound,
 )
 from natrob_theory.rounding import EPSILON
 from natrob_theory.strategies import step_sizes
@@ -121,3 +127,83 @@ def test_exponential_bound_refuses() -> None:
         exponential_bound(1.0, -math.inf, 0.5)
     with pytest.raises(ValueError, match="`lipschitz` must be at least 0"):
         exponential_bound(-1.0, 0.0, 1.0)
+
+
+@given(st.floats(-3.0, 3.0), st.floats(0.0, 3.0))
+def test_the_exact_flow_under_a_one_sided_constant(one_sided: float, span: float) -> None:
+    bound = exponential_bound(3.0, 0.0, span, one_sided=one_sided)
+    exact = math.exp(one_sided * span)
+    assert exact * (1 - 1e-15) <= float(bound) <= exact * (1 + 1e-13)
+    assert 0.99 * float(bound) < exact
+
+
+@given(st.floats(0.0, 5.0), st.floats(0.0, 3.0))
+def test_a_contractive_flow_keeps_its_bound(decay: float, span: float) -> None:
+    """y′ = −decay·y is solved exactly, and e^{μT} is attained."""
+    assert math.exp(-decay * span) <= float(exponential_bound(decay, 0.0, span, one_sided=-decay))
+
+
+def test_the_source_says_for_what_the_exponential_holds() -> None:
+    from_lipschitz = exponential_bound(2.0, 0.0, 1.0)
+    assert "Euler steps of any size" in from_lipschitz.source
+    from_one_sided = exponential_bound(2.0, 0.0, 1.0, one_sided=-1.0)
+    assert "exact flow only" in from_one_sided.source
+    assert "Euler" not in from_one_sided.source
+    # μ ≥ K says nothing new.
+    assert exponential_bound(2.0, 0.0, 1.0, one_sided=2.5) == from_lipschitz
+
+
+def test_the_kind_is_that_of_the_constant_in_use() -> None:
+    lower = Bound(value=1.0, kind="lower")
+    assert exponential_bound(2.0, 0.0, 1.0, one_sided=lower).kind == "estimate"
+    assert exponential_bound(lower, 0.0, 1.0, one_sided=0.5).kind == "upper"
+    assert exponential_bound(2.0, 0.0, 1.0, one_sided=Bound(value=3.0, kind="lower")).kind == "upper"
+    assert gradient_flow_bound(1.0, lower, 2).kind == "estimate"
+    assert gradient_flow_bound(1.0, 2.0, 2, one_sided=Bound(value=-1.0, kind="estimate")).kind == "estimate"
+
+
+def test_what_would_underflow_stays_a_bound() -> None:
+    assert 0.0 < float(exponential_bound(1e4, 0.0, 1.0, one_sided=-1e4)) <= 1e-289
+    assert 0.0 < float(gradient_flow_bound(0.5, 1.0, 5000, one_sided=-1.0)) <= 1e-289
+
+
+@given(step_sizes(1e-3, 10.0), st.floats(0.0, 3.0), st.floats(0.0, 1.0), st.integers(1, 20))
+def test_the_gradient_flow_bound_in_closed_form(h: float, lipschitz: float, share: float, steps: int) -> None:
+    mu = -share * lipschitz
+    exact = max(abs(1 - Fraction(h) * Fraction(lipschitz)), abs(1 + Fraction(h) * Fraction(mu))) ** steps
+    value = Fraction(float(gradient_flow_bound(h, lipschitz, steps, one_sided=mu)))
+    assert exact <= value <= exact * (1 + Fraction(1e-12)) + Fraction(1e-12) * (1 + Fraction(h) * 3) ** steps
+
+
+def test_the_gradient_flow_bound_is_attained_on_both_sides_of_its_corner() -> None:
+    """−diag(β, ρ)y: below h = 2/(β + ρ) the slow direction decides, beyond it the fast one."""
+    field = LinearField(-torch.diag(torch.tensor([3.0, 0.5], dtype=torch.float64)))
+    for h in (0.1, 0.5, 1.0, 2.0):
+        bound = float(gradient_flow_bound(h, 3.0, 4, one_sided=-0.5))
+        grown = EulerNet(field, h, 4)(torch.eye(2, dtype=torch.float64)).norm(dim=1).max().item()
+        assert grown <= bound * (1 + 1e-14)
+        assert grown > 0.99 * bound
+    assert float(gradient_flow_bound(2 / 3, 3.0, 100)) == pytest.approx(1.0, abs=1e-12)
+    assert float(gradient_flow_bound(1.0, 3.0, 3)) == pytest.approx(8.0, rel=1e-12)
+
+
+@given(st.integers(0, 2**32 - 1), step_sizes(1e-2, 10.0), st.floats(0.0, 2.0))
+def test_euler_on_a_gradient_flow_never_exceeds_it(seed: int, h: float, rate: float) -> None:
+    generator = torch.Generator().manual_seed(seed)
+    gradient_flow = GradientFlowField(nn.Linear(3, 4, dtype=torch.float64), nn.ReLU())
+    gradient_flow.linear_map.weight.data = torch.randn(4, 3, generator=generator, dtype=torch.float64)
+    field = DissipativeField(gradient_flow, rate)
+    lipschitz = lipschitz_upper_bound(field, input_shape=(3,))
+    y, z = (torch.randn(8, 3, generator=generator, dtype=torch.float64) for _ in range(2))
+    with torch.no_grad():
+        grown = (EulerNet(field, h, 3)(z) - EulerNet(field, h, 3)(y)).norm(dim=1) / (z - y).norm(dim=1)
+    bound = float(gradient_flow_bound(h, lipschitz, 3, one_sided=-rate))
+    assert (grown <= bound + 1e-13 * (1 + h * float(lipschitz)) ** 3).all()
+
+
+def test_the_gradient_flow_bound_refuses() -> None:
+    for mu in (0.1, -1.1):
+        with pytest.raises(ValueError, match=r"`one_sided` must be between −K = -1\.0 and 0 for a gradient flow"):
+            gradient_flow_bound(0.1, 1.0, 2, one_sided=mu)
+    with pytest.raises(ValueError, match="`steps` must be at least 1, got 0"):
+        gradient_flow_bound(0.1, 1.0, 0)

@@ -66,7 +66,7 @@ def test_methods_of_networks_and_steppers() -> None:
         network = getattr(natrob_theory, name)
         assert issubclass(network, natrob_theory.AbstractIntegratorNet)
         assert list(inspect.signature(network.trajectory).parameters) == ["self", "y0"]
-        assert list(inspect.signature(network.growth_bound).parameters) == ["self", "lipschitz"]
+        assert list(inspect.signature(network.growth_bound).parameters) == ["self", "lipschitz", "one_sided"]
     assert list(inspect.signature(natrob_theory.RevNet.inverse).parameters) == ["self", "yN"]
     growth = inspect.signature(natrob_theory.EulerStepper.growth_factor).parameters
     assert list(growth) == ["self", "step_size", "lipschitz", "one_sided"]

@@ -41,7 +41,9 @@ def test_claimed_constants_are_true(known: KnownField, seed: int, length: float)
     assert known.dimension == 3
 
 
-@pytest.mark.parametrize("family", ["·y", "Ay", "(A − Aᵀ)y", "sin y", "W₂ relu", "W₂ tanh", "cos("])
+@pytest.mark.parametrize(
+    "family", ["·y", "Ay", "(A − Aᵀ)y", "sin y", "W₂ relu", "W₂ tanh", "Wᵀ ReLU", "(Wy + b) − ", "cos("]
+)
 def test_every_family_is_drawn_and_named_in_failure_reports(family: str) -> None:
     known = find(
         fields(dimension=2, largest_lipschitz=1.5),

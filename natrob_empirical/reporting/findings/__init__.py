@@ -18,6 +18,7 @@ from natrob_empirical.reporting.findings.comparisons import neural_ode as neural
 from natrob_empirical.reporting.findings.comparisons import step_size as step_size
 from natrob_empirical.reporting.findings.finding import Finding as Finding
 from natrob_empirical.reporting.findings.finding import Verdict as Verdict
+from natrob_empirical.reporting.findings.step_size_growth import step_size_growth as step_size_growth
 from natrob_empirical.reporting.record_groups import Section
 
 FINDERS: Final[tuple[Callable[[Section], Finding | None], ...]] = (
@@ -27,6 +28,7 @@ FINDERS: Final[tuple[Callable[[Section], Finding | None], ...]] = (
     estimated_bounds,
     vacuity,
     discrete_against_exponential,
+    step_size_growth,
     attack_strength,
     impossibility,
     fgsm_beats_pgd,
@@ -59,6 +61,7 @@ __all__ = [
     "impossibility",
     "neural_ode",
     "step_size",
+    "step_size_growth",
     "unused_budget",
     "vacuity",
 ]

@@ -5,6 +5,7 @@ from natrob_empirical.reporting.tables.accuracy import certificate_refusals as c
 from natrob_empirical.reporting.tables.growth import checks_table as checks_table
 from natrob_empirical.reporting.tables.growth import growth_table as growth_table
 from natrob_empirical.reporting.tables.models import models_table as models_table
+from natrob_empirical.reporting.tables.step_sizes import step_sizes_table as step_sizes_table
 from natrob_empirical.reporting.tables.table import Cell as Cell
 from natrob_empirical.reporting.tables.table import Column as Column
 from natrob_empirical.reporting.tables.table import Table as Table
@@ -18,4 +19,5 @@ __all__ = [
     "checks_table",
     "growth_table",
     "models_table",
+    "step_sizes_table",
 ]

@@ -34,6 +34,11 @@ class Growing(torch.nn.Module):
 class Doubling(natrob_theory.LinearField):
     def __init__(self):
         super().__init__(2.0 * torch.eye(2))
+def damped():
+    import natrob_theory
+    return natrob_theory.DissipativeField(natrob_theory.SkewSymmetricField.dense(6).double(), 20.0)
+
+DAMPED = damped()
 
 def narrow(t, y):
     return y[:, :2]
@@ -131,6 +136,22 @@ def test_check_of_a_field_without_an_upper_bound_says_so(fields_module: str) -> 
     assert result.exit_code == 0
     assert "no bound from an upper K" in result.output
     assert "Growing" in result.output
+
+
+def test_check_shows_mu_and_bounds_with_it(fields_module: str) -> None:
+    """hK is far above 1, so backward Euler has a bound from μ = −20 only: 1/(1 + 20)² over two steps."""
+    target = f"{fields_module}:DAMPED"
+    arguments = ("check", target, "--steps", "2", "--state-shape", "6", "--step-size", "1", "--pairs", "4")
+    result = natrob(*arguments, "--method", "backward_euler")
+    assert result.exit_code == 0, result.output
+    assert "μ in [−20.1, −20]" in result.output or "μ in [−20, −20]" in result.output
+    assert f"{1 / 21**2:.3g}" in result.output
+    claimed = natrob(*arguments, "--method", "backward_euler", "--lipschitz", "30")
+    assert "no bound from an upper K" in claimed.output
+    assert "μ in [" in natrob(*arguments, "--method", "heun").output
+    plain = natrob("check", f"{fields_module}:Growing", "--method", "euler", "--pairs", "4")
+    assert "K in [3, ?]" in plain.output or "K in [2.99, ?]" in plain.output
+    assert ", ?]" in plain.output.split("μ in")[1]
 
 
 @pytest.mark.parametrize(

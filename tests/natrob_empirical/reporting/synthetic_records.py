@@ -12,7 +12,10 @@ from natrob_empirical.records import (
     CertifiedPoint,
     Curve,
     Environment,
+    FieldGrowth,
     Number,
+    StepSizePoint,
+    StepSizeResult,
     TheoryResult,
     VacuityPoint,
 )
@@ -152,7 +155,7 @@ def attack_result(
     return AttackResult.model_validate(fields | changes)
 
 
-def record(cell: CellKey, result: TheoryResult | AttackResult, **changes: Any) -> CellRecord:
+def record(cell: CellKey, result: TheoryResult | AttackResult | StepSizeResult, **changes: Any) -> CellRecord:
     environment = ENVIRONMENT.model_copy(update=changes.pop("environment", {}))
     settings = {
         "data": {"name": cell.dataset, "test_images": IMAGES},
@@ -184,6 +187,40 @@ def attack_record(
 ) -> CellRecord:
     cell = key(model, attack=attack, norm=norm, epsilon=epsilon, **(key_changes or {}))
     return record(cell, attack_result(accuracy, epsilon=epsilon, **changes))
+
+
+def field_growth(
+    label: str = "skew", *, one_sided: float = 0.0, found: float = 0.9, lipschitz: float = 2.0
+) -> FieldGrowth:
+    """Growth over T = 2 at h = 2, 1, 1/2, 1/4; what was found is this share of the bound from (μ, K)."""
+    points = []
+    for steps in (1, 2, 4, 8):
+        h = 2.0 / steps
+        both = (1 + 2 * h * one_sided + (h * lipschitz) ** 2) ** (steps / 2)
+        points.append(
+            StepSizePoint(
+                step_size=h,
+                num_steps=steps,
+                measured=number(found * both, "lower", 8),
+                from_lipschitz=number((1 + h * lipschitz) ** steps, "upper", None),
+                from_one_sided=number(both, "upper", None),
+                from_gradient_flow=number(2 * both, "upper", None) if label == "gradient flow" else None,
+            )
+        )
+    return FieldGrowth(
+        label=label,
+        lipschitz_lower=number(lipschitz, "lower", 8),
+        lipschitz_upper=number(lipschitz, "upper", None),
+        one_sided_lower=number(one_sided - 0.1, "lower", 8),
+        one_sided_upper=number(one_sided, "upper", None),
+        exact_flow=number(math.exp(2 * one_sided), "upper", None),
+        points=points,
+    )
+
+
+def step_size_record(*fields: FieldGrowth, **changes: Any) -> CellRecord:
+    result = StepSizeResult(total_time=2.0, dimension=4, fields=list(fields or (field_growth(),)), seconds=1.0)
+    return record(key("Step size against growth", training="none"), result, **changes)
 
 
 # label, network class, h, N, K, what is left of the accuracy at ε = 0.05, 0.1, 0.5 under PGD

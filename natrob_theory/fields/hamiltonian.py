@@ -1,0 +1,78 @@
+"""Hamiltonian fields with separate potentials, the fields that RevNet's coupling is made for."""
+
+from typing import final
+
+import torch
+from torch import Tensor, nn
+
+from natrob_theory.fields.combinations import ScaledField, require_module
+from natrob_theory.fields.gradient_flow import GradientFlowField
+from natrob_theory.fields.halves import split_halves
+
+
+@final
+class HamiltonianField(nn.Module):
+    """(a, b)′ = (∇U(b), −∇V(a)) with convex U, V: J∇H for H(a, b) = V(a) + U(b), a and b the state's halves.
+
+    ∇U(b) = W₁ᵀσ(W₁b + b₁) and −∇V(a) = −W₂ᵀσ(W₂a + b₂), so the two halves are gradient flows (see
+    `GradientFlowField`), the first with its sign turned. `RevNet(field.pair, h, n)` integrates it by the symplectic
+    Euler method; as a field of its own it fits every other network.
+
+    Constants. For two states the difference of f is [[0, S₁], [−S₂, 0]](Δa, Δb), S_i = W_iᵀD_iW_i symmetric with
+    0 ≤ S_i ≤ β_i = ‖W_i‖₂². So ‖Δf‖² = ‖S₁Δb‖² + ‖S₂Δa‖² ≤ max(β₁, β₂)²(‖Δa‖² + ‖Δb‖²): K ≤ max(β₁, β₂).
+    The symmetric part is ½[[0, S₁ − S₂], [S₁ − S₂, 0]], whose eigenvalues are ± half those of S₁ − S₂. From
+    −β₂ ≤ −S₂ ≤ S₁ − S₂ ≤ S₁ ≤ β₁ follows μ ≤ ½‖S₁ − S₂‖ ≤ ½max(β₁, β₂). It is attained where D₁ = 1 and D₂ = 0,
+    so a Hamiltonian field is no μ = 0 field, although its flow keeps volume.
+
+    Args:
+        first: −∇U, a gradient flow on half the state.
+        second: −∇V.
+
+    Raises:
+        TypeError: one of them is no GradientFlowField.
+
+    Source: theory, section 3 (Hairer, Lubich, Wanner, *Geometric Numerical Integration*, VI.1).
+    """
+
+    def __init__(self, first: GradientFlowField, second: GradientFlowField) -> None:
+        super().__init__()
+        for name, part in (("first", first), ("second", second)):
+            if not isinstance(require_module(name, part), GradientFlowField):
+                raise TypeError(f"`{name}` must be a GradientFlowField, got {type(part).__name__}")
+        self.first = first
+        self.second = second
+
+    @classmethod
+    def dense(
+        cls, features: int, hidden: int, *, activation: type[nn.Module] = nn.ReLU, bias: bool = True
+    ) -> "HamiltonianField":
+        """On states of shape (batch, 2·features)."""
+        halves = [GradientFlowField.dense(features, hidden, activation=activation, bias=bias) for _ in range(2)]
+        return cls(halves[0], halves[1])
+
+    @classmethod
+    def convolutional(
+        cls,
+        channels: int,
+        hidden: int,
+        *,
+        kernel_size: int = 3,
+        activation: type[nn.Module] = nn.ReLU,
+        bias: bool = True,
+    ) -> "HamiltonianField":
+        """On states of shape (batch, 2·channels, height, width)."""
+        halves = [
+            GradientFlowField.convolutional(channels, hidden, kernel_size=kernel_size, activation=activation, bias=bias)
+            for _ in range(2)
+        ]
+        return cls(halves[0], halves[1])
+
+    @property
+    def pair(self) -> tuple[ScaledField, GradientFlowField]:
+        """(∇U, −∇V), the two fields of a RevNet; they share this field's parameters."""
+        return ScaledField(self.first, -1.0), self.second
+
+    def forward(self, time: Tensor, state: Tensor) -> Tensor:
+        """dy/dt, of the state's shape (batch, 2c, *rest). Raises ValueError for an odd first axis."""
+        a, b = split_halves(state)
+        return torch.cat([-self.first(time, b), self.second(time, a)], dim=1)

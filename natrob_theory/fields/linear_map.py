@@ -1,0 +1,62 @@
+"""The linear maps W inside structured fields, dense or convolutional, and their transposes.
+
+A structured field uses W and Wᵀ with the same weights, and its bounds hold only if the second is the exact adjoint
+of the first. For a matrix that is the transposed matrix. For a zero-padded convolution with stride 1 and an odd
+kernel that keeps the image's size it is the transposed convolution with the same padding.
+"""
+
+from typing import TypeAlias
+
+import torch.nn.functional as F  # noqa: N812
+from torch import Tensor, nn
+
+from natrob_theory.argument_checks import require_count
+
+LinearMap: TypeAlias = nn.Linear | nn.Conv2d
+
+
+def dense_map(inputs: int, outputs: int, *, bias: bool) -> nn.Linear:
+    """W y + b on states of shape (batch, inputs)."""
+    require_count("features", inputs)
+    require_count("hidden", outputs)
+    return nn.Linear(inputs, outputs, bias=bias)
+
+
+def convolutional_map(inputs: int, outputs: int, *, kernel_size: int, bias: bool) -> nn.Conv2d:
+    """The same as a zero-padded convolution that keeps the image's size. Raises ValueError for an even kernel."""
+    require_count("channels", inputs)
+    require_count("hidden", outputs)
+    if require_count("kernel_size", kernel_size) % 2 == 0:
+        raise ValueError(f"`kernel_size` must be odd, got {kernel_size}")
+    return nn.Conv2d(inputs, outputs, kernel_size, padding=kernel_size // 2, bias=bias)
+
+
+def require_linear_map(name: str, value: object) -> LinearMap:
+    """Return `value` if its exact transpose is known here.
+
+    Raises:
+        TypeError: neither an nn.Linear nor an nn.Conv2d.
+        ValueError: a convolution with other settings than stride 1, dilation 1, one group and zero padding that keeps
+            the image's size.
+    """
+    if isinstance(value, nn.Linear):
+        return value
+    if not isinstance(value, nn.Conv2d):
+        raise TypeError(f"`{name}` must be an nn.Linear or an nn.Conv2d, got {type(value).__name__}")
+    keeps_size = all(size % 2 == 1 for size in value.kernel_size) and value.padding == tuple(
+        size // 2 for size in value.kernel_size
+    )
+    plain = value.stride == (1, 1) and value.dilation == (1, 1) and value.groups == 1 and value.padding_mode == "zeros"
+    if not (keeps_size and plain):
+        raise ValueError(
+            f"`{name}` must be a convolution with an odd kernel, zero padding of half its size, stride 1, dilation 1 "
+            f"and one group, got {value}"
+        )
+    return value
+
+
+def apply_transpose(linear_map: LinearMap, image: Tensor) -> Tensor:
+    """Wᵀ u for u of the shape that W returns; the bias of W plays no part."""
+    if isinstance(linear_map, nn.Linear):
+        return F.linear(image, linear_map.weight.t())
+    return F.conv_transpose2d(image, linear_map.weight, padding=linear_map.padding)  # type: ignore[arg-type]

@@ -1,0 +1,151 @@
+"""A lower bound of the one-sided Lipschitz constant by search: sampled quotients, gradient ascent, Lanczos."""
+
+import math
+from collections.abc import Callable
+from functools import partial
+
+import torch
+from torch import Tensor
+
+from natrob_theory.argument_checks import (
+    require_count,
+    require_finite,
+    require_generator,
+    require_positive,
+    require_state,
+)
+from natrob_theory.bound import Bound
+from natrob_theory.fields import evaluate_field
+from natrob_theory.jacobian_products import jacobian_vector_product
+from natrob_theory.lipschitz import lipschitz_lower_bound
+from natrob_theory.lipschitz.lower_bound import SECANT_SAFETY
+from natrob_theory.lipschitz.point_pairs import (
+    Measure,
+    PointPairs,
+    along_direction,
+    ascend,
+    random_pairs,
+    scaled,
+)
+from natrob_theory.logarithmic_norm.lanczos import top_direction
+from natrob_theory.norms import per_sample_l2
+from natrob_theory.rounding import unit_roundoff
+from natrob_theory.tensor_types import Field
+
+Map = Callable[[Tensor], Tensor]
+
+
+def one_sided_lipschitz_lower_bound(
+    field: Field,
+    points: Tensor,
+    *,
+    generator: torch.Generator,
+    radius: float = 1.0,
+    time: float = 0.0,
+    samples: int = 8,
+    ascent_steps: int = 40,
+    lanczos_steps: int = 12,
+) -> Bound:
+    """The largest one-sided quotient ⟨f(z) − f(y), z − y⟩/‖z − y‖² found near `points`: a lower bound of μ.
+
+    Random pairs of lengths between 10⁻³·radius and radius; Lanczos on the symmetric part (J + Jᵀ)/2 of the Jacobian
+    at random states within `radius` of the points, whose top direction is tried as secants; gradient ascent on the
+    quotient over both ends, z kept within `radius` of y and y within `radius` of its point; Lanczos again where the
+    ascent ended. Only measured quotients count, less an
+    allowance for the rounding of f, so kinks (where the Jacobian that autograd reports need not be a slope of f)
+    cannot push the result above μ. The allowance is 64u(‖f‖ + s‖y‖) at each end over ‖z − y‖, s the largest secant
+    constant found near the points: a field whose intermediate values are far larger than its argument and its value
+    rounds by more, and needs float64 or a larger radius.
+
+    Args:
+        field: f(t, y).
+        points: (batch, *state), where to search; dtype and device are kept.
+        generator: for the random directions.
+        radius: > 0, in units of the state's L2 norm.
+        time: t.
+        samples: random pairs, and random states for Lanczos, per point.
+        ascent_steps: gradient steps.
+        lanczos_steps: products with (J + Jᵀ)/2 at each state.
+
+    Returns:
+        A lower bound in L2, which may be negative; −∞ if no pair could be measured.
+
+    Raises:
+        TypeError, ValueError: naming the argument.
+
+    Source: theory, section 5 (Söderlind, BIT 46, 2006).
+    """
+    points = require_state("points", points).detach()
+    radius = require_positive("radius", radius)
+    time = require_finite("time", time)
+    require_generator("generator", generator)
+    for name, count in (("samples", samples), ("ascent_steps", ascent_steps), ("lanczos_steps", lanczos_steps)):
+        require_count(name, count)
+    steepest = lipschitz_lower_bound(
+        field, points, radius=radius, generator=generator, time=time, samples=4, ascent_steps=4, power_iterations=8
+    )
+
+    def at_time(state: Tensor) -> Tensor:
+        return evaluate_field(field, time, state)
+
+    measure = partial(_measure, at_time, float(steepest))
+    pairs = random_pairs(measure, points, radius, samples, generator, worst=-math.inf)
+    for _ in range(samples):
+        base, direction = (_random_offset(points, radius, generator) for _ in range(2))
+        pairs = _along_top_direction(at_time, measure, pairs, points + base, direction, radius, lanczos_steps)
+    pairs = ascend(partial(_quotient, at_time), measure, points, pairs, radius, ascent_steps)
+    ends = pairs.second - pairs.first
+    pairs = _along_top_direction(at_time, measure, pairs, pairs.first, ends, radius, lanczos_steps)
+    return Bound(
+        value=float(pairs.quotient.max()),
+        kind="lower",
+        assumptions=(
+            f"searched within {radius:g} of {len(points)} points at t = {time:g}",
+            f"f rounds by at most {SECANT_SAFETY:g}u(‖f‖ + s‖y‖): no large cancellation inside it",
+        ),
+        source="largest one-sided quotient found by sampling, gradient ascent and Lanczos",
+    )
+
+
+def _measure(function: Map, steepest: float, first: Tensor, second: Tensor) -> PointPairs:
+    """The quotient of each pair, less what rounding of f and of the scalar product may have added."""
+    with torch.no_grad():
+        f_first, f_second = function(first), function(second)
+        step = (second.double() - first.double()).flatten(1)
+        length = step.norm(dim=1)
+        rise = (f_second.double() - f_first.double()).flatten(1)
+        size = per_sample_l2(f_first) + per_sample_l2(f_second)
+        slope = (rise.norm(dim=1) / length).clamp_min(steepest)
+        argument_size = slope * (per_sample_l2(first) + per_sample_l2(second))
+        noise = SECANT_SAFETY * unit_roundoff(first.dtype) * (size + argument_size)
+        summing = 2 * step.shape[1] * unit_roundoff(torch.float64) * rise.norm(dim=1)
+        quotient = ((rise * step).sum(dim=1) / length - noise - summing) / length
+    usable = (length > 0) & torch.isfinite(quotient)
+    return PointPairs(first, second, torch.where(usable, quotient, torch.full_like(quotient, -math.inf)))
+
+
+def _quotient(function: Map, first: Tensor, second: Tensor) -> Tensor:
+    """⟨f(z) − f(y), z − y⟩/‖z − y‖² per sample, which the gradient ascent climbs."""
+    step = (second - first).flatten(1)
+    rise = (function(second) - function(first)).flatten(1)
+    return (rise * step).sum(dim=1) / step.square().sum(dim=1).clamp_min(torch.finfo(step.dtype).tiny)
+
+
+def _random_offset(points: Tensor, radius: float, generator: torch.Generator) -> Tensor:
+    """A random direction per point, of a length uniform between 0 and `radius`."""
+    draw = torch.randn(points.shape, generator=generator, dtype=torch.float64, device=generator.device)
+    length = radius * torch.rand(len(points), generator=generator, dtype=torch.float64, device=generator.device)
+    return scaled(draw.to(points), length.to(points))
+
+
+def _along_top_direction(
+    function: Map, measure: Measure, best: PointPairs, base: Tensor, start: Tensor, radius: float, steps: int
+) -> PointPairs:
+    """Lanczos on (J + Jᵀ)/2 at `base`, begun with `start`; the direction found is tried as secants of four lengths."""
+    pull_back = torch.func.vjp(function, base)[1]
+
+    def symmetric_part(direction: Tensor) -> Tensor:
+        return (jacobian_vector_product(function, base, direction) + pull_back(direction)[0]) / 2
+
+    direction = top_direction(symmetric_part, scaled(start, 1.0), steps)
+    return along_direction(measure, best, base, direction, radius)
