@@ -60,7 +60,7 @@ class ClassifierBounds:
 def classifier_bounds(model: IntegratorClassifier, image_shape: tuple[int, int, int]) -> ClassifierBounds:
     """Upper constants of stem, field, trunk and features, layer by layer (theory, sections 1, 5 and 6).
 
-    A Neural ODE must have been run: its growth bound is that of the grid on record.
+    A Neural ODE must have been run: its growth bound is that of the grids on record.
 
     Raises:
         LayerRefusedError: a layer that cannot be bound.
@@ -71,7 +71,7 @@ def classifier_bounds(model: IntegratorClassifier, image_shape: tuple[int, int, 
     field = field_bound(model, state_shape)
     pool = lipschitz_upper_bound(model.pool, input_shape=state_shape)
     try:
-        trunk = model.trunk.growth_bound(field)
+        trunk = model.trunk.growth_bound(field).over_samples()
     except ValueError as refusal:
         trunk = Bound(value=float("inf"), kind="upper", source=f"none: {refusal}")
     return ClassifierBounds(

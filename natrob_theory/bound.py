@@ -1,7 +1,7 @@
 """A number that says what kind of number it is: a lower bound, an upper bound or an estimate."""
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, TypeAlias, get_args
 
 import torch
@@ -44,6 +44,13 @@ class Bound:
 
     def __float__(self) -> float:
         return float(self.value)
+
+    def over_samples(self) -> "Bound":
+        """The same bound as one number that holds for every sample: the least lower bound, else the largest value."""
+        if not isinstance(self.value, torch.Tensor):
+            return self
+        value = self.value.min() if self.kind == "lower" else self.value.max()
+        return replace(self, value=float(value))
 
 
 def lipschitz_value(lipschitz: Bound | float, *, name: str = "lipschitz") -> float:

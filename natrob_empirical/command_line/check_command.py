@@ -170,7 +170,7 @@ def check_method(name: str, checked: CheckedField, settings: CheckSettings) -> C
                 one_sided=one_sided,
                 arithmetic=settings.arithmetic,
             )
-            growth = net.growth_bound(checked.upper, one_sided=one_sided)
+            growth = net.growth_bound(checked.upper, one_sided=one_sided).over_samples()
         except ValueError as refusal:
             no_bound = str(refusal)
     ends = from_secants.distance[-1] / from_secants.distance[0]

@@ -68,3 +68,12 @@ def test_the_number_in_a_bound() -> None:
     assert lipschitz_value(0.0) == 0.0
     with pytest.raises(ValueError, match="`lipschitz` must be finite, got inf"):
         lipschitz_value(constant("upper", math.inf))
+
+
+def test_one_number_over_the_samples_is_the_one_that_holds_for_all() -> None:
+    values = torch.tensor([2.0, 3.0], dtype=torch.float64)
+    assert Bound(value=values, kind="upper").over_samples().value == 3.0
+    assert Bound(value=values, kind="estimate").over_samples().value == 3.0
+    assert Bound(value=values, kind="lower").over_samples().value == 2.0
+    single = Bound(value=1.5, kind="upper")
+    assert single.over_samples() is single
