@@ -16,6 +16,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from natrob_theory.activation_slopes import GELU_STEEPEST, SILU_STEEPEST
 from natrob_theory.fields import AutonomousField, LinearField
 from natrob_theory.lipschitz.batch_norm import AnyBatchNorm, channel_scale, folded_norm_upper
 from natrob_theory.lipschitz.convolution import (
@@ -72,6 +73,7 @@ ONE_LIPSCHITZ = (
 for _kind in ONE_LIPSCHITZ:
     _constant(_kind, lambda _layer: 1.0)
 _constant(nn.Sigmoid, lambda _layer: 0.25)
+_constant(nn.SiLU, lambda _layer: SILU_STEEPEST)
 _constant(nn.LeakyReLU, lambda layer: max(1.0, abs(layer.negative_slope)))  # type: ignore[operator]
 _constant(nn.ELU, lambda layer: max(1.0, abs(layer.alpha)))  # type: ignore[operator]
 
@@ -85,11 +87,7 @@ def _(layer: nn.CELU, input_shape: Shape) -> float:
 @layer_lipschitz.register
 def _(layer: nn.GELU, input_shape: Shape) -> float:
     """The derivative Φ(x) + xφ(x) is largest at x = √2; the tanh form is another function and refused."""
-    if layer.approximate != "none":
-        return refuse(layer, input_shape, "the tanh approximation")
-    root = math.sqrt(2.0)
-    density = math.exp(-1.0) / math.sqrt(2.0 * math.pi)
-    return (0.5 * (1.0 + math.erf(1.0)) + root * density) * (1.0 + 16 * EPSILON)
+    return GELU_STEEPEST if layer.approximate == "none" else refuse(layer, input_shape, "the tanh approximation")
 
 
 @layer_lipschitz.register(nn.Dropout)
