@@ -20,6 +20,7 @@ from natrob_theory.lipschitz import LayerRefusedError as LayerRefusedError
 from natrob_theory.lipschitz import layer_lipschitz as layer_lipschitz
 from natrob_theory.lipschitz import lipschitz_lower_bound as lipschitz_lower_bound
 from natrob_theory.lipschitz import lipschitz_upper_bound as lipschitz_upper_bound
+from natrob_theory.lipschitz import local_lipschitz_upper_bound as local_lipschitz_upper_bound
 from natrob_theory.networks import AbstractIntegratorNet as AbstractIntegratorNet
 from natrob_theory.networks import BackwardEulerNet as BackwardEulerNet
 from natrob_theory.networks import EulerNet as EulerNet
@@ -101,5 +102,6 @@ __all__ = [
     "layer_lipschitz",
     "lipschitz_lower_bound",
     "lipschitz_upper_bound",
+    "local_lipschitz_upper_bound",
     "measure_divergence",
 ]
