@@ -51,6 +51,8 @@ from natrob_theory.tableaus import THREE_EIGHTHS as THREE_EIGHTHS
 from natrob_theory.tableaus import ButcherTableau as ButcherTableau
 from natrob_theory.trajectories import Divergence as Divergence
 from natrob_theory.trajectories import measure_divergence as measure_divergence
+from natrob_theory.tube import Tube as Tube
+from natrob_theory.tube import tube_bound as tube_bound
 
 __all__ = [
     "BOGACKI_SHAMPINE",
@@ -93,6 +95,7 @@ __all__ = [
     "Slopes",
     "SolveRecord",
     "Trajectory",
+    "Tube",
     "activation_slopes",
     "check_bound",
     "convolutional_field",
@@ -104,4 +107,5 @@ __all__ = [
     "lipschitz_upper_bound",
     "local_lipschitz_upper_bound",
     "measure_divergence",
+    "tube_bound",
 ]

@@ -57,7 +57,7 @@ def local_lipschitz_upper_bound(module: nn.Module, center: Tensor, radius: float
     if not isinstance(module, nn.Module):
         raise TypeError(f"`module` must be an nn.Module, got {type(module).__name__}")
     center = require_state("center", center).detach()
-    radii = _radii(radius, center)
+    radii = radii_per_sample(radius, center)
     return Bound(
         value=BallConstants(module, tuple(center.shape[1:])).on_balls(center, radii),
         kind="upper",
@@ -88,8 +88,8 @@ class BallConstants:
         return torch.cat([_chain_constant(self._chain, *part) for part in parts]).clamp_max(self.everywhere)
 
 
-def _radii(radius: float | Tensor, center: Tensor) -> Float[Tensor, " batch"]:
-    """One radius per sample, float64."""
+def radii_per_sample(radius: float | Tensor, center: Tensor) -> Float[Tensor, " batch"]:
+    """One radius per sample, float64. Raises ValueError if one is negative or not finite, or their number is wrong."""
     if not isinstance(radius, Tensor):
         radius = torch.tensor(require_finite("radius", radius), dtype=torch.float64)
     if radius.dim() > 1 or (radius.dim() == 1 and len(radius) != len(center)):
