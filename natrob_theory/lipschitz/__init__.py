@@ -1,5 +1,6 @@
 """Lipschitz constants: lower bounds by search, upper bounds layer by layer."""
 
+from natrob_theory.lipschitz import network_rules as network_rules
 from natrob_theory.lipschitz.layer_rules import LayerRefusedError as LayerRefusedError
 from natrob_theory.lipschitz.layer_rules import layer_lipschitz as layer_lipschitz
 from natrob_theory.lipschitz.local_bound import local_lipschitz_upper_bound as local_lipschitz_upper_bound

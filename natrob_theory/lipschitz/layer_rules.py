@@ -28,6 +28,7 @@ from natrob_theory.lipschitz.convolution import (
 from natrob_theory.lipschitz.refusal import LayerRefusedError, Shape, refuse, require_eval
 from natrob_theory.lipschitz.spectral import matrix_norm_upper
 from natrob_theory.lipschitz.unaltered import alteration
+from natrob_theory.networks import AbstractIntegratorNet
 from natrob_theory.rounding import EPSILON
 
 
@@ -195,7 +196,7 @@ def _(layer: nn.MaxPool1d | nn.MaxPool2d, input_shape: Shape) -> float:
 
 def output_shape(layer: nn.Module, input_shape: Shape) -> Shape:
     """The shape of one sample after the layer, from a run on zeros."""
-    if isinstance(layer, (AutonomousField, LinearField)):
+    if isinstance(layer, (AutonomousField, LinearField, AbstractIntegratorNet)):
         return input_shape
     parameter = next(layer.parameters(), None)
     dtype = torch.get_default_dtype() if parameter is None else parameter.dtype
