@@ -13,7 +13,7 @@ from itertools import product
 from typing import TypeAlias
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Complex, Float
 from torch import Tensor, nn
 
 from natrob_theory.lipschitz.refusal import LayerRefusedError, Shape, refuse
@@ -91,20 +91,21 @@ def torus_norm_upper(
     The Fourier transform of k taps costs a relative error of at most `FFT_SAFETY`·log₂(points)·u in ‖·‖_F
     (Higham, *Accuracy and Stability*, Theorem 24.2).
     """
-    axes = tuple(range(2, kernel.dim()))
-    transform = torch.fft.fftn(kernel.detach().double(), s=list(grid), dim=axes)
-    folded = _fold_aliases(transform, grid, stride)
+    blocks = frequency_blocks(kernel, grid=grid, stride=stride)
     points = math.prod(grid)
     error = FFT_SAFETY * max(1.0, math.log2(points)) * EPSILON
-    return spectral_norm_upper(folded, input_error=error * math.sqrt(points)) / math.sqrt(math.prod(stride))
+    return spectral_norm_upper(blocks, input_error=error * math.sqrt(points)) / math.sqrt(math.prod(stride))
 
 
-def _fold_aliases(transform: Tensor, grid: Sequence[int], stride: Sequence[int]) -> Tensor:
-    """(frequencies, outputs, inputs·aliases): frequencies that alias under the stride side by side.
+def frequency_blocks(
+    kernel: Float[Tensor, "outputs inputs *taps"], *, grid: Sequence[int], stride: Sequence[int]
+) -> Complex[Tensor, "frequencies outputs aliased_inputs"]:
+    """The blocks Ĉ(ω) of the torus convolution, those of frequencies that alias under the stride side by side.
 
     The kernel is real, so the blocks of ω and −ω are conjugate, up to the order of their columns: the last axis needs
     its first half only.
     """
+    transform = torch.fft.fftn(kernel.detach().double(), s=list(grid), dim=tuple(range(2, kernel.dim())))
     blocks = []
     kept = [size // step for size, step in zip(grid, stride, strict=True)]
     for offsets in product(*(range(step) for step in stride)):

@@ -10,13 +10,15 @@ from torch import Tensor, nn
 
 from natrob_theory.activation_slopes import activation_slopes
 from natrob_theory.fields import AutonomousField, LinearField
-from natrob_theory.lipschitz.batch_norm import SCALE_ERROR, AnyBatchNorm, channel_scale
+from natrob_theory.lipschitz.batch_norm import SCALE_ERROR, channel_scale
 from natrob_theory.lipschitz.layer_rules import lipschitz_of_layer, output_shape
 from natrob_theory.lipschitz.refusal import Shape
 from natrob_theory.lipschitz.unaltered import computes_as
 
 DENSE_LIMIT = 2**21
 """The largest number of matrix entries that a layer may have to be written out: 16 MiB in float64."""
+
+BATCH_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,7 +92,7 @@ def _piece(layer: nn.Module, shape: Shape) -> Piece:
         return _exact_map(layer.weight, layer.bias)
     if computes_as(layer, LinearField):
         return _exact_map(layer.matrix, None)
-    if computes_as(layer, nn.Conv2d) and (matrix := convolution_matrix(layer, shape)) is not None:
+    if computes_as(layer, nn.Conv2d) and (matrix := convolution_matrix(layer, shape, limit=DENSE_LIMIT)) is not None:
         pixels = len(matrix) // layer.out_channels
         return _exact_map(matrix, None if layer.bias is None else layer.bias.repeat_interleave(pixels))
     if _has_slopes(layer):
@@ -118,11 +120,10 @@ def _batch_norm_joined(layer: nn.Module, shape: Shape, pieces: list[Piece]) -> A
 
     A batch norm with no affine map before it stays opaque.
     """
-    if not any(computes_as(layer, kind) for kind in (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)):
+    if not isinstance(layer, BATCH_NORMS) or not any(computes_as(layer, kind) for kind in BATCH_NORMS):
         return None
     if not pieces or not isinstance(before := pieces[-1], AffineMap):
         return None
-    assert isinstance(layer, AnyBatchNorm)
     scale = channel_scale(layer, shape)
     zeros = torch.zeros_like(scale)
     mean = zeros if layer.running_mean is None else layer.running_mean.detach().double()
@@ -142,8 +143,10 @@ def _per_entry(channels: Tensor, shape: Shape) -> Tensor:
     return channels.repeat_interleave(math.prod(shape[1:]))
 
 
-def convolution_matrix(layer: nn.Conv2d, input_shape: Shape) -> Float[Tensor, "outputs inputs"] | None:
-    """The matrix of a two-dimensional convolution on flat images, exact; None where it has over `DENSE_LIMIT` entries.
+def convolution_matrix(
+    layer: nn.Conv2d, input_shape: Shape, *, limit: int | None = None
+) -> Float[Tensor, "outputs inputs"] | None:
+    """The matrix of a two-dimensional convolution on flat images, exact; None where it has more than `limit` entries.
 
     Which weight stands where is read off an image of pixel numbers, padded and unfolded as the layer does it.
     """
@@ -154,7 +157,7 @@ def convolution_matrix(layer: nn.Conv2d, input_shape: Shape) -> Float[Tensor, "o
     unfolded = torch.nn.functional.unfold(padded, layer.kernel_size, dilation=layer.dilation, stride=layer.stride)
     pixel_of = unfolded[0].long().to(layer.weight.device)  # (taps, output pixels); 0 is padding
     taps, outputs = pixel_of.shape
-    if layer.out_channels * outputs * channels * (height * width + 1) > DENSE_LIMIT:
+    if limit is not None and layer.out_channels * outputs * channels * height * width > limit:
         return None
     weight = layer.weight.detach().double().flatten(2)
     matrix = weight.new_zeros((layer.out_channels, outputs, channels, height * width + 1))
