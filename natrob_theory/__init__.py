@@ -35,6 +35,7 @@ from natrob_theory.lipschitz import LayerRefusedError as LayerRefusedError
 from natrob_theory.lipschitz import layer_lipschitz as layer_lipschitz
 from natrob_theory.lipschitz import lipschitz_lower_bound as lipschitz_lower_bound
 from natrob_theory.lipschitz import lipschitz_upper_bound as lipschitz_upper_bound
+from natrob_theory.lipschitz import local_lipschitz_upper_bound as local_lipschitz_upper_bound
 from natrob_theory.logarithmic_norm import OneSidedConstant as OneSidedConstant
 from natrob_theory.logarithmic_norm import one_sided_lipschitz as one_sided_lipschitz
 from natrob_theory.logarithmic_norm import one_sided_lipschitz_lower_bound as one_sided_lipschitz_lower_bound
@@ -67,6 +68,8 @@ from natrob_theory.tableaus import THREE_EIGHTHS as THREE_EIGHTHS
 from natrob_theory.tableaus import ButcherTableau as ButcherTableau
 from natrob_theory.trajectories import Divergence as Divergence
 from natrob_theory.trajectories import measure_divergence as measure_divergence
+from natrob_theory.tube import Tube as Tube
+from natrob_theory.tube import tube_bound as tube_bound
 
 __all__ = [
     "BOGACKI_SHAMPINE",
@@ -120,6 +123,7 @@ __all__ = [
     "SolveStatus",
     "SumField",
     "Trajectory",
+    "Tube",
     "activation_slopes",
     "ball_field",
     "broadcast_time",
@@ -132,8 +136,10 @@ __all__ = [
     "layer_lipschitz",
     "lipschitz_lower_bound",
     "lipschitz_upper_bound",
+    "local_lipschitz_upper_bound",
     "measure_divergence",
     "one_sided_lipschitz",
     "one_sided_lipschitz_lower_bound",
     "one_sided_lipschitz_upper_bound",
+    "tube_bound",
 ]

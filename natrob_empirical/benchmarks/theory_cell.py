@@ -81,7 +81,7 @@ def measure_theory(
         parameters=sum(p.numel() for p in trained.classifier.parameters()),
         step_size=model.trunk.step_size if isinstance(model.trunk, AbstractFixedStepNet) else None,
         num_steps=len(paired.times) - 1,
-        total_time=float(paired.times.max() - paired.times.min()),
+        total_time=_ends(paired.times)[1] - _ends(paired.times)[0],
         evaluations=_evaluations_per_pass(trained.classifier, images[:1]),
         train_accuracy=trained.train_accuracy,
         clean_accuracy=trained.clean_accuracy,
@@ -107,7 +107,7 @@ def measure_theory(
 
 def _ends(times: Tensor) -> tuple[float, float]:
     """The first and the last time."""
-    return float(times[0]), float(times[-1])
+    return float(times.min()), float(times.max())
 
 
 def _perturbed_images(model: IntegratorClassifier, clean: Tensor, labels: Tensor, streams: RandomStreams) -> Tensor:

@@ -16,7 +16,7 @@ from typing import TypeAlias
 
 from torch import nn
 
-from natrob_theory.altered_layers import alteration
+from natrob_theory.altered_layers import alteration_of_rule
 from natrob_theory.ball_arithmetic.balls import Ball, BallMatrix, add_column, ball, elementwise, exact_matrix
 from natrob_theory.fields import AutonomousField, LinearField, field_name
 from natrob_theory.networks.fixed_step_net import FunctionField
@@ -47,9 +47,9 @@ def enclosed_field(field: nn.Module) -> BallField:
     """`ball_field`, but only for a layer that computes what the rule's kind of layer computes.
 
     Raises:
-        BallRefusedError: as for `ball_field`, or the layer is altered: see `alteration`.
+        BallRefusedError: as for `ball_field`, or the layer is altered: see `alteration_of_rule`.
     """
-    if setting := alteration(field, ball_field.registry):
+    if setting := alteration_of_rule(field, ball_field.registry):
         raise BallRefusedError(f"no enclosure in balls is known for {type(field).__name__} with {setting}")
     return ball_field(field)
 

@@ -10,15 +10,72 @@ frequencies that alias, and its norm is `max σ_max([Ĉ(ω_1) … Ĉ(ω_s)])/√
 import math
 from collections.abc import Sequence
 from itertools import product
+from typing import TypeAlias
 
 import torch
-from jaxtyping import Float
-from torch import Tensor
+from jaxtyping import Complex, Float
+from torch import Tensor, nn
 
+from natrob_theory.lipschitz.refusal import LayerRefusedError, Shape, refuse
 from natrob_theory.lipschitz.spectral import spectral_norm_upper
 from natrob_theory.rounding import EPSILON
 
 FFT_SAFETY = 8.0
+
+AnyConvolution: TypeAlias = nn.Conv1d | nn.Conv2d | nn.Conv3d
+
+
+def convolution_norm_upper(
+    layer: AnyConvolution, input_shape: Shape, *, output_scale: Float[Tensor, " outputs"] | None = None
+) -> float:
+    """‖diag(output_scale)·convolution‖₂ by the torus method, rounded outward.
+
+    Groups are blocks of a block diagonal operator, so the largest counts.
+
+    Args:
+        layer: with zero or circular padding.
+        input_shape: (channels, *sizes).
+        output_scale: float64, relative error at most 8u; None for ones.
+
+    Raises:
+        LayerRefusedError: another padding mode, or circular padding that wraps more than once.
+        ValueError: `input_shape` is not one of this layer's.
+    """
+    if len(input_shape) != layer.weight.dim() - 1 or input_shape[0] != layer.in_channels:
+        raise ValueError(
+            f"`input_shape` must be ({layer.in_channels}, *sizes) for layer {type(layer).__name__}, got {input_shape}"
+        )
+    kernel, kernel_error = dilated(layer.weight.detach().double(), layer.dilation), 0.0
+    if output_scale is not None:
+        kernel = kernel * output_scale.view(-1, *[1] * (kernel.dim() - 1))
+        # Each frequency sums the taps, so an entrywise error δ of the kernel costs at most δ√taps·‖kernel‖_F.
+        taps = math.prod(layer.kernel_size)
+        kernel_error = 8 * EPSILON * math.sqrt(taps) * float(kernel.norm())
+    sizes, taps, strides = input_shape[1:], kernel.shape[2:], layer.stride
+    if layer.padding_mode == "zeros":
+        full = [size + tap - 1 for size, tap in zip(sizes, taps, strict=True)]
+        grid = [round_to_multiple(size, step) for size, step in zip(full, strides, strict=True)]
+    elif layer.padding_mode == "circular":
+        grid, strides = _circular_grid(layer, sizes, taps)
+    else:
+        refuse(layer, input_shape, f"padding_mode={layer.padding_mode!r}")
+    groups = kernel.chunk(layer.groups)
+    return max(torus_norm_upper(group, grid=grid, stride=strides) for group in groups) + kernel_error
+
+
+def _circular_grid(layer: AnyConvolution, sizes: Shape, taps: Shape) -> tuple[list[int], tuple[int, ...]]:
+    """The input's own torus. Where the stride does not divide it, stride 1 is bounded: its outputs are a superset."""
+    padding = layer.padding if isinstance(layer.padding, tuple) else tuple((tap - 1) / 2 for tap in taps)
+    padding = (0,) * len(taps) if layer.padding == "valid" else padding
+    for size, pad, tap in zip(sizes, padding, taps, strict=True):
+        if size + 2 * pad - tap + 1 > size or tap > size:
+            raise LayerRefusedError(
+                f"no Lipschitz upper bound is known for layer {type(layer).__name__} with circular padding that "
+                f"wraps more than once (size {size}, padding {pad}, kernel {tap})"
+            )
+    if all(size % step == 0 for size, step in zip(sizes, layer.stride, strict=True)):
+        return list(sizes), layer.stride
+    return list(sizes), (1,) * len(taps)
 
 
 def torus_norm_upper(
@@ -34,20 +91,29 @@ def torus_norm_upper(
     The Fourier transform of k taps costs a relative error of at most `FFT_SAFETY`·log₂(points)·u in ‖·‖_F
     (Higham, *Accuracy and Stability*, Theorem 24.2).
     """
-    axes = tuple(range(2, kernel.dim()))
-    transform = torch.fft.fftn(kernel.detach().double(), s=list(grid), dim=axes)
-    folded = _fold_aliases(transform, grid, stride)
+    blocks = frequency_blocks(kernel, grid=grid, stride=stride)
     points = math.prod(grid)
     error = FFT_SAFETY * max(1.0, math.log2(points)) * EPSILON
-    return spectral_norm_upper(folded, input_error=error * math.sqrt(points)) / math.sqrt(math.prod(stride))
+    return spectral_norm_upper(blocks, input_error=error * math.sqrt(points)) / math.sqrt(math.prod(stride))
 
 
-def _fold_aliases(transform: Tensor, grid: Sequence[int], stride: Sequence[int]) -> Tensor:
-    """(frequencies, outputs, inputs·aliases): frequencies that alias under the stride side by side."""
+def frequency_blocks(
+    kernel: Float[Tensor, "outputs inputs *taps"], *, grid: Sequence[int], stride: Sequence[int]
+) -> Complex[Tensor, "frequencies outputs aliased_inputs"]:
+    """The blocks Ĉ(ω) of the torus convolution, those of frequencies that alias under the stride side by side.
+
+    The kernel is real, so the blocks of ω and −ω are conjugate, up to the order of their columns: the last axis needs
+    its first half only.
+    """
+    transform = torch.fft.fftn(kernel.detach().double(), s=list(grid), dim=tuple(range(2, kernel.dim())))
     blocks = []
     kept = [size // step for size, step in zip(grid, stride, strict=True)]
     for offsets in product(*(range(step) for step in stride)):
-        window = tuple(slice(offset * size, (offset + 1) * size) for offset, size in zip(offsets, kept, strict=True))
+        last = offsets[-1] * kept[-1]
+        window = (
+            *(slice(offset * size, (offset + 1) * size) for offset, size in zip(offsets[:-1], kept[:-1], strict=True)),
+            slice(last, last + kept[-1] // 2 + 1),
+        )
         blocks.append(transform[(slice(None), slice(None), *window)].flatten(2))
     return torch.cat(blocks, dim=1).permute(2, 0, 1)
 

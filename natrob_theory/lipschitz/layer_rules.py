@@ -11,24 +11,25 @@ rounded outward, or raises. A layer without a rule is refused by name.
 import math
 from collections.abc import Callable
 from functools import singledispatch
-from typing import Any, TypeAlias
+from typing import Any
 
 import torch
 from torch import nn
 
-from natrob_theory.altered_layers import alteration
+from natrob_theory.activation_slopes import GELU_STEEPEST, SILU_STEEPEST
+from natrob_theory.altered_layers import alteration_of_rule
 from natrob_theory.fields import AutonomousField, LinearField
-from natrob_theory.lipschitz.convolution import dilated, round_to_multiple, torus_norm_upper
+from natrob_theory.lipschitz.batch_norm import AnyBatchNorm, channel_scale, folded_norm_upper
+from natrob_theory.lipschitz.convolution import (
+    AnyConvolution,
+    convolution_norm_upper,
+    round_to_multiple,
+    torus_norm_upper,
+)
+from natrob_theory.lipschitz.refusal import LayerRefusedError, Shape, refuse, require_eval
 from natrob_theory.lipschitz.spectral import matrix_norm_upper
+from natrob_theory.networks import AbstractIntegratorNet
 from natrob_theory.rounding import EPSILON
-
-
-class LayerRefusedError(TypeError):
-    """A layer for which no Lipschitz upper bound is known here; the message names it."""
-
-
-Shape = tuple[int, ...]
-AnyConvolution: TypeAlias = nn.Conv1d | nn.Conv2d | nn.Conv3d
 
 
 @singledispatch
@@ -46,14 +47,14 @@ def layer_lipschitz(layer: nn.Module, input_shape: Shape) -> float:
 
 
 def lipschitz_of_layer(layer: nn.Module, input_shape: Shape) -> float:
-    """`layer_lipschitz`, but only for a layer that computes what the rule's kind of layer computes (`alteration`).
+    """`layer_lipschitz`, but only for a layer that computes what the rule's kind of layer computes.
 
     Raises:
         LayerRefusedError: as for `layer_lipschitz`, or the layer is altered in one of these ways.
     """
-    altered = alteration(layer, layer_lipschitz.registry)
+    altered = alteration_of_rule(layer, layer_lipschitz.registry)
     if altered:
-        return _refuse(layer, input_shape, altered)
+        refuse(layer, input_shape, altered)
     return layer_lipschitz(layer, input_shape)
 
 
@@ -69,6 +70,7 @@ ONE_LIPSCHITZ = (
 for _kind in ONE_LIPSCHITZ:
     _constant(_kind, lambda _layer: 1.0)
 _constant(nn.Sigmoid, lambda _layer: 0.25)
+_constant(nn.SiLU, lambda _layer: SILU_STEEPEST)
 _constant(nn.LeakyReLU, lambda layer: max(1.0, abs(layer.negative_slope)))  # type: ignore[operator]
 _constant(nn.ELU, lambda layer: max(1.0, abs(layer.alpha)))  # type: ignore[operator]
 
@@ -76,24 +78,20 @@ _constant(nn.ELU, lambda layer: max(1.0, abs(layer.alpha)))  # type: ignore[oper
 @layer_lipschitz.register
 def _(layer: nn.CELU, input_shape: Shape) -> float:
     """Slopes e^{x/α} ≤ 1 below 0; for a negative α they are unbounded."""
-    return 1.0 if layer.alpha > 0 else _refuse(layer, input_shape, f"alpha={layer.alpha}")
+    return 1.0 if layer.alpha > 0 else refuse(layer, input_shape, f"alpha={layer.alpha}")
 
 
 @layer_lipschitz.register
 def _(layer: nn.GELU, input_shape: Shape) -> float:
     """The derivative Φ(x) + xφ(x) is largest at x = √2; the tanh form is another function and refused."""
-    if layer.approximate != "none":
-        return _refuse(layer, input_shape, "the tanh approximation")
-    root = math.sqrt(2.0)
-    density = math.exp(-1.0) / math.sqrt(2.0 * math.pi)
-    return (0.5 * (1.0 + math.erf(1.0)) + root * density) * (1.0 + 16 * EPSILON)
+    return GELU_STEEPEST if layer.approximate == "none" else refuse(layer, input_shape, "the tanh approximation")
 
 
 @layer_lipschitz.register(nn.Dropout)
 @layer_lipschitz.register(nn.Dropout1d)
 @layer_lipschitz.register(nn.Dropout2d)
 def _(layer: nn.Module, input_shape: Shape) -> float:
-    _require_eval(layer)
+    require_eval(layer)
     return 1.0
 
 
@@ -116,10 +114,17 @@ def _(layer: AutonomousField, input_shape: Shape) -> float:
 
 @layer_lipschitz.register
 def _(layer: nn.Sequential, input_shape: Shape) -> float:
-    """The product over the chain: (12) of the paper."""
+    """The product over the chain, (12) of the paper; a batch norm is folded into the layer it directly follows."""
     constant = 1.0
-    for part in layer:
-        constant *= lipschitz_of_layer(part, input_shape) * (1.0 + 2 * EPSILON)
+    parts = list(layer)
+    while parts:
+        part = parts.pop(0)
+        factor = lipschitz_of_layer(part, input_shape)
+        folded = folded_norm_upper(part, parts[0], input_shape) if parts else None
+        if folded is not None:
+            factor = folded
+            parts.pop(0)
+        constant *= factor * (1.0 + 2 * EPSILON)
         input_shape = output_shape(part, input_shape)
     return constant
 
@@ -127,52 +132,17 @@ def _(layer: nn.Sequential, input_shape: Shape) -> float:
 @layer_lipschitz.register(nn.BatchNorm1d)
 @layer_lipschitz.register(nn.BatchNorm2d)
 @layer_lipschitz.register(nn.BatchNorm3d)
-def _(layer: nn.BatchNorm1d | nn.BatchNorm2d | nn.BatchNorm3d, input_shape: Shape) -> float:
+def _(layer: AnyBatchNorm, input_shape: Shape) -> float:
     """max |γ/√(σ² + eps)| with the running variance."""
-    _require_eval(layer)
-    if layer.running_var is None:
-        return _refuse(layer, input_shape, "no running statistics, so its output depends on the batch")
-    scale = 1.0 / torch.sqrt(layer.running_var.detach().double() + layer.eps)
-    if layer.weight is not None:
-        scale = scale * layer.weight.detach().double().abs()
-    return float(scale.max()) * (1.0 + 8 * EPSILON)
+    return float(channel_scale(layer, input_shape).abs().max()) * (1.0 + 8 * EPSILON)
 
 
 @layer_lipschitz.register(nn.Conv1d)
 @layer_lipschitz.register(nn.Conv2d)
 @layer_lipschitz.register(nn.Conv3d)
 def _(layer: AnyConvolution, input_shape: Shape) -> float:
-    """The torus method; groups are blocks of a block diagonal operator, so the largest counts."""
-    if len(input_shape) != layer.weight.dim() - 1 or input_shape[0] != layer.in_channels:
-        raise ValueError(
-            f"`input_shape` must be ({layer.in_channels}, *sizes) for layer {type(layer).__name__}, got {input_shape}"
-        )
-    kernel = dilated(layer.weight, layer.dilation)
-    sizes, taps, strides = input_shape[1:], kernel.shape[2:], layer.stride
-    if layer.padding_mode == "zeros":
-        full = [size + tap - 1 for size, tap in zip(sizes, taps, strict=True)]
-        grid = [round_to_multiple(size, step) for size, step in zip(full, strides, strict=True)]
-    elif layer.padding_mode == "circular":
-        grid, strides = _circular_grid(layer, sizes, taps)
-    else:
-        return _refuse(layer, input_shape, f"padding_mode={layer.padding_mode!r}")
-    groups = kernel.chunk(layer.groups)
-    return max(torus_norm_upper(group, grid=grid, stride=strides) for group in groups)
-
-
-def _circular_grid(layer: AnyConvolution, sizes: Shape, taps: Shape) -> tuple[list[int], tuple[int, ...]]:
-    """The input's own torus. Where the stride does not divide it, stride 1 is bounded: its outputs are a superset."""
-    padding = layer.padding if isinstance(layer.padding, tuple) else tuple((tap - 1) / 2 for tap in taps)
-    padding = (0,) * len(taps) if layer.padding == "valid" else padding
-    for size, pad, tap in zip(sizes, padding, taps, strict=True):
-        if size + 2 * pad - tap + 1 > size or tap > size:
-            raise LayerRefusedError(
-                f"no Lipschitz upper bound is known for layer {type(layer).__name__} with circular padding that "
-                f"wraps more than once (size {size}, padding {pad}, kernel {tap})"
-            )
-    if all(size % step == 0 for size, step in zip(sizes, layer.stride, strict=True)):
-        return list(sizes), layer.stride
-    return list(sizes), (1,) * len(taps)
+    """The torus method."""
+    return convolution_norm_upper(layer, input_shape)
 
 
 @layer_lipschitz.register(nn.AvgPool1d)
@@ -183,9 +153,9 @@ def _(layer: nn.AvgPool1d | nn.AvgPool2d | nn.AvgPool3d, input_shape: Shape) -> 
     axes = _pooled_axes(layer, input_shape)
     taps, strides, padding = (_per_axis(v, axes) for v in (layer.kernel_size, layer.stride, layer.padding))
     if layer.ceil_mode or (any(padding) and not layer.count_include_pad):
-        return _refuse(layer, input_shape, "ceil_mode or count_include_pad=False")
+        return refuse(layer, input_shape, "ceil_mode or count_include_pad=False")
     if getattr(layer, "divisor_override", None) is not None:
-        return _refuse(layer, input_shape, "divisor_override")
+        return refuse(layer, input_shape, "divisor_override")
     kernel = torch.full((1, 1, *taps), 1.0 / math.prod(taps), dtype=torch.float64)
     full = [size + tap - 1 for size, tap in zip(input_shape[1:], taps, strict=True)]
     grid = [round_to_multiple(size, step) for size, step in zip(full, strides, strict=True)]
@@ -202,7 +172,7 @@ def _(layer: nn.AdaptiveAvgPool1d | nn.AdaptiveAvgPool2d, input_shape: Shape) ->
         size if out is None else out for out, size in zip(_per_axis(layer.output_size, len(sizes)), sizes, strict=True)
     ]
     if any(size % out for size, out in zip(sizes, outputs, strict=True)):
-        return _refuse(layer, input_shape, f"an output size {tuple(outputs)} that does not divide the input's")
+        return refuse(layer, input_shape, f"an output size {tuple(outputs)} that does not divide the input's")
     return math.sqrt(math.prod(outputs) / math.prod(sizes)) * (1.0 + 4 * EPSILON)
 
 
@@ -211,7 +181,7 @@ def _(layer: nn.AdaptiveAvgPool1d | nn.AdaptiveAvgPool2d, input_shape: Shape) ->
 def _(layer: nn.MaxPool1d | nn.MaxPool2d, input_shape: Shape) -> float:
     """|max a − max b| ≤ max |a − b| in each window, so √(windows that share a pixel) bounds the L2 constant."""
     if layer.return_indices:
-        return _refuse(layer, input_shape, "return_indices=True")
+        return refuse(layer, input_shape, "return_indices=True")
     axes = _pooled_axes(layer, input_shape)
     taps, strides, steps = (_per_axis(v, axes) for v in (layer.kernel_size, layer.stride, layer.dilation))
     shared = [
@@ -222,7 +192,7 @@ def _(layer: nn.MaxPool1d | nn.MaxPool2d, input_shape: Shape) -> float:
 
 def output_shape(layer: nn.Module, input_shape: Shape) -> Shape:
     """The shape of one sample after the layer, from a run on zeros."""
-    if isinstance(layer, (AutonomousField, LinearField)):
+    if isinstance(layer, (AutonomousField, LinearField, AbstractIntegratorNet)):
         return input_shape
     parameter = next(layer.parameters(), None)
     dtype = torch.get_default_dtype() if parameter is None else parameter.dtype
@@ -251,17 +221,3 @@ def _pooled_axes(layer: nn.Module, input_shape: Shape) -> int:
 def _per_axis(value: Any, axes: int) -> tuple[Any, ...]:
     """A setting that torch takes as one number or one per axis, as a tuple; an entry may be None where torch's may."""
     return tuple(value) if isinstance(value, (tuple, list)) else (value,) * axes
-
-
-def _require_eval(layer: nn.Module) -> None:
-    if layer.training:
-        raise ValueError(
-            f"layer {type(layer).__name__} is in training mode, where it has no Lipschitz constant of its own; "
-            f"call .eval() on the network first"
-        )
-
-
-def _refuse(layer: nn.Module, input_shape: Shape, setting: str) -> float:
-    raise LayerRefusedError(
-        f"no Lipschitz upper bound is known for layer {type(layer).__name__} with {setting} (input shape {input_shape})"
-    )

@@ -1,30 +1,62 @@
-"""Largest singular values, rounded outward.
+"""Largest singular values, rounded outward: by decomposition, or by Gram iteration where that is faster.
 
 A computed singular value of an m×n matrix differs from the exact one by at most p(m, n)·u·σ_max, p a modest
 polynomial (Anderson et al., *LAPACK Users' Guide*, section 4.9.1). `SVD_SAFETY`·(m + n)·u is taken for it.
+
+Measured on one CPU core, float64: LAPACK's singular values take 0.16 ms for 64×64, 3.6 ms for 256×256, 0.26 s for
+1024×1024 and 2.1 s for 2048×2048; 14 Gram iterations take 1.4 to 1.9 times as long at all these sizes, and 200 complex
+64×64 matrices 4.3 times as long. So on a CPU the decomposition is used up to `CPU_EXACT_LIMIT`, beyond what was
+measured. Elsewhere, where batches of products are the fast operation, it is used for small matrices only.
 """
 
 import torch
 from jaxtyping import Float, Shaped
 from torch import Tensor
 
+from natrob_theory.lipschitz.gram import gram_norms_upper
 from natrob_theory.rounding import EPSILON
 
 SVD_SAFETY = 8.0
+CPU_EXACT_LIMIT = 4096
+ACCELERATOR_EXACT_LIMIT = 32
+
+
+def spectral_norms_upper(
+    matrices: Shaped[Tensor, "*stack rows columns"], *, input_error: float = 0.0
+) -> Float[Tensor, " *stack"]:
+    """‖M_i‖₂ of each matrix of a stack, real or complex, in float64, rounded outward.
+
+    Args:
+        matrices: converted to double precision; the device is kept.
+        input_error: bounds ‖computed M_i − exact M_i‖₂ relative to ‖computed M_i‖_F.
+    """
+    double = _in_double(matrices)
+    limit = CPU_EXACT_LIMIT if double.device.type == "cpu" else ACCELERATOR_EXACT_LIMIT
+    if min(double.shape[-2:]) <= limit:
+        relative = SVD_SAFETY * sum(double.shape[-2:]) * EPSILON
+        largest = torch.linalg.svdvals(double)[..., 0] * (1.0 + relative)
+    else:
+        largest = gram_norms_upper(double)
+    if input_error == 0:
+        return largest
+    entries = double.shape[-2] * double.shape[-1]
+    return largest + input_error * torch.linalg.matrix_norm(double) * (1.0 + (entries + 4) * EPSILON)
 
 
 def spectral_norm_upper(matrices: Shaped[Tensor, "*stack rows columns"], *, input_error: float = 0.0) -> float:
-    """max ‖M_i‖₂ over a stack of real or complex matrices, in float64, rounded outward.
+    """max ‖M_i‖₂ over a stack, rounded outward; `input_error` here is relative to the largest ‖M_i‖_F of the stack."""
+    double = _in_double(matrices)
+    largest = float(spectral_norms_upper(double).max())
+    if input_error == 0:
+        return largest
+    entries = double.shape[-2] * double.shape[-1]
+    return largest + input_error * float(torch.linalg.matrix_norm(double).max()) * (1.0 + (entries + 4) * EPSILON)
 
-    `input_error` bounds ‖computed M_i − exact M_i‖₂ relative to the largest ‖M_i‖_F of the stack.
-    """
-    double = matrices.to(torch.complex128 if matrices.is_complex() else torch.float64)
-    largest = float(torch.linalg.svdvals(double)[..., 0].max())
-    relative = SVD_SAFETY * sum(double.shape[-2:]) * EPSILON
-    frobenius = float(torch.linalg.matrix_norm(double).max())
-    return largest * (1.0 + relative) + input_error * frobenius
+
+def _in_double(matrices: Tensor) -> Tensor:
+    return matrices.detach().to(torch.complex128 if matrices.is_complex() else torch.float64)
 
 
 def matrix_norm_upper(matrix: Float[Tensor, "rows columns"]) -> float:
     """‖W‖₂ of one matrix, rounded outward."""
-    return spectral_norm_upper(matrix.detach())
+    return spectral_norm_upper(matrix)

@@ -10,8 +10,8 @@ def lipschitz_upper_bound(module: nn.Module, *, input_shape: tuple[int, ...]) ->
     """K ≤ Π ‖θ_l‖₂ over the layers of `module`, valid for all inputs: the paper's (12).
 
     Args:
-        module: a field of this library, or a layer or nn.Sequential of layers that have a rule in
-            `natrob_theory.lipschitz.layer_rules`.
+        module: a field or a network with a fixed grid of this library, or a layer or nn.Sequential of layers that
+            have a rule in `natrob_theory.lipschitz.layer_rules`.
         input_shape: the shape of one sample, without the batch axis.
 
     Returns:

@@ -15,7 +15,7 @@ import torch
 from torch import nn
 
 from natrob_theory.activation_slopes import ActivationRefusedError
-from natrob_theory.altered_layers import alteration
+from natrob_theory.altered_layers import alteration_of_rule
 from natrob_theory.fields import (
     AutonomousField,
     DissipativeField,
@@ -62,9 +62,9 @@ def one_sided_of_field(field: nn.Module, input_shape: Shape) -> OneSidedConstant
     """`one_sided_lipschitz`, but only for a field that computes what the rule's kind of field computes.
 
     Raises:
-        LayerRefusedError: as for `one_sided_lipschitz`, or the field is altered (`alteration`).
+        LayerRefusedError: as for `one_sided_lipschitz`, or the field is altered (`alteration_of_rule`).
     """
-    altered = alteration(field, one_sided_lipschitz.registry)
+    altered = alteration_of_rule(field, one_sided_lipschitz.registry)
     if altered:
         raise LayerRefusedError(
             f"no one-sided Lipschitz upper bound is known for {type(field).__name__} with {altered}"

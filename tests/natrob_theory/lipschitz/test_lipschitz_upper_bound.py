@@ -182,7 +182,7 @@ def test_constants_in_closed_form(layer: nn.Module, shape: tuple[int, ...], exac
 
 ACTIVATIONS = [
     nn.ReLU(), nn.ReLU6(), nn.Hardtanh(), nn.Tanh(), nn.Softsign(), nn.LogSigmoid(), nn.CELU(),
-    nn.Tanhshrink(), nn.Sigmoid(), nn.LeakyReLU(), nn.LeakyReLU(1.5), nn.ELU(), nn.ELU(1.7), nn.GELU(),
+    nn.Tanhshrink(), nn.Sigmoid(), nn.LeakyReLU(), nn.LeakyReLU(1.5), nn.ELU(), nn.ELU(1.7), nn.GELU(), nn.SiLU(),
 ]  # fmt: skip
 
 
