@@ -167,7 +167,6 @@ class _Run:
         """The results in the batch's order; whoever is still under way has taken too many steps."""
         if not self.over:
             self._end({SolveStatus.TOO_MANY_STEPS: torch.ones_like(self.active.time, dtype=torch.bool)})
-        self.method.release()
         if len(self.ended) == 1:
             return self.ended[0][1]
         rows = torch.cat([rows for rows, _ in self.ended if rows is not None])

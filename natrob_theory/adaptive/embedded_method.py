@@ -1,7 +1,7 @@
 """One trial step of an embedded pair, every sample with its own time and step size."""
 
 import math
-from typing import NamedTuple, final
+from typing import Any, NamedTuple, final
 
 import torch
 from jaxtyping import Float
@@ -41,8 +41,9 @@ class _Weights(NamedTuple):
 class EmbeddedMethod:
     """The arithmetic of an explicit embedded Runge–Kutta pair.
 
-    The sums h Σ aᵢⱼkⱼ are matrix–vector products over a buffer that all steps share; where gradients are recorded,
-    over the stacked slopes, as autograd must keep them.
+    The sums Σ aᵢⱼ(hkⱼ) are matrix–vector products over a buffer, as large as one state for each stage, that all steps and solves
+    of one batch size share: fresh memory for every solve costs 3 % of it on large states. Where gradients are
+    recorded they are products over the stacked slopes, as autograd must keep them.
 
     Raises:
         ValueError: the tableau has no embedded weights.
@@ -63,21 +64,22 @@ class EmbeddedMethod:
         """One trial step from `state` at `time` (batch,) with `step` (batch,), both float64; slope = f(t, y)."""
         weights = self._weights_for(state)
         stage_times = torch.addcmul(time, weights.c, step).to(state.dtype).unbind()
-        is_flat = state.dim() == 2
-        flat = state if is_flat else state.flatten(1)
-        scaled_step = step.to(state.dtype).unsqueeze(1)
-        stages = self._stages(slope)
-        point = flat
+        flat = state.reshape(len(state), -1)
+        entries = flat.view(-1)
+        stages = self._stages(slope, step.to(state.dtype).view(-1, *[1] * (state.dim() - 1)))
+        point = entries
         for row, stage_time in zip(weights.a[1:], stage_times[1:], strict=True):
-            point = torch.addcmul(flat, scaled_step, stages.combine(row))
-            slope = evaluate_field(field, stage_time, point if is_flat else point.view(state.shape))
+            point = stages.advance(entries, row)
+            slope = evaluate_field(field, stage_time, point.view(state.shape))
             stages.append(slope)
-        after = point if self.first_same_as_last else torch.addcmul(flat, scaled_step, stages.combine(weights.b))
+        after = point if self.first_same_as_last else stages.advance(entries, weights.b)
         with torch.no_grad():
-            error = stages.combine_detached(weights.error).mul_(scaled_step)
-            scale = torch.maximum(flat.abs(), after.abs()).mul_(rtol).add_(atol)
+            error = stages.combination(weights.error).view(flat.shape)
             norm = torch.linalg.vector_norm(error, dim=1).double()
-            ratio = torch.linalg.vector_norm(error.div_(scale), dim=1).double() / math.sqrt(flat.shape[1])
+            scale = torch.abs(entries.detach(), out=stages.scratch())
+            scale = torch.maximum(scale, after.detach().abs(), out=scale).mul_(rtol).add_(atol)
+            weighted = error.div_(scale.view(flat.shape))
+            ratio = torch.linalg.vector_norm(weighted, dim=1).double() / math.sqrt(flat.shape[1])
         return Trial(after.view(state.shape), slope if self.first_same_as_last else None, ratio, norm)
 
     def _weights_for(self, state: Tensor) -> _Weights:
@@ -98,31 +100,30 @@ class EmbeddedMethod:
             )
         return self._weights[key]
 
-    def _stages(self, slope: Tensor) -> "_BufferedStages | _RecordedStages":
-        """A place for the slopes of one trial, with the first of them in it."""
+    def _stages(self, slope: Tensor, step: Tensor) -> "_BufferedStages | _RecordedStages":
+        """A place for the increments h·kᵢ of one trial, with the first of them in it."""
         if torch.is_grad_enabled():
-            return _RecordedStages(slope)
+            return _RecordedStages(slope, step)
         buffer = self._buffer
         if buffer is None or not buffer.fits(slope):
             buffer = self._buffer = _BufferedStages(self.tableau.stages, slope)
-        buffer.restart(slope)
+        buffer.restart(slope, step)
         return buffer
 
-    def release(self) -> None:
-        """Give the buffer back; called when a solve has ended."""
-        self._buffer = None
+    def __getstate__(self) -> dict[str, Any]:
+        """Everything but the buffer, which is worth neither copying nor saving."""
+        return {**self.__dict__, "_buffer": None}
 
 
 class _BufferedStages:
-    """Slopes copied into one buffer (stages, batch, *state) that all trials of a batch size share; no gradients."""
+    """Increments h·kᵢ in one buffer (stages, batch, *state) that all trials of a batch size share; no gradients."""
 
     def __init__(self, count: int, like: Tensor) -> None:
         self._buffer = torch.empty((count, *like.shape), dtype=like.dtype, device=like.device)
         flat = self._buffer.view(count, -1)
         self._slots = self._buffer.unbind()
         self._known = [flat[:index].t() for index in range(count + 1)]
-        self._sum = torch.empty(like.numel(), dtype=like.dtype, device=like.device)
-        self._sum_per_sample = self._sum.view(len(like), -1)
+        self._step = torch.empty(0)
         self._filled = 0
 
     def fits(self, slope: Tensor) -> bool:
@@ -130,39 +131,50 @@ class _BufferedStages:
         slot = self._slots[0]
         return slot.shape == slope.shape and slot.dtype == slope.dtype and slot.device == slope.device
 
-    def restart(self, first: Tensor) -> None:
-        """Forget all slopes but this one."""
-        self._slots[0].copy_(first)
-        self._filled = 1
+    def restart(self, first: Tensor, step: Tensor) -> None:
+        """Forget all increments; `step` (batch, 1, …) is h from here on, and `first` k₁."""
+        self._step = step
+        self._filled = 0
+        self.append(first)
 
     def append(self, slope: Tensor) -> None:
-        """Add kᵢ."""
-        self._slots[self._filled].copy_(slope)
+        """Add h·kᵢ."""
+        torch.mul(slope, self._step, out=self._slots[self._filled])
         self._filled += 1
 
-    def combine(self, weights: Tensor) -> Tensor:
-        """Σ weightⱼ kⱼ over the stages known so far, (batch, entries); the next call overwrites it."""
-        torch.mv(self._known[self._filled], weights, out=self._sum)
-        return self._sum_per_sample
+    def advance(self, start: Tensor, weights: Tensor) -> Tensor:
+        """start + Σ weightⱼ h·kⱼ over the stages known so far; flat, (batch · entries)."""
+        return torch.addmv(start, self._known[self._filled], weights)
 
-    combine_detached = combine
+    def combination(self, weights: Tensor) -> Tensor:
+        """Σ weightⱼ h·kⱼ, flat."""
+        return torch.mv(self._known[self._filled], weights)
+
+    def scratch(self) -> Tensor:
+        """Flat memory of one state, free once the last combination is made."""
+        return self._slots[0].view(-1)
 
 
 class _RecordedStages:
-    """Slopes kept apart, as autograd needs them."""
+    """Increments kept apart, as autograd needs them."""
 
-    def __init__(self, first: Tensor) -> None:
-        self._slopes = [first.flatten(1)]
+    def __init__(self, first: Tensor, step: Tensor) -> None:
+        self._step = step
+        self._increments = [first * step]
 
     def append(self, slope: Tensor) -> None:
-        """Add kᵢ."""
-        self._slopes.append(slope.flatten(1))
+        """Add h·kᵢ."""
+        self._increments.append(slope * self._step)
 
-    def combine(self, weights: Tensor) -> Tensor:
-        """Σ weightⱼ kⱼ over the stages known so far, (batch, entries)."""
-        return torch.mv(torch.stack(self._slopes).flatten(1).t(), weights).view(self._slopes[0].shape)
+    def advance(self, start: Tensor, weights: Tensor) -> Tensor:
+        """start + Σ weightⱼ h·kⱼ over the stages known so far; flat, (batch · entries)."""
+        return torch.addmv(start, torch.stack(self._increments).flatten(1).t(), weights)
 
-    def combine_detached(self, weights: Tensor) -> Tensor:
-        """The same without gradients."""
-        slopes = torch.stack([slope.detach() for slope in self._slopes])
-        return torch.mv(slopes.flatten(1).t(), weights).view(self._slopes[0].shape)
+    def combination(self, weights: Tensor) -> Tensor:
+        """Σ weightⱼ h·kⱼ, flat, without gradients."""
+        increments = torch.stack([increment.detach() for increment in self._increments])
+        return torch.mv(increments.flatten(1).t(), weights)
+
+    def scratch(self) -> Tensor:
+        """Flat memory of one state."""
+        return torch.empty_like(self._increments[0]).view(-1)
