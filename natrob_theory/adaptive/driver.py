@@ -48,26 +48,38 @@ StepObserver = Callable[[Tensor, Tensor, Tensor, Tensor, Tensor], None]
 
 
 class _Active(NamedTuple):
-    """The samples under way: their rows in the batch (None: all), t_n, the step to try, y_n, f(t_n, y_n), r_{n−1}."""
+    """The samples under way.
+
+    Attributes:
+        rows: where in the batch they are; None: they are all of it.
+        time, step, state: t_n, the step to try, y_n.
+        slope: f(t_n, y_n), but for the rows that are stale.
+        remembered: the error ratio of the step before.
+        may_grow: False after a rejection; None: True for all.
+        stale: whether `slope` is still that of the step before; None: for none.
+    """
 
     rows: Tensor | None
     time: Tensor
     step: Tensor
     state: Tensor
-    slope: Tensor | None
+    slope: Tensor
     remembered: Tensor
     may_grow: Tensor | None
+    stale: Tensor | None
 
     def select(self, indices: Tensor) -> "_Active":
         """Only these of them."""
-        time, step, state, slope, remembered, may_grow = (
-            None if part is None else part.index_select(0, indices) for part in self[1:]
+        return _Active(
+            rows=self.rows_at(indices),
+            time=self.time.index_select(0, indices),
+            step=self.step.index_select(0, indices),
+            state=self.state.index_select(0, indices),
+            slope=self.slope.index_select(0, indices),
+            remembered=self.remembered.index_select(0, indices),
+            may_grow=None if self.may_grow is None else self.may_grow.index_select(0, indices),
+            stale=None if self.stale is None else self.stale.index_select(0, indices),
         )
-        assert time is not None
-        assert step is not None
-        assert state is not None
-        assert remembered is not None
-        return _Active(self.rows_at(indices), time, step, state, slope, remembered, may_grow)
 
     def rows_at(self, indices: Tensor) -> Tensor:
         """Rows in the batch of the samples at these positions."""
@@ -123,7 +135,7 @@ class _Run:
             field, time, y0.detach(), slope.detach(), span=span, rtol=settings.rtol, atol=settings.atol,
             order=method.error_order,
         )  # fmt: skip
-        self.active = _Active(None, time, step, y0, slope, torch.ones_like(step), None)
+        self.active = _Active(None, time, step, y0, slope, torch.ones_like(step), None, None)
         broken = ~torch.isfinite(slope.detach()).flatten(1).all(dim=1)
         if bool(broken.any()):
             self._end({SolveStatus.NON_FINITE: broken})
@@ -131,9 +143,8 @@ class _Run:
     def try_step(self) -> None:
         """One trial step of every sample under way, and what follows from it."""
         settings, method = self.settings, self.method
-        if self.active.slope is None:
-            self.active = self.active._replace(slope=evaluate_field(self.field, self.active.time, self.active.state))
-        rows, time, _, state, _, remembered, may_grow = self.active
+        self._refresh()
+        rows, time, _, state, old_slope, remembered, may_grow, _ = self.active
         step, is_last = self._fitted()
         trial = self._trial(step)
         ratio = trial.error_ratio
@@ -145,7 +156,7 @@ class _Run:
         later = time + step if is_last is None else torch.where(is_last, settings.end_time, time + step)
         change = settings.controller.factor(ratio, remembered, may_grow, method.error_order)
         remembered = ratio.clamp_min(SMALLEST_REMEMBERED)
-        after, slope = trial.state, trial.slope
+        after, slope = trial.state, old_slope if trial.slope is None else trial.slope
         if not all_accepted:
             after, slope = self._merged(trial, accepted, step)
             later = torch.where(accepted, later, time)
@@ -153,7 +164,10 @@ class _Run:
             remembered = torch.where(accepted, remembered, 1.0)
         following = step * change
         self.log.note(rows, later, accepted, trial.error_norm, after)
-        self.active = _Active(rows, later, following, after, slope, remembered, None if all_accepted else accepted)
+        stale = None if method.first_same_as_last else accepted
+        self.active = _Active(
+            rows, later, following, after, slope, remembered, None if all_accepted else accepted, stale
+        )
         verdicts: dict[SolveStatus, Tensor] = {}
         if is_last is not None:
             verdicts[SolveStatus.REACHED_END] = accepted & is_last
@@ -171,6 +185,15 @@ class _Run:
             return self.ended[0][1]
         rows = torch.cat([rows for rows, _ in self.ended if rows is not None])
         return torch.cat([state for _, state in self.ended])[torch.argsort(rows)]
+
+    def _refresh(self) -> None:
+        """Evaluate f at the states that were reached by a method whose last stage is not there."""
+        active = self.active
+        if active.stale is None:
+            return
+        indices = active.stale.nonzero()[:, 0]
+        slope = evaluate_field(self.field, active.time[indices], active.state[indices])
+        self.active = active._replace(slope=active.slope.index_copy(0, indices, slope), stale=None)
 
     def _fitted(self) -> tuple[Tensor, Tensor | None]:
         """The steps to try, made to end exactly at T, and which of them do; None if all are far from it.
@@ -193,32 +216,32 @@ class _Run:
             settings = self.settings
             return self.method.trial(self.field, time, step, state, slope, rtol=settings.rtol, atol=settings.atol)
 
-        assert active.slope is not None
         if not (self.settings.checkpointed and torch.is_grad_enabled()):
             return attempt(active.time, step, active.state, active.slope)
         return checkpoint(
             attempt, active.time, step, active.state, active.slope, use_reentrant=False, preserve_rng_state=False
         )
 
-    def _merged(self, trial: Trial, accepted: Tensor, step: Tensor) -> tuple[Tensor, Tensor | None]:
+    def _merged(self, trial: Trial, accepted: Tensor, step: Tensor) -> tuple[Tensor, Tensor]:
         """y and f(t, y) after the trial: new where accepted, old where not.
 
         With gradients, a rejected row that is not finite would turn the field's parameter gradients into NaN (0·∞),
         so the accepted rows are then computed again without it.
         """
         state, slope = self.active.state, self.active.slope
-        assert slope is not None
+        winners = accepted.nonzero()[:, 0]
+        if len(winners) == 0:
+            return state, slope
+        new_state, new_slope = trial.state, trial.slope
         if torch.is_grad_enabled() and not bool(torch.isfinite(trial.error_ratio).all()):
-            winners = accepted.nonzero()[:, 0]
-            if len(winners) == 0:
-                return state, slope
             again = self._trial(step, winners)
-            merged = state.index_copy(0, winners, again.state)
-            return merged, None if again.slope is None else slope.index_copy(0, winners, again.slope)
+            new_state = state.index_copy(0, winners, again.state)
+            new_slope = None if again.slope is None else slope.index_copy(0, winners, again.slope)
         mask = accepted.view(-1, *[1] * (state.dim() - 1))
-        if trial.slope is None:
-            return torch.where(mask, trial.state, state), None
-        return torch.where(mask, trial.state, state), torch.where(mask, trial.slope, slope)
+        return (
+            torch.where(mask, new_state, state),
+            slope if new_slope is None else torch.where(mask, new_slope, slope),
+        )
 
     def _end(self, verdicts: dict[SolveStatus, Tensor]) -> None:
         """Let the samples go whose solve has ended, with their results."""
@@ -238,3 +261,4 @@ class _Run:
                 return
         if gone is not None:
             self.active = self.active.select((~gone).nonzero()[:, 0])
+            self.over = len(self.active.time) == 0
