@@ -125,9 +125,7 @@ def check_bound(
     if arithmetic == "ball":
         if field_error_factor is not None:
             raise ValueError(f"`field_error_factor` is for arithmetic 'float' only, got {field_error_factor}")
-        if one_sided is not None:
-            raise ValueError(f"`one_sided` is for arithmetic 'float' only, got {one_sided}")
-        return _check_in_balls(net, run, lipschitz, kind)
+        return _check_in_balls(net, run, lipschitz, one_sided, kind)
     if field_error_factor is None:
         field_error_factor = float(y0[0].numel()) ** 1.5
     factor = require_nonnegative("field_error_factor", field_error_factor)
@@ -151,10 +149,14 @@ def check_bound(
 
 
 def _check_in_balls(
-    net: AbstractIntegratorNet, run: PairRun, lipschitz: LipschitzConstants | None, kind: BoundKind
+    net: AbstractIntegratorNet,
+    run: PairRun,
+    lipschitz: LipschitzConstants | None,
+    one_sided: OneSidedConstants | None,
+    kind: BoundKind,
 ) -> BoundCheck:
     """The check without an allowance: nothing is rounded that is not enclosed."""
-    comparison = compare_in_balls(net, run, lipschitz)
+    comparison = compare_in_balls(net, run, lipschitz, one_sided)
     return BoundCheck(
         times=run.times,
         holds=comparison.proved,

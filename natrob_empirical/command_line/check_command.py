@@ -161,7 +161,7 @@ def check_method(name: str, checked: CheckedField, settings: CheckSettings) -> C
     no_bound = checked.no_upper
     if checked.upper is not None:
         try:
-            one_sided = None if settings.arithmetic == "ball" else checked.one_sided_in_use
+            one_sided = checked.one_sided_in_use
             from_upper = check_bound(
                 net,
                 y0,

@@ -3,6 +3,7 @@
 Arb's balls (Johansson, IEEE Trans. Comput. 66, 2017), through python-flint, which is imported only when needed.
 """
 
+from natrob_theory.ball_arithmetic import structured_ball_fields as _structured_ball_fields  # noqa: F401 (registers)
 from natrob_theory.ball_arithmetic.ball_fields import BallRefusedError as BallRefusedError
 from natrob_theory.ball_arithmetic.ball_fields import ball_field as ball_field
 from natrob_theory.ball_arithmetic.comparison import LARGEST_PRECISION as LARGEST_PRECISION

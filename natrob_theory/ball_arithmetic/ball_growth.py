@@ -30,6 +30,18 @@ def squared_growth(stepper: AbstractStepper[Any], steps: Sequence[Couplings]) ->
     raise BallRefusedError(f"no growth factor in balls is known for {stepper.name}; use arithmetic='float'")
 
 
+def squared_one_sided_growth(stepper: AbstractStepper[Any], x: Ball, product: Ball) -> Ball | None:
+    """G² of one step from x = hK and hμ (theory, section 1), μ ≤ K; None where the method has no formula or no bound.
+
+    1 + 2hμ + x² for Euler's method, 1/(1 − hμ)² for backward Euler.
+    """
+    if isinstance(stepper, EulerStepper):
+        return 1 + 2 * product + x * x
+    if isinstance(stepper, BackwardEulerStepper) and product < 1:
+        return 1 / ((1 - product) * (1 - product))
+    return None
+
+
 @squared_growth.register
 def _(stepper: EulerStepper, steps: Sequence[Couplings]) -> list[Ball]:
     return _running_squares([1 + x for (x,) in steps])

@@ -5,12 +5,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import pairwise
+from typing import Any
 
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from natrob_theory.ball_arithmetic.ball_growth import squared_growth
+from natrob_theory.ball_arithmetic.ball_growth import squared_growth, squared_one_sided_growth
 from natrob_theory.ball_arithmetic.ball_steppers import BallEvaluation, BallStep, ball_step, enclosed_maps
 from natrob_theory.ball_arithmetic.balls import (
     Ball,
@@ -22,10 +23,12 @@ from natrob_theory.ball_arithmetic.balls import (
     squared_distances,
     working_precision,
 )
-from natrob_theory.bound import lipschitz_value
-from natrob_theory.networks import AbstractIntegratorNet, LipschitzConstants, StepPlan
+from natrob_theory.bound import lipschitz_value, one_sided_value
+from natrob_theory.networks import AbstractIntegratorNet, LipschitzConstants, OneSidedConstants, StepPlan
 from natrob_theory.networks.abstract_net import constants_per_step
 from natrob_theory.networks.fixed_step_net import AbstractFixedStepNet
+from natrob_theory.networks.one_sided_growth import one_sided_per_step
+from natrob_theory.steppers import AbstractStepper
 from natrob_theory.trajectories import PairRun
 
 SMALLEST_PRECISION = 128
@@ -53,7 +56,10 @@ class BallComparison:
 
 
 def compare_in_balls(
-    net: AbstractIntegratorNet, run: PairRun, lipschitz: LipschitzConstants | None = None
+    net: AbstractIntegratorNet,
+    run: PairRun,
+    lipschitz: LipschitzConstants | None = None,
+    one_sided: OneSidedConstants | None = None,
 ) -> BallComparison:
     """Enclose ‖z_n − y_n‖ and Π G(h_i K_i)·‖z_0 − y_0‖ for the run's starting states, and compare.
 
@@ -66,6 +72,8 @@ def compare_in_balls(
         net: the network, with fields that have a rule in `ball_field`.
         run: of this network; its states but the first are only a start for implicit solves.
         lipschitz: K, taken as exact; None encloses the pair's own secant constants.
+        one_sided: μ, taken as exact; each step takes the smaller of its factors from K and from (μ, K), as the float
+            check does. A μ above K is taken as K.
 
     Raises:
         BallRefusedError: a field, layer or method has no rule, or an implicit root cannot be enclosed.
@@ -75,8 +83,9 @@ def compare_in_balls(
     if run.clean.dim() != 3:
         raise ValueError(f"ball arithmetic takes flat states, (batch, d), got {tuple(run.clean.shape[1:])}")
     if run.times.dim() == 1:
-        return _compare_on_one_grid(net, run, lipschitz)
-    return _joined([_compare_on_one_grid(net, _alone(run, sample), lipschitz) for sample in range(run.clean.shape[1])])
+        return _compare_on_one_grid(net, run, lipschitz, one_sided)
+    samples = range(run.clean.shape[1])
+    return _joined([_compare_on_one_grid(net, _alone(run, sample), lipschitz, one_sided) for sample in samples])
 
 
 def _alone(run: PairRun, sample: int) -> PairRun:
@@ -110,7 +119,10 @@ def _joined(parts: Sequence[BallComparison]) -> BallComparison:
 
 
 def _compare_on_one_grid(
-    net: AbstractIntegratorNet, run: PairRun, lipschitz: LipschitzConstants | None
+    net: AbstractIntegratorNet,
+    run: PairRun,
+    lipschitz: LipschitzConstants | None,
+    one_sided: OneSidedConstants | None,
 ) -> BallComparison:
     """As `compare_in_balls`, for pairs that share their grid."""
     verdicts = [_trivial_verdict(run, sample) for sample in range(run.clean.shape[1])]
@@ -119,8 +131,9 @@ def _compare_on_one_grid(
         open_samples = [sample for sample, verdict in enumerate(verdicts) if not verdict.decided]
         if open_samples:
             with working_precision(bits):
-                for sample, verdict in zip(open_samples, _verdicts(net, run, open_samples, lipschitz), strict=True):
-                    verdicts[sample] = verdict
+                decided = _verdicts(net, run, open_samples, lipschitz, one_sided)
+            for sample, verdict in zip(open_samples, decided, strict=True):
+                verdicts[sample] = verdict
         if bits == LARGEST_PRECISION or all(verdict.decided for verdict in verdicts):
             return _comparison(verdicts, bits, run.clean)
         bits *= 2
@@ -155,7 +168,11 @@ def _trivial_verdict(run: PairRun, sample: int) -> _Verdict:
 
 
 def _verdicts(
-    net: AbstractIntegratorNet, run: PairRun, samples: list[int], lipschitz: LipschitzConstants | None
+    net: AbstractIntegratorNet,
+    run: PairRun,
+    samples: list[int],
+    lipschitz: LipschitzConstants | None,
+    one_sided: OneSidedConstants | None,
 ) -> list[_Verdict]:
     """Every comparison of these samples at the working precision."""
     states = torch.cat([run.clean[:, samples], run.perturbed[:, samples]], dim=1)
@@ -179,9 +196,28 @@ def _verdicts(
             [ball(step.step_size) * constant for constant in row] for step, row in zip(steps, constants, strict=True)
         ]
         growth = squared_growth(net.stepper, scaled)
+        if one_sided is not None:
+            products = [
+                ball(step.step_size) * ball(one_sided_value(mu))
+                for step, mu in zip(steps, one_sided_per_step(one_sided, len(steps)), strict=True)
+            ]
+            growth = _smaller_steps(net.stepper, scaled, products, growth)
         distances = [row[sample] for row in squares]
         verdicts.append(_verdict(distances, [distances[0] * factor for factor in growth]))
     return verdicts
+
+
+def _smaller_steps(
+    stepper: AbstractStepper[Any], scaled: Sequence[Sequence[Ball]], products: Sequence[Ball], alone: list[Ball]
+) -> list[Ball]:
+    """G² over the first n steps with the smaller factor of each; `alone` where the method knows no (μ, K)."""
+    squares = [ball(1.0)]
+    for row, product in zip(scaled, products, strict=True):
+        from_both = squared_one_sided_growth(stepper, row[0], product.min(row[0]))
+        if from_both is None:
+            return alone
+        squares.append(squares[-1] * from_both.min(squared_growth(stepper, [row])[-1]))
+    return squares
 
 
 def _exact_steps(net: AbstractIntegratorNet, run: PairRun, states: Tensor) -> list[BallStep]:
