@@ -177,10 +177,12 @@ def test_the_exact_flow_is_tight_and_one_percent_less_is_caught(rate: float, mon
 
 @given(seeds, st.floats(-300.0, 0.0))
 def test_the_exact_flow_is_rounded_outward(seed: int, magnitude: float) -> None:
-    """μ = K = 0: the bound is the norm of ε, whose square may underflow; against a sum over integers."""
+    """A growth of exactly 1 leaves the norm of ε, whose squares may underflow; compared in fractions."""
     net = NeuralODE(lambda _t, y: 0.0 * y, 1.0)
-    perturbation = 10.0**magnitude * normal(2, 5, seed=seed)
-    check = check_affine_bound(net, torch.zeros(2, 5, dtype=torch.float64), perturbation, lipschitz=0.0)
+    perturbation = 10.0**magnitude * normal(8, 5, seed=seed)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(adaptive_bounds, "exponential_bound", lambda *_, **__: Bound(value=1.0, kind="upper"))
+        check = check_affine_bound(net, torch.zeros(8, 5, dtype=torch.float64), perturbation, lipschitz=0.0)
     for row, bound in zip(perturbation.tolist(), numbers(check.exact_flow).tolist(), strict=True):
         exact = sum(entry**2 for entry in map(Fraction, row))
         assert exact <= Fraction(bound) ** 2 <= exact * Fraction(1 + 1e-13)
@@ -198,11 +200,17 @@ def test_no_perturbation_is_no_distance_and_samples_do_not_mix() -> None:
     torch.testing.assert_close(numbers(check.bound)[1:2], numbers(alone.bound))
 
 
-def test_the_last_solve_is_the_clean_one() -> None:
+def test_every_record_is_that_of_its_own_solve_and_the_last_is_the_clean_one() -> None:
     net = NeuralODE(wave, 2.0)
-    check = check_affine_bound(net, normal(3, 2), normal(3, 2, seed=1), lipschitz=3.0)
+    y0, perturbation = normal(3, 2), normal(3, 2, seed=1)
+    check = check_affine_bound(net, y0, perturbation, lipschitz=3.0)
     assert net.last_solve is check.clean
     assert net.growth_bound(3.0).kind == "upper"
+    assert not torch.equal(check.clean.times[1], check.perturbed.times[1])
+    for record, start in ((check.perturbed, y0 + perturbation), (check.clean, y0)):
+        net(start)
+        assert net.last_solve is not None
+        assert torch.equal(net.last_solve.times, record.times)
 
 
 def test_constants_that_are_no_upper_bounds_make_the_exact_flow_an_estimate() -> None:
