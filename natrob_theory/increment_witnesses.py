@@ -24,6 +24,7 @@ import torch
 from torch import Tensor
 
 from natrob_theory.argument_checks import require_count, require_positive
+from natrob_theory.exponential_enclosure import exceeds_exponential, exponential_enclosure
 from natrob_theory.fields import broadcast_time
 from natrob_theory.networks import RungeKuttaNet
 from natrob_theory.tableaus import ButcherTableau
@@ -128,7 +129,9 @@ def one_step_witness(tableau: ButcherTableau) -> OneStepWitness:
     """Does one step with hK = 1 on y′ = Ky grow by more than e = e^{KT}? No float takes part in the answer."""
     growth = sum(tableau.stability_polynomial(), Fraction(0))
     return OneStepWitness(
-        growth=growth, exponential=exponential_enclosure(Fraction(1)), exceeds_exponential=_exceeds(growth, Fraction(1))
+        growth=growth,
+        exponential=exponential_enclosure(Fraction(1)),
+        exceeds_exponential=exceeds_exponential(growth, Fraction(1)),
     )
 
 
@@ -196,7 +199,7 @@ def _witness(tableau: ButcherTableau, steps: int, lipschitz: float, total_time: 
         limit=float(increment_constant(tableau)),
         exact_flow=math.exp(float(exponent * mean_sign(tableau))),
         exponential=math.exp(float(exponent)),
-        exceeds_exponential=_exceeds(exact, exponent),
+        exceeds_exponential=exceeds_exponential(exact, exponent),
     )
 
 
@@ -205,35 +208,6 @@ def mean_sign(tableau: ButcherTableau) -> Fraction:
     nodes, signs = _closed_period(tableau)
     pieces = zip(nodes, nodes[1:], signs, signs[1:], strict=False)
     return sum(((end - start) * (one + other) / 2 for start, end, one, other in pieces), Fraction(0))
-
-
-def exponential_enclosure(exponent: Fraction, terms: int = 32) -> tuple[Fraction, Fraction]:
-    """Fractions around e^q for q ≥ 0: Taylor's sum, and the sum plus a geometric bound of its rest.
-
-    The rest after q^N/N! is at most q^{N+1}/(N+1)! · Σ (q/(N + 2))^k, which needs N + 2 > q; N is raised to 2q.
-
-    Raises:
-        ValueError: q < 0.
-    """
-    if exponent < 0:
-        raise ValueError(f"`exponent` must be at least 0, got {exponent}")
-    count = max(require_count("terms", terms), 2 * math.ceil(exponent))
-    term = total = Fraction(1)
-    for k in range(1, count + 1):
-        term = term * exponent / k
-        total += term
-    rest = term * exponent / (count + 1) / (1 - exponent / (count + 2))
-    return total, total + rest
-
-
-def _exceeds(growth: Fraction, exponent: Fraction) -> bool:
-    """Whether growth > e^q, decided in fractions: e^q is irrational for q > 0, so the enclosure narrows until it is."""
-    terms = 32
-    while True:
-        low, high = exponential_enclosure(exponent, terms)
-        if growth >= high or growth <= low:
-            return growth >= high
-        terms *= 2
 
 
 @cache

@@ -27,7 +27,7 @@ from natrob_theory import (
     increment_witnesses,
     one_step_witness,
 )
-from natrob_theory.increment_witnesses import exponential_enclosure, mean_sign, stage_signs, witness_polynomial
+from natrob_theory.increment_witnesses import mean_sign, stage_signs, witness_polynomial
 from natrob_theory.strategies import tableaus
 
 STEPS = (1, 4, 16, 64, 256)
@@ -47,15 +47,6 @@ def test_the_other_methods_stay_below_e_on_that_field(tableau: ButcherTableau) -
     witness = one_step_witness(tableau)
     assert witness.growth < witness.exponential[0]
     assert not witness.exceeds_exponential
-
-
-@given(st.fractions(0, 60, max_denominator=1000), st.integers(1, 60))
-def test_the_enclosure_of_the_exponential_holds(exponent: Fraction, terms: int) -> None:
-    low, high = exponential_enclosure(exponent, terms)
-    sharp_low, sharp_high = exponential_enclosure(exponent, 400)
-    assert low <= sharp_low <= sharp_high <= high
-    assert float(sharp_low) == pytest.approx(math.exp(exponent), rel=1e-13)
-    assert exponent == 0 or sharp_high < sharp_low * Fraction(1 + 1e-15)
 
 
 def test_the_constant_of_dopri5_is_that_of_theory() -> None:
@@ -173,13 +164,11 @@ def test_bad_arguments_of_the_table(arguments: dict[str, Any], message: str) -> 
         increment_witnesses(DOPRI5, **arguments)
 
 
-def test_bad_arguments_of_field_and_enclosure() -> None:
+def test_bad_arguments_of_the_field() -> None:
     with pytest.raises(ValueError, match=re.escape("`step_size` must be greater than 0, got 0.0")):
         SignFollowingField(tableau=DOPRI5, step_size=0.0)
     with pytest.raises(ValueError, match=re.escape("`lipschitz` must be greater than 0, got -1.0")):
         SignFollowingField(tableau=DOPRI5, step_size=1.0, lipschitz=-1.0)
-    with pytest.raises(ValueError, match=re.escape("`exponent` must be at least 0, got -1")):
-        exponential_enclosure(Fraction(-1))
 
 
 def test_the_one_sided_constant_is_lipschitz_too() -> None:
