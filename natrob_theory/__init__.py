@@ -8,6 +8,8 @@ from natrob_theory.adaptive import IntegrationWarning as IntegrationWarning
 from natrob_theory.adaptive import PIController as PIController
 from natrob_theory.adaptive import SolveRecord as SolveRecord
 from natrob_theory.adaptive import SolveStatus as SolveStatus
+from natrob_theory.adaptive_bounds import AffineBoundCheck as AffineBoundCheck
+from natrob_theory.adaptive_bounds import check_affine_bound as check_affine_bound
 from natrob_theory.ball_arithmetic import BallRefusedError as BallRefusedError
 from natrob_theory.ball_arithmetic import ball_field as ball_field
 from natrob_theory.bound import Bound as Bound
@@ -31,6 +33,12 @@ from natrob_theory.implicit_solve import Anderson as Anderson
 from natrob_theory.implicit_solve import ImplicitSolveError as ImplicitSolveError
 from natrob_theory.implicit_solve import ImplicitSolveWarning as ImplicitSolveWarning
 from natrob_theory.implicit_solve import NewtonKrylov as NewtonKrylov
+from natrob_theory.increment_witnesses import IncrementWitness as IncrementWitness
+from natrob_theory.increment_witnesses import OneStepWitness as OneStepWitness
+from natrob_theory.increment_witnesses import SignFollowingField as SignFollowingField
+from natrob_theory.increment_witnesses import increment_constant as increment_constant
+from natrob_theory.increment_witnesses import increment_witnesses as increment_witnesses
+from natrob_theory.increment_witnesses import one_step_witness as one_step_witness
 from natrob_theory.lipschitz import LayerRefusedError as LayerRefusedError
 from natrob_theory.lipschitz import layer_lipschitz as layer_lipschitz
 from natrob_theory.lipschitz import lipschitz_lower_bound as lipschitz_lower_bound
@@ -83,6 +91,7 @@ __all__ = [
     "THREE_EIGHTHS",
     "AbstractIntegratorNet",
     "ActivationRefusedError",
+    "AffineBoundCheck",
     "Anderson",
     "AutonomousField",
     "BackwardEulerNet",
@@ -102,6 +111,7 @@ __all__ = [
     "HeunNet",
     "ImplicitSolveError",
     "ImplicitSolveWarning",
+    "IncrementWitness",
     "IntegrationError",
     "IntegrationWarning",
     "LayerRefusedError",
@@ -109,6 +119,7 @@ __all__ = [
     "NeuralODE",
     "NewtonKrylov",
     "OneSidedConstant",
+    "OneStepWitness",
     "PIController",
     "PolyNet",
     "PolyNetStepper",
@@ -117,6 +128,7 @@ __all__ = [
     "RungeKuttaNet",
     "RungeKuttaStepper",
     "ScaledField",
+    "SignFollowingField",
     "SkewSymmetricField",
     "Slopes",
     "SolveRecord",
@@ -127,12 +139,15 @@ __all__ = [
     "activation_slopes",
     "ball_field",
     "broadcast_time",
+    "check_affine_bound",
     "check_bound",
     "convolutional_field",
     "dense_field",
     "discrete_bound",
     "exponential_bound",
     "gradient_flow_bound",
+    "increment_constant",
+    "increment_witnesses",
     "layer_lipschitz",
     "lipschitz_lower_bound",
     "lipschitz_upper_bound",
@@ -141,5 +156,6 @@ __all__ = [
     "one_sided_lipschitz",
     "one_sided_lipschitz_lower_bound",
     "one_sided_lipschitz_upper_bound",
+    "one_step_witness",
     "tube_bound",
 ]

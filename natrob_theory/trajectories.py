@@ -92,13 +92,7 @@ def run_pair(net: AbstractIntegratorNet, y0: Tensor, perturbation: Tensor) -> Pa
         TypeError, ValueError: y_0 or the perturbation is not a finite floating-point state, or their shapes differ.
         OverflowError: a state on the way is not finite, so that no distance can be measured.
     """
-    y0 = require_state("y0", y0).detach()
-    perturbation = require_state("perturbation", perturbation).detach()
-    if perturbation.shape != y0.shape or perturbation.dtype != y0.dtype:
-        raise ValueError(
-            f"`perturbation` must have the shape and dtype of `y0`, {tuple(y0.shape)} {y0.dtype}, "
-            f"got {tuple(perturbation.shape)} {perturbation.dtype}"
-        )
+    y0, perturbation = checked_pair(y0, perturbation)
     batch = len(y0)
     plan = net.plan_for(y0)
     states, evaluations = [torch.cat([y0, y0 + perturbation])], []
@@ -122,6 +116,22 @@ def run_pair(net: AbstractIntegratorNet, y0: Tensor, perturbation: Tensor) -> Pa
         clean_evaluations=[[Evaluation(e.point[:batch], e.value[:batch]) for e in step] for step in evaluations],
         perturbed_evaluations=[[Evaluation(e.point[batch:], e.value[batch:]) for e in step] for step in evaluations],
     )
+
+
+def checked_pair(y0: Tensor, perturbation: Tensor) -> tuple[Tensor, Tensor]:
+    """y_0 and ε without gradients.
+
+    Raises:
+        TypeError, ValueError: either is not a finite floating-point state, or their shapes or dtypes differ.
+    """
+    y0 = require_state("y0", y0).detach()
+    perturbation = require_state("perturbation", perturbation).detach()
+    if perturbation.shape != y0.shape or perturbation.dtype != y0.dtype:
+        raise ValueError(
+            f"`perturbation` must have the shape and dtype of `y0`, {tuple(y0.shape)} {y0.dtype}, "
+            f"got {tuple(perturbation.shape)} {perturbation.dtype}"
+        )
+    return y0, perturbation
 
 
 def _for_both(number: Any) -> Any:

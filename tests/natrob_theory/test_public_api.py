@@ -28,12 +28,17 @@ CALLABLES = {
     "exponential_bound": ["lipschitz", "start_time", "end_time"],
     "measure_divergence": ["net", "y0", "perturbation"],
     "check_bound": ["net", "y0", "perturbation", "lipschitz"],
+    "check_affine_bound": ["net", "y0", "perturbation", "lipschitz", "one_sided"],
+    "one_step_witness": ["tableau"],
+    "increment_witnesses": ["tableau", "steps", "lipschitz", "total_time"],
     "Bound": ["value", "kind", "norm", "assumptions", "source"],
 }
 KEYWORD_ONLY = {
     "lipschitz_lower_bound": ["radius", "generator"],
     "lipschitz_upper_bound": ["input_shape"],
     "check_bound": ["lipschitz"],
+    "check_affine_bound": ["lipschitz", "one_sided"],
+    "increment_witnesses": ["steps", "lipschitz", "total_time"],
     "NeuralODE": ["rtol", "atol", "solver"],
     "Bound": ["value", "kind", "norm", "assumptions", "source"],
 }
@@ -78,6 +83,9 @@ def test_results_have_the_documented_fields() -> None:
         (natrob_theory.Trajectory, {"times", "states"}),
         (natrob_theory.Divergence, {"times", "distance", "secant_constants"}),
         (natrob_theory.BoundCheck, {"holds", "ratio", "allowance", "kind", "bound", "distance"}),
+        (natrob_theory.AffineBoundCheck, {"exact_flow", "error_terms", "bound", "measured", "ratio", "kind"}),
+        (natrob_theory.OneStepWitness, {"growth", "exponential", "exceeds_exponential"}),
+        (natrob_theory.IncrementWitness, {"measured", "exact", "exponent", "limit", "exact_flow"}),
     ):
         assert fields <= set(result.__dataclass_fields__)
         assert result.__dataclass_params__.frozen  # type: ignore[attr-defined]
