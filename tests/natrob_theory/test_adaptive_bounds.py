@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
+from benchmarks.adaptive_bounds import pairs_across_a_jump, wave
 from natrob_theory import (
     Bound,
     IntegrationError,
@@ -35,30 +36,6 @@ def normal(*shape: int, seed: int = 0) -> Tensor:
 def numbers(bound: Bound) -> Tensor:
     assert isinstance(bound.value, Tensor)
     return bound.value
-
-
-def wave(_time: Tensor, state: Tensor) -> Tensor:
-    """cos(3y), K = 3."""
-    return torch.cos(3 * state)
-
-
-def rejected(net: NeuralODE, y0: Tensor) -> Tensor:
-    net(y0)
-    assert net.last_solve is not None
-    return net.last_solve.rejected
-
-
-def pairs_across_a_jump(net: NeuralODE) -> tuple[Tensor, Tensor]:
-    """Starts 5e-15 apart that differ in the number of rejected steps: neighbours on a grid of starts, bisected."""
-    starts = torch.linspace(-1, 1, 401, dtype=torch.float64)[:, None]
-    count = rejected(net, starts)
-    jumps = (count[1:] != count[:-1]).nonzero()[:, 0]
-    one, other = starts[jumps], starts[jumps + 1]
-    for _ in range(40):
-        middle = (one + other) / 2
-        same = (rejected(net, middle) == count[jumps])[:, None]
-        one, other = torch.where(same, middle, one), torch.where(same, other, middle)
-    return one, other - one
 
 
 def test_two_grids_break_every_multiple_of_the_perturbation_but_not_the_affine_bound() -> None:
