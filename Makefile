@@ -4,11 +4,12 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: help install report test format clean
+.PHONY: help install report test bench format clean
 
 help:
 	@echo "make report   run the main job on the bundled digits and write output/quick/report.html"
 	@echo "make test     format, lint, types, import contracts, tests"
+	@echo "make bench    time natrob beside torchdiffeq, torchode and bare field evaluations; print one table"
 	@echo "make install  only the set-up, in $(VENV)"
 	@echo "make format   rewrite the code as 'make test' wants it"
 
@@ -28,6 +29,9 @@ test: $(INSTALLED)
 	$(BIN)/basedpyright
 	$(BIN)/lint-imports
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto
+
+bench: $(INSTALLED)
+	$(BIN)/python -m benchmarks
 
 format: $(INSTALLED)
 	$(BIN)/ruff check --fix .

@@ -4,6 +4,7 @@ import statistics
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from importlib.metadata import version
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,3 +52,8 @@ def interleaved_medians(
             if turn >= warmup:
                 seconds[name].append(elapsed)
     return {name: statistics.median(values) for name, values in seconds.items()}
+
+
+def versioned(package: str) -> str:
+    """A package's name with its installed version."""
+    return f"{package} {version(package)}"

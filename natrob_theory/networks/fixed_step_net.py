@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from natrob_theory.argument_checks import require_count, require_finite, require_positive, require_state
 from natrob_theory.fields import FunctionField
 from natrob_theory.networks.abstract_net import AbstractIntegratorNet, StepPlan
+from natrob_theory.networks.passage import Passage, stored_passage
 from natrob_theory.networks.trajectory import Trajectory
 from natrob_theory.steppers import AbstractStepper
 from natrob_theory.tensor_types import Field
@@ -31,6 +32,7 @@ class AbstractFixedStepNet(AbstractIntegratorNet):
         step_size: h > 0.
         num_steps: N ≥ 1; None where `fields` has one per step.
         start_time: t_0.
+        passage: how `forward` goes through the steps.
     """
 
     def __init__(
@@ -41,8 +43,10 @@ class AbstractFixedStepNet(AbstractIntegratorNet):
         step_size: float,
         num_steps: int | None,
         start_time: float,
+        passage: Passage = stored_passage,
     ) -> None:
         super().__init__()
+        self._passage = passage
         self.stepper = stepper
         self.step_size = require_positive("step_size", step_size)
         self.start_time = require_finite("start_time", start_time)
@@ -86,10 +90,7 @@ class AbstractFixedStepNet(AbstractIntegratorNet):
             TypeError: y_0 is not a floating-point tensor.
             ValueError: y_0 has no batch axis or is not finite; the field changes the shape.
         """
-        state = require_state("y0", y0)
-        for field, time, step_size, _ in self.plan():
-            state = self.stepper.step(field, time, state, step_size)
-        return state
+        return self._passage(self.stepper, self.plan(), require_state("y0", y0))
 
     @final
     def trajectory(self, y0: Tensor) -> Trajectory:

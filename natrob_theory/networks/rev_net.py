@@ -1,16 +1,21 @@
 """RevNet: the reversible coupling as a network."""
 
 from collections.abc import Sequence
-from typing import TypeAlias, final
+from typing import Literal, TypeAlias, final, get_args
 
 from torch import Tensor, nn
 
-from natrob_theory.argument_checks import require_state
+from natrob_theory.argument_checks import require_choice, require_state
 from natrob_theory.networks.fixed_step_net import AbstractFixedStepNet, as_module
+from natrob_theory.networks.passage import Passage, stored_passage
+from natrob_theory.networks.reversible_passage import reversible_passage
 from natrob_theory.steppers import CoupledField, RevNetStepper
 from natrob_theory.tensor_types import Field
 
 FieldPair: TypeAlias = tuple[Field, Field]
+Memory: TypeAlias = Literal["stored", "reversible"]
+
+PASSAGES: dict[Memory, Passage] = {"stored": stored_passage, "reversible": reversible_passage}
 
 
 @final
@@ -23,6 +28,11 @@ class RevNet(AbstractFixedStepNet):
     Args:
         field_pairs: one tuple (f₁, f₂), or a sequence of such pairs, one per step.
         step_size, num_steps, start_time: as for `EulerNet`.
+        memory: "stored" keeps every step's values for backward. "reversible" keeps y_N alone, so that training
+            memory does not grow with the depth, and goes back by `inverse`: two more evaluations of each field, and
+            gradients off by the roundings of the way back. It needs fields that repeat themselves (no dropout, no
+            batch normalisation in training mode), gives gradients to y_0 and the fields' parameters only, and no
+            second derivatives.
     """
 
     def __init__(
@@ -32,6 +42,7 @@ class RevNet(AbstractFixedStepNet):
         num_steps: int | None = None,
         *,
         start_time: float = 0.0,
+        memory: Memory = "stored",
     ) -> None:
         super().__init__(
             _coupled_fields(field_pairs),
@@ -39,6 +50,7 @@ class RevNet(AbstractFixedStepNet):
             step_size=step_size,
             num_steps=num_steps,
             start_time=start_time,
+            passage=PASSAGES[require_choice("memory", memory, get_args(Memory))],
         )
 
     def inverse(self, yN: Tensor) -> Tensor:  # noqa: N803

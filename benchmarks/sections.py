@@ -1,0 +1,15 @@
+"""The sections of the table, in its order."""
+
+from collections.abc import Callable
+
+from benchmarks import adaptive_solvers, convolution_norms, divergence, fixed_steps, growth_with_size
+from benchmarks.measurement import Row
+
+SECTIONS: dict[str, Callable[..., list[Row]]] = {
+    "adaptive_solvers": adaptive_solvers.rows,
+    "fixed_steps": fixed_steps.rows,
+    "divergence": divergence.rows,
+    "growth_with_size": growth_with_size.rows,
+    "convolution_norms": convolution_norms.rows,
+}
+"""Name on the command line, and the function `rows(*, quick)` of the section."""
