@@ -84,16 +84,12 @@ def _nonzero(weights: Sequence[Fraction]) -> tuple[tuple[int, float], ...]:
 def _advance(
     state: Tensor, step_size: float | Tensor, weights: tuple[tuple[int, float], ...], slopes: list[Tensor]
 ) -> Tensor:
-    """state + h Σ weightᵢ slopeᵢ."""
-    if not weights:
-        return state
-    (stage, weight), *others = weights
-    increment, scale = slopes[stage], weight
-    if others:
-        increment, scale = scale * increment, 1.0
-        for other, factor in others:
-            increment = torch.add(increment, slopes[other], alpha=factor)
+    """state + h Σ weightᵢ slopeᵢ, one term after the other: the fewest passes over memory."""
     if isinstance(step_size, Tensor):
-        factors = (scale * step_size).to(state.dtype).view(-1, *[1] * (state.dim() - 1))
-        return torch.addcmul(state, factors, increment)
-    return torch.add(state, increment, alpha=scale * step_size)
+        factor = step_size.to(state.dtype).view(-1, *[1] * (state.dim() - 1))
+        for stage, weight in weights:
+            state = torch.addcmul(state, factor, slopes[stage], value=weight)
+        return state
+    for stage, weight in weights:
+        state = torch.add(state, slopes[stage], alpha=weight * step_size)
+    return state
