@@ -1,6 +1,6 @@
 """Trajectories in pairs: how far a perturbed solution departs, measured."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,8 +12,10 @@ from natrob_theory.argument_checks import require_state
 from natrob_theory.networks import AbstractIntegratorNet, StepPlan
 from natrob_theory.steppers import Evaluation
 
-STACKED_ENTRIES = 1 << 18
-"""Up to so many entries are worth stacking."""
+STACKED_ENTRIES = 1 << 15
+"""Up to so many entries are worth stacking; more fall out of the cache between two operations on them."""
+HELD_ENTRIES = 1 << 18
+"""With so many entries of states in hand, `measure_divergence` measures them and lets them go."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,8 +63,15 @@ class PairRun:
         perturbed = [evaluation for step in self.perturbed_evaluations for evaluation in step]
         rise = distances([one.value for one in clean], [other.value for other in perturbed])
         run = distances([one.point for one in clean], [other.point for other in perturbed])
-        secants = torch.where(run > 0, rise / torch.where(run > 0, run, 1.0), 0.0)
-        return torch.stack([step.amax(dim=0) for step in secants.split(counts)])
+        return _largest_secants(rise, run, counts)
+
+
+def _largest_secants(
+    rise: Float[Tensor, "evaluations batch"], run: Float[Tensor, "evaluations batch"], counts: list[int]
+) -> Float[Tensor, "steps batch"]:
+    """The largest rise/run of each step, whose evaluations are `counts` in number; 0 where nothing runs."""
+    secants = torch.where(run > 0, rise / torch.where(run > 0, run, 1.0), 0.0)
+    return torch.stack([step.amax(dim=0) for step in secants.split(counts)])
 
 
 def distances(ones: Sequence[Tensor] | Tensor, others: Sequence[Tensor] | Tensor) -> Float[Tensor, "entries batch"]:
@@ -71,18 +80,26 @@ def distances(ones: Sequence[Tensor] | Tensor, others: Sequence[Tensor] | Tensor
     Small states are stacked, so that many of them cost few operations; large ones go one by one, so that little
     memory is held.
     """
-    rows = []
-    chunk = max(1, STACKED_ENTRIES // ones[0].numel())
-    for start in range(0, len(ones), chunk):
-        one, other = (_stacked(states[start : start + chunk]) for states in (ones, others))
-        rows.append(torch.linalg.vector_norm((other - one).flatten(2), dim=2))
-    return torch.cat(rows)
+    pairs = zip(_stacks(ones), _stacks(others), strict=True)
+    return torch.cat([_distances_of_stacks(one, other) for one, other in pairs])
 
 
-def _stacked(states: Sequence[Tensor] | Tensor) -> Tensor:
-    """(states, batch, *state) in float64."""
-    joined = states if isinstance(states, Tensor) else states[0][None] if len(states) == 1 else torch.stack([*states])
-    return joined.double()
+def _distances_within(doubled: Sequence[Tensor]) -> Float[Tensor, "entries batch"]:
+    """The same for states (2·batch, *state), between the first and the second half of each."""
+    return torch.cat([_distances_of_stacks(*stack.chunk(2, dim=1)) for stack in _stacks(doubled)])
+
+
+def _distances_of_stacks(one: Tensor, other: Tensor) -> Float[Tensor, "entries batch"]:
+    difference = other.to(torch.float64, copy=True).sub_(one)  # one fresh tensor, not three
+    return torch.linalg.vector_norm(difference.flatten(2), dim=2)
+
+
+def _stacks(states: Sequence[Tensor] | Tensor) -> Iterator[Tensor]:
+    """(entries, batch, *state), as many states at a time as are worth stacking."""
+    size = max(1, STACKED_ENTRIES // states[0].numel())
+    for start in range(0, len(states), size):
+        some = states[start : start + size]
+        yield some if isinstance(some, Tensor) else some[0][None] if len(some) == 1 else torch.stack([*some])
 
 
 def run_pair(net: AbstractIntegratorNet, y0: Tensor, perturbation: Tensor) -> PairRun:
@@ -92,27 +109,16 @@ def run_pair(net: AbstractIntegratorNet, y0: Tensor, perturbation: Tensor) -> Pa
         TypeError, ValueError: y_0 or the perturbation is not a finite floating-point state, or their shapes differ.
         OverflowError: a state on the way is not finite, so that no distance can be measured.
     """
-    y0 = require_state("y0", y0).detach()
-    perturbation = require_state("perturbation", perturbation).detach()
-    if perturbation.shape != y0.shape or perturbation.dtype != y0.dtype:
-        raise ValueError(
-            f"`perturbation` must have the shape and dtype of `y0`, {tuple(y0.shape)} {y0.dtype}, "
-            f"got {tuple(perturbation.shape)} {perturbation.dtype}"
-        )
+    y0, perturbation = checked_pair(y0, perturbation)
     batch = len(y0)
     plan = net.plan_for(y0)
     states, evaluations = [torch.cat([y0, y0 + perturbation])], []
-    with torch.no_grad():
-        for step in plan:
-            after, notes = net.stepper.step_with_evaluations(
-                step.field, _for_both(step.time), states[-1], _for_both(step.step_size)
-            )
-            states.append(after)
-            evaluations.append(notes)
+    for after, notes in _paired_steps(net, plan, states[0]):
+        states.append(after)
+        evaluations.append(notes)
     clean, perturbed = ([state[half] for state in states] for half in (slice(batch), slice(batch, None)))
     distance = distances(clean, perturbed)
-    if not bool(torch.isfinite(distance).all()):  # it is finite where the states are, unless it overflows itself
-        _require_finite_states(states)
+    _require_finite(distance, states, first_step=0)
     return PairRun(
         times=_times(plan, y0),
         clean=torch.stack(clean),
@@ -122,6 +128,35 @@ def run_pair(net: AbstractIntegratorNet, y0: Tensor, perturbation: Tensor) -> Pa
         clean_evaluations=[[Evaluation(e.point[:batch], e.value[:batch]) for e in step] for step in evaluations],
         perturbed_evaluations=[[Evaluation(e.point[batch:], e.value[batch:]) for e in step] for step in evaluations],
     )
+
+
+def checked_pair(y0: Tensor, perturbation: Tensor) -> tuple[Tensor, Tensor]:
+    """y_0 and ε without gradients.
+
+    Raises:
+        TypeError, ValueError: either is not a finite floating-point state, or their shapes or dtypes differ.
+    """
+    y0 = require_state("y0", y0).detach()
+    perturbation = require_state("perturbation", perturbation).detach()
+    if perturbation.shape != y0.shape or perturbation.dtype != y0.dtype:
+        raise ValueError(
+            f"`perturbation` must have the shape and dtype of `y0`, {tuple(y0.shape)} {y0.dtype}, "
+            f"got {tuple(perturbation.shape)} {perturbation.dtype}"
+        )
+    return y0, perturbation
+
+
+def _paired_steps(
+    net: AbstractIntegratorNet, plan: Sequence[StepPlan], start: Tensor
+) -> Iterator[tuple[Tensor, list[Evaluation]]]:
+    """The doubled batch after each step, and the step's evaluations."""
+    state = start
+    for step in plan:
+        with torch.no_grad():
+            state, notes = net.stepper.step_with_evaluations(
+                step.field, _for_both(step.time), state, _for_both(step.step_size)
+            )
+        yield state, notes
 
 
 def _for_both(number: Any) -> Any:
@@ -135,20 +170,23 @@ def _times(plan: Sequence[StepPlan], y0: Tensor) -> Float[Tensor, "points *grid"
     return torch.stack([torch.as_tensor(time, dtype=torch.float64, device=y0.device) for time in times])
 
 
-def _require_finite_states(states: Sequence[Tensor]) -> None:
+def _require_finite(distance: Tensor, states: Sequence[Tensor], *, first_step: int) -> None:
+    """Raise OverflowError if a state is not finite; distances are where the states are, or overflow themselves."""
+    if bool(torch.isfinite(distance).all()):
+        return
     finite = torch.stack([torch.isfinite(state).all() for state in states])
     if bool(finite.all()):
         return
     raise OverflowError(
-        f"the trajectory has NaN or infinite entries from step {int(finite.long().argmin())} on; take fewer or "
-        f"smaller steps, or a field with a smaller Lipschitz constant"
+        f"the trajectory has NaN or infinite entries from step {first_step + int(finite.long().argmin())} on; take "
+        f"fewer or smaller steps, or a field with a smaller Lipschitz constant"
     )
 
 
 def measure_divergence(net: AbstractIntegratorNet, y0: Tensor, perturbation: Tensor) -> Divergence:
     """‖z_n − y_n‖ along the network for z_0 = y_0 + perturbation, with the secant constants of the pair.
 
-    A Neural ODE takes the steps that it takes from y_0 for both.
+    A Neural ODE takes the steps that it takes from y_0 for both. Large states are measured as they come, not kept.
 
     Args:
         net: any network of this library.
@@ -159,5 +197,34 @@ def measure_divergence(net: AbstractIntegratorNet, y0: Tensor, perturbation: Ten
         TypeError, ValueError: as for `net`, or the shapes differ.
         OverflowError: a state on the way is not finite.
     """
-    run = run_pair(net, y0, perturbation)
-    return Divergence(times=run.times, distance=run.distance, secant_constants=run.secant_constants())
+    y0, perturbation = checked_pair(y0, perturbation)
+    plan = net.plan_for(y0)
+    states, evaluations = [torch.cat([y0, y0 + perturbation])], []
+    distance, secants = [_distances_within(states)], []
+    for done, (after, notes) in enumerate(_paired_steps(net, plan, states[0]), start=1):
+        states.append(after)
+        evaluations.append(notes)
+        if len(evaluations) * after.numel() >= HELD_ENTRIES or done == len(plan):
+            reached, constants = _measured(states, evaluations, first_step=done - len(evaluations))
+            distance.append(reached[1:])
+            secants.append(constants)
+            states, evaluations = [after], []
+    return Divergence(times=_times(plan, y0), distance=torch.cat(distance), secant_constants=torch.cat(secants))
+
+
+def _measured(
+    states: Sequence[Tensor], evaluations: Sequence[list[Evaluation]], *, first_step: int
+) -> tuple[Float[Tensor, "points batch"], Float[Tensor, "steps batch"]]:
+    """The distances within the doubled states from `first_step` on, and the secant constants of the steps between.
+
+    Most steps evaluate the field at their first state, whose distance is then measured once.
+    """
+    reached = _distances_within(states)
+    _require_finite(reached, states, first_step=first_step)
+    known = {id(state): row for state, row in zip(states, reached, strict=True)}
+    flat = [evaluation for step in evaluations for evaluation in step]
+    fresh = [evaluation.point for evaluation in flat if id(evaluation.point) not in known]
+    measured = _distances_within([*(evaluation.value for evaluation in flat), *fresh])
+    known |= {id(point): row for point, row in zip(fresh, measured[len(flat) :], strict=True)}
+    run = torch.stack([known[id(evaluation.point)] for evaluation in flat])
+    return reached, _largest_secants(measured[: len(flat)], run, [len(step) for step in evaluations])
