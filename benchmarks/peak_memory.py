@@ -1,9 +1,11 @@
-"""Peak memory of one workload: the growth of VmHWM, the kernel's peak resident size, in a process of its own.
+"""Peak memory of one workload: the growth of VmHWM, the kernel's peak resident size, in a process of its own,
+with one thread.
 
 `python -m benchmarks.peak_memory NAME` runs the workload and prints the growth in bytes. A process of its own, because
 an allocator reuses what earlier work has left; and VmHWM rather than ru_maxrss, which a child inherits from its parent.
 """
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -21,7 +23,8 @@ def is_measurable() -> bool:
 def peak_memory(workload: str) -> int:
     """Bytes by which the workload raises the peak resident size of a fresh process."""
     command = [sys.executable, "-m", "benchmarks.peak_memory", workload]
-    return int(subprocess.run(command, capture_output=True, text=True, check=True, timeout=300).stdout)
+    alone = os.environ | {"OMP_NUM_THREADS": "1"}  # two threads of a busy machine would wait for each other
+    return int(subprocess.run(command, env=alone, capture_output=True, text=True, check=True, timeout=300).stdout)
 
 
 def _peak_resident_bytes() -> int:
