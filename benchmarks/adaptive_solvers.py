@@ -20,8 +20,8 @@ SMALL_STATE_PROFILE = (
     "about 40 % of a solve is the field; the rest is the dispatch of some 30 small operations a trial step"
 )
 LARGE_STATE_PROFILE = (
-    "of a solve 83 % is convolutions, which meet colder caches here than in the bare loop; 5 % are the products that sum "
-    "the stages, 3 % their storing, 2.5 % fresh memory, 2 % the error norm"
+    "of a solve 83 % is convolutions, which meet colder caches here than in the bare loop; 5 % are the products that "
+    "sum the stages, 3 % their storing, 2.5 % fresh memory, 2 % the error norm"
 )
 
 
