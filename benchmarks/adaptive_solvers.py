@@ -16,12 +16,10 @@ FORWARD_TARGETS = {"torchdiffeq": 0.5, "torchode": 0.95}
 TRAINING_TARGETS = {"torchdiffeq": 0.7}
 FLOOR_TARGET = 1.05
 
-SMALL_STATE_PROFILE = (
-    "about 40 % of a solve is the field; the rest is the dispatch of some 30 small operations a trial step"
-)
+SMALL_STATE_PROFILE = "the profile shows less time in the field than in the dispatch of some 30 small operations a step"
 LARGE_STATE_PROFILE = (
-    "of a solve 83 % is convolutions, which meet colder caches here than in the bare loop; 5 % are the products that "
-    "sum the stages, 3 % their storing, 2.5 % fresh memory, 2 % the error norm"
+    "the profile shows, after the convolutions, which meet colder caches than in the bare loop, the sums of the stages, "
+    "their storing, fresh memory and the error norm, in this order"
 )
 
 
