@@ -16,10 +16,10 @@ FORWARD_TARGETS = {"torchdiffeq": 0.5, "torchode": 0.95}
 TRAINING_TARGETS = {"torchdiffeq": 0.7}
 FLOOR_TARGET = 1.05
 
-SMALL_STATE_PROFILE = "the profile shows less time in the field than in the dispatch of some 30 small operations a step"
+SMALL_STATE_PROFILE = "the profile shows more time in the dispatch of small operations than in the field"
 LARGE_STATE_PROFILE = (
-    "the profile shows, after the convolutions, which meet colder caches than in the bare loop, the sums of the stages, "
-    "their storing, fresh memory and the error norm, in this order"
+    "the profile shows, after the convolutions, which meet colder caches than in the bare loop, the sums of the "
+    "stages, their storing, fresh memory and the error norm, in this order"
 )
 
 

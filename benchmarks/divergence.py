@@ -13,8 +13,8 @@ SECTION = "divergence"
 TARGET = 1.15
 PERTURBATION = 1e-2
 PROFILE = (
-    "beyond the field the profile shows the float64 distances of every evaluation, and fresh memory for the evaluations "
-    "held until they are measured"
+    "beyond the field the profile shows the float64 distances of every evaluation, and fresh memory for the "
+    "evaluations held until they are measured"
 )
 
 
