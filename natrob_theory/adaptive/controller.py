@@ -19,8 +19,9 @@ class PIController:
 
     k is the order of the error estimate plus one. A rejected step is followed by h · safety · r^{−α} and, once
     accepted, by no larger step at first (Hairer, Nørsett, Wanner, *Solving ODEs I*, II.4; Hairer, Wanner, *Solving
-    ODEs II*, IV.2, (2.43c)). β = 0 is the elementary controller. The defaults are measured: on residual fields over
-    short spans a larger β, made for mildly stiff problems, costs up to 4 % more evaluations and saves no rejections.
+    ODEs II*, IV.2, (2.43c)). β = 0 is the elementary controller. The default β is small: on 36 residual fields
+    over T = 5 at tolerance 10⁻⁴, β = 0.04 took 18 % more evaluations than β = 0 (safety 0.9), although it rejected
+    0.04 steps a solve where β = 0 rejected 0.15.
 
     Attributes:
         safety: factor below 1 that makes a rejection rare.

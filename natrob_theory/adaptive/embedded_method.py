@@ -42,7 +42,7 @@ class EmbeddedMethod:
     """The arithmetic of an explicit embedded Runge–Kutta pair.
 
     The sums Σ aᵢⱼ(hkⱼ) are matrix–vector products over a buffer of one state for each stage, which all steps and solves
-    of one batch size share: fresh memory for every solve costs 3 % of it on large states. Where gradients are
+    of one batch size share: fresh memory for every solve costs about 3 % of it on large states. Where gradients are
     recorded they are products over the stacked slopes, as autograd must keep them.
 
     Raises:

@@ -11,8 +11,8 @@ from natrob_theory.tensor_types import Field
 
 BOLDNESS = 5.0
 """The rule below aims at an error of 1 % of the tolerance, and a first step so small costs more than a rejected one:
-over 120 residual fields of three sizes, five times its step took 9 % fewer evaluations at tolerance 10⁻⁴, 14 % fewer
-at 10⁻³ and 4 % fewer at 10⁻⁶, without more rejections."""
+on 40 residual fields, dense and convolutional, over T = 5, five times its step took 14, 12 and 5 % fewer evaluations at
+tolerances 10⁻³, 10⁻⁴ and 10⁻⁶ (mean of the samples), with as many rejections."""
 
 
 @torch.no_grad()
