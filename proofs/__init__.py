@@ -1,0 +1,1 @@
+"""Proofs of the bounds that natrob_theory implements: by computer algebra (`symbolic`) and by Coq (`coq`)."""
