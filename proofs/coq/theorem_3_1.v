@@ -7,7 +7,7 @@
     Verdict.     proved for every h
     Theorems.    discrete_bound, below_exponential, theorem_3_1, discrete_bound_is_attained *)
 
-From Coq Require Import Reals Lra.
+From Coq Require Import Reals Lra QArith Qreals.
 From NatrobProofs Require Import normed_space one_step_methods.
 Open Scope R_scope.
 Open Scope vector_scope.
@@ -23,6 +23,14 @@ Definition euler_step (f : R -> V -> V) (t0 h : R) (n : nat) (y : V) : V := y ‚ä
 
 (** The growth factor of one step, (1 + hK): what the code computes for Euler's method. *)
 Definition euler_growth (x : R) : R := 1 + x.
+
+(** The same over the rationals, where it can be evaluated. *)
+Definition euler_growth_Q (x : Q) : Q := 1 + x.
+
+Lemma euler_growth_at_rationals : forall x, Q2R (euler_growth_Q x) = euler_growth (Q2R x).
+Proof.
+  intro x. unfold euler_growth_Q, euler_growth. rewrite Q2R_plus. unfold Q2R at 1. simpl. field.
+Qed.
 
 Lemma one_euler_step : forall f t0 h K n,
   0 < h -> lipschitz f K -> grows_at_most V (euler_step f t0 h n) (euler_growth (h * K)).

@@ -1,6 +1,6 @@
 """The kinds of step a symbolic proof may take. Each is decided exactly; what sympy cannot decide raises `ProofError`.
 
-No floating-point number takes part in any of them.
+No floating-point number takes part in any of them: one in an identity is refused.
 """
 
 from fractions import Fraction
@@ -33,7 +33,7 @@ def require_equal(left: Any, right: Any, step: str) -> None:
         for entry, other in zip(left, right, strict=True):
             require_equal(entry, other, step)
         return
-    difference: Any = sympy.sympify(left) - sympy.sympify(right)
+    difference = _difference(left, right, step)
     together: Any = sympy.together(sympy.expand(difference))
     remainder = sympy.expand(together.as_numer_denom()[0])
     if remainder != 0:
@@ -44,9 +44,16 @@ def require_equal(left: Any, right: Any, step: str) -> None:
 
 def require_different(left: Any, right: Any, step: str) -> None:
     """Two exact numbers differ; their difference must be a number that sympy can sign."""
-    difference: Any = sympy.sympify(left) - sympy.sympify(right)
+    difference = _difference(left, right, step)
     require(difference.is_number, f"{step}: {difference} is not a number")
     require(difference.is_zero is False, step)
+
+
+def _difference(left: Any, right: Any, step: str) -> Any:
+    sides: list[Any] = [sympy.sympify(left), sympy.sympify(right)]
+    if any(side.has(sympy.Float) for side in sides):
+        raise ProofError(f"a floating-point number in a proof: {step}")
+    return sides[0] - sides[1]
 
 
 def require_positive_coefficients(polynomial: Any, symbol: sympy.Symbol, step: str) -> None:
