@@ -34,6 +34,7 @@ CLAIM = Claim(
 
 def check() -> None:
     """Any number of stages by induction, up to four with generic entries, and the library's tableaus."""
+    check_stage_inequality()
     check_nilpotent()
     check_telescoping()
     check_nonnegative()
@@ -45,6 +46,28 @@ def check() -> None:
     rationals = ("1", "5579/3392", "391473/23744", "1466443/267120", "81/100", "1/18", "1/600")
     listed = sum(sympy.Rational(entry) * x**power for power, entry in enumerate(rationals))
     require_equal(bounded_growth(matrix_of(DOPRI5), vector_of(DOPRI5.b), x), listed, "dopri5: as theory has it")
+
+
+def check_stage_inequality() -> None:
+    """(*) with a letter for everything, for a stage with up to four earlier ones; E = ‖e₀‖, D_j = ‖Δk_j‖ = K E κ_j.
+
+    Slacks: r ≥ 0 is what the triangle inequality leaves, q ≥ 0 what the Lipschitz condition leaves.
+    """
+    h, lipschitz, size = sympy.symbols("h K E", positive=True)
+    q, r = sympy.symbols("q r", nonnegative=True)
+    for earlier in range(5):
+        coefficients = sympy.symbols(f"n_:{earlier}", nonnegative=True)
+        differences = sympy.symbols(f"D_:{earlier}", nonnegative=True)
+        weighted = sum((n * d for n, d in zip(coefficients, differences, strict=True)), sympy.Integer(0))
+        # ‖z_i − y_i‖ = ‖e₀ + h Σ aᵢⱼ Δk_j‖ ≤ E + h Σ |aᵢⱼ| D_j, and ‖Δk_i‖ ≤ K‖z_i − y_i‖
+        stage = size + h * weighted - r
+        slope = lipschitz * stage - q
+        ratios = [difference / (lipschitz * size) for difference in differences]
+        bound = 1 + h * lipschitz * sum(n * kappa for n, kappa in zip(coefficients, ratios, strict=True))
+        left = sympy.expand(bound - slope / (lipschitz * size))
+        require(left.is_nonnegative, f"κᵢ ≤ 1 + x Σ Nᵢⱼ κⱼ, {earlier} earlier stages")
+        # the step is one such combination too, with |bᵢ| for |aᵢⱼ| and without the field
+        require(sympy.expand(bound - stage / size).is_nonnegative, f"‖e₁‖/‖e₀‖ ≤ 1 + x Σ |bᵢ|κᵢ, {earlier} stages")
 
 
 def check_nilpotent() -> None:
