@@ -43,33 +43,45 @@ def _order_two() -> None:
 
 
 def _every_order() -> None:
-    """R − S_m = A^{m+1}R by induction over m, with S_{m+1} = S_m + A^{m+1}."""
-    operator, inverse, partial_sum, power = sympy.symbols("A R S_m P", commutative=False)  # P = A^{m+1}
-    # m = 0: R − I = AR, which is (I − A)R = I read the other way
-    require_equal(inverse - (1 - operator) * inverse, operator * inverse, "R − I = AR")
-    # m to m + 1: R − S_m − P = PR − P(R − AR) = PAR, where R − AR = I
-    require_equal((inverse - (partial_sum + power)) - (inverse - partial_sum), -power, "one term more is subtracted")
-    require_equal(
-        power * inverse - power * (inverse - operator * inverse), power * operator * inverse, "PR − P = A^{m+2}R"
-    )
+    """R − S_m = A^{m+1}R by induction over m, with S_0 = I and S_{m+1} = S_m + A^{m+1}."""
+    operator, inverse, power = sympy.symbols("A R P", commutative=False)  # P = A^{m+1}
+    identity = inverse - operator * inverse  # (I − A)R = I
+    # m = 0: R − I = AR
+    require_equal(inverse - identity, operator * inverse, "R − S_0 = AR")
+    # m to m + 1: R − S_{m+1} = (R − S_m) − P = PR − P·I, and P·I = P(R − AR) leaves PAR = A^{m+2}R
+    require_equal(power * inverse - power * identity, power * operator * inverse, "R − S_{m+1} = A^{m+2}R")
 
 
 def _norm() -> None:
-    """‖A^{m+1}R‖ ≤ x^{m+1}/(1 − x): norms multiply at most, and ‖R‖ ≤ 1/(1 − x)."""
-    x, margin = sympy.symbols("x q", positive=True)  # margin is 1 − x > 0
-    exponent = sympy.Symbol("m", integer=True, nonnegative=True)
-    operator_slack, inverse_slack, product_slack, power_norm, norm_of_inverse = sympy.symbols(
-        "a r s ‖A^k‖ ‖R‖", nonnegative=True
+    """‖A^{m+1}R‖ ≤ x^{m+1}/(1 − x)."""
+    x, margin = sympy.symbols("x d", positive=True)  # d = 1 − x > 0
+    power, operator_slack, power_slack, product_slack, vector, inverse_slack = sympy.symbols(
+        "‖A^k‖ a q s ‖Rv‖ r", nonnegative=True
     )
-    # ‖A^{k+1}‖ ≤ ‖A^k‖‖A‖ ≤ x^{k+1}: the hypothesis ‖A^k‖ = x^k − r, and ‖A‖ = x − a
-    following = power_norm * (x - operator_slack) - product_slack
-    gap = x * inverse_slack + power_norm * operator_slack + product_slack
-    hypothesis = sympy.Symbol("k", integer=True, nonnegative=True)
-    bound = x ** (hypothesis + 1) - (x**hypothesis - inverse_slack - power_norm) * x
-    require_equal(bound - following, gap, "x^{k+1} − ‖A^{k+1}‖")
+    # ‖A^k‖ ≤ x^k, from k to k + 1: x^k = ‖A^k‖ + q by hypothesis, ‖A‖ = x − a, ‖A^{k+1}‖ = ‖A^k‖‖A‖ − s
+    gap = x * power_slack + power * operator_slack + product_slack
+    require_equal(
+        x * (power + power_slack) - (power * (x - operator_slack) - product_slack), gap, "x·x^k − ‖A^{k+1}‖ = xq + …"
+    )
     require(gap.is_nonnegative, "x^{k+1} − ‖A^{k+1}‖ ≥ 0")
-    require(exponent.is_nonnegative and norm_of_inverse.is_nonnegative and margin.is_positive, "")
+    # ‖R‖ ≤ 1/(1 − x): Rv = v + ARv, so ‖v‖ = ‖Rv‖ − x‖Rv‖ + s + r with the slacks of ‖ARv‖ ≤ x‖Rv‖ and the triangle
+    argument = vector - (1 - margin) * vector + product_slack + inverse_slack
+    gap = (product_slack + inverse_slack) / margin
+    require_equal(argument / margin - vector, gap, "‖v‖/(1 − x) − ‖Rv‖ = (s + r)/(1 − x)")
+    require(gap.is_nonnegative, "‖v‖/(1 − x) − ‖Rv‖ ≥ 0")
+    # the product of the two bounds: x^{m+1} = ‖P‖ + q, 1/(1 − x) = ‖R‖ + r, ‖PR‖ = ‖P‖‖R‖ − s
+    inverse = sympy.Symbol("‖R‖", nonnegative=True)
+    gap = power * inverse_slack + power_slack * inverse + power_slack * inverse_slack + product_slack
+    product = power * inverse - product_slack
+    require_equal((power + power_slack) * (inverse + inverse_slack) - product, gap, "x^{m+1}/(1 − x) − ‖PR‖")
+    require(gap.is_nonnegative, "x^{m+1}/(1 − x) − ‖PR‖ ≥ 0")
 
 
 def _attained() -> None:
-    """F = K in one dimension: 1/(1 − x) − (1 + x + … + x^m) = x^{m+1}/(1 − x)."""
+    """F = K in one dimension: 1/(1 − x) − (1 + x + … + x^m) = x^{m+1}/(1 − x), by induction over m."""
+    x = sympy.Symbol("x", positive=True)
+    m = sympy.Symbol("m", integer=True, nonnegative=True)
+    defect = x ** (m + 1) / (1 - x)
+    require_equal(1 / (1 - x) - 1, defect.subs(m, 0), "m = 0: 1/(1 − x) − 1 = x/(1 − x)")
+    require_equal(defect - x ** (m + 1), defect.subs(m, m + 1), "one term more: x^{m+1}/(1 − x) − x^{m+1}")
+    require_equal(1 / (1 - x) - (1 + x + x**2), defect.subs(m, 2), "PolyNet's order 2: x³/(1 − x)")
