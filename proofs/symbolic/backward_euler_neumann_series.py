@@ -1,7 +1,7 @@
 """The series (18) inverts I − hF for linear F with ‖hF‖ < 1.
 
-Statement.  For a matrix F and A = hF: (I − A)(I + A + … + A^m) = I − A^{m+1} for every m ≥ 0. If ‖A‖ ≤ x < 1 then I − A
-            is invertible with ‖(I − A)⁻¹‖ ≤ 1/(1 − x), and (18), backward Euler's y_{n+1} = y_n + Ay_n + A²y_n + …,
+Statement.  For a matrix F and A = hF: (I − A)(I + A + … + A^m) = I − A^{m+1} for every m ≥ 0. If ‖A‖ ≤ x < 1 then I −
+            A is invertible with ‖(I − A)⁻¹‖ ≤ 1/(1 − x), and (18), backward Euler's y_{n+1} = y_n + Ay_n + A²y_n + …,
             converges to (I − A)⁻¹y_n with a remainder of norm at most x^{m+1}/(1 − x) → 0.
 Proof.      Induction over m with a symbol A that does not commute; then Bernoulli's inequality for x^m → 0.
 
@@ -45,11 +45,15 @@ def _telescoping_sum() -> None:
     require_equal((1 - operator) * 1, 1 - operator ** (m + 1).subs(m, 0), "(I − A)S_0 = I − A")
     # m to m + 1 with S_{m+1} = I + S_m A: the product (I − A)S_m appears, and the hypothesis replaces it by I − P
     grown = (1 - operator) * (1 + partial_sum * operator)
-    require_equal(grown, (1 - operator) + ((1 - operator) * partial_sum) * operator, "(I − A)S_{m+1} contains (I − A)S_m")
+    require_equal(
+        grown, (1 - operator) + ((1 - operator) * partial_sum) * operator, "(I − A)S_{m+1} contains (I − A)S_m"
+    )
     require_equal((1 - operator) + (1 - power) * operator, 1 - power * operator, "(I − A)S_{m+1} = I − A^{m+1}A")
     # the same from the right with S_{m+1} = I + A S_m
     grown = (1 + operator * partial_sum) * (1 - operator)
-    require_equal(grown, (1 - operator) + operator * (partial_sum * (1 - operator)), "and S_{m+1}(I − A) has S_m(I − A)")
+    require_equal(
+        grown, (1 - operator) + operator * (partial_sum * (1 - operator)), "and S_{m+1}(I − A) has S_m(I − A)"
+    )
     require_equal((1 - operator) + operator * (1 - power), 1 - operator * power, "S_{m+1}(I − A) = I − AA^{m+1}")
 
 

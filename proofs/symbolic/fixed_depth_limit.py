@@ -4,8 +4,8 @@ Statement (refuted).  A network of n blocks with a smaller and smaller step size
                       of Theorem 3.2 over [t0, b] (one reading of the paper's Figure 1).
 Counterexample.       f(y) = y, n = 1, T = 1: the network multiplies by 1 + h → 1, the flow multiplies by e > 2.
 In general.           At fixed n the interval is T = nh → 0, the factor (1 + hK)^n → 1, and the trunk tends to the
-                      identity: ‖y_n − y_0‖ ≤ F((1 + hK)^n − 1)/K → 0 with F = max ‖f(t_i, y_0)‖.
-                      The limit of the theorem keeps T fixed and lets n = T/h → ∞; there (1 + hK)^n → e^{KT}.
+                      identity: ‖y_n − y_0‖ ≤ F((1 + hK)^n − 1)/K → 0 with F = max ‖f(t_i, y_0)‖. The limit of the
+                      theorem keeps T fixed and lets n = T/h → ∞; there (1 + hK)^n → e^{KT}.
 
 So fewer perturbations grow as h → 0 at fixed depth for a trivial reason: nothing of the trunk is left.
 """

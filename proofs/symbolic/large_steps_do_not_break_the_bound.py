@@ -1,8 +1,8 @@
 """Refuted: a large step such as h = 1 destroys the bound that small steps have.
 
 Statement (refuted).  At the same K and the same T the bound of (10) and (11) is lost, or is worse, at h = 1.
-Counterexample.       K = T = 1: the factor (1 + hK)^{T/h} is 2 at h = 1, 9/4 at h = ½, above 2.59 at h = 1/10, and
-                      e = 2.718… is above them all. The largest step has the smallest bound.
+Counterexample.       K = T = 1: the factor (1 + hK)^{T/h} is 2 at h = 1, 9/4 at h = ½, above 2.59 at h = 1/10, and e
+                      = 2.718… is above them all. The largest step has the smallest bound.
 In general.           For K > 0 and T > 0 the factor is exp(KT·g(hK)) with g(x) = ln(1 + x)/x, and g is strictly
                       decreasing with values below 1. So the factor strictly decreases in h and stays below e^{KT}.
 Proof.                g(x) = ∫₀¹ ds/(1 + sx), whose integrand decreases in x and is below 1 for s > 0.
@@ -25,6 +25,8 @@ CLAIM = Claim(
     verdict=Verdict.REFUTED,
 )
 
+h, K, T, s, x = sympy.symbols("h K T s x", positive=True)
+
 
 def check() -> None:
     """The factor as an exponential, the sign of its exponent's derivative, and the counterexample in fractions."""
@@ -35,7 +37,6 @@ def check() -> None:
 
 def _exponent_as_an_integral() -> None:
     """(1 + hK)^{T/h} = exp(KT·g(hK)) with g(x) = ln(1 + x)/x = ∫₀¹ ds/(1 + sx)."""
-    h, K, T, s, x = sympy.symbols("h K T s x", positive=True)
     factor = (1 + h * K) ** (T / h)
     exponent = K * T * sympy.log(1 + h * K) / (h * K)
     require_equal(sympy.expand_log(sympy.log(factor), force=True), exponent, "ln (1 + hK)^{T/h} = KT ln(1 + hK)/(hK)")
@@ -48,7 +49,6 @@ def _exponent_as_an_integral() -> None:
 
 def _decreasing_and_below_the_exponential() -> None:
     """For 0 < s ≤ 1 and x > 0 the integrand decreases in x and is below 1, and an integral keeps both."""
-    s, x = sympy.symbols("s x", positive=True)
     integrand = 1 / (1 + s * x)
     slope = sympy.diff(integrand, x)
     require_equal(slope, -s / (1 + s * x) ** 2, "d/dx 1/(1 + sx) = −s/(1 + sx)²")

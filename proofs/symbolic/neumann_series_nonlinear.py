@@ -3,12 +3,13 @@
 Statement (refuted).  (I − hF)⁻¹y = y + hF(y) + hF(hF(y)) + … for every F with ‖hF‖ < 1.
 Counterexample 1.     F(y) = c ≠ 0 (Lipschitz constant 0): backward Euler gives y + hc; every term of the series after
                       the first is hc, so the series diverges.
-Counterexample 2.     F(y) = y² (F(0) = 0), h = ¼, y = ¾: the implicit equation Y = y + hY² has the solutions 1 and 3;
-                      the series converges, but to a number below 0.9.
-In general.           For smooth F: (I − hF)⁻¹y = y + hF(y) + h²F′(y)F(y) + O(h³), but
-                      y + hF(y) + hF(hF(y)) = y + hF(y) + hF(0) + h²F′(0)F(y) + O(h³). The defect is hF(0) + O(h²), and
-                      with F(0) = 0 it is h²(F′(0) − F′(y))F(y) + O(h³): it vanishes to this order where F′ is constant.
-Proof.                Differentiate Y(h) = y + hF(Y(h)) twice at h = 0; shown by the chain rule, for a generic F in one and in two dimensions.
+Counterexample 2.     F(y) = y² (F(0) = 0), h = ¼, y = ¾: hF is ½-Lipschitz on [0, 1], where Y = y + hY² has the one solution 1
+                      (the other is 3), but the series converges to a number below 0.9.
+In general.           For smooth F: (I − hF)⁻¹y = y + hF(y) + h²F′(y)F(y) + O(h³), but y + hF(y) + hF(hF(y)) = y +
+                      hF(y) + hF(0) + h²F′(0)F(y) + O(h³). The defect is hF(0) + O(h²), and with F(0) = 0 it is
+                      h²(F′(0) − F′(y))F(y) + O(h³): it vanishes to this order where F′ is constant.
+Proof.                Differentiate Y(h) = y + hF(Y(h)) twice at h = 0; shown by the chain rule, for a generic F in
+                      one and in two dimensions.
 """
 
 from fractions import Fraction
@@ -61,6 +62,10 @@ def _square_at_a_point() -> None:
     unknown = sympy.Symbol("Y")
     quadratic = unknown - (sympy.Rational(3, 4) + sympy.Rational(1, 4) * unknown**2)
     require(set(sympy.solve(quadratic, unknown)) == {sympy.Integer(1), sympy.Integer(3)}, "Y = 1 or Y = 3")
+    # |hF(z) − hF(w)| = h|z + w||z − w| ≤ 2h|z − w| on [0, 1], so that ‖hF‖ < 1 there in the sense of (18)
+    z, w = sympy.symbols("z w", real=True)
+    require_equal(z**2 - w**2, (z + w) * (z - w), "z² − w² = (z + w)(z − w)")
+    require(2 * size == Fraction(1, 2), "2h = ½ < 1")
     # u_0 = y, u_{k+1} = h u_k²: from u_1 on the ratio u_{k+1}/u_k = h u_k is at most h u_1 < 1
     first = size * y**2
     ratio = size * first

@@ -26,7 +26,7 @@ CLAIM = Claim(
 h = sympy.Symbol("h", positive=True)
 m = sympy.Symbol("m", integer=True, positive=True)
 i = sympy.Symbol("i", integer=True)
-u = sympy.IndexedBase("u", real=True)
+u: Any = sympy.IndexedBase("u", real=True)
 
 
 def check() -> None:
