@@ -1,8 +1,9 @@
 """The series (18) inverts I − hF for linear F with ‖hF‖ < 1.
 
-Statement.  For a matrix F and A = hF: (I − A)(I + A + … + A^m) = I − A^{m+1} for every m ≥ 0. If ‖A‖ ≤ x < 1 then I −
-            A is invertible with ‖(I − A)⁻¹‖ ≤ 1/(1 − x), and (18), backward Euler's y_{n+1} = y_n + Ay_n + A²y_n + …,
-            converges to (I − A)⁻¹y_n with a remainder of norm at most x^{m+1}/(1 − x) → 0.
+Statement.  For a matrix F and A = hF: (I − A)(I + A + … + A^m) = I − A^{m+1} for every m ≥ 0. If ‖A‖ ≤ x < 1 then
+            I − A is invertible with ‖(I − A)⁻¹‖ ≤ 1/(1 − x), and (18), backward Euler's
+            y_{n+1} = y_n + Ay_n + A²y_n + …, converges to (I − A)⁻¹y_n with a remainder of norm at most
+            x^{m+1}/(1 − x) → 0.
 Proof.      Induction over m with a symbol A that does not commute; then Bernoulli's inequality for x^m → 0.
 
 For nonlinear F the terms of (18) are compositions and the statement is false: see neumann_series_nonlinear.py.

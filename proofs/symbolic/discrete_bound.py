@@ -1,8 +1,8 @@
 """‖e_n‖ ≤ (1 + hK)^n ‖ε‖ for every h > 0: the paper's (10).
 
-Statement.  Let f(t, ·) be K-Lipschitz and let y and z be two solutions by Euler's method with e_n = z_n − y_n and e_0
-            = ε. Then ‖e_n‖ ≤ (1 + hK)^n ‖ε‖, and max over 0 ≤ n ≤ N of ‖e_n‖ ≤ (1 + hK)^N ‖ε‖. With step sizes h_n
-            and constants K_n the factor is Π (1 + h_n K_n). Both are attained by f = Ky.
+Statement.  Let f(t, ·) be K-Lipschitz and let y and z be two solutions by Euler's method with e_n = z_n − y_n and
+            e_0 = ε. Then ‖e_n‖ ≤ (1 + hK)^n ‖ε‖, and max over 0 ≤ n ≤ N of ‖e_n‖ ≤ (1 + hK)^N ‖ε‖. With step sizes
+            h_n and constants K_n the factor is Π (1 + h_n K_n). Both are attained by f = Ky.
 Proof.      Induction over n. An inequality a ≤ b enters as a = b − s with a slack s ≥ 0, and one is proved by writing
             b − a as an identity whose terms are all at least 0.
 

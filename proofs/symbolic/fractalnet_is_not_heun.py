@@ -1,11 +1,11 @@
 """Refuted: FractalNet's expansion is Heun's method.
 
-Statement (refuted).  FractalNet with two columns, (19): ½hF(hF(y)) + ½hF(y), is Heun's method (20): y + ½hF(y) +
-                      ½hF(y + hF(y)).
+Statement (refuted).  FractalNet with two columns, (19): ½hF(hF(y)) + ½hF(y), is Heun's method (20):
+                      y + ½hF(y) + ½hF(y + hF(y)).
 Counterexample.       F = 0: FractalNet gives 0, Heun's method y.
 What is missing.      Two identities: the outer y, and the y inside the inner argument. With both the expansion is
-                      Heun's method for every F. The outer one alone fails for F(y) = y, the inner one alone for F =
-                      0.
+                      Heun's method for every F. The outer one alone fails for F(y) = y, the inner one alone for
+                      F = 0.
 No consistency.       For continuous F a step of any number of columns tends to 0 as h → 0, not to y.
 """
 

@@ -1,7 +1,7 @@
 """Refuted: an accuracy of 75.23 % or 97.48 % at ε = 0.5 is a robust accuracy.
 
-Statement (refuted).  A classifier of MNIST keeps 75.23 % (PGD) or 97.48 % (FGSM) under every L∞ perturbation with ε =
-                      0.5.
+Statement (refuted).  A classifier of MNIST keeps 75.23 % (PGD) or 97.48 % (FGSM) under every L∞ perturbation with
+                      ε = 0.5.
 What holds.           With pixels in [0, 1] and ε ≥ ½ no deterministic per-sample classifier has a robust accuracy
                       above the largest class share: 1135/10000 = 11.35 % on MNIST's test set. Always answering "1"
                       attains it.

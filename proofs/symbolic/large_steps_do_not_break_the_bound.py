@@ -1,8 +1,8 @@
 """Refuted: a large step such as h = 1 destroys the bound that small steps have.
 
 Statement (refuted).  At the same K and the same T the bound of (10) and (11) is lost, or is worse, at h = 1.
-Counterexample.       K = T = 1: the factor (1 + hK)^{T/h} is 2 at h = 1, 9/4 at h = ½, above 2.59 at h = 1/10, and e
-                      = 2.718… is above them all. The largest step has the smallest bound.
+Counterexample.       K = T = 1: the factor (1 + hK)^{T/h} is 2 at h = 1, 9/4 at h = ½, above 2.59 at h = 1/10, and
+                      e = 2.718… is above them all. The largest step has the smallest bound.
 In general.           For K > 0 and T > 0 the factor is exp(KT·g(hK)) with g(x) = ln(1 + x)/x, and g is strictly
                       decreasing with values below 1. So the factor strictly decreases in h and stays below e^{KT}.
 Proof.                g(x) = ∫₀¹ ds/(1 + sx), whose integrand decreases in x and is below 1 for s > 0.

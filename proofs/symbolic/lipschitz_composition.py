@@ -1,8 +1,8 @@
 """Lipschitz constants multiply under composition: the paper's (12), K ≤ Π ‖θ_l‖₂.
 
 Statement.  If the layers g_1, …, g_L are L_l-Lipschitz, their composition is Π L_l-Lipschitz. For linear layers θ_l
-            with 1-Lipschitz activations between them, K ≤ Π ‖θ_l‖₂; a residual block y + h·g(y) is (1 + hΠ
-            ‖θ_l‖₂)-Lipschitz. Both are attained: by layers whose leading singular vectors are aligned and
+            with 1-Lipschitz activations between them, K ≤ Π ‖θ_l‖₂; a residual block y + h·g(y) is
+            (1 + hΠ ‖θ_l‖₂)-Lipschitz. Both are attained: by layers whose leading singular vectors are aligned and
             nonnegative.
 Proof.      Induction over the layers with slacks.
 """

@@ -3,11 +3,12 @@
 Statement (refuted).  (I − hF)⁻¹y = y + hF(y) + hF(hF(y)) + … for every F with ‖hF‖ < 1.
 Counterexample 1.     F(y) = c ≠ 0 (Lipschitz constant 0): backward Euler gives y + hc; every term of the series after
                       the first is hc, so the series diverges.
-Counterexample 2.     F(y) = y² (F(0) = 0), h = ¼, y = ¾: hF is ½-Lipschitz on [0, 1], where Y = y + hY² has the one solution 1
-                      (the other is 3), but the series converges to a number below 0.9.
-In general.           For smooth F: (I − hF)⁻¹y = y + hF(y) + h²F′(y)F(y) + O(h³), but y + hF(y) + hF(hF(y)) = y +
-                      hF(y) + hF(0) + h²F′(0)F(y) + O(h³). The defect is hF(0) + O(h²), and with F(0) = 0 it is
-                      h²(F′(0) − F′(y))F(y) + O(h³): it vanishes to this order where F′ is constant.
+Counterexample 2.     F(y) = y² (F(0) = 0), h = ¼, y = ¾: hF is ½-Lipschitz on [0, 1], where Y = y + hY² has the one
+                      solution 1 (the other is 3), but the series converges to a number below 0.9.
+In general.           For smooth F: (I − hF)⁻¹y = y + hF(y) + h²F′(y)F(y) + O(h³), but
+                      y + hF(y) + hF(hF(y)) = y + hF(y) + hF(0) + h²F′(0)F(y) + O(h³). The defect is hF(0) + O(h²),
+                      and with F(0) = 0 it is h²(F′(0) − F′(y))F(y) + O(h³): it vanishes to this order where F′ is
+                      constant.
 Proof.                Differentiate Y(h) = y + hF(Y(h)) twice at h = 0; shown by the chain rule, for a generic F in
                       one and in two dimensions.
 """

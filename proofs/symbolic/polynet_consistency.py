@@ -1,12 +1,12 @@
 """Refuted: PolyNet discretises dy/dt = f for every f.
 
-Statement (refuted).  PolyNet (15), as a truncation of backward Euler's method, tends to the flow of dy/dt = f as h →
-                      0 with T = nh fixed.
-Counterexample.       f(y) = c: PolyNet of order 2 adds 2hc a step, so y_n = y_0 + 2cT for every h; the flow is y_0 +
-                      cT.
+Statement (refuted).  PolyNet (15), as a truncation of backward Euler's method, tends to the flow of dy/dt = f as
+                      h → 0 with T = nh fixed.
+Counterexample.       f(y) = c: PolyNet of order 2 adds 2hc a step, so y_n = y_0 + 2cT for every h; the flow is
+                      y_0 + cT.
 In general.           The terms are u_1 = hf(y) and u_{k+1} = hf(u_k), so u_k/h → f(0) for k ≥ 2: order m tends to the
-                      flow of f + (m − 1)f(0), for the paper's order 2 of f + f(0), and it is consistent only if f(0)
-                      = 0.
+                      flow of f + (m − 1)f(0), for the paper's order 2 of f + f(0), and it is consistent only if
+                      f(0) = 0.
 Proof.                For a K-Lipschitz f the increment Φ(y, h) = (u_1 + … + u_m)/h differs from f(y) + (m − 1)f(0) by
                       O(h). A method whose increment tends to g is consistent with dy/dt = g and with no other field.
                       For f(y) = Ky + c the limit n → ∞ at fixed T is written out.

@@ -1,8 +1,8 @@
 """For linear F, PolyNet misses backward Euler by (hF)^{m+1}(I − hF)⁻¹.
 
-Statement.  For a matrix F with A = hF and ‖A‖ ≤ x < 1, backward Euler's step minus PolyNet's of order m is A^{m+1}(I
-            − A)⁻¹, for the paper's order 2 it is A³(I − A)⁻¹. Its norm is at most x^{m+1}/(1 − x), attained by F = K
-            with x = hK.
+Statement.  For a matrix F with A = hF and ‖A‖ ≤ x < 1, backward Euler's step minus PolyNet's of order m is
+            A^{m+1}(I − A)⁻¹, for the paper's order 2 it is A³(I − A)⁻¹. Its norm is at most x^{m+1}/(1 − x), attained
+            by F = K with x = hK.
 Proof.      With R = (I − A)⁻¹ the partial sum is S_m = S_m(I − A)R = (I − A^{m+1})R; A does not commute in the steps.
 """
 

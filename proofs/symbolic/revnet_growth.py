@@ -1,9 +1,9 @@
 """RevNet's coupling (21) grows a perturbation of its two halves at most by M = [[1, a], [b, 1 + ab]].
 
 Statement.  With a = hK₁ and b = hK₂: after n steps ‖Δ_n‖₂ ≤ ‖M^n‖₂ ‖Δ_0‖₂, and with constants that vary from step to
-            step ‖M_n ⋯ M_1‖₂ ‖Δ_0‖₂. M^n = U_{n−1}M − U_{n−2}I with U_{−1} = 0, U_0 = 1, U_n = (2 + ab)U_{n−1} −
-            U_{n−2}. ‖M^n‖₂ ≤ ‖M‖₂^n, strictly for a = 2, b = 0, n = 2, and with equality for a = b, where M is
-            symmetric. Nonnegative linear couplings attain the bound.
+            step ‖M_n ⋯ M_1‖₂ ‖Δ_0‖₂. M^n = U_{n−1}M − U_{n−2}I with U_{−1} = 0, U_0 = 1,
+            U_n = (2 + ab)U_{n−1} − U_{n−2}. ‖M^n‖₂ ≤ ‖M‖₂^n, strictly for a = 2, b = 0, n = 2, and with equality for
+            a = b, where M is symmetric. Nonnegative linear couplings attain the bound.
 Proof.      Norms of the halves, u = ‖Δa‖ and v = ‖Δb‖, obey an entrywise inequality with slacks; M ≥ 0 keeps it under
             multiplication; on nonnegative vectors ‖·‖₂ keeps the order. Then Cayley and Hamilton's theorem.
 """

@@ -2,8 +2,8 @@
 
 Statement (refuted).  a_{n+1} = a_n + h f₁(b_n), b_{n+1} = b_n + h f₂(a_{n+1}) is Euler's method for (a, b)′ = (f₁(b),
                       f₂(a)).
-Counterexample.       f₁(b) = b, f₂(a) = −a: b_{n+1} differs by −h²b_n from Euler's, whose step has determinant 1 +
-                      h².
+Counterexample.       f₁(b) = b, f₂(a) = −a: b_{n+1} differs by −h²b_n from Euler's, whose step has determinant
+                      1 + h².
 What it is.           The symplectic Euler method. Its step is a product of two shears, so its Jacobian J has
                       determinant 1 for all f₁ and f₂. If f₁ = ∇T(b) and f₂ = −∇V(a), H = T + V, then JᵀΩJ = Ω. The
                       step is undone exactly by subtracting in reverse order.

@@ -1,7 +1,7 @@
 """The spectral norm of a 2×2 matrix in closed form, as RevNet's bound evaluates it.
 
-Statement.  For real B = [[p, q], [r, s]] with α = p² + q², β = r² + s² and γ = pr + qs: ‖B‖₂² = ½(α + β + √((α − β)²
-            + 4γ²)).
+Statement.  For real B = [[p, q], [r, s]] with α = p² + q², β = r² + s² and γ = pr + qs:
+            ‖B‖₂² = ½(α + β + √((α − β)² + 4γ²)).
 Proof.      ‖B‖₂² = ‖Bᵀ‖₂² is the least λ with λ‖v‖² − ‖Bᵀv‖² ≥ 0 for all v, that is, with λI − BBᵀ positive
             semidefinite, and BBᵀ = [[α, γ], [γ, β]]. At the λ above the determinant of λI − BBᵀ is 0 and its diagonal
             is at least 0, so it is positive semidefinite with a kernel, and any smaller λ is negative on that kernel.
