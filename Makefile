@@ -4,11 +4,12 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: help install report test bench format clean
+.PHONY: help install report test proofs bench format clean
 
 help:
 	@echo "make report   run the main job on the bundled digits and write output/quick/report.html"
 	@echo "make test     format, lint, types, import contracts, tests"
+	@echo "make proofs   check every proof, by sympy and by Coq (installs Coq where apt may be used); one line per claim"
 	@echo "make bench    time natrob beside torchdiffeq, torchode and bare field evaluations; print one table"
 	@echo "make install  only the set-up, in $(VENV)"
 	@echo "make format   rewrite the code as 'make test' wants it"
@@ -29,6 +30,10 @@ test: $(INSTALLED)
 	$(BIN)/basedpyright
 	$(BIN)/lint-imports
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto
+
+proofs: $(INSTALLED)
+	proofs/install_coq
+	$(BIN)/python -m proofs
 
 bench: $(INSTALLED)
 	$(BIN)/python -m benchmarks

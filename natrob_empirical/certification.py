@@ -1,4 +1,7 @@
-"""Certified accuracy from a growth bound: no attack of any kind changes these labels."""
+"""Certified accuracy from a growth bound: no attack of any kind changes these labels.
+
+Proof of the radius: proofs/coq/margin_certificate.v, proofs/symbolic/margin_certificate.py.
+"""
 
 import copy
 from collections.abc import Sequence

@@ -6,6 +6,9 @@
 
 Interval Jacobians and local Lipschitz bounds rest on this: where an activation's slope is known to be 0 or 1, the
 layer is linear there (theory, section 5).
+
+Proofs of the slopes: proofs/symbolic/activation_slope_intervals.py, proofs/symbolic/silu_steepest_slope.py,
+proofs/symbolic/gelu_steepest_slope.py.
 """
 
 import math

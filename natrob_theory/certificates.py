@@ -117,6 +117,8 @@ def check_bound(
         ImportError: "ball" without python-flint.
 
     Source: theory, sections 1 and 7.
+    Proof: proofs/coq/one_step_methods.v (growth_along_a_pair); of the allowance proofs/coq/perturbed_recursion.v,
+        proofs/symbolic/rounding_allowance.py.
     """
     if arithmetic not in get_args(Arithmetic):
         raise ValueError(f'`arithmetic` must be "float" or "ball", got {arithmetic!r}')

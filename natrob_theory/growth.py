@@ -27,6 +27,8 @@ def discrete_bound(step_size: float, lipschitz: Bound | float, steps: int) -> Bo
 
     Returns:
         An upper bound rounded outward (an estimate if K is not an upper bound); ∞ where it overflows.
+
+    Proof: proofs/coq/theorem_3_1.v (discrete_bound, discrete_bound_is_attained), proofs/symbolic/discrete_bound.py.
     """
     step_size = require_positive("step_size", step_size)
     constant = lipschitz_value(lipschitz)
@@ -59,6 +61,8 @@ def exponential_bound(
         and at least 10⁻²⁹⁰.
 
     Source: (11); theory, section 3 (Dahlquist 1958; Söderlind, BIT 46, 2006).
+    Proof: from K proofs/coq/theorem_3_1.v (below_exponential), proofs/symbolic/discrete_below_exponential.py;
+        from μ proofs/coq/exact_flow.v, proofs/symbolic/exact_flow_one_sided.py.
     """
     constant = lipschitz_value(lipschitz)
     start_time = require_finite("start_time", start_time)
@@ -109,6 +113,7 @@ def gradient_flow_bound(
         least 10⁻²⁹⁰.
 
     Source: theory, section 3 (Meunier et al., ICML 2022).
+    Proof: proofs/coq/gradient_flow.v, proofs/symbolic/gradient_flow.py.
     """
     step_size = require_positive("step_size", step_size)
     constant = lipschitz_value(lipschitz)

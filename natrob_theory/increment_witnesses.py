@@ -90,7 +90,10 @@ def increment_constant(tableau: ButcherTableau) -> Fraction:
     """‖b‖₁ = lim L/K as h → 0, L the Lipschitz constant of the increment function over all K-Lipschitz f.
 
     L ≤ (G(hK) − 1)/h with the growth polynomial G gives "at most", `SignFollowingField` gives "at least", where the
-    tableau has one. Source: theory, section 2.
+    tableau has one.
+
+    Source: theory, section 2.
+    Proof: proofs/symbolic/increment_constant.py.
     """
     return sum(map(abs, tableau.b), Fraction(0))
 
@@ -126,7 +129,10 @@ class OneStepWitness:
 
 
 def one_step_witness(tableau: ButcherTableau) -> OneStepWitness:
-    """Does one step with hK = 1 on y′ = Ky grow by more than e = e^{KT}? No float takes part in the answer."""
+    """Does one step with hK = 1 on y′ = Ky grow by more than e = e^{KT}? No float takes part in the answer.
+
+    Proof: proofs/coq/theorem_3_2_refuted.v, proofs/symbolic/theorem_3_2_constant.py.
+    """
     growth = sum(tableau.stability_polynomial(), Fraction(0))
     return OneStepWitness(
         growth=growth,
@@ -175,6 +181,8 @@ def increment_witnesses(
     Raises:
         TypeError, ValueError: naming the argument; KT is above 100, where the growth leaves the floats' range; the
             tableau has no such field, see `SignFollowingField`.
+
+    Proof: proofs/symbolic/increment_constant.py.
     """
     exponent = require_positive("lipschitz", lipschitz) * require_positive("total_time", total_time)
     if exponent > LARGEST_EXPONENT:

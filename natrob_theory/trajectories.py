@@ -196,6 +196,8 @@ def measure_divergence(net: AbstractIntegratorNet, y0: Tensor, perturbation: Ten
     Raises:
         TypeError, ValueError: as for `net`, or the shapes differ.
         OverflowError: a state on the way is not finite.
+
+    Proof that the product of the secant constants bounds the pair: proofs/coq/one_step_methods.v (growth_along_a_pair).
     """
     y0, perturbation = checked_pair(y0, perturbation)
     plan = net.plan_for(y0)

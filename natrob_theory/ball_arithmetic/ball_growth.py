@@ -26,6 +26,8 @@ def squared_growth(stepper: AbstractStepper[Any], steps: Sequence[Couplings]) ->
 
     Raises:
         BallRefusedError: the stepper's growth factor is not known here.
+
+    Proof of the exact values: proofs/coq/one_step_methods.v, and where the stepper's docstring says.
     """
     raise BallRefusedError(f"no growth factor in balls is known for {stepper.name}; use arithmetic='float'")
 
@@ -34,6 +36,8 @@ def squared_one_sided_growth(stepper: AbstractStepper[Any], x: Ball, product: Ba
     """G² of one step from x = hK and hμ (theory, section 1), μ ≤ K; None where the method has no formula or no bound.
 
     1 + 2hμ + x² for Euler's method, 1/(1 − hμ)² for backward Euler.
+
+    Proof of the exact values: proofs/coq/euler_one_sided.v, proofs/coq/backward_euler.v.
     """
     if isinstance(stepper, EulerStepper):
         return 1 + 2 * product + x * x

@@ -16,6 +16,8 @@ class SumField(nn.Module):
 
     Args:
         fields: at least one, each an nn.Module with forward(time, state).
+
+    Proof: proofs/coq/one_sided.v, proofs/symbolic/field_combinations.py.
     """
 
     def __init__(self, fields: Sequence[nn.Module]) -> None:
@@ -36,6 +38,8 @@ class ScaledField(nn.Module):
     Args:
         field: an nn.Module with forward(time, state).
         factor: c, finite.
+
+    Proof: proofs/coq/one_sided.v, proofs/symbolic/field_combinations.py.
     """
 
     def __init__(self, field: nn.Module, factor: float) -> None:

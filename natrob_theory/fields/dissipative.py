@@ -19,6 +19,7 @@ class DissipativeField(nn.Module):
         rate: ρ ≥ 0.
 
     Source: theory, section 3.
+    Proof: proofs/coq/one_sided.v, proofs/symbolic/field_combinations.py.
     """
 
     def __init__(self, field: nn.Module, rate: float) -> None:

@@ -32,6 +32,7 @@ class GradientFlowField(nn.Module):
         ActivationRefusedError: the slopes of σ are not known.
 
     Source: theory, section 3 (Meunier et al., ICML 2022: convex potential layers).
+    Proof: proofs/symbolic/gradient_flow.py, proofs/coq/gradient_flow.v.
     """
 
     def __init__(self, linear_map: LinearMap, activation: nn.Module) -> None:

@@ -44,6 +44,8 @@ def folded_norm_upper(layer: nn.Module, following: nn.Module, input_shape: Shape
     Raises:
         ValueError: the batch norm is in training mode.
         LayerRefusedError: as for each of the two layers.
+
+    Proof: proofs/symbolic/batch_norm_folding.py.
     """
     if computes_as(following, nn.BatchNorm1d) and computes_as(layer, nn.Linear) and len(input_shape) == 1:
         scale = channel_scale(following, input_shape)

@@ -40,6 +40,8 @@ def convolution_norm_upper(
     Raises:
         LayerRefusedError: another padding mode, or circular padding that wraps more than once.
         ValueError: `input_shape` is not one of this layer's.
+
+    Proof: proofs/symbolic/torus_convolution.py; that a compression is no larger, proofs/coq/lipschitz_composition.v.
     """
     if len(input_shape) != layer.weight.dim() - 1 or input_shape[0] != layer.in_channels:
         raise ValueError(
@@ -90,6 +92,8 @@ def torus_norm_upper(
 
     The Fourier transform of k taps costs a relative error of at most `FFT_SAFETY`·log₂(points)·u in ‖·‖_F
     (Higham, *Accuracy and Stability*, Theorem 24.2).
+
+    Proof: proofs/symbolic/torus_convolution.py.
     """
     blocks = frequency_blocks(kernel, grid=grid, stride=stride)
     points = math.prod(grid)

@@ -28,6 +28,8 @@ def gram_norms_upper(
     Returns:
         float64, rounded outward. ∞ where an entry is not finite.
 
+    Proof: proofs/coq/gram_iteration.v, proofs/symbolic/gram_iteration.py.
+
     Rounding. Let G be the matrix in memory at some step, H = fl(G*G). With conventional products of length m,
     |H − G*G| ≤ γ|G*||G| entrywise (Higham, *Accuracy and Stability*, (3.13); complex: Lemma 3.5), so
     ‖H − G*G‖_F ≤ γ‖G‖_F² with γ = 4(m + 4)u, and therefore ‖G‖₂² = ‖G*G‖₂ ≤ ‖H‖₂ + γ‖G‖_F². Before each product G is

@@ -6,6 +6,10 @@
 
 A rule returns a number at least the layer's Lipschitz constant on all inputs of the shape (without the batch axis),
 rounded outward, or raises. A layer without a rule is refused by name.
+
+Proofs of the constants here: proofs/symbolic/activation_slope_intervals.py, proofs/symbolic/silu_steepest_slope.py and
+proofs/symbolic/gelu_steepest_slope.py for activations, proofs/symbolic/pooling_norms.py for pooling,
+proofs/symbolic/torus_convolution.py for convolutions, proofs/symbolic/batch_norm_folding.py for batch norm.
 """
 
 import math
@@ -39,6 +43,8 @@ def layer_lipschitz(layer: nn.Module, input_shape: Shape) -> float:
     Raises:
         LayerRefusedError: no rule is registered for this kind of layer, or for this setting of it.
         ValueError: the layer is in a mode in which its output depends on the rest of the batch.
+
+    Proof that constants of layers multiply: proofs/coq/lipschitz_composition.v.
     """
     raise LayerRefusedError(
         f"no Lipschitz upper bound is known for layer {type(layer).__name__} (input shape {input_shape}); "

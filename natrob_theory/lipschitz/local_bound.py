@@ -53,6 +53,7 @@ def local_lipschitz_upper_bound(module: nn.Module, center: Tensor, radius: float
         ValueError: a negative or non-finite radius, a centre that is not a finite state.
 
     Source: theory, section 5.
+    Proof: proofs/symbolic/local_lipschitz.py.
     """
     if not isinstance(module, nn.Module):
         raise TypeError(f"`module` must be an nn.Module, got {type(module).__name__}")

@@ -67,6 +67,7 @@ def lipschitz_lower_bound(
         A lower bound in L2.
 
     Source: theory, section 5.
+    Proof: proofs/coq/secants.v, proofs/symbolic/secants_are_lower_bounds.py.
     """
     points = require_state("points", points).detach()
     radius = require_positive("radius", radius)

@@ -29,6 +29,8 @@ def spectral_norms_upper(
     Args:
         matrices: converted to double precision; the device is kept.
         input_error: bounds ‖computed M_i − exact M_i‖₂ relative to ‖computed M_i‖_F.
+
+    Proof: proofs/coq/perturbed_norms.v (norm_with_error), given the decomposition's own error bound.
     """
     double = _in_double(matrices)
     limit = CPU_EXACT_LIMIT if double.device.type == "cpu" else ACCELERATOR_EXACT_LIMIT
@@ -44,7 +46,10 @@ def spectral_norms_upper(
 
 
 def spectral_norm_upper(matrices: Shaped[Tensor, "*stack rows columns"], *, input_error: float = 0.0) -> float:
-    """max ‖M_i‖₂ over a stack, rounded outward; `input_error` here is relative to the largest ‖M_i‖_F of the stack."""
+    """max ‖M_i‖₂ over a stack, rounded outward; `input_error` here is relative to the largest ‖M_i‖_F of the stack.
+
+    Proof: proofs/coq/perturbed_norms.v (norm_with_error), given the decomposition's own error bound.
+    """
     double = _in_double(matrices)
     largest = float(spectral_norms_upper(double).max())
     if input_error == 0:
@@ -58,5 +63,5 @@ def _in_double(matrices: Tensor) -> Tensor:
 
 
 def matrix_norm_upper(matrix: Float[Tensor, "rows columns"]) -> float:
-    """‖W‖₂ of one matrix, rounded outward."""
+    """‖W‖₂ of one matrix, rounded outward. Proof: proofs/coq/perturbed_norms.v (norm_with_error)."""
     return spectral_norm_upper(matrix)

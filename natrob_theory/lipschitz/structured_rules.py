@@ -1,4 +1,9 @@
-"""Upper Lipschitz constants of the structured fields, from the norm of their linear map."""
+"""Upper Lipschitz constants of the structured fields, from the norm of their linear map.
+
+Proofs: proofs/coq/gradient_flow.v, proofs/coq/one_sided.v, proofs/symbolic/gradient_flow.py,
+proofs/symbolic/hamiltonian_one_sided.py, proofs/symbolic/field_combinations.py, and for the kernel of A − Aᵀ
+proofs/symbolic/transposed_convolution.py.
+"""
 
 import math
 

@@ -22,6 +22,8 @@ def lipschitz_upper_bound(module: nn.Module, *, input_shape: tuple[int, ...]) ->
         ValueError: batch norm or dropout in training mode; an empty or non-positive shape.
 
     Source: theory, section 5.
+    Proof: proofs/coq/lipschitz_composition.v, proofs/symbolic/lipschitz_composition.py; of a layer's own constant,
+        where its rule's docstring says.
     """
     if not isinstance(module, nn.Module):
         raise TypeError(f"`module` must be an nn.Module, got {type(module).__name__}")

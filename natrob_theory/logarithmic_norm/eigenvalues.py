@@ -20,6 +20,8 @@ def largest_eigenvalue_upper(
     """λ_max of (M + Mᵀ)/2 for each M, in float64, rounded outward.
 
     `input_error` bounds ‖computed M − exact M‖₂, absolutely, for each M.
+
+    Proof: proofs/coq/perturbed_norms.v (one_sided_with_error), given the decomposition's own error bound.
     """
     symmetric = (matrices + matrices.mT) / 2
     largest = torch.linalg.eigvalsh(symmetric)[..., -1]

@@ -47,6 +47,9 @@ def one_sided_lipschitz(field: nn.Module, input_shape: Shape) -> OneSidedConstan
 
     Raises:
         LayerRefusedError: neither this registry nor that of Lipschitz constants has a rule for it.
+
+    Proof of the rules here: proofs/coq/one_sided.v, proofs/symbolic/field_combinations.py,
+        proofs/symbolic/gradient_flow.py, proofs/symbolic/hamiltonian_one_sided.py.
     """
     try:
         constant = lipschitz_of_layer(field, input_shape)
@@ -63,6 +66,8 @@ def one_sided_of_field(field: nn.Module, input_shape: Shape) -> OneSidedConstant
 
     Raises:
         LayerRefusedError: as for `one_sided_lipschitz`, or the field is altered (`alteration_of_rule`).
+
+    Proof: as for `one_sided_lipschitz`, in proofs/coq/one_sided.v.
     """
     altered = alteration_of_rule(field, one_sided_lipschitz.registry)
     if altered:

@@ -74,6 +74,7 @@ def one_sided_lipschitz_lower_bound(
         TypeError, ValueError: naming the argument.
 
     Source: theory, section 5 (Söderlind, BIT 46, 2006).
+    Proof: proofs/coq/secants.v, proofs/symbolic/secants_are_lower_bounds.py.
     """
     points = require_state("points", points).detach()
     radius = require_positive("radius", radius)

@@ -10,6 +10,8 @@ c = (l + u)/2, r = (u − l)/2 and E = D − diag(c), |E| ≤ diag(r), two bound
    μ ≤ λ_max(sym(W₂ c W₁) + ½(W₂ r s W₂ᵀ + W₁ᵀ (r/s) W₁)). For a gradient flow, W₂ = −W₁ᵀ and D in [0, 1], s = 1
    gives exactly 0. It is never worse than λ_max(sym(W₂ c W₁)) + ‖W₂√r‖₂‖√r W₁‖₂ if s is the quotient of these
    norms; that s is tried, and the one that balances each unit, s_i = ‖w₁ᵢ‖/‖w₂ᵢ‖.
+
+Proof: proofs/symbolic/two_layer_one_sided.py.
 """
 
 from typing import NamedTuple

@@ -41,6 +41,7 @@ def one_sided_lipschitz_upper_bound(
         TypeError, ValueError: naming the argument.
 
     Source: theory, section 5 (Dahlquist 1958; Söderlind, BIT 46, 2006); `logarithmic_norm/two_layer.py`.
+    Proof: proofs/coq/one_sided.v, proofs/symbolic/two_layer_one_sided.py, and what `one_sided_lipschitz` names.
     """
     if not isinstance(field, nn.Module):
         raise TypeError(f"`field` must be an nn.Module, got {type(field).__name__}")

@@ -85,6 +85,8 @@ class AbstractIntegratorNet(nn.Module, abc.ABC):
                 record.
 
         Source: theory, sections 1 and 3; for Euler's method the paper's (10).
+        Proof: of each factor, where the stepper's docstring says; of the product proofs/coq/one_step_methods.v
+            (growth_over_steps).
         """
         steps = self.plan()
         constants = constants_per_step(lipschitz, len(steps), self.stepper.couplings)
@@ -111,6 +113,8 @@ def step_growth(
 
     Raises:
         ValueError: a step has no bound from its constants.
+
+    Proof: proofs/coq/one_step_methods.v (growth_over_steps).
     """
     sizes = [step.step_size for step in steps]
     mu = None if one_sided is None else one_sided_per_step(one_sided, constants)

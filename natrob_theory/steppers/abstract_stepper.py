@@ -11,6 +11,7 @@ The contract for whoever adds a method:
 4. Times and step sizes are floats, one for the whole batch. A stepper that also serves adaptive networks takes
    tensors (batch,) as well (`RungeKuttaStepper` does).
 5. A method with a growth factor from (μ, K) names it in `one_sided_formula` and returns it from `one_sided_growth`.
+6. The docstring of the class names the proofs of its factors.
 """
 
 import abc
@@ -36,7 +37,11 @@ class Evaluation(NamedTuple):
 
 
 class AbstractStepper(abc.ABC, Generic[FieldT]):
-    """One step of a method with step size h. `FieldT` is `Field`, or a pair of fields for RevNet."""
+    """One step of a method with step size h. `FieldT` is `Field`, or a pair of fields for RevNet.
+
+    Proof that the factors of the steps multiply: proofs/coq/one_step_methods.v (growth_over_steps,
+        growth_along_a_pair).
+    """
 
     couplings: int = 1
     """How many constants hK one step depends on: 1, or 2 for the two halves of RevNet."""

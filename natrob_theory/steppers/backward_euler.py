@@ -26,6 +26,9 @@ class BackwardEulerStepper(AbstractStepper[Field]):
     G = 1/(1 − hK) for hK < 1, attained by f = Ky, and G = 1/(1 − hμ) for every hμ < 1, whatever K
     (theory, section 1; Dekker and Verwer 1984).
 
+    Proof: proofs/coq/backward_euler.v, proofs/symbolic/backward_euler_growth.py,
+        proofs/symbolic/backward_euler_one_sided.py.
+
     Args:
         solver: the inner solver; None takes `NewtonKrylov()`, which needs no hK < 1. `Anderson()` is cheaper
             where hK is well below 1.

@@ -22,6 +22,9 @@ class EulerStepper(AbstractStepper[Field]):
 
     G = 1 + hK, attained by f = Ky (the paper's (10)); with μ also G² = 1 + 2hμ + h²K² (theory, section 3), attained
     by f = K(cos φ + J sin φ)y in the plane, J the quarter turn: ‖e + hΔf‖² = ‖e‖² + 2h⟨Δf, e⟩ + h²‖Δf‖².
+
+    Proof: proofs/coq/theorem_3_1.v, proofs/symbolic/discrete_bound.py; from (μ, K) proofs/coq/euler_one_sided.v,
+        proofs/symbolic/euler_one_sided.py.
     """
 
     one_sided_formula = "√(1 + 2hμ + h²K²)"

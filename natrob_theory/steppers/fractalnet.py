@@ -25,6 +25,8 @@ class FractalNetStepper(AbstractStepper[Field]):
     ½hf(hf(y)) + ½hf(y) where Heun's method has y + ½hf(y) + ½hf(y + hf(y)). It is therefore no consistent
     discretisation of dy/dt = f, and as h → 0 the state goes to 0, not to a trajectory. One step of C columns
     costs 2^C − 1 evaluations.
+
+    Proof: proofs/coq/fractalnet.v, proofs/symbolic/fractalnet_growth.py, proofs/symbolic/fractalnet_is_not_heun.py.
     """
 
     def __init__(self, columns: int = 2) -> None:

@@ -25,6 +25,9 @@ class PolyNetStepper(AbstractStepper[Field]):
     G = Σ_{k≤m} x^k, attained by f = Ky. It is a truncation of backward Euler for linear f only; for nonlinear f the
     terms are compositions F∘F, not powers of the Jacobian (theory, section 2). As h → 0, u_2 tends to hf(t, 0): only
     for fields with f(t, 0) = 0 is it a consistent discretisation of dy/dt = f.
+
+    Proof: proofs/coq/polynet.v, proofs/symbolic/polynet_growth.py; of what is said about backward Euler
+        proofs/symbolic/polynet_defect.py, proofs/symbolic/polynet_consistency.py.
     """
 
     def __init__(self, order: int = 2) -> None:

@@ -26,6 +26,8 @@ class RungeKuttaStepper(AbstractStepper[Field]):
 
     G(x) = 1 + x|b|ᵀ(I − x|A|)⁻¹𝟙, attained by f = Ky iff no coefficient that matters is negative
     (theory, section 1). For Dormand–Prince G is not tight.
+
+    Proof: proofs/coq/runge_kutta.v, proofs/symbolic/growth_polynomials.py, proofs/symbolic/growth_attained.py.
     """
 
     def __init__(self, tableau: ButcherTableau) -> None:

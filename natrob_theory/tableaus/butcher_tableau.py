@@ -17,7 +17,8 @@ class ButcherTableau:
 
     The constructor proves the tableau in exact arithmetic: shapes, A strictly lower triangular, row sums
     Σⱼ aᵢⱼ = cᵢ, Σ bᵢ = 1, and that the order is the declared one (order conditions through order 5; above
-    that, that it is at least 5).
+    that, that it is at least 5). That the library's tableaus have their orders is derived once more, by other means, in
+    proofs/symbolic/order_conditions.py.
 
     Attributes:
         name: what the literature calls the method.
@@ -84,11 +85,16 @@ class ButcherTableau:
 
         Assumes only that f(t, ·) is K-Lipschitz; then ‖e_{n+1}‖ ≤ G(hK)‖e_n‖ in any norm (theory, section 1).
         For nonnegative coefficients G is the stability polynomial, and f = Ky attains it.
+
+        Proof: proofs/coq/runge_kutta.v, proofs/symbolic/growth_polynomials.py, proofs/symbolic/growth_attained.py.
         """
         return self._propagation_polynomial(absolute=True)
 
     def stability_polynomial(self) -> tuple[Fraction, ...]:
-        """Coefficients of R(z) = 1 + z bᵀ(I − zA)⁻¹𝟙 in ascending powers: y₁ = R(hλ) y₀ for f = λy."""
+        """Coefficients of R(z) = 1 + z bᵀ(I − zA)⁻¹𝟙 in ascending powers: y₁ = R(hλ) y₀ for f = λy.
+
+        Proof: proofs/symbolic/stability_functions.py.
+        """
         return self._propagation_polynomial(absolute=False)
 
     def _propagation_polynomial(self, *, absolute: bool) -> tuple[Fraction, ...]:

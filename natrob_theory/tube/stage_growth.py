@@ -32,6 +32,8 @@ def stage_growth(stepper: AbstractStepper[Any], balls: StepBalls) -> Tensor:
 
     Raises:
         TypeError: no rule is registered for this method.
+
+    Proof: proofs/symbolic/trajectory_tube.py.
     """
     raise TypeError(
         f"no tube bound is known for {stepper.name}; register its stages with "

@@ -77,6 +77,7 @@ def tube_bound(
         OverflowError: a clean state is not finite.
 
     Source: theory, sections 1, 5 and 7.
+    Proof: proofs/coq/tube.v, proofs/symbolic/trajectory_tube.py.
     """
     if not isinstance(net, AbstractFixedStepNet):
         raise TypeError(

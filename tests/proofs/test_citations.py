@@ -18,7 +18,16 @@ RESULTS = {"Bound", "BoundCheck", "AffineBoundCheck", "Tube", "OneSidedConstant"
 FACTORS = {"growth", "one_sided_growth", "cumulative_growth", "growth_polynomial", "stability_polynomial"}
 """Methods that compute a growth factor: their class names the proof, or they do."""
 
-ENDINGS = ("_bound", "_upper", "layer_lipschitz", "one_sided_lipschitz", "increment_constant", "_witness", "_witnesses", "_growth")
+ENDINGS = (
+    "_bound",
+    "_upper",
+    "layer_lipschitz",
+    "one_sided_lipschitz",
+    "increment_constant",
+    "_witness",
+    "_witnesses",
+    "_growth",
+)
 """How the names of functions end that compute a constant or a factor and return it as a number."""
 
 
