@@ -27,7 +27,7 @@ class RevNetStepper(AbstractStepper[CoupledField]):
 
     The second line uses a_{n+1}, so this is the symplectic Euler method, not Euler's. With α = hK₁ and β = hK₂,
     (‖Δa‖, ‖Δb‖) grows at most by M = [[1, α], [β, 1 + αβ]] entrywise, so n steps grow ‖Δ‖₂ at most by the norm of
-    the *product* of the M's, which is smaller than the product of their norms (theory, section 1).
+    the *product* of the M's, which is at most the product of their norms (theory, section 1).
 
     Proof: proofs/coq/revnet.v, proofs/symbolic/revnet_growth.py, proofs/symbolic/revnet_is_symplectic_euler.py.
     """
