@@ -187,7 +187,8 @@ Proof.
 Qed.
 
 Lemma stage_factors_nonnegative : forall x, 0 <= x -> forall remaining known,
-  Forall (fun factor => 0 <= factor) known -> Forall (fun factor => 0 <= factor) (stage_factors magnitude x remaining known).
+  Forall (fun factor => 0 <= factor) known ->
+  Forall (fun factor => 0 <= factor) (stage_factors magnitude x remaining known).
 Proof.
   intros x nonnegative. induction remaining as [|[node row] rest step]; intros known before; simpl; constructor.
   - pose proof (Rmult_le_pos _ _ nonnegative (total_nonnegative row known before)). lra.
