@@ -48,7 +48,7 @@ Fixpoint combined (coefficients : list Q) (slopes : list V) : V :=
   | _, _ => zero
   end.
 
-(** The points y + h Σ_{j<i} a_ij k_j, each with the slope k_i = f(t + c_i h, ·) there; [known] are the slopes so far. *)
+(** The points y + h Σ_{j<i} a_ij k_j, each with its slope k_i = f(t + c_i h, ·); [known] are the slopes so far. *)
 Fixpoint evaluations (f : R -> V -> V) (t h : R) (y : V) (remaining : list (Q * list Q)) (known : list V)
   : list (V * V) :=
   match remaining with
