@@ -43,6 +43,9 @@ TABLEAUS_IN_COQ: dict[str, ButcherTableau] = {
 }
 """The tableaus by their names in `coq/tableaus.v`."""
 
+REQUIRED = {"tableaus": "butcher_tableau tableaus"}
+"""The files to import for the names in a tie, where they are more than its own."""
+
 OUTWARD = Fraction(1, 10**12)
 """How far above the exact value a factor that is rounded outward may lie, relatively."""
 
@@ -59,8 +62,8 @@ class Tie:
 
     Attributes:
         file: the Coq file of the function, without ".v".
-        expression: the function applied to its arguments, in Coq.
-        agrees: whether Python's value is the one that Coq gives, a rational or several.
+        expression: the function applied to its arguments, in Coq; of type list Q.
+        agrees: whether Python's value is the one that Coq gives.
     """
 
     file: str
@@ -83,10 +86,14 @@ def check_constants(build: CoqBuild, ties: Sequence[Tie] | None = None) -> Itera
 def _disagreement(build: CoqBuild, file: str, ties: Sequence[Tie]) -> str:
     """The expressions for which Python has another value; empty if there are none."""
     preamble = (
-        f"From Coq Require Import QArith List.\nFrom {LOGICAL_NAME} Require Import {file}.\n"
+        f"From Coq Require Import QArith List.\nFrom {LOGICAL_NAME} Require Import {REQUIRED.get(file, file)}.\n"
         "Import ListNotations.\nOpen Scope Q_scope."
     )
-    answers = build.answers(preamble, {str(n): f"Eval vm_compute in {tie.expression}." for n, tie in enumerate(ties)})
+    printed = "Eval vm_compute in flat_map (fun q => [Qnum q; Zpos (Qden q)]) {}."
+    try:
+        answers = build.answers(preamble, {str(n): printed.format(tie.expression) for n, tie in enumerate(ties)})
+    except RuntimeError as refusal:  # a function of another name or type is no agreement
+        return str(refusal)
     wrong = [tie.expression for n, tie in enumerate(ties) if not tie.agrees(rationals_from(answers[str(n)]))]
     return f"Python has another value for {'; '.join(wrong[:3])}" if wrong else ""
 
@@ -109,28 +116,28 @@ def _tableaus() -> Iterator[Tie]:
             growth, stability = _value(tableau.growth_polynomial(), x), _value(tableau.stability_polynomial(), x)
             yield Tie(
                 file="tableaus",
-                expression=f"(runge_kutta_growth_Q {name} {point})",
+                expression=f"[runge_kutta_growth_Q {name} {point}]",
                 agrees=lambda found, own=growth: found == (own,),
             )
             yield Tie(
                 file="tableaus",
-                expression=f"(runge_kutta_stability_Q {name} {point})",
+                expression=f"[runge_kutta_stability_Q {name} {point}]",
                 agrees=lambda found, own=stability: found == (own,),
             )
-            yield _outward("tableaus", f"(runge_kutta_growth_Q {name} {point})", _growth(RungeKuttaStepper(tableau), x))
+            yield _outward("tableaus", f"[runge_kutta_growth_Q {name} {point}]", _growth(RungeKuttaStepper(tableau), x))
 
 
 def _euler() -> Iterator[Tie]:
     stepper = EulerStepper()
     for x in POINTS:
-        yield _outward("theorem_3_1", f"(euler_growth_Q {coq_rational(x)})", _growth(stepper, x))
+        yield _outward("theorem_3_1", f"[euler_growth_Q {coq_rational(x)}]", _growth(stepper, x))
     for step_size, lipschitz, share in product(POINTS[1:], POINTS[1:], ONE_SIDED_SHARES):
         one_sided = share * lipschitz
         factor = stepper.growth_factor(
             step_size=float(step_size), lipschitz=float(lipschitz), one_sided=float(one_sided)
         )
         arguments = " ".join(map(coq_rational, (step_size, one_sided, lipschitz)))
-        squared = f"(euler_growth_squared_Q {arguments})"
+        squared = f"[euler_growth_squared_Q {arguments}]"
         # Where 1 + 2hμ + h²K² is 0, the factor is as small as rounding allows; an absolute allowance is right there.
         allowance = OUTWARD * (1 + step_size * lipschitz) ** 2
         yield Tie(
@@ -144,28 +151,29 @@ def _backward_euler() -> Iterator[Tie]:
     stepper = BackwardEulerStepper()
     for x in POINTS:
         if x < 1:
-            yield _outward("backward_euler", f"(backward_euler_growth_Q {coq_rational(x)})", _growth(stepper, x))
+            yield _outward("backward_euler", f"[backward_euler_growth_Q {coq_rational(x)}]", _growth(stepper, x))
     for step_size, share in product(POINTS[1:], ONE_SIDED_SHARES):
         if step_size * share < 1:
             factor = stepper.growth_factor(step_size=float(step_size), lipschitz=1.0, one_sided=float(share))
-            expression = f"(backward_euler_growth_Q {coq_rational(step_size * share)})"
+            expression = f"[backward_euler_growth_Q {coq_rational(step_size * share)}]"
             yield _outward("backward_euler", expression, factor)
 
 
 def _polynet() -> Iterator[Tie]:
     for order, x in product((1, 2, 3, 5), POINTS):
         factor = _growth(PolyNetStepper(order), x)
-        yield _outward("polynet", f"(polynet_growth_Q {order} {coq_rational(x)})", factor)
+        yield _outward("polynet", f"[polynet_growth_Q {order} {coq_rational(x)}]", factor)
 
 
 def _fractalnet() -> Iterator[Tie]:
     for columns, x in product((1, 2, 3, 4), POINTS):
         factor = _growth(FractalNetStepper(columns), x)
-        yield _outward("fractalnet", f"(fractalnet_growth_Q {columns} {coq_rational(x)})", factor)
+        yield _outward("fractalnet", f"[fractalnet_growth_Q {columns} {coq_rational(x)}]", factor)
 
 
 def _revnet() -> Iterator[Tie]:
     """The factor's square is at least the larger root of λ² − Nλ + det² = 0 for Coq's matrix, and hardly more."""
+    product_entries = "(let '(p, q, r, s) := coupling_product_Q [{}] in [p; q; r; s])"
     for x in POINTS:
         factor = Fraction(_growth(RevNetStepper(), x))
 
@@ -175,8 +183,8 @@ def _revnet() -> Iterator[Tie]:
             at = [square * square - total * square + determinant**2 for square in (own**2, (own * (1 - OUTWARD)) ** 2)]
             return at[0] >= 0 >= at[1] and 2 * own**2 >= total
 
-        point = coq_rational(x)
-        yield Tie(file="revnet", expression=f"(coupling_product_Q [({point}, {point})])", agrees=agrees)
+        point = f"({coq_rational(x)}, {coq_rational(x)})"
+        yield Tie(file="revnet", expression=product_entries.format(point), agrees=agrees)
 
 
 def _growth(stepper: AbstractStepper, x: Fraction) -> float:
@@ -196,12 +204,11 @@ def _value(coefficients: Sequence[Fraction], x: Fraction) -> Fraction:
 
 
 def rationals_from(printed: str) -> tuple[Fraction, ...]:
-    """The numbers in Coq's answer, such as "= 3 # 7 : Q" or "= (1, 3 # 2) : Q * Q"; a bare integer is one too."""
-    found = re.match(r"=\s*(.*?)\s*:\s*[^:]*$", printed, re.DOTALL)
-    if found is None:
-        raise ValueError(f"`printed` must be an answer of Eval, got {printed!r}")
-    numbers = re.findall(r"(-?\d+)(?:\s*#\s*(\d+))?", found.group(1))
-    return tuple(Fraction(int(numerator), int(denominator or 1)) for numerator, denominator in numbers)
+    """The numbers in Coq's answer "= [3; 7; -1; 2]%Z : list Z", numerators and denominators in turn."""
+    integers = [int(number) for number in re.findall(r"-?\d+", printed)]
+    if not integers or len(integers) % 2:
+        raise ValueError(f"`printed` must be a list of numerators and denominators, got {printed!r}")
+    return tuple(map(Fraction, integers[::2], integers[1::2]))
 
 
 def coq_rational(number: Fraction) -> str:
