@@ -27,7 +27,7 @@ Hypothesis flow_rests : forall t y, flow t t y = y.
 Definition numerical (time : nat -> R) (y local_error : nat -> V) : Prop :=
   forall n, time n <= time (S n) /\ y (S n) = flow (time n) (time (S n)) (y n) ⊕ local_error n.
 
-(** Σ_{j<n} e^{μ(t_n − t_{j+1})}‖LTE_j‖: a step multiplies the sum by its e^{μ(t_{n+1} − t_n)} and adds its own error. *)
+(** Σ_{j<n} e^{μ(T − t_{j+1})}‖LTE_j‖ with T the end time: a later end multiplies the sum by e^{μ(difference)}. *)
 Fixpoint accumulated (time : nat -> R) (local_error : nat -> V) (end_time : R) (n : nat) : R :=
   match n with
   | O => 0

@@ -183,7 +183,8 @@ Proof.
   assert (forall u : E, exp (c * (t0 - t0)) • u = u) as start.
   { intro u. replace (c * (t0 - t0)) with 0 by ring. rewrite exp_0. vector. }
   split; [|split; [|split; [|split; [|split]]]].
-  - intros t u v. replace (c • u ⊖ c • v) with (c • (u ⊖ v)) by vector. rewrite dot_scale_left, dot_is_norm_squared. lra.
+  - intros t u v. replace (c • u ⊖ c • v) with (c • (u ⊖ v)) by vector.
+    rewrite dot_scale_left, dot_is_norm_squared. lra.
   - apply exponential_solves.
   - apply exponential_solves.
   - apply start.

@@ -153,8 +153,8 @@ Proof.
   rewrite norm_opposite, norm_scale, Rabs_right by lra. lra.
 Qed.
 
-(** A symmetric S between m and K, another one for every two states. With A = S − m, 0 ≤ A ≤ c = K − m: 0 ≤ ⟨A(e − rAe), e − rAe⟩ for r = 1/c gives
-    ‖Ae‖² ≤ c⟨Ae, e⟩. *)
+(** Of a symmetric S between m and K, another one for every two states. With A = S − m, 0 ≤ A ≤ c = K − m:
+    0 ≤ ⟨A(e − rAe), e − rAe⟩ for r = 1/c gives ‖Ae‖² ≤ c⟨Ae, e⟩. *)
 
 Definition symmetric_between (S : E -> E) (m K : R) : Prop :=
   (forall u v, S (u ⊕ v) = S u ⊕ S v) /\ (forall a u, S (a • u) = a • S u) /\
@@ -182,7 +182,8 @@ Proof.
   (* 0 ≤ ⟨Ae, e⟩ − 2r‖Ae‖² + r²⟨AAe, Ae⟩ *)
   assert (forall r, 0 <= ⟨A e, e⟩ - 2 * r * ⟨A e, A e⟩ + r * r * ⟨A (A e), A e⟩) as form.
   { intro r. pose proof (nonnegative (e ⊕ (- r) • A e)) as square.
-    rewrite linear, dot_add_left, !dot_add_right, !dot_scale_left, !dot_scale_right, (exchange (A e) e) in square. lra. }
+    rewrite linear, dot_add_left, !dot_add_right, !dot_scale_left, !dot_scale_right, (exchange (A e) e) in square.
+    lra. }
   assert (⟨A e, A e⟩ <= (K - m) * ⟨A e, e⟩) as contraction.
   { pose proof (bounded (A e)) as outer. rewrite <- dot_is_norm_squared in outer.
     pose proof (nonnegative e) as inner.

@@ -2,8 +2,8 @@
 
     Statement.   ‖e + hΔf‖² ≤ ‖e‖² − (2h/β − h²)‖Δf‖² for a cocoercive field, so that a step expands no distance for
                  h ≤ 2/β, and by at most max(1, hβ − 1) beyond. In general a step grows by at most
-                 max(|1 − hK|, |1 + hμ|) where the secants of −f lie between −μ and K. Both numbers are attained, and for
-                 h > 2/β the gradient flow of βy²/2 expands.
+                 max(|1 − hK|, |1 + hμ|) where the secants of −f lie between −μ and K. Both numbers are attained, and
+                 for h > 2/β the gradient flow of β‖y‖²/2 expands.
     Assumptions. any inner product space; h > 0; β > 0 in the first; secants of −f between m = −μ and K, m ≤ K, as
                  gradient_flow.v shows for f(y) = −Wᵀσ(Wy + b) − ρy with m = ρ, K = ‖W‖² + ρ
     Source.      theory, section 3; Meunier et al., ICML 2022

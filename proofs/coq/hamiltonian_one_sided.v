@@ -69,7 +69,8 @@ Proof.
     by (unfold r; vector).
   replace (second t a ⊖ second t c) with (s ⊖ (beta / 2) • u) by (unfold s; vector).
   rewrite !dot_add_left, !dot_opposite_left, !dot_scale_left, (dot_symmetric _ v u).
-  pose proof (cauchy_schwarz _ (opposite r) u) as first_product. rewrite dot_opposite_left, norm_opposite in first_product.
+  pose proof (cauchy_schwarz _ (opposite r) u) as first_product.
+  rewrite dot_opposite_left, norm_opposite in first_product.
   pose proof (cauchy_schwarz _ s v) as second_product.
   pose proof (norm_nonnegative _ u) as size_u. pose proof (norm_nonnegative _ v) as size_v.
   pose proof (Rmult_le_compat_r _ _ _ size_u first_ball). pose proof (Rmult_le_compat_r _ _ _ size_v second_ball).

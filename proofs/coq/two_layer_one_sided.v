@@ -1,9 +1,9 @@
 (** * The one-sided constant of two layers
 
-    Statement.   f(y) = W₂σ(W₁y + b₁) + b₂ with secant slopes of σ_i in [c_i − r_i, c_i + r_i] has the one-sided constant
-                 μ for every μ with Σ c_i⟨w₁ᵢ, v⟩⟨w₂ᵢ, v⟩ + ½Σ r_i(s_i⟨w₂ᵢ, v⟩² + ⟨w₁ᵢ, v⟩²/s_i) ≤ μ‖v‖² for all v, for
-                 any weights s_i > 0; because ⟨v, W₂EW₁v⟩ ≤ ½Σ r_i(s_i⟨w₂ᵢ, v⟩² + ⟨w₁ᵢ, v⟩²/s_i) for |E_i| ≤ r_i. For a
-                 gradient flow, w₂ᵢ = −w₁ᵢ and c_i = r_i = ½, the weights s_i = 1 give exactly 0.
+    Statement.   f(y) = W₂σ(W₁y + b₁) + b₂ with secant slopes of σ_i in [c_i − r_i, c_i + r_i] has the one-sided
+                 constant μ for every μ with Σ c_i⟨w₁ᵢ, v⟩⟨w₂ᵢ, v⟩ + ½Σ r_i(s_i⟨w₂ᵢ, v⟩² + ⟨w₁ᵢ, v⟩²/s_i) ≤ μ‖v‖² for
+                 all v, for any weights s_i > 0; because ⟨v, W₂EW₁v⟩ ≤ ½Σ r_i(s_i⟨w₂ᵢ, v⟩² + ⟨w₁ᵢ, v⟩²/s_i) for
+                 |E_i| ≤ r_i. For a gradient flow, w₂ᵢ = −w₁ᵢ and c_i = r_i = ½, the weights s_i = 1 give exactly 0.
     Assumptions. any inner product space; finitely many units with rows w₁ᵢ of W₁ and columns w₂ᵢ of W₂; s_i > 0
     Source.      the bound by squares of the two-layer rule
     Verdict.     proved as stated
@@ -40,7 +40,8 @@ Lemma total_at_most : forall term other units,
   (forall unit, In unit units -> term unit <= other unit) -> total term units <= total other units.
 Proof.
   intros term other units each. induction units as [|first rest step]; simpl; [lra|].
-  apply Rplus_le_compat; [apply each; left; reflexivity|]. apply step. intros unit member. apply each. right. exact member.
+  apply Rplus_le_compat; [apply each; left; reflexivity|]. apply step.
+  intros unit member. apply each. right. exact member.
 Qed.
 
 Lemma total_of_sum : forall term other units,
