@@ -7,7 +7,7 @@
     Assumptions. any set of pixels and of labels; the classifier is a function of the image alone: deterministic, one
                  image at a time; the test images have their pixels in [0, 1]; for ε < 1/2, at least one pixel
     Source.      theory, section 2 (Impossibility); the paper's accuracies at ε = 0.5
-    Verdict.     refuted with a counterexample
+    Verdict.     proved as stated
     Theorems.    half_lies_in_every_ball, robust_below_class_count, robust_below_largest_class, robust_accuracy,
                  constant_classifier_attains, balls_are_disjoint, threshold_is_right_on_both, steps_move_a_pixel,
                  clipped_step, forty_steps *)
