@@ -1,7 +1,7 @@
 (** * Gram iteration
 
-    Statement.   ‖W‖ ≤ c if and only if ‖(WᵀW)^{2^{k−1}}‖ ≤ c^{2^k}; so a bound C of the norm of (WᵀW)^{2^{k−1}}, such as
-                 its Frobenius norm, gives ‖W‖ ≤ C^{2^{−k}}. With computed products: G_j = s_j G'_j and
+    Statement.   ‖W‖ ≤ c if and only if ‖(WᵀW)^{2^{k−1}}‖ ≤ c^{2^k}; so a bound C of the norm of (WᵀW)^{2^{k−1}}, as
+                 its Frobenius norm is one, gives ‖W‖ ≤ C^{2^{−k}}. With computed products: G_j = s_j G'_j and
                  ‖G_{j+1}u − G'_jᵀG'_j u‖ ≤ δ_j‖u‖ give ‖G_j‖ ≤ s_j √(‖G_{j+1}‖ + δ_j), unrolled from the last.
     Assumptions. any inner product spaces, so real or complex matrices with ⟨u, v⟩ = Re u*v; W has an adjoint,
                  ⟨Wu, v⟩ = ⟨u, Wᵀv⟩; k ≥ 1; c, s_j, δ_j ≥ 0

@@ -94,7 +94,8 @@ Proof.
   pose proof (tube_holds_solutions step (solution V step start_y) growth (fun _ => 0) start) as tube.
   assert (forall m, ‖step m (solution V step start_y m) ⊖ solution V step start_y (S m)‖ <= 0) as exact.
   { intro m. simpl. rewrite add_opposite, norm_zero. lra. }
-  specialize (tube nonnegative on_ball exact z inside n). unfold within in tube. rewrite tube_radius_in_two_parts, nothing in tube. lra.
+  specialize (tube nonnegative on_ball exact z inside n). unfold within in tube.
+  rewrite tube_radius_in_two_parts, nothing in tube. lra.
 Qed.
 
 Lemma on_ball_from_center : forall step center r G,
