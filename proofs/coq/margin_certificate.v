@@ -1,7 +1,7 @@
 (** * The certified radius of a label, and certified against attacked accuracy
 
     Statement.   Scores s_j(x) = ⟨w_j, φ(x)⟩ + b_j with an L-Lipschitz φ: label y keeps the largest score at x + δ for
-                 every ‖δ‖ < min over j ≠ y of (s_y − s_j)/(L‖w_y − w_j‖). For φ = Ly no larger radius is right. On
+                 every ‖δ‖ < min over j ≠ y of (s_y − s_j)/(L‖w_y − w_j‖). For φ(x) = Lx no larger radius is right. On
                  any list of samples, certified ≤ attacked, for every attack within the radius.
     Assumptions. any normed space of inputs and any inner product space of features; φ is L-Lipschitz, L ≥ 0; where
                  w_y = w_j or L = 0, s_y > s_j at x is enough; for the sharp radius L > 0 and w_y ≠ w_j

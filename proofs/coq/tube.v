@@ -5,8 +5,8 @@
                  any two points of B(y_n, r_n), two such solutions are at most Π G_n(r_n) times as far apart as at the
                  start. For Euler G_n(r) = 1 + h_n K_n(r), K_n(r) the Lipschitz constant of f on B(y_n, r); for backward
                  Euler any K that holds between the two new states gives (r_n + ‖residual‖)/(1 − hK).
-    Assumptions. any normed space; G_n ≥ 0; the clean state y_{n+1} is within κ_n of the exact step from y_n, κ_n = 0
-                 without rounding; the same grid for all solutions
+    Assumptions. any normed space; G_n(r_n) ≥ 0, a bound at r_n only; the clean state y_{n+1} is within κ_n of the exact
+                 step from y_n, κ_n = 0 without rounding; the same grid for all solutions
     Source.      theory, sections 5 and 7
     Verdict.     proved as stated
     Theorems.    tube_holds_solutions, tube_radius_in_two_parts, growth_within_the_tube, euler_tube,
@@ -60,8 +60,8 @@ Definition grows_on_ball (step : V -> V) (center : V) (r G : R) : Prop :=
   forall z y, within center r z -> within center r y -> ‖step z ⊖ step y‖ <= G * ‖z ⊖ y‖.
 
 Theorem tube_holds_solutions : forall (step : nat -> V -> V) (y : nat -> V) growth kappa start,
-  (forall n r, 0 <= growth n r) ->
-  (forall n r, grows_from_center (step n) (y n) r (growth n r)) ->
+  (forall n, 0 <= tube_factor growth kappa start n) ->
+  (forall n, grows_from_center (step n) (y n) (tube_radius growth kappa start n) (tube_factor growth kappa start n)) ->
   (forall n, ‖step n (y n) ⊖ y (S n)‖ <= kappa n) ->
   forall z, within (y O) start z ->
   forall n, within (y n) (tube_radius growth kappa start n) (solution V step z n).
@@ -72,26 +72,30 @@ Proof.
   (* z' − y' = (Φz − Φy) + (Φy − y') *)
   replace (step n u ⊖ y (S n)) with ((step n u ⊖ step n (y n)) ⊕ (step n (y n) ⊖ y (S n))) by vector.
   apply Rle_trans with (‖step n u ⊖ step n (y n)‖ + ‖step n (y n) ⊖ y (S n)‖); [apply norm_triangle|].
-  pose proof (on_ball n r u hypothesis) as grown.
-  pose proof (Rmult_le_compat_l _ _ _ (nonnegative n r) hypothesis) as scaled.
+  pose proof (on_ball n u hypothesis) as grown. unfold tube_factor in grown. fold r in grown.
+  pose proof (Rmult_le_compat_l _ _ _ (nonnegative n) hypothesis) as scaled. unfold tube_factor in scaled.
+  fold r in scaled.
   pose proof (rounding n). lra.
 Qed.
 
 (** Without rounding the tube lies around an exact solution, and r_n = (Π G) r_0. *)
 Corollary exact_tube : forall (step : nat -> V -> V) start_y growth start,
-  (forall n r, 0 <= growth n r) ->
-  (forall n r, grows_from_center (step n) (solution V step start_y n) r (growth n r)) ->
+  let radius := tube_radius growth (fun _ => 0) start in
+  let factor := tube_factor growth (fun _ => 0) start in
+  (forall n, 0 <= factor n) ->
+  (forall n, grows_from_center (step n) (solution V step start_y n) (radius n) (factor n)) ->
   forall z, within start_y start z ->
   forall n, ‖solution V step z n ⊖ solution V step start_y n‖
-    <= product (tube_factor growth (fun _ => 0) start) n * start.
+    <= product factor n * start.
 Proof.
-  intros step start_y growth start nonnegative on_ball z inside n.
+  intros step start_y growth start radius factor nonnegative on_ball z inside n. subst radius factor.
   assert (forall m, allowance (tube_factor growth (fun _ => 0) start) (fun _ => 0) m = 0) as nothing.
   { intro m. induction m as [|m hypothesis]; simpl; [reflexivity|]. rewrite hypothesis. ring. }
-  pose proof (tube_holds_solutions step (solution V step start_y) growth (fun _ => 0) start nonnegative on_ball) as tube.
+  pose proof (tube_holds_solutions step (solution V step start_y) growth (fun _ => 0) start) as tube.
   assert (forall m, ‖step m (solution V step start_y m) ⊖ solution V step start_y (S m)‖ <= 0) as exact.
   { intro m. simpl. rewrite add_opposite, norm_zero. lra. }
-  specialize (tube exact z inside n). unfold within in tube. rewrite tube_radius_in_two_parts, nothing in tube. lra.
+  specialize (tube nonnegative on_ball exact z inside n). unfold within in tube.
+  rewrite tube_radius_in_two_parts, nothing in tube. lra.
 Qed.
 
 Lemma on_ball_from_center : forall step center r G,
@@ -102,18 +106,18 @@ Qed.
 
 (** The product is a Lipschitz constant of the whole network on B(y_0, r_0). *)
 Theorem growth_within_the_tube : forall (step : nat -> V -> V) (y : nat -> V) growth kappa start,
-  (forall n r, 0 <= growth n r) ->
-  (forall n r, grows_on_ball (step n) (y n) r (growth n r)) ->
+  (forall n, 0 <= tube_factor growth kappa start n) ->
+  (forall n, grows_on_ball (step n) (y n) (tube_radius growth kappa start n) (tube_factor growth kappa start n)) ->
   (forall n, ‖step n (y n) ⊖ y (S n)‖ <= kappa n) ->
   forall z u, within (y O) start z -> within (y O) start u ->
   forall n, ‖solution V step z n ⊖ solution V step u n‖ <= product (tube_factor growth kappa start) n * ‖z ⊖ u‖.
 Proof.
   intros step y growth kappa start nonnegative on_ball rounding z u z_inside u_inside n.
-  assert (forall m r, grows_from_center (step m) (y m) r (growth m r)) as from_center
-    by (intros m r; apply on_ball_from_center, on_ball).
+  assert (forall m, grows_from_center (step m) (y m) (tube_radius growth kappa start m)
+    (tube_factor growth kappa start m)) as from_center by (intro m; apply on_ball_from_center, on_ball).
   apply (growth_along_a_pair V (solution V step z) (solution V step u)); intro m.
   - apply nonnegative.
-  - simpl. unfold tube_factor. apply on_ball; apply tube_holds_solutions; assumption.
+  - simpl. apply on_ball; apply tube_holds_solutions; assumption.
 Qed.
 
 (** ** Euler's method *)
@@ -149,38 +153,39 @@ Variables time size : nat -> R.
 Variable y : nat -> V.
 Variable constant : nat -> R -> R.
 Variable kappa : nat -> R.
+Variable start : R.
+Let radius := tube_radius (euler_tube_growth size constant) kappa start.
+Let factor := tube_factor (euler_tube_growth size constant) kappa start.
 Hypothesis forward : forall n, 0 < size n.
-Hypothesis constant_nonnegative : forall n r, 0 <= constant n r.
-Hypothesis local_constant : forall n r, lipschitz_on_ball f (time n) (y n) r (constant n r).
+Hypothesis constant_nonnegative : forall n, 0 <= constant n (radius n).
+Hypothesis local_constant : forall n, lipschitz_on_ball f (time n) (y n) (radius n) (constant n (radius n)).
 Hypothesis rounding : forall n, ‖euler_grid_step f time size n (y n) ⊖ y (S n)‖ <= kappa n.
 
-Lemma euler_tube_growth_nonnegative : forall n r, 0 <= euler_tube_growth size constant n r.
+Lemma euler_factor_nonnegative : forall n, 0 <= factor n.
 Proof.
-  intros n r. unfold euler_tube_growth, euler_growth.
-  pose proof (Rmult_le_pos _ _ (Rlt_le _ _ (forward n)) (constant_nonnegative n r)). lra.
+  intro n. change (factor n) with (1 + size n * constant n (radius n)).
+  pose proof (Rmult_le_pos _ _ (Rlt_le _ _ (forward n)) (constant_nonnegative n)). lra.
 Qed.
 
-Lemma euler_tube_growth_on_ball : forall n r,
-  grows_on_ball (euler_grid_step f time size n) (y n) r (euler_tube_growth size constant n r).
+Lemma euler_factor_on_ball : forall n, grows_on_ball (euler_grid_step f time size n) (y n) (radius n) (factor n).
 Proof.
-  intros n r. apply euler_step_on_ball; [apply forward|apply local_constant].
+  intro n. apply euler_step_on_ball; [apply forward|apply local_constant].
 Qed.
 
-Theorem euler_tube : forall start z, within (y O) start z ->
-  forall n, within (y n) (tube_radius (euler_tube_growth size constant) kappa start n)
-    (solution V (euler_grid_step f time size) z n).
+Theorem euler_tube : forall z, within (y O) start z ->
+  forall n, within (y n) (radius n) (solution V (euler_grid_step f time size) z n).
 Proof.
-  intros start z inside. apply tube_holds_solutions; try assumption; [apply euler_tube_growth_nonnegative|].
-  intros n r. apply on_ball_from_center, euler_tube_growth_on_ball.
+  intros z inside. apply tube_holds_solutions; try assumption; [apply euler_factor_nonnegative|].
+  intro n. apply on_ball_from_center, euler_factor_on_ball.
 Qed.
 
-Theorem euler_growth_within_the_tube : forall start z u, within (y O) start z -> within (y O) start u ->
+Theorem euler_growth_within_the_tube : forall z u, within (y O) start z -> within (y O) start u ->
   forall n, ‖solution V (euler_grid_step f time size) z n ⊖ solution V (euler_grid_step f time size) u n‖
-    <= product (tube_factor (euler_tube_growth size constant) kappa start) n * ‖z ⊖ u‖.
+    <= product factor n * ‖z ⊖ u‖.
 Proof.
-  intros start z u z_inside u_inside. apply growth_within_the_tube with (y := y); try assumption.
-  - apply euler_tube_growth_nonnegative.
-  - apply euler_tube_growth_on_ball.
+  intros z u z_inside u_inside. apply growth_within_the_tube with (y := y); try assumption.
+  - apply euler_factor_nonnegative.
+  - apply euler_factor_on_ball.
 Qed.
 
 End EulerTube.
