@@ -39,10 +39,15 @@ class CountedModel:
         model: the classifier, already in the mode it is to be attacked in.
         batch_size: the number of samples.
         device: where the counts live.
+        mixed_precision: run passes under torch.autocast, but for those of `full_precision_logits`.
     """
 
-    def __init__(self, model: Classifier, batch_size: int, device: torch.device) -> None:
+    def __init__(
+        self, model: Classifier, batch_size: int, device: torch.device, *, mixed_precision: bool = False
+    ) -> None:
         self._model = model
+        self._device = device
+        self.mixed_precision = mixed_precision
         self._queries = torch.zeros(batch_size, dtype=torch.int64, device=device)
         self._gradient_calls = torch.zeros_like(self._queries)
         self._rows = torch.arange(batch_size, device=device)
@@ -72,6 +77,12 @@ class CountedModel:
         """
         with torch.no_grad():
             return self._forward(x.clone())
+
+    def full_precision_logits(self, x: Float[Tensor, "batch channels height width"]) -> Float[Tensor, "batch classes"]:
+        """As `logits`, in the dtype of the images whatever the attack runs in: what success is judged by."""
+        exact = copy.copy(self)
+        exact.mixed_precision = False
+        return exact.logits(x)
 
     def logits_and_gradient(
         self, x: Float[Tensor, "batch channels height width"], y: Int64[Tensor, " batch"]
@@ -110,7 +121,8 @@ class CountedModel:
     def _forward(self, x: Tensor) -> Tensor:
         self._queries[self._rows] += 1
         batch = len(x)
-        logits = self._model(x)
+        with torch.autocast(self._device.type, enabled=self.mixed_precision):
+            logits = self._model(x)
         if not isinstance(logits, Tensor) or not logits.is_floating_point():
             kind = logits.dtype if isinstance(logits, Tensor) else type(logits).__name__
             raise TypeError(f"`model` must return a floating-point tensor of logits, got {kind}")
