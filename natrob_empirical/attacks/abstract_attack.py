@@ -41,8 +41,8 @@ class AbstractAttack(ABC):
     """
 
     ball: AbstractBall
-    compaction: bool = field(default=True, kw_only=True)
-    mixed_precision: bool = field(default=False, kw_only=True)
+    compaction: bool = field(default=True, kw_only=True, repr=False)
+    mixed_precision: bool = field(default=False, kw_only=True, repr=False)
 
     def __post_init__(self) -> None:
         if not isinstance(self.ball, AbstractBall):

@@ -12,6 +12,14 @@ from torch import Tensor, nn
 Classifier: TypeAlias = Callable[[Tensor], Tensor]
 """A model: images (batch, channels, height, width) in, logits (batch, classes) out. An `nn.Module` is one."""
 
+Objective: TypeAlias = Callable[[Tensor, Tensor], Tensor]
+"""What an attack increases: logits (batch, classes) and classes (batch,) in, one number per sample out."""
+
+
+def cross_entropy(logits: Float[Tensor, "batch classes"], y: Int64[Tensor, " batch"]) -> Float[Tensor, " batch"]:
+    """−log softmax(logits)_y of each sample."""
+    return nn.functional.cross_entropy(logits, y, reduction="none")
+
 
 @final
 class NonFiniteGradientError(ArithmeticError):
@@ -85,12 +93,20 @@ class CountedModel:
         return exact.logits(x)
 
     def logits_and_gradient(
-        self, x: Float[Tensor, "batch channels height width"], y: Int64[Tensor, " batch"]
+        self,
+        x: Float[Tensor, "batch channels height width"],
+        y: Int64[Tensor, " batch"],
+        objective: Objective = cross_entropy,
     ) -> tuple[Float[Tensor, "batch classes"], Float[Tensor, "batch channels height width"]]:
-        """The logits and, per sample, the gradient of its cross-entropy loss with respect to its image.
+        """The logits and, per sample, the gradient of its objective with respect to its image.
 
         The losses are summed, not averaged: the gradient of a sample is then that of its own loss, whatever
         else is in the batch. One query and one gradient call per sample.
+
+        Args:
+            x: the images.
+            y: labels, or whatever classes the objective compares.
+            objective: (logits, y) -> one number per sample, differentiable; by default the cross-entropy loss.
 
         Raises:
             NonFiniteGradientError: a NaN or infinite gradient.
@@ -100,7 +116,7 @@ class CountedModel:
         with torch.enable_grad():
             image = x.detach().clone().requires_grad_()
             logits = self._forward(image.clone())  # a copy, which a model that works in place may overwrite
-            loss = nn.functional.cross_entropy(logits, y, reduction="sum")
+            loss = objective(logits, y).sum()
             gradient = self._differentiate(loss, image)
         self._gradient_calls[self._rows] += 1
         affected = int((~gradient.isfinite()).flatten(1).any(dim=1).sum())
