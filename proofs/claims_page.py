@@ -48,15 +48,21 @@ def claims_page() -> str:
     code = code_by_proof()
     parts = [INTRODUCTION.format(counts=counted)]
     for title, of_the_paper in SECTIONS:
-        rows = [_row(proof, code.get(proof.path, ())) for proof in proofs if is_the_papers(proof) == of_the_paper]
+        own = sorted((proof for proof in proofs if is_the_papers(proof) == of_the_paper), key=_by_place)
+        rows = [_row(proof, code.get(proof.path, ())) for proof in own]
         head = "| claim | in plain words | where | verdict | proof | used in |\n|---|---|---|---|---|---|"
-        parts.append("\n".join([f"## {title}\n", head, *sorted(rows)]) + "\n")
+        parts.append("\n".join([f"## {title}\n", head, *rows]) + "\n")
     return "\n".join(parts)
 
 
 def is_the_papers(proof: Proof) -> bool:
     """Whether the statement is the paper's own."""
     return "the paper's" in proof.claim.source
+
+
+def _by_place(proof: Proof) -> tuple[str, str]:
+    """The paper's own places first, in their order."""
+    return (proof.claim.source.removeprefix("the paper's ").lstrip("(").replace("Theorem", "0"), proof.title)
 
 
 def _row(proof: Proof, code: tuple[str, ...]) -> str:

@@ -180,8 +180,10 @@ def _revnet() -> Iterator[Tie]:
         def agrees(found: tuple[Fraction, ...], own: Fraction = factor) -> bool:
             p, q, r, s = found
             total, determinant = p * p + q * q + r * r + s * s, p * s - q * r
-            at = [square * square - total * square + determinant**2 for square in (own**2, (own * (1 - OUTWARD)) ** 2)]
-            return at[0] >= 0 >= at[1] and 2 * own**2 >= total
+            above, below = own**2, (own * (1 - OUTWARD)) ** 2
+            # right of N/2 the polynomial λ² − Nλ + det² rises, from at most 0 to positive values
+            not_too_small = 2 * above >= total and above**2 - total * above + determinant**2 >= 0
+            return not_too_small and (2 * below <= total or below**2 - total * below + determinant**2 <= 0)
 
         point = f"({coq_rational(x)}, {coq_rational(x)})"
         yield Tie(file="revnet", expression=product_entries.format(point), agrees=agrees)

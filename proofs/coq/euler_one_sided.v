@@ -8,7 +8,8 @@
     Source.      theory, sections 1 and 3
     Verdict.     proved for every h
     Theorems.    one_sided_step_squared, one_sided_growth_over_steps, euler_contracts, euler_below_exponential,
-                 euler_of_skew_below_exponential, one_sided_growth_is_attained, one_sided_growth_is_attained_in_product *)
+                 euler_of_skew_below_exponential, one_sided_growth_is_attained,
+                 one_sided_growth_is_attained_in_product *)
 
 From Coq Require Import Reals Lra Psatz QArith Qreals.
 From NatrobProofs Require Import normed_space inner_product_space product_space one_step_methods theorem_3_1 one_sided.
