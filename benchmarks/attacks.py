@@ -86,10 +86,11 @@ def _natrob(model: AttackedModel) -> Run:
 
 
 def _foolbox(model: AttackedModel) -> Run:
-    import foolbox  # noqa: PLC0415, RUF100  # a peer: only where this section runs
+    from foolbox.attacks import LinfPGD  # noqa: PLC0415, RUF100  # a peer: only where this section runs
+    from foolbox.models import PyTorchModel  # noqa: PLC0415, RUF100
 
-    wrapped = foolbox.PyTorchModel(model.net, bounds=(0, 1), device="cpu")
-    attack = foolbox.attacks.LinfPGD(steps=STEPS, abs_stepsize=STEP_SIZE, random_start=True)
+    wrapped = PyTorchModel(model.net, bounds=(0, 1), device="cpu")
+    attack = LinfPGD(steps=STEPS, abs_stepsize=STEP_SIZE, random_start=True)
     return lambda: attack(wrapped, model.x, model.y, epsilons=EPSILON)[1]
 
 

@@ -1,6 +1,7 @@
 """Attacks on image classifiers, and the accuracy that is left under one."""
 
 from .abstract_attack import AbstractAttack as AbstractAttack
+from .active_set import ActiveSet as ActiveSet
 from .attack_result import AttackResult as AttackResult
 from .counted_model import Classifier as Classifier
 from .counted_model import CountedModel as CountedModel
@@ -15,6 +16,7 @@ __all__ = [
     "FGSM",
     "PGD",
     "AbstractAttack",
+    "ActiveSet",
     "AttackEvaluation",
     "AttackResult",
     "Classifier",

@@ -114,10 +114,17 @@ class AbstractAttack(ABC):
         if len(active):
             meter, center = model.select(active), x[active]
             search = ActiveSet(
-                meter, center.clone(), y[active], streams.select(active), self.ball, compaction=self.compaction
+                meter,
+                center.clone(),
+                y[active],
+                streams.select(active),
+                self.ball,
+                compaction=self.compaction,
+                attack=type(self).__name__,
             )
             self._perturb(search)
-            candidate = self.ball.project(self._require_candidate(search.best, center), center)
+            self._require_finite(search.best)
+            candidate = self.ball.project(search.best, center)
             adversarial[active] = candidate
             success[active] = meter.full_precision_logits(candidate).argmax(dim=1) != y[active]
         return AttackResult(
@@ -128,16 +135,11 @@ class AbstractAttack(ABC):
         )
 
     @final
-    def _require_candidate(self, candidate: Tensor, center: Tensor) -> Tensor:
-        """Guards the projection against an attack that returns something else than images, or NaN."""
-        if candidate.shape != center.shape or candidate.dtype != center.dtype:
-            raise ValueError(
-                f"{type(self).__name__} must propose {center.dtype} images of shape {tuple(center.shape)}, "
-                f"got {candidate.dtype} of shape {tuple(candidate.shape)}"
-            )
+    def _require_finite(self, candidate: Tensor) -> None:
+        """Guards the projection, to which NaN is no distance."""
         affected = int((~candidate.isfinite()).flatten(1).any(dim=1).sum())
         if affected:
             raise ValueError(
-                f"{type(self).__name__} must propose finite images, got NaN or infinity in {affected} of {len(center)}"
+                f"{type(self).__name__} must propose finite images, "
+                f"got NaN or infinity in {affected} of {len(candidate)}"
             )
-        return candidate.detach()

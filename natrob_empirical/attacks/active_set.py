@@ -30,6 +30,7 @@ class ActiveSet:
         streams: their random streams.
         ball: the threat model.
         compaction: False keeps fooled samples in the batch: the same result, for comparison.
+        attack: the name of the attack, for messages.
 
     Attributes:
         model, x, y, streams, neighbourhood: of the active samples only.
@@ -44,6 +45,7 @@ class ActiveSet:
         ball: AbstractBall,
         *,
         compaction: bool = True,
+        attack: str = "an attack",
     ) -> None:
         self.model = model
         self.x = x
@@ -52,6 +54,7 @@ class ActiveSet:
         self.neighbourhood: AbstractNeighbourhood = ball.around(x)
         self._ball = ball
         self._compaction = compaction
+        self._attack = attack
         self._best = x.clone()
         self._loss = torch.full(y.shape, -torch.inf, dtype=torch.float64, device=x.device)
         self._fooled = torch.zeros(y.shape, dtype=torch.bool, device=x.device)
@@ -68,49 +71,102 @@ class ActiveSet:
     @property
     def all_fooled(self) -> bool:
         """Whether no work is left."""
-        return bool(self._fooled.all()) if not self._compaction else len(self) == 0
+        return len(self) == 0 if self._compaction else bool(self._fooled.all())
 
     def random_point(self) -> Float[Tensor, "batch channels height width"]:
         """A uniformly drawn point of each active sample's ball."""
         return self._ball.random_point(self.x, self.streams)
 
     def propose(self, point: Float[Tensor, "batch channels height width"]) -> None:
-        """Take `point` as the strongest image without asking the model: for an attack that ends here."""
-        self._best[self._rows] = point
+        """Take `point` as the strongest image without asking the model: for an attack that ends here.
+
+        A sample that is fooled already keeps the image that fooled it.
+
+        Raises:
+            ValueError: `point` has another shape or dtype than the images.
+        """
+        self._require_point(point)
+        index = (~self._fooled).nonzero().squeeze(1)
+        self._best[self._rows[index]] = point[index].detach()
 
     def settle(
         self,
         point: Float[Tensor, "batch channels height width"],
         logits: Float[Tensor, "batch classes"],
         *state: Tensor,
+        judged: Bool[Tensor, " batch"] | None = None,
     ) -> tuple[Tensor, ...]:
         """Record the model's answer to `point`, let the fooled samples leave, and return the rows of `state` that stay.
 
         With mixed precision a sample leaves only when the model misclassifies its image in full precision too, which
         costs one more query.
-        """
-        fooled = logits.argmax(dim=1) != self.y
-        if self.model.mixed_precision and bool(fooled.any()):
-            suspects = fooled.nonzero().squeeze(1)
-            answers = self.model.select(suspects).full_precision_logits(point[suspects])
-            fooled[suspects] = answers.argmax(dim=1) != self.y[suspects]
-        self._record(point, logits, fooled)
-        if not self._compaction or not bool(fooled.any()):
-            return state
-        return self._keep(~fooled, state)
 
-    def _record(self, point: Tensor, logits: Tensor, fooled: Bool[Tensor, " batch"]) -> None:
+        Args:
+            point: one image per active sample.
+            logits: what the model answered to it.
+            state: tensors with one row per active sample.
+            judged: for which samples `logits` really are the answer to `point`; the others stay as they are.
+
+        Raises:
+            ValueError: `point` has another shape or dtype than the images, or `logits`, `judged` or a tensor of `state`
+                not one row per active sample.
+        """
+        self._require_point(point)
+        self._require_rows(logits, *state)
+        fooled = logits.argmax(dim=1) != self.y
+        if judged is not None:
+            self._require_rows(judged)
+            fooled &= judged
+        if not self._compaction:
+            fooled &= ~self._fooled
+        any_fooled = bool(fooled.any())
+        if any_fooled and self.model.mixed_precision:
+            fooled = self._confirm(point, fooled)
+            any_fooled = bool(fooled.any())
+        self._record(point, logits, fooled, judged)
+        return self._keep(~fooled, state) if any_fooled and self._compaction else state
+
+    def _confirm(self, point: Tensor, fooled: Bool[Tensor, " batch"]) -> Bool[Tensor, " batch"]:
+        """Which of the samples that seem fooled are so in full precision."""
+        suspects = fooled.nonzero().squeeze(1)
+        answers = self.model.select(suspects).full_precision_logits(point[suspects])
+        confirmed = fooled.clone()
+        confirmed[suspects] = answers.argmax(dim=1) != self.y[suspects]
+        return confirmed
+
+    def _record(
+        self, point: Tensor, logits: Tensor, fooled: Bool[Tensor, " batch"], judged: Bool[Tensor, " batch"] | None
+    ) -> None:
         """Take each sample's point where it beats the best; nothing beats the first misclassified one."""
         loss = nn.functional.cross_entropy(logits.double(), self.y, reduction="none")
-        rows = self._rows
-        better = ~self._fooled[rows] & (fooled | (loss > self._loss[rows]))
-        self._best[rows] = torch.where(better[:, None, None, None], point, self._best[rows])
-        self._loss[rows] = torch.where(better, loss, self._loss[rows])
-        self._fooled[rows] |= fooled
+        better = fooled | (loss > self._loss) & ~self._fooled
+        if judged is not None:
+            better &= judged
+        index = better.nonzero().squeeze(1)
+        self._best[self._rows[index]] = point[index]
+        self._loss = torch.where(better, loss, self._loss)
+        self._fooled = self._fooled | fooled
 
     def _keep(self, staying: Bool[Tensor, " batch"], state: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
         index = staying.nonzero().squeeze(1)
         self.model, self.streams = self.model.select(index), self.streams.select(index)
         self.x, self.y, self._rows = self.x[index], self.y[index], self._rows[index]
+        self._loss, self._fooled = self._loss[index], self._fooled[index]
         self.neighbourhood = self.neighbourhood.select(index)
         return tuple(tensor[index] for tensor in state)
+
+    def _require_point(self, point: Tensor) -> None:
+        if point.shape != self.x.shape or point.dtype != self.x.dtype:
+            raise ValueError(
+                f"{self._attack} must propose {self.x.dtype} images of shape {tuple(self.x.shape)}, "
+                f"got {point.dtype} of shape {tuple(point.shape)}"
+            )
+
+    def _require_rows(self, *tensors: Tensor) -> None:
+        """A tensor that missed an earlier `settle` would be read at the wrong rows from here on."""
+        for tensor in tensors:
+            if tensor.dim() == 0 or len(tensor) != len(self):
+                raise ValueError(
+                    f"{self._attack} must settle tensors of {len(self)} rows, one per active sample, "
+                    f"got shape {tuple(tensor.shape)}"
+                )

@@ -114,12 +114,12 @@ class CountedModel:
                 differentiably on x.
         """
         with torch.enable_grad():
-            image = x.detach().clone().requires_grad_()
+            image = x.detach().requires_grad_()
             logits = self._forward(image.clone())  # a copy, which a model that works in place may overwrite
             loss = objective(logits, y).sum()
             gradient = self._differentiate(loss, image)
         self._gradient_calls[self._rows] += 1
-        affected = int((~gradient.isfinite()).flatten(1).any(dim=1).sum())
+        affected = _samples_not_finite(gradient)
         if affected:
             raise NonFiniteGradientError(affected, len(gradient))
         return logits.detach(), gradient
@@ -134,11 +134,18 @@ class CountedModel:
             )
         return gradient
 
+    def _answer(self, x: Tensor) -> Tensor:
+        """The model's output; bfloat16 has the range of float32, so small gradients do not vanish as in float16."""
+        if not self.mixed_precision:
+            return self._model(x)
+        with torch.autocast(self._device.type, dtype=torch.bfloat16):
+            logits = self._model(x)
+        return logits.to(x.dtype) if isinstance(logits, Tensor) and logits.is_floating_point() else logits
+
     def _forward(self, x: Tensor) -> Tensor:
         self._queries[self._rows] += 1
         batch = len(x)
-        with torch.autocast(self._device.type, enabled=self.mixed_precision):
-            logits = self._model(x)
+        logits = self._answer(x)
         if not isinstance(logits, Tensor) or not logits.is_floating_point():
             kind = logits.dtype if isinstance(logits, Tensor) else type(logits).__name__
             raise TypeError(f"`model` must return a floating-point tensor of logits, got {kind}")
@@ -147,7 +154,7 @@ class CountedModel:
                 f"`model` must return logits of shape (batch, classes) = ({batch}, 2 or more), "
                 f"got {tuple(logits.shape)}"
             )
-        affected = int((~logits.isfinite()).any(dim=1).sum())
+        affected = _samples_not_finite(logits)
         if affected:
             raise ValueError(
                 f"`model` must return finite logits, got NaN or infinity for {affected} of {batch} samples"
@@ -155,18 +162,32 @@ class CountedModel:
         return logits
 
 
+def _samples_not_finite(values: Tensor) -> int:
+    """How many rows hold NaN or infinity. Either makes the sum so, which is far cheaper to look at."""
+    if values.sum().isfinite():
+        return 0
+    return int((~values.isfinite()).flatten(1).any(dim=1).sum())
+
+
 @contextmanager
 def evaluation_mode(model: Classifier) -> Iterator[None]:
-    """Put an `nn.Module` in eval mode, and afterwards every submodule back in the mode it was in.
+    """Put an `nn.Module` in eval mode with frozen parameters, and afterwards everything back as it was.
 
-    Also leaves `torch.inference_mode`, in which no gradient can be taken.
+    Frozen parameters spare a model with a backward pass of its own, such as an adjoint solver, the gradients that
+    nobody asks for. Also leaves `torch.inference_mode`, in which no gradient can be taken.
     """
     modes = [(module, module.training) for module in model.modules()] if isinstance(model, nn.Module) else []
+    parameters = list(model.parameters()) if isinstance(model, nn.Module) else []
+    trainable = [parameter for parameter in parameters if parameter.requires_grad]
     try:
         if isinstance(model, nn.Module):
             model.eval()
+        for parameter in trainable:
+            parameter.requires_grad_(False)
         with torch.inference_mode(False):
             yield
     finally:
         for module, training in modes:
             module.training = training
+        for parameter in trainable:
+            parameter.requires_grad_(True)
