@@ -87,7 +87,7 @@ def _natrob(model: AttackedModel) -> Run:
 
 def _foolbox(model: AttackedModel) -> Run:
     from foolbox.attacks import LinfPGD  # noqa: PLC0415, RUF100  # a peer: only where this section runs
-    from foolbox.models import PyTorchModel  # noqa: PLC0415, RUF100
+    from foolbox.models.pytorch import PyTorchModel  # noqa: PLC0415, RUF100
 
     wrapped = PyTorchModel(model.net, bounds=(0, 1), device="cpu")
     attack = LinfPGD(steps=STEPS, abs_stepsize=STEP_SIZE, random_start=True)

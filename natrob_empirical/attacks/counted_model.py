@@ -97,6 +97,8 @@ class CountedModel:
         x: Float[Tensor, "batch channels height width"],
         y: Int64[Tensor, " batch"],
         objective: Objective = cross_entropy,
+        *,
+        view: Callable[[Tensor], Tensor] | None = None,
     ) -> tuple[Float[Tensor, "batch classes"], Float[Tensor, "batch channels height width"]]:
         """The logits and, per sample, the gradient of its objective with respect to its image.
 
@@ -107,6 +109,8 @@ class CountedModel:
             x: the images.
             y: labels, or whatever classes the objective compares.
             objective: (logits, y) -> one number per sample, differentiable; by default the cross-entropy loss.
+            view: what the model is shown in place of each image, such as a resized one; differentiable, sample by
+                sample, of the same shape. The logits are then those of the view.
 
         Raises:
             NonFiniteGradientError: a NaN or infinite gradient.
@@ -115,7 +119,8 @@ class CountedModel:
         """
         with torch.enable_grad():
             image = x.detach().requires_grad_()
-            logits = self._forward(image.clone())  # a copy, which a model that works in place may overwrite
+            # a copy or a view, which a model that works in place may overwrite
+            logits = self._forward(image.clone() if view is None else view(image))
             loss = objective(logits, y).sum()
             gradient = self._differentiate(loss, image)
         self._gradient_calls[self._rows] += 1

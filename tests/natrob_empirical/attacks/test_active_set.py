@@ -7,7 +7,17 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from natrob_empirical.attacks import FGSM, PGD, AbstractAttack, ActiveSet, AttackResult, CountedModel, RandomNoise
+from natrob_empirical.attacks import (
+    DI2FGSM,
+    FGSM,
+    PGD,
+    AbstractAttack,
+    ActiveSet,
+    AttackResult,
+    CountedModel,
+    MoveToGray,
+    RandomNoise,
+)
 from natrob_empirical.random_streams import SampleStreams
 from natrob_empirical.threat_models import L2Ball, LinfBall
 
@@ -18,6 +28,8 @@ KINDS: list[tuple[type[AbstractAttack], dict[str, Any]]] = [
     (PGD, {"steps": 8, "restarts": 2}),
     (PGD, {"steps": 5, "random_start": False}),
     (RandomNoise, {"trials": 4}),
+    (MoveToGray, {"steps": 4}),
+    (DI2FGSM, {"steps": 6, "decay": 1.0}),
 ]
 each_kind = pytest.mark.parametrize(("kind", "settings"), KINDS, ids=str)
 each_ball = pytest.mark.parametrize("ball", [LinfBall(0.1), L2Ball(0.6)], ids=str)

@@ -10,11 +10,13 @@ import torch
 from torch import Tensor, nn
 
 from natrob_empirical.attacks import (
+    DI2FGSM,
     FGSM,
     PGD,
     AbstractAttack,
     ActiveSet,
     AttackResult,
+    MoveToGray,
     NonFiniteGradientError,
     RandomNoise,
 )
@@ -31,6 +33,8 @@ ATTACKS = [
         PGD(ball, steps=7, restarts=2),
         PGD(ball, steps=5, random_start=False),
         RandomNoise(ball, 3),
+        MoveToGray(ball, steps=3),
+        DI2FGSM(ball, steps=4),
     )
 ]
 each_attack = pytest.mark.parametrize("attack", ATTACKS, ids=str)
@@ -98,7 +102,7 @@ def test_the_same_generator_gives_the_same_result(
     first, second = (run(attack, digits_net, digit_images) for _ in range(2))
     assert torch.equal(first.adversarial, second.adversarial)
     assert torch.equal(first.success, second.success)
-    deterministic = isinstance(attack, FGSM) or (isinstance(attack, PGD) and not attack.random_start)
+    deterministic = isinstance(attack, FGSM | MoveToGray) or (isinstance(attack, PGD) and not attack.random_start)
     other = run(attack, digits_net, digit_images, seed=1)
     assert torch.equal(first.adversarial, other.adversarial) == deterministic
 
@@ -170,6 +174,8 @@ def test_a_sample_that_nothing_fools_costs_the_whole_budget(attack: AbstractAtta
         FGSM: lambda one: (3, 1),
         PGD: lambda one: (2 + one.restarts * (one.steps + 1), one.restarts * one.steps),
         RandomNoise: lambda one: (2 + one.trials, 0),
+        MoveToGray: lambda one: (2 + one.steps, 0),
+        DI2FGSM: lambda one: (3 + one.steps, one.steps),
     }[type(attack)](attack)
     assert {(int(q), int(g)) for q, g in zip(result.queries, result.gradient_calls, strict=True)} == {budget}
 
