@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from benchmarks import adaptive_solvers, convolution_norms, divergence, fixed_steps, growth_with_size
+from benchmarks import adaptive_solvers, attacks, convolution_norms, divergence, fixed_steps, growth_with_size
 from benchmarks.measurement import Row
 
 SECTIONS: dict[str, Callable[..., list[Row]]] = {
@@ -11,5 +11,6 @@ SECTIONS: dict[str, Callable[..., list[Row]]] = {
     "divergence": divergence.rows,
     "growth_with_size": growth_with_size.rows,
     "convolution_norms": convolution_norms.rows,
+    "attacks": attacks.rows,
 }
 """Name on the command line, and the function `rows(*, quick)` of the section."""

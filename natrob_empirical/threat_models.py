@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final, final
 
 import torch
-from jaxtyping import Bool, Float, Float64
+from jaxtyping import Bool, Float, Float64, Int64
 from torch import Tensor
 
 from natrob_empirical.random_streams import SampleStreams
@@ -20,9 +20,9 @@ class AbstractBall(ABC):
     """All images within `epsilon` of a center, in the ball's norm, whose pixels lie in [0, 1].
 
     Membership is decided in float64 without tolerance, so an image that is kept in float32 must be rounded
-    towards the center. A new ball supplies the four methods marked abstract; `_project` may assume float32 or
-    float64 images of one shape and a center in [0, 1], must return a point for which `contains` is true, and
-    must return points of the set unchanged, bit for bit.
+    towards the center. A new ball supplies the four methods marked abstract; `project` of the neighbourhood that
+    `_around` returns may assume float32 or float64 images of one shape and a center in [0, 1], must return a point for
+    which `contains` is true, and must return points of the set unchanged, bit for bit.
 
     Args:
         epsilon: the radius in units of the pixel range, from 0 to 1e6.
@@ -54,12 +54,18 @@ class AbstractBall(ABC):
                 `center` leaves [0, 1].
         """
         _require_pair(x, center)
-        outside = ~((center >= 0) & (center <= 1))
-        if bool(outside.any()):
-            raise ValueError(
-                f"`center` must lie in the pixel range [0, 1], got {int(outside.sum())} entries outside or NaN"
-            )
-        return self._project(x, center)
+        self._require_center(center)
+        return self._around(center).project(x)
+
+    @final
+    def around(self, center: Float[Tensor, "batch *pixels"]) -> "AbstractNeighbourhood":
+        """The ball around the images of one batch, prepared for many projections.
+
+        Raises:
+            ValueError: `center` leaves [0, 1].
+        """
+        self._require_center(center)
+        return self._around(center)
 
     @final
     def contains(
@@ -89,10 +95,28 @@ class AbstractBall(ABC):
         """
 
     @abstractmethod
-    def _project(
-        self, x: Float[Tensor, "batch *pixels"], center: Float[Tensor, "batch *pixels"]
-    ) -> Float[Tensor, "batch *pixels"]:
-        """The projection, for arguments that have been checked."""
+    def _around(self, center: Float[Tensor, "batch *pixels"]) -> "AbstractNeighbourhood":
+        """The neighbourhood of a center that has been checked."""
+
+    @final
+    def _require_center(self, center: Tensor) -> None:
+        outside = ~((center >= 0) & (center <= 1))
+        if bool(outside.any()):
+            raise ValueError(
+                f"`center` must lie in the pixel range [0, 1], got {int(outside.sum())} entries outside or NaN"
+            )
+
+
+class AbstractNeighbourhood(ABC):
+    """A ball around each image of one batch: what projections have in common is computed once."""
+
+    @abstractmethod
+    def project(self, x: Float[Tensor, "batch *pixels"]) -> Float[Tensor, "batch *pixels"]:
+        """As `AbstractBall.project`, without its checks: shapes, dtype and device must be those of the center."""
+
+    @abstractmethod
+    def select(self, index: Int64[Tensor, " chosen"]) -> "AbstractNeighbourhood":
+        """The neighbourhood of some of the images."""
 
 
 @final
@@ -118,11 +142,9 @@ class LinfBall(AbstractBall):
         """`sign(g)`."""
         return gradient.sign()
 
-    def _project(
-        self, x: Float[Tensor, "batch *pixels"], center: Float[Tensor, "batch *pixels"]
-    ) -> Float[Tensor, "batch *pixels"]:
+    def _around(self, center: Float[Tensor, "batch *pixels"]) -> AbstractNeighbourhood:
         lower, upper = self._face(center, -self.epsilon), self._face(center, self.epsilon)
-        return torch.clamp(x, lower, upper).clamp(0, 1)
+        return Box(lower=lower.clamp(0, 1), upper=upper.clamp(0, 1))
 
     def _face(self, center: Float[Tensor, "batch *pixels"], offset: float) -> Float[Tensor, "batch *pixels"]:
         """The last number of the dtype on the way from `center` to `center + offset` that is not too far."""
@@ -164,19 +186,51 @@ class L2Ball(AbstractBall):
         norm = per_sample_l2(scaled)
         return (scaled / _per_sample(norm.where(norm > 0, 1.0), gradient)).to(gradient.dtype)
 
-    def _project(
-        self, x: Float[Tensor, "batch *pixels"], center: Float[Tensor, "batch *pixels"]
-    ) -> Float[Tensor, "batch *pixels"]:
-        distance = self.distance(x, center)
+    def _around(self, center: Float[Tensor, "batch *pixels"]) -> AbstractNeighbourhood:
+        return ClippedSphere(epsilon=self.epsilon, center=center)
+
+
+@final
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Box(AbstractNeighbourhood):
+    """What an L∞ ball leaves of the pixel range around each image."""
+
+    lower: Float[Tensor, "batch *pixels"]
+    upper: Float[Tensor, "batch *pixels"]
+
+    def project(self, x: Float[Tensor, "batch *pixels"]) -> Float[Tensor, "batch *pixels"]:
+        """Clamping."""
+        return torch.clamp(x, self.lower, self.upper)
+
+    def select(self, index: Int64[Tensor, " chosen"]) -> "Box":
+        """The boxes of some of the images."""
+        return Box(lower=self.lower[index], upper=self.upper[index])
+
+
+@final
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ClippedSphere(AbstractNeighbourhood):
+    """L2 balls of one radius around each image, cut by the pixel range; see `L2Ball`."""
+
+    epsilon: float
+    center: Float[Tensor, "batch *pixels"]
+
+    def project(self, x: Float[Tensor, "batch *pixels"]) -> Float[Tensor, "batch *pixels"]:
+        """Scaling onto the sphere, then clipping."""
+        offset = x.double() - self.center.double()
+        distance = per_sample_l2(offset)
         # float64 sums over d entries are off by less than about d·2⁻⁵³, in the norm above and in the one that
         # judges the result, in whatever order they add: aim that much short of the sphere.
-        target = self.epsilon * (1 - 4 * (center[0].numel() + 8) * 2.0**-53)
-        scale = target / distance.where(distance > 0, 1.0)
-        offset = (x.double() - center.double()) * _per_sample(scale, x)
-        moved = (center.double() + offset).to(x.dtype)
-        too_far = (moved.double() - center.double()).abs() > offset.abs()
-        moved = torch.where(too_far, torch.nextafter(moved, center), moved)
+        target = self.epsilon * (1 - 4 * (x[0].numel() + 8) * 2.0**-53)
+        offset = offset * _per_sample(target / distance.where(distance > 0, 1.0), x)
+        moved = (self.center.double() + offset).to(x.dtype)
+        too_far = (moved.double() - self.center.double()).abs() > offset.abs()
+        moved = torch.where(too_far, torch.nextafter(moved, self.center), moved)
         return torch.where(_per_sample(distance <= self.epsilon, x), x, moved).clamp(0, 1)
+
+    def select(self, index: Int64[Tensor, " chosen"]) -> "ClippedSphere":
+        """The balls of some of the images."""
+        return ClippedSphere(epsilon=self.epsilon, center=self.center[index])
 
 
 def _per_sample(values: Tensor, like: Tensor) -> Tensor:

@@ -90,7 +90,7 @@ def check_affine_bound(
         IntegrationError: a sample of either solve did not reach the end, also where the network would only warn.
 
     Source: theory, section 4 (Hairer, Nørsett, Wanner, *Solving ODEs I*, II.3).
-    Proof: proofs/symbolic/affine_adaptive_bound.py, proofs/coq/perturbed_recursion.v.
+    Proof: proofs/coq/affine_bound.v, proofs/symbolic/affine_adaptive_bound.py.
     """
     if net.solver != "natrob":
         raise ValueError(f'`net` must have `solver` = "natrob", which keeps error estimates, got {net.solver!r}')

@@ -113,7 +113,7 @@ def gradient_flow_bound(
         least 10⁻²⁹⁰.
 
     Source: theory, section 3 (Meunier et al., ICML 2022).
-    Proof: proofs/coq/gradient_flow.v, proofs/symbolic/gradient_flow.py.
+    Proof: proofs/coq/gradient_flow.v, proofs/coq/gradient_flow_euler.v, proofs/symbolic/gradient_flow.py.
     """
     step_size = require_positive("step_size", step_size)
     constant = lipschitz_value(lipschitz)

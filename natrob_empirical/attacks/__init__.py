@@ -1,25 +1,39 @@
 """Attacks on image classifiers, and the accuracy that is left under one."""
 
 from .abstract_attack import AbstractAttack as AbstractAttack
+from .active_set import ActiveSet as ActiveSet
 from .attack_result import AttackResult as AttackResult
 from .counted_model import Classifier as Classifier
 from .counted_model import CountedModel as CountedModel
 from .counted_model import NonFiniteGradientError as NonFiniteGradientError
+from .di2_fgsm import DI2FGSM as DI2FGSM
 from .evaluation import AttackEvaluation as AttackEvaluation
 from .evaluation import attack_accuracy as attack_accuracy
 from .fgsm import FGSM as FGSM
+from .move_to_gray import MoveToGray as MoveToGray
+from .paper_settings import paper_di2_fgsm as paper_di2_fgsm
+from .paper_settings import paper_fgsm as paper_fgsm
+from .paper_settings import paper_pgd as paper_pgd
+from .paper_settings import paper_pgd_20 as paper_pgd_20
 from .pgd import PGD as PGD
 from .random_noise import RandomNoise as RandomNoise
 
 __all__ = [
+    "DI2FGSM",
     "FGSM",
     "PGD",
     "AbstractAttack",
+    "ActiveSet",
     "AttackEvaluation",
     "AttackResult",
     "Classifier",
     "CountedModel",
+    "MoveToGray",
     "NonFiniteGradientError",
     "RandomNoise",
     "attack_accuracy",
+    "paper_di2_fgsm",
+    "paper_fgsm",
+    "paper_pgd",
+    "paper_pgd_20",
 ]

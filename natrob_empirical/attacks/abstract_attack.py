@@ -1,7 +1,7 @@
 """The base of all attacks, which owns what every attack must guarantee."""
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import final
 
 import torch
@@ -11,6 +11,7 @@ from torch import Tensor
 from natrob_empirical.random_streams import SampleStreams, require_cpu_generator
 from natrob_empirical.threat_models import AbstractBall
 
+from .active_set import ActiveSet
 from .attack_inputs import require_images_and_labels, require_labels_in_range
 from .attack_result import AttackResult
 from .counted_model import Classifier, CountedModel, evaluation_mode
@@ -32,12 +33,16 @@ class AbstractAttack(ABC):
 
     Args:
         ball: the threat model.
+        compaction: fooled samples leave the batch at once. False keeps them: the same result, slower.
+        mixed_precision: passes on the way run under torch.autocast; success is judged in the dtype of the images.
 
     Raises:
         TypeError: `ball` is not an `AbstractBall`.
     """
 
     ball: AbstractBall
+    compaction: bool = field(default=True, kw_only=True, repr=False)
+    mixed_precision: bool = field(default=False, kw_only=True, repr=False)
 
     def __post_init__(self) -> None:
         if not isinstance(self.ball, AbstractBall):
@@ -92,32 +97,36 @@ class AbstractAttack(ABC):
         if len(streams) != len(x):
             raise ValueError(f"`streams` must hold one stream per image, {len(x)}, got {len(streams)}")
         with evaluation_mode(model):
-            counted = CountedModel(model, len(x), x.device)
+            counted = CountedModel(model, len(x), x.device, mixed_precision=self.mixed_precision)
             return self._attack(counted, x.detach().clone(), y.clone(), streams)
 
     @abstractmethod
-    def _perturb(
-        self,
-        model: CountedModel,
-        x: Float[Tensor, "batch channels height width"],
-        y: Int64[Tensor, " batch"],
-        streams: SampleStreams,
-    ) -> Float[Tensor, "batch channels height width"]:
-        """The attack itself: the image it proposes for each sample of `x`, all classified correctly so far."""
+    def _perturb(self, active: ActiveSet) -> None:
+        """The attack itself, on samples that are all classified correctly so far: its result is `active.best`."""
 
     @final
     def _attack(self, model: CountedModel, x: Tensor, y: Tensor, streams: SampleStreams) -> AttackResult:
-        logits = model.logits(x)
+        logits = model.full_precision_logits(x)
         require_labels_in_range(y, logits.shape[1])
         success = logits.argmax(dim=1) != y
         adversarial = x.clone()
         active = (~success).nonzero().squeeze(1)
         if len(active):
             meter, center = model.select(active), x[active]
-            candidate = self._perturb(meter, center.clone(), y[active], streams.select(active))
-            candidate = self.ball.project(self._require_candidate(candidate, center), center)
+            search = ActiveSet(
+                meter,
+                center.clone(),
+                y[active],
+                streams.select(active),
+                self.ball,
+                compaction=self.compaction,
+                attack=type(self).__name__,
+            )
+            self._perturb(search)
+            self._require_finite(search.best)
+            candidate = self.ball.project(search.best, center)
             adversarial[active] = candidate
-            success[active] = meter.logits(candidate).argmax(dim=1) != y[active]
+            success[active] = meter.full_precision_logits(candidate).argmax(dim=1) != y[active]
         return AttackResult(
             adversarial=adversarial,
             success=success,
@@ -126,16 +135,11 @@ class AbstractAttack(ABC):
         )
 
     @final
-    def _require_candidate(self, candidate: Tensor, center: Tensor) -> Tensor:
-        """Guards the projection against an attack that returns something else than images, or NaN."""
-        if candidate.shape != center.shape or candidate.dtype != center.dtype:
-            raise ValueError(
-                f"{type(self).__name__} must propose {center.dtype} images of shape {tuple(center.shape)}, "
-                f"got {candidate.dtype} of shape {tuple(candidate.shape)}"
-            )
+    def _require_finite(self, candidate: Tensor) -> None:
+        """Guards the projection, to which NaN is no distance."""
         affected = int((~candidate.isfinite()).flatten(1).any(dim=1).sum())
         if affected:
             raise ValueError(
-                f"{type(self).__name__} must propose finite images, got NaN or infinity in {affected} of {len(center)}"
+                f"{type(self).__name__} must propose finite images, "
+                f"got NaN or infinity in {affected} of {len(candidate)}"
             )
-        return candidate.detach()

@@ -12,6 +12,14 @@ from torch import Tensor, nn
 Classifier: TypeAlias = Callable[[Tensor], Tensor]
 """A model: images (batch, channels, height, width) in, logits (batch, classes) out. An `nn.Module` is one."""
 
+Objective: TypeAlias = Callable[[Tensor, Tensor], Tensor]
+"""What an attack increases: logits (batch, classes) and classes (batch,) in, one number per sample out."""
+
+
+def cross_entropy(logits: Float[Tensor, "batch classes"], y: Int64[Tensor, " batch"]) -> Float[Tensor, " batch"]:
+    """−log softmax(logits)_y of each sample."""
+    return nn.functional.cross_entropy(logits, y, reduction="none")
+
 
 @final
 class NonFiniteGradientError(ArithmeticError):
@@ -39,10 +47,15 @@ class CountedModel:
         model: the classifier, already in the mode it is to be attacked in.
         batch_size: the number of samples.
         device: where the counts live.
+        mixed_precision: run passes under torch.autocast, but for those of `full_precision_logits`.
     """
 
-    def __init__(self, model: Classifier, batch_size: int, device: torch.device) -> None:
+    def __init__(
+        self, model: Classifier, batch_size: int, device: torch.device, *, mixed_precision: bool = False
+    ) -> None:
         self._model = model
+        self._device = device
+        self.mixed_precision = mixed_precision
         self._queries = torch.zeros(batch_size, dtype=torch.int64, device=device)
         self._gradient_calls = torch.zeros_like(self._queries)
         self._rows = torch.arange(batch_size, device=device)
@@ -73,13 +86,31 @@ class CountedModel:
         with torch.no_grad():
             return self._forward(x.clone())
 
+    def full_precision_logits(self, x: Float[Tensor, "batch channels height width"]) -> Float[Tensor, "batch classes"]:
+        """As `logits`, in the dtype of the images whatever the attack runs in: what success is judged by."""
+        exact = copy.copy(self)
+        exact.mixed_precision = False
+        return exact.logits(x)
+
     def logits_and_gradient(
-        self, x: Float[Tensor, "batch channels height width"], y: Int64[Tensor, " batch"]
+        self,
+        x: Float[Tensor, "batch channels height width"],
+        y: Int64[Tensor, " batch"],
+        objective: Objective = cross_entropy,
+        *,
+        view: Callable[[Tensor], Tensor] | None = None,
     ) -> tuple[Float[Tensor, "batch classes"], Float[Tensor, "batch channels height width"]]:
-        """The logits and, per sample, the gradient of its cross-entropy loss with respect to its image.
+        """The logits and, per sample, the gradient of its objective with respect to its image.
 
         The losses are summed, not averaged: the gradient of a sample is then that of its own loss, whatever
         else is in the batch. One query and one gradient call per sample.
+
+        Args:
+            x: the images.
+            y: labels, or whatever classes the objective compares.
+            objective: (logits, y) -> one number per sample, differentiable; by default the cross-entropy loss.
+            view: what the model is shown in place of each image, such as a resized one; differentiable, sample by
+                sample, of the same shape. The logits are then those of the view.
 
         Raises:
             NonFiniteGradientError: a NaN or infinite gradient.
@@ -87,12 +118,13 @@ class CountedModel:
                 differentiably on x.
         """
         with torch.enable_grad():
-            image = x.detach().clone().requires_grad_()
-            logits = self._forward(image.clone())  # a copy, which a model that works in place may overwrite
-            loss = nn.functional.cross_entropy(logits, y, reduction="sum")
+            image = x.detach().requires_grad_()
+            # a copy or a view, which a model that works in place may overwrite
+            logits = self._forward(image.clone() if view is None else view(image))
+            loss = objective(logits, y).sum()
             gradient = self._differentiate(loss, image)
         self._gradient_calls[self._rows] += 1
-        affected = int((~gradient.isfinite()).flatten(1).any(dim=1).sum())
+        affected = _samples_not_finite(gradient)
         if affected:
             raise NonFiniteGradientError(affected, len(gradient))
         return logits.detach(), gradient
@@ -107,10 +139,18 @@ class CountedModel:
             )
         return gradient
 
+    def _answer(self, x: Tensor) -> Tensor:
+        """The model's output; bfloat16 has the range of float32, so small gradients do not vanish as in float16."""
+        if not self.mixed_precision:
+            return self._model(x)
+        with torch.autocast(self._device.type, dtype=torch.bfloat16):
+            logits = self._model(x)
+        return logits.to(x.dtype) if isinstance(logits, Tensor) and logits.is_floating_point() else logits
+
     def _forward(self, x: Tensor) -> Tensor:
         self._queries[self._rows] += 1
         batch = len(x)
-        logits = self._model(x)
+        logits = self._answer(x)
         if not isinstance(logits, Tensor) or not logits.is_floating_point():
             kind = logits.dtype if isinstance(logits, Tensor) else type(logits).__name__
             raise TypeError(f"`model` must return a floating-point tensor of logits, got {kind}")
@@ -119,7 +159,7 @@ class CountedModel:
                 f"`model` must return logits of shape (batch, classes) = ({batch}, 2 or more), "
                 f"got {tuple(logits.shape)}"
             )
-        affected = int((~logits.isfinite()).any(dim=1).sum())
+        affected = _samples_not_finite(logits)
         if affected:
             raise ValueError(
                 f"`model` must return finite logits, got NaN or infinity for {affected} of {batch} samples"
@@ -127,18 +167,32 @@ class CountedModel:
         return logits
 
 
+def _samples_not_finite(values: Tensor) -> int:
+    """How many rows hold NaN or infinity. Either makes the sum so, which is far cheaper to look at."""
+    if values.sum().isfinite():
+        return 0
+    return int((~values.isfinite()).flatten(1).any(dim=1).sum())
+
+
 @contextmanager
 def evaluation_mode(model: Classifier) -> Iterator[None]:
-    """Put an `nn.Module` in eval mode, and afterwards every submodule back in the mode it was in.
+    """Put an `nn.Module` in eval mode with frozen parameters, and afterwards everything back as it was.
 
-    Also leaves `torch.inference_mode`, in which no gradient can be taken.
+    Frozen parameters spare a model with a backward pass of its own, such as an adjoint solver, the gradients that
+    nobody asks for. Also leaves `torch.inference_mode`, in which no gradient can be taken.
     """
     modes = [(module, module.training) for module in model.modules()] if isinstance(model, nn.Module) else []
+    parameters = list(model.parameters()) if isinstance(model, nn.Module) else []
+    trainable = [parameter for parameter in parameters if parameter.requires_grad]
     try:
         if isinstance(model, nn.Module):
             model.eval()
+        for parameter in trainable:
+            parameter.requires_grad_(False)
         with torch.inference_mode(False):
             yield
     finally:
         for module, training in modes:
             module.training = training
+        for parameter in trainable:
+            parameter.requires_grad_(True)

@@ -3,13 +3,8 @@
 from dataclasses import dataclass
 from typing import final
 
-from jaxtyping import Float, Int64
-from torch import Tensor
-
-from natrob_empirical.random_streams import SampleStreams
-
 from .abstract_attack import AbstractAttack
-from .counted_model import CountedModel
+from .active_set import ActiveSet
 
 
 @final
@@ -28,12 +23,6 @@ class FGSM(AbstractAttack):
         ball: the threat model.
     """
 
-    def _perturb(
-        self,
-        model: CountedModel,
-        x: Float[Tensor, "batch channels height width"],
-        y: Int64[Tensor, " batch"],
-        streams: SampleStreams,
-    ) -> Float[Tensor, "batch channels height width"]:
-        _, gradient = model.logits_and_gradient(x, y)
-        return x + self.ball.epsilon * self.ball.steepest_ascent(gradient)
+    def _perturb(self, active: ActiveSet) -> None:
+        _, gradient = active.model.logits_and_gradient(active.x, active.y)
+        active.propose(active.x + self.ball.epsilon * self.ball.steepest_ascent(gradient))

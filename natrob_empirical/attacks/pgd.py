@@ -3,15 +3,10 @@
 from dataclasses import KW_ONLY, dataclass
 from typing import final
 
-from jaxtyping import Float, Int64
-from torch import Tensor
-
-from natrob_empirical.random_streams import SampleStreams
 from natrob_theory.argument_checks import require_count, require_positive
 
 from .abstract_attack import AbstractAttack
-from .best_candidate import BestCandidate
-from .counted_model import CountedModel
+from .active_set import ActiveSet
 
 
 @final
@@ -20,10 +15,11 @@ class PGD(AbstractAttack):
     """Repeated steps `x ← project(x + α·direction(∇ℓ))` from the image or from a random point of its ball.
 
     The direction is the ball's steepest ascent, ℓ the cross-entropy loss. Of all images on the way, the last
-    included, the best is kept: a misclassified one first, then the highest loss. With the same `step_size`
+    included, the first misclassified one is kept, else that of the highest loss. With the same `step_size`
     and the same generator, more steps or more restarts therefore never return a weaker result.
 
-    Spends, per sample, 2 + restarts·(steps + 1) queries and restarts·steps gradient calls.
+    Spends at most 2 + restarts·(steps + 1) queries and restarts·steps gradient calls per sample: whoever is fooled
+    leaves.
 
     Source: Madry, Makelov, Schmidt, Tsipras and Vladu, "Towards deep learning models resistant to adversarial
     attacks", ICLR 2018; the default step size too, which can cross the ball from any start.
@@ -58,20 +54,16 @@ class PGD(AbstractAttack):
                 f"`restarts` must be 1 without `random_start`, as all would be the same, got {self.restarts}"
             )
 
-    def _perturb(
-        self,
-        model: CountedModel,
-        x: Float[Tensor, "batch channels height width"],
-        y: Int64[Tensor, " batch"],
-        streams: SampleStreams,
-    ) -> Float[Tensor, "batch channels height width"]:
+    def _perturb(self, active: ActiveSet) -> None:
         step_size = 2.5 * self.ball.epsilon / self.steps if self.step_size is None else self.step_size
-        best = BestCandidate(x, y)
         for _ in range(self.restarts):
-            point = self.ball.random_point(x, streams) if self.random_start else x
+            point = active.random_point() if self.random_start else active.x
             for _ in range(self.steps):
-                logits, gradient = model.logits_and_gradient(point, y)
-                best.offer(point, logits)
-                point = self.ball.project(point + step_size * self.ball.steepest_ascent(gradient), x)
-            best.offer(point, model.logits(point))
-        return best.image
+                logits, gradient = active.model.logits_and_gradient(point, active.y)
+                point, gradient = active.settle(point, logits, point, gradient)
+                if active.all_fooled:
+                    return
+                point = active.neighbourhood.project(point + step_size * self.ball.steepest_ascent(gradient))
+            active.settle(point, active.model.logits(point))
+            if active.all_fooled:
+                return

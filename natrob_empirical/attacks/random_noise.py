@@ -3,25 +3,20 @@
 from dataclasses import dataclass
 from typing import final
 
-from jaxtyping import Float, Int64
-from torch import Tensor
-
-from natrob_empirical.random_streams import SampleStreams
 from natrob_theory.argument_checks import require_count
 
 from .abstract_attack import AbstractAttack
-from .best_candidate import BestCandidate
-from .counted_model import CountedModel
+from .active_set import ActiveSet
 
 
 @final
 @dataclass(frozen=True)
 class RandomNoise(AbstractAttack):
-    """The best of `trials` points drawn uniformly from the ball: misclassified first, then the highest loss.
+    """The best of `trials` points drawn uniformly from the ball: the first misclassified, else of the highest loss.
 
     No attack, but what an attack is compared with: where a gradient attack does no better than this, its
     gradients carry no information (Athalye, Carlini and Wagner, ICML 2018, section 3.1).
-    Spends 2 + trials queries and no gradient call per sample.
+    Spends at most 2 + trials queries and no gradient call per sample.
 
     Args:
         ball: the threat model.
@@ -37,15 +32,9 @@ class RandomNoise(AbstractAttack):
         super().__post_init__()
         require_count("trials", self.trials)
 
-    def _perturb(
-        self,
-        model: CountedModel,
-        x: Float[Tensor, "batch channels height width"],
-        y: Int64[Tensor, " batch"],
-        streams: SampleStreams,
-    ) -> Float[Tensor, "batch channels height width"]:
-        best = BestCandidate(x, y)
+    def _perturb(self, active: ActiveSet) -> None:
         for _ in range(self.trials):
-            point = self.ball.random_point(x, streams)
-            best.offer(point, model.logits(point))
-        return best.image
+            point = active.random_point()
+            active.settle(point, active.model.logits(point))
+            if active.all_fooled:
+                return

@@ -32,7 +32,7 @@ class HamiltonianField(nn.Module):
         TypeError: one of them is no GradientFlowField.
 
     Source: theory, section 3 (Hairer, Lubich, Wanner, *Geometric Numerical Integration*, VI.1).
-    Proof: proofs/symbolic/hamiltonian_one_sided.py.
+    Proof: proofs/coq/hamiltonian_one_sided.v, proofs/symbolic/hamiltonian_one_sided.py.
     """
 
     def __init__(self, first: GradientFlowField, second: GradientFlowField) -> None:

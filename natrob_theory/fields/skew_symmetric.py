@@ -31,7 +31,8 @@ class SkewSymmetricField(nn.Module):
         TypeError, ValueError: naming the argument.
 
     Source: theory, section 3.
-    Proof: proofs/symbolic/skew_symmetric_euler.py, proofs/symbolic/skew_fields_are_affine.py.
+    Proof: proofs/coq/skew_fields.v, proofs/symbolic/skew_symmetric_euler.py,
+        proofs/symbolic/skew_fields_are_affine.py.
     """
 
     def __init__(self, linear_map: LinearMap) -> None:

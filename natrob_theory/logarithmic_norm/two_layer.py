@@ -11,7 +11,7 @@ c = (l + u)/2, r = (u − l)/2 and E = D − diag(c), |E| ≤ diag(r), two bound
    gives exactly 0. It is never worse than λ_max(sym(W₂ c W₁)) + ‖W₂√r‖₂‖√r W₁‖₂ if s is the quotient of these
    norms; that s is tried, and the one that balances each unit, s_i = ‖w₁ᵢ‖/‖w₂ᵢ‖.
 
-Proof: proofs/symbolic/two_layer_one_sided.py.
+Proof: proofs/symbolic/two_layer_one_sided.py, and of the second bound proofs/coq/two_layer_one_sided.v.
 """
 
 from typing import NamedTuple

@@ -27,7 +27,7 @@ class BackwardEulerStepper(AbstractStepper[Field]):
     (theory, section 1; Dekker and Verwer 1984).
 
     Proof: proofs/coq/backward_euler.v, proofs/symbolic/backward_euler_growth.py,
-        proofs/symbolic/backward_euler_one_sided.py.
+        proofs/symbolic/backward_euler_one_sided.py; with residuals proofs/coq/backward_euler_residuals.v.
 
     Args:
         solver: the inner solver; None takes `NewtonKrylov()`, which needs no hK < 1. `Anderson()` is cheaper

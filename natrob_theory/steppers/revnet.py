@@ -87,6 +87,8 @@ def spectral_norm_2x2(p: Tensor, q: Tensor, r: Tensor, s: Tensor) -> Tensor:
 
     σ₁² = ½(N + √(((p² + q²) − (r² + s²))² + 4(pr + qs)²)), N = p² + q² + r² + s²; the entries are scaled by the
     largest first so that nothing overflows before the result does.
+
+    Proof: proofs/coq/spectral_norm_two_by_two.v, proofs/symbolic/spectral_norm_two_by_two.py.
     """
     scale = torch.maximum(torch.maximum(p, q), torch.maximum(r, s))
     p, q, r, s = p / scale, q / scale, r / scale, s / scale

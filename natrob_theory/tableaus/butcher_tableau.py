@@ -86,7 +86,8 @@ class ButcherTableau:
         Assumes only that f(t, ·) is K-Lipschitz; then ‖e_{n+1}‖ ≤ G(hK)‖e_n‖ in any norm (theory, section 1).
         For nonnegative coefficients G is the stability polynomial, and f = Ky attains it.
 
-        Proof: proofs/coq/runge_kutta.v, proofs/symbolic/growth_polynomials.py, proofs/symbolic/growth_attained.py.
+        Proof: proofs/coq/runge_kutta.v, proofs/symbolic/growth_polynomials.py, proofs/symbolic/growth_attained.py; the
+            library's own, written out, proofs/coq/tableau_growth.v.
         """
         return self._propagation_polynomial(absolute=True)
 

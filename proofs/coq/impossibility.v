@@ -5,20 +5,20 @@
                  robust accuracy at most the largest class share. For ε < 1/2 no such limit exists. k steps of size a
                  move a pixel by at most ka, so 40 steps of 0.01 reach less than the radius 0.5.
     Assumptions. any set of pixels and of labels; the classifier is a function of the image alone: deterministic, one
-                 image at a time; the test images have their pixels in [0, 1]; where ε < 1/2, there is a pixel
+                 image at a time; the test images have their pixels in [0, 1]; for ε < 1/2, at least one pixel
     Source.      theory, section 2 (Impossibility); the paper's accuracies at ε = 0.5
     Verdict.     proved as stated
     Theorems.    half_lies_in_every_ball, robust_below_class_count, robust_below_largest_class, robust_accuracy,
-                 mnist_test_set, constant_classifier_attains, balls_are_disjoint, threshold_is_right_on_both,
-                 steps_move_a_pixel, clipped_step, forty_steps *)
+                 constant_classifier_attains, balls_are_disjoint, threshold_is_right_on_both, steps_move_a_pixel,
+                 clipped_step, forty_steps *)
 
 From Coq Require Import Reals Lra Lia List.
 Import ListNotations.
 Open Scope R_scope.
 
-Lemma within : forall x a, Rabs x <= a -> - a <= x <= a.
+Lemma between : forall x a, Rabs x <= a -> - a <= x <= a.
 Proof.
-  intros x a small. unfold Rabs in small. destruct (Rcase_abs x); lra.
+  intros x a. unfold Rabs. destruct (Rcase_abs x); lra.
 Qed.
 
 Section Images.
@@ -114,7 +114,7 @@ Proof.
   eapply Nat.le_trans; [eapply robust_below_class_count; eassumption|apply class_below_largest].
 Qed.
 
-(** As shares of the test set *)
+(** As shares of the test set, say 1135 of 10000. *)
 Corollary robust_accuracy : forall classify epsilon samples (robust : sample -> bool),
   / 2 <= epsilon ->
   (forall s, In s samples -> valid (fst s)) ->
@@ -128,26 +128,12 @@ Proof.
   - apply le_INR. eapply robust_below_largest_class; eassumption.
 Qed.
 
-(** MNIST's test set: 10000 images, 1135 of them in the largest class *)
-Corollary mnist_test_set : forall classify epsilon samples (robust : sample -> bool),
-  / 2 <= epsilon ->
-  (forall s, In s samples -> valid (fst s)) ->
-  (forall s, In s samples -> robust s = true -> right_on_ball classify epsilon s) ->
-  INR (length samples) = 10000 -> INR (largest_class samples) = 1135 ->
-  INR (length (filter robust samples)) / INR (length samples) <= 0.1135.
-Proof.
-  intros classify epsilon samples robust radius pixels right size largest.
-  assert (samples <> []) as filled by (intro empty; rewrite empty in size; simpl in size; lra).
-  pose proof (robust_accuracy classify epsilon samples robust radius pixels right filled) as share.
-  rewrite size, largest in *. lra.
-Qed.
-
 (** The constant classifier of a class is right on the balls of that class: the limit is reached, at every radius. *)
-Theorem constant_classifier_attains : forall a epsilon samples, exists robust : sample -> bool,
-  (forall s, In s samples -> robust s = true -> right_on_ball (fun _ => a) epsilon s) /\
-  length (filter robust samples) = class_count a samples.
+Theorem constant_classifier_attains : forall a epsilon samples,
+  length (filter (has_label a) samples) = class_count a samples /\
+  forall s, In s samples -> has_label a s = true -> right_on_ball (fun _ => a) epsilon s.
 Proof.
-  intros a epsilon samples. exists (has_label a). split; [|reflexivity]. intros s present labelled x within_ball.
+  intros a epsilon samples. split; [reflexivity|]. intros s present labelled x within.
   unfold has_label in labelled. destruct (same_label (snd s) a); [auto|discriminate].
 Qed.
 
@@ -161,7 +147,7 @@ Theorem balls_are_disjoint : forall (p : pixel) epsilon x,
 Proof.
   intros p epsilon x radius [[_ near_black] [_ near_white]].
   specialize (near_black p). specialize (near_white p). unfold black, white in *.
-  apply within in near_black. apply within in near_white. lra.
+  apply between in near_black. apply between in near_white. lra.
 Qed.
 
 Definition threshold (p : pixel) (dark light : label) : image -> label :=
@@ -174,7 +160,7 @@ Theorem threshold_is_right_on_both : forall (p : pixel) dark light epsilon,
   right_on_ball (threshold p dark light) epsilon (white, light).
 Proof.
   intros p dark light epsilon radius.
-  split; intros x [_ near]; specialize (near p); apply within in near; unfold threshold, black, white in *;
+  split; intros x [_ near]; specialize (near p); apply between in near; unfold threshold, black, white in *;
     simpl in *; destruct (Rlt_dec (x p) (/ 2)); solve [reflexivity | lra].
 Qed.
 
@@ -201,7 +187,7 @@ Theorem clipped_step : forall low high before direction a,
   Rabs (clip low high (before + a * direction) - before) <= a.
 Proof.
   intros low high before direction a inside size unit. unfold clip.
-  assert (- a <= a * direction <= a) as moved by (apply within in unit; split; nra).
+  assert (- a <= a * direction <= a) as moved by (apply between in unit; split; nra).
   apply Rabs_le. unfold Rmax, Rmin.
   destruct (Rle_dec high (before + a * direction)); [destruct (Rle_dec low high)|
     destruct (Rle_dec low (before + a * direction))]; lra.

@@ -105,7 +105,10 @@ def fgsm_beats_pgd(section: Section) -> Finding | None:
 
 
 def impossibility(section: Section) -> Finding | None:
-    """The highest accuracy under attack at an L∞ radius of at least 0.5, against the largest class share."""
+    """The highest accuracy under attack at an L∞ radius of at least 0.5, against the largest class share.
+
+    Proof of the limit: proofs/coq/impossibility.v, proofs/symbolic/impossibility.py.
+    """
     cells = [c for c in attack_cells(section) if c.budget.norm == "Linf" and c.budget.epsilon >= IMPOSSIBLE_RADIUS]
     cells = [cell for cell in cells if not math.isnan(_value(cell))]
     if not cells:

@@ -104,7 +104,10 @@ def vacuity(section: Section) -> Finding | None:
 
 
 def discrete_against_exponential(section: Section) -> Finding | None:
-    """Is the discrete network's constant larger than the exponential exp(KT), as "h = 1 destroys the bound" needs?"""
+    """Is the discrete network's constant larger than the exponential exp(KT), as "h = 1 destroys the bound" needs?
+
+    Proof that it never is for Euler's method: proofs/symbolic/large_steps_do_not_break_the_bound.py.
+    """
     compared: list[tuple[ModelRuns, bool]] = []
     for model in section.models:
         growth, exponential = model.theory_number("growth_bound"), model.theory_number("exponential_bound")

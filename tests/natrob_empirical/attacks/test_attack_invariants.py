@@ -10,11 +10,13 @@ import torch
 from torch import Tensor, nn
 
 from natrob_empirical.attacks import (
+    DI2FGSM,
     FGSM,
     PGD,
     AbstractAttack,
+    ActiveSet,
     AttackResult,
-    CountedModel,
+    MoveToGray,
     NonFiniteGradientError,
     RandomNoise,
 )
@@ -31,6 +33,8 @@ ATTACKS = [
         PGD(ball, steps=7, restarts=2),
         PGD(ball, steps=5, random_start=False),
         RandomNoise(ball, 3),
+        MoveToGray(ball, steps=3),
+        DI2FGSM(ball, steps=4),
     )
 ]
 each_attack = pytest.mark.parametrize("attack", ATTACKS, ids=str)
@@ -46,8 +50,8 @@ class Proposing(AbstractAttack):
 
     proposal: Any = None
 
-    def _perturb(self, model: CountedModel, x: Tensor, y: Tensor, streams: SampleStreams) -> Tensor:
-        return self.proposal(x)
+    def _perturb(self, active: ActiveSet) -> None:
+        active.propose(self.proposal(active.x))
 
 
 def two_class(x: Tensor) -> Tensor:
@@ -98,7 +102,7 @@ def test_the_same_generator_gives_the_same_result(
     first, second = (run(attack, digits_net, digit_images) for _ in range(2))
     assert torch.equal(first.adversarial, second.adversarial)
     assert torch.equal(first.success, second.success)
-    deterministic = isinstance(attack, FGSM) or (isinstance(attack, PGD) and not attack.random_start)
+    deterministic = isinstance(attack, FGSM | MoveToGray) or (isinstance(attack, PGD) and not attack.random_start)
     other = run(attack, digits_net, digit_images, seed=1)
     assert torch.equal(first.adversarial, other.adversarial) == deterministic
 
@@ -154,14 +158,26 @@ def test_queries_and_gradients_are_counted_exactly(attack: AbstractAttack) -> No
     result = run(attack, model, (x, y))
     assert int(result.queries.sum()) == sum(forward_rows)
     assert int(result.gradient_calls.sum()) == sum(gradient_rows)
-    assert len(set(result.queries[1:].tolist())) == 1
-    if isinstance(attack, FGSM):
-        assert (int(result.queries[1]), int(result.gradient_calls[1])) == (3, 1)
-    if isinstance(attack, PGD):
-        expected = (2 + attack.restarts * (attack.steps + 1), attack.restarts * attack.steps)
-        assert (int(result.queries[1]), int(result.gradient_calls[1])) == expected
-    if isinstance(attack, RandomNoise):
-        assert (int(result.queries[1]), int(result.gradient_calls[1])) == (2 + attack.trials, 0)
+
+
+@each_attack
+def test_a_sample_that_nothing_fools_costs_the_whole_budget(attack: AbstractAttack) -> None:
+    """The model's answer never changes, but its logits do, so that there is a gradient."""
+
+    def model(x: Tensor) -> Tensor:
+        brightness = x.flatten(1).mean(dim=1)
+        return torch.stack([10 + brightness, brightness**2], dim=1)
+
+    x, _ = squares(5)
+    result = run(attack, model, (x, torch.zeros(5, dtype=torch.int64)))
+    budget = {
+        FGSM: lambda one: (3, 1),
+        PGD: lambda one: (2 + one.restarts * (one.steps + 1), one.restarts * one.steps),
+        RandomNoise: lambda one: (2 + one.trials, 0),
+        MoveToGray: lambda one: (2 + one.steps, 0),
+        DI2FGSM: lambda one: (3 + one.steps, one.steps),
+    }[type(attack)](attack)
+    assert {(int(q), int(g)) for q, g in zip(result.queries, result.gradient_calls, strict=True)} == {budget}
 
 
 def test_a_batch_without_correct_samples_costs_one_query() -> None:

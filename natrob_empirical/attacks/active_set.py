@@ -1,0 +1,172 @@
+"""The samples an attack still works on: whoever is fooled leaves at once, and everything kept about it too."""
+
+from typing import final
+
+import torch
+from jaxtyping import Bool, Float, Int64
+from torch import Tensor, nn
+
+from natrob_empirical.random_streams import SampleStreams
+from natrob_empirical.threat_models import AbstractBall, AbstractNeighbourhood
+
+from .counted_model import CountedModel
+
+
+@final
+class ActiveSet:
+    """The samples of an attack that are not fooled yet, and the strongest image so far of every sample.
+
+    An attack keeps its own state in tensors with one row per active sample and hands them to `settle`, which returns
+    the rows of those that stay. Each sample has random numbers of its own and the model answers each alone, so what
+    happens to a sample does not depend on who else is there, but for the model's rounding.
+
+    The strongest image is the first that is misclassified, else the one of the highest cross-entropy loss so far, the
+    earlier one among equals: showing more images never makes the result weaker.
+
+    Args:
+        model: the counted model of these samples.
+        x: their images, all classified correctly.
+        y: their labels.
+        streams: their random streams.
+        ball: the threat model.
+        compaction: False keeps fooled samples in the batch: the same result, for comparison.
+        attack: the name of the attack, for messages.
+
+    Attributes:
+        model, x, y, streams, neighbourhood: of the active samples only.
+    """
+
+    def __init__(
+        self,
+        model: CountedModel,
+        x: Float[Tensor, "batch channels height width"],
+        y: Int64[Tensor, " batch"],
+        streams: SampleStreams,
+        ball: AbstractBall,
+        *,
+        compaction: bool = True,
+        attack: str = "an attack",
+    ) -> None:
+        self.model = model
+        self.x = x
+        self.y = y
+        self.streams = streams
+        self.neighbourhood: AbstractNeighbourhood = ball.around(x)
+        self._ball = ball
+        self._compaction = compaction
+        self._attack = attack
+        self._best = x.clone()
+        self._loss = torch.full(y.shape, -torch.inf, dtype=torch.float64, device=x.device)
+        self._fooled = torch.zeros(y.shape, dtype=torch.bool, device=x.device)
+        self._rows = torch.arange(len(x), device=x.device)
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    @property
+    def best(self) -> Float[Tensor, "all channels height width"]:
+        """The strongest image of every sample, those that have left included."""
+        return self._best
+
+    @property
+    def all_fooled(self) -> bool:
+        """Whether no work is left."""
+        return len(self) == 0 if self._compaction else bool(self._fooled.all())
+
+    def random_point(self) -> Float[Tensor, "batch channels height width"]:
+        """A uniformly drawn point of each active sample's ball."""
+        return self._ball.random_point(self.x, self.streams)
+
+    def propose(self, point: Float[Tensor, "batch channels height width"]) -> None:
+        """Take `point` as the strongest image without asking the model: for an attack that ends here.
+
+        A sample that is fooled already keeps the image that fooled it.
+
+        Raises:
+            ValueError: `point` has another shape or dtype than the images.
+        """
+        self._require_point(point)
+        index = (~self._fooled).nonzero().squeeze(1)
+        self._best[self._rows[index]] = point[index].detach()
+
+    def settle(
+        self,
+        point: Float[Tensor, "batch channels height width"],
+        logits: Float[Tensor, "batch classes"],
+        *state: Tensor,
+        judged: Bool[Tensor, " batch"] | None = None,
+    ) -> tuple[Tensor, ...]:
+        """Record the model's answer to `point`, let the fooled samples leave, and return the rows of `state` that stay.
+
+        With mixed precision a sample leaves only when the model misclassifies its image in full precision too, which
+        costs one more query.
+
+        Args:
+            point: one image per active sample.
+            logits: what the model answered to it.
+            state: tensors with one row per active sample.
+            judged: for which samples `logits` really are the answer to `point`; the others stay as they are.
+
+        Raises:
+            ValueError: `point` has another shape or dtype than the images, or `logits`, `judged` or a tensor of `state`
+                not one row per active sample.
+        """
+        self._require_point(point)
+        self._require_rows(logits, *state)
+        fooled = logits.argmax(dim=1) != self.y
+        if judged is not None:
+            self._require_rows(judged)
+            fooled &= judged
+        if not self._compaction:
+            fooled &= ~self._fooled
+        any_fooled = bool(fooled.any())
+        if any_fooled and self.model.mixed_precision:
+            fooled = self._confirm(point, fooled)
+            any_fooled = bool(fooled.any())
+        self._record(point, logits, fooled, judged)
+        return self._keep(~fooled, state) if any_fooled and self._compaction else state
+
+    def _confirm(self, point: Tensor, fooled: Bool[Tensor, " batch"]) -> Bool[Tensor, " batch"]:
+        """Which of the samples that seem fooled are so in full precision."""
+        suspects = fooled.nonzero().squeeze(1)
+        answers = self.model.select(suspects).full_precision_logits(point[suspects])
+        confirmed = fooled.clone()
+        confirmed[suspects] = answers.argmax(dim=1) != self.y[suspects]
+        return confirmed
+
+    def _record(
+        self, point: Tensor, logits: Tensor, fooled: Bool[Tensor, " batch"], judged: Bool[Tensor, " batch"] | None
+    ) -> None:
+        """Take each sample's point where it beats the best; nothing beats the first misclassified one."""
+        loss = nn.functional.cross_entropy(logits.double(), self.y, reduction="none")
+        better = fooled | (loss > self._loss) & ~self._fooled
+        if judged is not None:
+            better &= judged
+        index = better.nonzero().squeeze(1)
+        self._best[self._rows[index]] = point[index]
+        self._loss = torch.where(better, loss, self._loss)
+        self._fooled = self._fooled | fooled
+
+    def _keep(self, staying: Bool[Tensor, " batch"], state: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+        index = staying.nonzero().squeeze(1)
+        self.model, self.streams = self.model.select(index), self.streams.select(index)
+        self.x, self.y, self._rows = self.x[index], self.y[index], self._rows[index]
+        self._loss, self._fooled = self._loss[index], self._fooled[index]
+        self.neighbourhood = self.neighbourhood.select(index)
+        return tuple(tensor[index] for tensor in state)
+
+    def _require_point(self, point: Tensor) -> None:
+        if point.shape != self.x.shape or point.dtype != self.x.dtype:
+            raise ValueError(
+                f"{self._attack} must propose {self.x.dtype} images of shape {tuple(self.x.shape)}, "
+                f"got {point.dtype} of shape {tuple(point.shape)}"
+            )
+
+    def _require_rows(self, *tensors: Tensor) -> None:
+        """A tensor that missed an earlier `settle` would be read at the wrong rows from here on."""
+        for tensor in tensors:
+            if tensor.dim() == 0 or len(tensor) != len(self):
+                raise ValueError(
+                    f"{self._attack} must settle tensors of {len(self)} rows, one per active sample, "
+                    f"got shape {tuple(tensor.shape)}"
+                )

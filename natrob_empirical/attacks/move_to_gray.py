@@ -1,0 +1,45 @@
+"""The walk towards the grey image: the impossibility's own attack."""
+
+from dataclasses import KW_ONLY, dataclass
+from typing import final
+
+from natrob_theory.argument_checks import require_count
+
+from .abstract_attack import AbstractAttack
+from .active_set import ActiveSet
+
+
+@final
+@dataclass(frozen=True)
+class MoveToGray(AbstractAttack):
+    """The points `x + (k/steps)(½ − x)`, k = 1 … steps, each projected onto the ball; the first that is misclassified.
+
+    With pixels in [0, 1] and an L∞ radius of at least ½ the last of them is the constant image ½, which lies in the
+    ball of every image. A deterministic classifier gives it one label, so at most the largest class keeps its own:
+    no gradient is needed to show it. In smaller balls this is a weak attack.
+    Spends at most 2 + steps queries and no gradient call per sample.
+
+    Source: theory, section 2 (Impossibility).
+    Proof: proofs/coq/impossibility.v, proofs/symbolic/impossibility.py.
+
+    Args:
+        ball: the threat model.
+        steps: points on the way, at least 1.
+
+    Raises:
+        TypeError, ValueError: `steps` is not such an integer.
+    """
+
+    _: KW_ONLY
+    steps: int = 10
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require_count("steps", self.steps)
+
+    def _perturb(self, active: ActiveSet) -> None:
+        for step in range(1, self.steps + 1):
+            point = active.neighbourhood.project(active.x + (step / self.steps) * (0.5 - active.x))
+            active.settle(point, active.model.logits(point))
+            if active.all_fooled:
+                return

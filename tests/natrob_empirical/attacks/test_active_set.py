@@ -1,0 +1,166 @@
+"""Fooled samples leave at once, and nobody's result depends on it."""
+
+import copy
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from natrob_empirical.attacks import (
+    DI2FGSM,
+    FGSM,
+    PGD,
+    AbstractAttack,
+    ActiveSet,
+    AttackResult,
+    CountedModel,
+    MoveToGray,
+    RandomNoise,
+)
+from natrob_empirical.random_streams import SampleStreams
+from natrob_empirical.threat_models import L2Ball, LinfBall
+
+Images = tuple[Tensor, Tensor]
+
+KINDS: list[tuple[type[AbstractAttack], dict[str, Any]]] = [
+    (FGSM, {}),
+    (PGD, {"steps": 8, "restarts": 2}),
+    (PGD, {"steps": 5, "random_start": False}),
+    (RandomNoise, {"trials": 4}),
+    (MoveToGray, {"steps": 4}),
+    (DI2FGSM, {"steps": 6, "decay": 1.0}),
+]
+each_kind = pytest.mark.parametrize(("kind", "settings"), KINDS, ids=str)
+each_ball = pytest.mark.parametrize("ball", [LinfBall(0.1), L2Ball(0.6)], ids=str)
+
+
+def generator() -> torch.Generator:
+    return torch.Generator().manual_seed(4)
+
+
+@pytest.fixture(scope="module")
+def exact_net(digits_net: nn.Module) -> nn.Module:
+    """In float64, where rounding that depends on the batch's size does not show."""
+    return copy.deepcopy(digits_net).double()
+
+
+@pytest.fixture
+def images(digit_images: Images) -> Images:
+    return digit_images[0].double(), digit_images[1]
+
+
+@each_kind
+@each_ball
+def test_leaving_changes_no_result(
+    kind: Any, settings: dict[str, Any], ball: Any, exact_net: nn.Module, images: Images
+) -> None:
+    leaving = kind(ball, **settings)(exact_net, *images, generator=generator())
+    staying = kind(ball, compaction=False, **settings)(exact_net, *images, generator=generator())
+    assert torch.allclose(leaving.adversarial, staying.adversarial, rtol=0, atol=1e-12)
+    assert torch.equal(leaving.success, staying.success)
+    assert bool((leaving.queries <= staying.queries).all())
+    if kind is PGD:
+        assert 0 < int(leaving.success.sum()) < len(leaving.success)
+        assert int(leaving.queries.sum()) < int(staying.queries.sum())
+        unfooled = ~leaving.success
+        assert torch.equal(leaving.queries[unfooled], staying.queries[unfooled])
+
+
+@each_kind
+@each_ball
+def test_a_sample_alone_fares_as_in_company(
+    kind: Any, settings: dict[str, Any], ball: Any, exact_net: nn.Module, images: Images
+) -> None:
+    x, y = images
+    attack = kind(ball, **settings)
+    streams = SampleStreams(generator(), len(x))
+    together = attack.run(exact_net, x, y, streams=SampleStreams(generator(), len(x)))
+    for row in (0, 7, 31):
+        index = torch.tensor([row])
+        alone: AttackResult = attack.run(exact_net, x[index], y[index], streams=streams.select(index))
+        assert torch.allclose(alone.adversarial[0], together.adversarial[row], rtol=0, atol=1e-12)
+        assert int(alone.queries) == int(together.queries[row])
+        assert int(alone.gradient_calls) == int(together.gradient_calls[row])
+
+
+@each_kind
+@each_ball
+def test_results_are_in_the_ball_in_float64(
+    kind: Any, settings: dict[str, Any], ball: Any, digits_net: nn.Module, digit_images: Images
+) -> None:
+    result = kind(ball, **settings)(digits_net, *digit_images, generator=generator())
+    assert bool(ball.contains(result.adversarial, digit_images[0]).all())
+
+
+def bright(x: Tensor) -> Tensor:
+    """Class 1 above a mean of 0.5."""
+    mean = x.flatten(1).mean(dim=1)
+    return torch.stack([0.5 - mean, mean - 0.5], dim=1)
+
+
+def active_set(count: int, *, compaction: bool = True, mixed_precision: bool = False) -> ActiveSet:
+    """Grey images of class 0, the later the brighter, in balls of radius 0.2."""
+    x = torch.linspace(0.3, 0.4, count).reshape(-1, 1, 1, 1).repeat(1, 1, 2, 2)
+    model = CountedModel(bright, count, x.device, mixed_precision=mixed_precision)
+    streams = SampleStreams(generator(), count)
+    y = torch.zeros(count, dtype=torch.int64)
+    return ActiveSet(model, x, y, streams, LinfBall(0.2), compaction=compaction)
+
+
+def test_the_rows_that_stay_are_those_of_the_samples_that_stay() -> None:
+    active = active_set(5)
+    point = active.x + torch.tensor([0.0, 0.2, 0.05, 0.2, 0.0]).reshape(-1, 1, 1, 1)
+    names = torch.arange(5)
+    (left,) = active.settle(point, active.model.logits(point), names)
+    assert left.tolist() == [0, 2, 4]
+    assert torch.equal(active.x, torch.linspace(0.3, 0.4, 5)[[0, 2, 4]].reshape(-1, 1, 1, 1).repeat(1, 1, 2, 2))
+    assert len(active) == len(active.streams) == len(active.y) == 3
+    assert torch.equal(active.best, point)
+    next_point = active.neighbourhood.project(active.x + 0.5)
+    assert torch.allclose(next_point - active.x, torch.tensor(0.2))
+    (left,) = active.settle(next_point, active.model.logits(next_point), left)
+    assert left.tolist() == [0]  # 0.3 + 0.2 is on the edge, where the first class wins
+    assert not active.all_fooled
+
+
+def test_the_first_misclassified_image_stays() -> None:
+    active = active_set(2, compaction=False)
+    first, second = active.x + 0.18, active.x + 0.2
+    active.settle(first, active.model.logits(first))
+    active.settle(second, active.model.logits(second))
+    assert torch.equal(active.best[1], first[1])
+    assert torch.equal(active.best[0], second[0])  # never fooled: the higher loss
+
+
+def test_a_sample_that_only_seems_fooled_stays() -> None:
+    """Mixed precision answers otherwise than full precision, by which a sample is judged."""
+
+    def model(x: Tensor) -> Tensor:
+        seems = torch.is_autocast_enabled("cpu")
+        logits = torch.tensor([[0.0, 1.0]] if seems else [[1.0, 0.0]]).repeat(len(x), 1)
+        return logits + 0 * x.sum()
+
+    x, y = torch.full((3, 1, 2, 2), 0.5), torch.zeros(3, dtype=torch.int64)
+    result = RandomNoise(LinfBall(0.1), 2, mixed_precision=True)(model, x, y, generator=generator())
+    assert not bool(result.success.any())
+    assert result.queries.tolist() == [6, 6, 6]  # the first look, two trials, each confirmed, and the verdict
+
+
+def test_mixed_precision_is_judged_in_full(digits_net: nn.Module, digit_images: Images) -> None:
+    attack = PGD(LinfBall(0.08), steps=10, mixed_precision=True)
+    result = attack(digits_net, *digit_images, generator=generator())
+    with torch.no_grad():
+        answers = digits_net(result.adversarial).argmax(dim=1)
+    assert torch.equal(result.success, answers != digit_images[1])
+    assert result.adversarial.dtype == torch.float32
+
+
+@pytest.mark.parametrize(
+    ("state", "message"),
+    [(torch.zeros(2), "tensors of 3 rows, one per active sample"), (torch.tensor(0.0), "got shape")],
+)
+def test_state_of_other_rows_is_refused(state: Tensor, message: str) -> None:
+    active = active_set(3)
+    with pytest.raises(ValueError, match=message):
+        active.settle(active.x, active.model.logits(active.x), state)
