@@ -9,8 +9,8 @@
     Source.      theory, section 2 (Impossibility); the paper's accuracies at ε = 0.5
     Verdict.     proved as stated
     Theorems.    half_lies_in_every_ball, robust_below_class_count, robust_below_largest_class, robust_accuracy,
-                 constant_classifier_attains, balls_are_disjoint, threshold_is_right_on_both, steps_move_a_pixel,
-                 clipped_step, forty_steps *)
+                 mnist_test_set, constant_classifier_attains, balls_are_disjoint, threshold_is_right_on_both,
+                 steps_move_a_pixel, clipped_step, forty_steps *)
 
 From Coq Require Import Reals Lra Lia List.
 Import ListNotations.
@@ -114,7 +114,7 @@ Proof.
   eapply Nat.le_trans; [eapply robust_below_class_count; eassumption|apply class_below_largest].
 Qed.
 
-(** As shares of the test set, say 1135 of 10000. *)
+(** As shares of the test set *)
 Corollary robust_accuracy : forall classify epsilon samples (robust : sample -> bool),
   / 2 <= epsilon ->
   (forall s, In s samples -> valid (fst s)) ->
@@ -128,12 +128,26 @@ Proof.
   - apply le_INR. eapply robust_below_largest_class; eassumption.
 Qed.
 
-(** The constant classifier of a class is right on the balls of that class: the limit is reached, at every radius. *)
-Theorem constant_classifier_attains : forall a epsilon samples,
-  length (filter (has_label a) samples) = class_count a samples /\
-  forall s, In s samples -> has_label a s = true -> right_on_ball (fun _ => a) epsilon s.
+(** MNIST's test set: 10000 images, 1135 of them in the largest class *)
+Corollary mnist_test_set : forall classify epsilon samples (robust : sample -> bool),
+  / 2 <= epsilon ->
+  (forall s, In s samples -> valid (fst s)) ->
+  (forall s, In s samples -> robust s = true -> right_on_ball classify epsilon s) ->
+  INR (length samples) = 10000 -> INR (largest_class samples) = 1135 ->
+  INR (length (filter robust samples)) / INR (length samples) <= 1135 / 10000.
 Proof.
-  intros a epsilon samples. split; [reflexivity|]. intros s present labelled x within.
+  intros classify epsilon samples robust radius pixels right size largest.
+  assert (samples <> []) as filled by (intro empty; rewrite empty in size; simpl in size; lra).
+  pose proof (robust_accuracy classify epsilon samples robust radius pixels right filled) as share.
+  rewrite size, largest in *. exact share.
+Qed.
+
+(** The constant classifier of a class is right on the balls of that class: the limit is reached, at every radius. *)
+Theorem constant_classifier_attains : forall a epsilon samples, exists robust : sample -> bool,
+  (forall s, In s samples -> robust s = true -> right_on_ball (fun _ => a) epsilon s) /\
+  length (filter robust samples) = class_count a samples.
+Proof.
+  intros a epsilon samples. exists (has_label a). split; [|reflexivity]. intros s present labelled x within.
   unfold has_label in labelled. destruct (same_label (snd s) a); [auto|discriminate].
 Qed.
 

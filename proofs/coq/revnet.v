@@ -220,7 +220,8 @@ Proof.
   replace (v • e ⊖ 0 • e) with (v • e) by vector.
   replace (upper_row (P n) u v • e ⊖ 0 • e) with (upper_row (P n) u v • e) by vector.
   replace (lower_row (P n) u v • e ⊖ 0 • e) with (lower_row (P n) u v • e) by vector.
-  pose proof (norm_on_line u v) as start. pose proof (norm_on_line (upper_row (P n) u v) (lower_row (P n) u v)) as after.
+  pose proof (norm_on_line u v) as start.
+  pose proof (norm_on_line (upper_row (P n) u v) (lower_row (P n) u v)) as after.
   simpl in start, after. rewrite start, after. split; assumption.
 Qed.
 

@@ -1,7 +1,7 @@
 (** * The spectral norm of a 2×2 matrix
 
-    Statement.   ‖M‖₂² = ½(N + √((p² + q² − r² − s²)² + 4(pr + qs)²)) for M = [[p, q], [r, s]], N = p² + q² + r² + s²; it
-                 is attained, and the norm of a product is at most the product of the norms.
+    Statement.   ‖M‖₂² = ½(N + √((p² + q² − r² − s²)² + 4(pr + qs)²)) for M = [[p, q], [r, s]] and
+                 N = p² + q² + r² + s². It is attained, and the norm of a product is at most the product of the norms.
     Assumptions. none
     Source.      theory, section 1 (RevNet); natrob_theory/steppers/revnet.py
     Verdict.     proved as stated
