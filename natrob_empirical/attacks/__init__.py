@@ -10,7 +10,10 @@ from .di2_fgsm import DI2FGSM as DI2FGSM
 from .evaluation import AttackEvaluation as AttackEvaluation
 from .evaluation import attack_accuracy as attack_accuracy
 from .fgsm import FGSM as FGSM
+from .minimum_norm_attack import AbstractMinimumNormAttack as AbstractMinimumNormAttack
+from .minimum_norm_attack import MinimumNormResult as MinimumNormResult
 from .move_to_gray import MoveToGray as MoveToGray
+from .nearest_search import NearestSearch as NearestSearch
 from .paper_settings import paper_di2_fgsm as paper_di2_fgsm
 from .paper_settings import paper_fgsm as paper_fgsm
 from .paper_settings import paper_pgd as paper_pgd
@@ -23,12 +26,15 @@ __all__ = [
     "FGSM",
     "PGD",
     "AbstractAttack",
+    "AbstractMinimumNormAttack",
     "ActiveSet",
     "AttackEvaluation",
     "AttackResult",
     "Classifier",
     "CountedModel",
+    "MinimumNormResult",
     "MoveToGray",
+    "NearestSearch",
     "NonFiniteGradientError",
     "RandomNoise",
     "attack_accuracy",

@@ -1,0 +1,104 @@
+"""The base of attacks that look for the nearest misclassified image."""
+
+from abc import abstractmethod
+from dataclasses import dataclass
+from typing import final
+
+import torch
+from jaxtyping import Bool, Float, Float64, Int64
+from torch import Tensor
+
+from natrob_empirical.random_streams import SampleStreams, require_cpu_generator
+
+from .abstract_attack import AbstractAttack
+from .active_set import ActiveSet
+from .attack_inputs import require_images_and_labels, require_labels_in_range
+from .counted_model import Classifier, CountedModel, evaluation_mode
+from .nearest_search import NearestSearch
+
+
+@final
+@dataclass(frozen=True, kw_only=True, eq=False)
+class MinimumNormResult:
+    """The nearest misclassified images that a search found.
+
+    A distance is an UPPER bound of the distance to the nearest misclassified image: another search may find a nearer
+    one. A lower bound comes from a certificate, never from here.
+
+    Attributes:
+        adversarial: misclassified images in the pixel range; the given image where none was found.
+        distance: from the given images, in the norm of the attack's ball; 0 where the given image is misclassified
+            already, ∞ where none was found.
+        found: whether one was found.
+        queries, gradient_calls: as in `AttackResult`.
+    """
+
+    adversarial: Float[Tensor, "batch channels height width"]
+    distance: Float64[Tensor, " batch"]
+    found: Bool[Tensor, " batch"]
+    queries: Int64[Tensor, " batch"]
+    gradient_calls: Int64[Tensor, " batch"]
+
+
+@dataclass(frozen=True)
+class AbstractMinimumNormAttack(AbstractAttack):
+    """An attack that looks for the nearest misclassified image, in the norm of its ball.
+
+    Called like every attack, it stops at the first one inside the ball. `minimise` disregards the radius and searches
+    to the end. A new attack supplies `_approach`. A sample without a starting point is not fooled, and harms no other.
+    """
+
+    @final
+    def minimise(
+        self,
+        model: Classifier,
+        x: Float[Tensor, "batch channels height width"],
+        y: Int64[Tensor, " batch"],
+        *,
+        generator: torch.Generator,
+    ) -> MinimumNormResult:
+        """Search for the nearest misclassified image of every sample, wherever it lies in the pixel range.
+
+        Args and raises: as for a call of the attack.
+        """
+        require_images_and_labels(x, y)
+        require_cpu_generator("generator", generator)
+        streams = SampleStreams(generator, len(x), x.device)
+        with evaluation_mode(model):
+            counted = CountedModel(model, len(x), x.device, mixed_precision=self.mixed_precision)
+            return self._minimise(counted, x.detach().clone(), y.clone(), streams)
+
+    @abstractmethod
+    def _approach(self, search: NearestSearch) -> None:
+        """The search itself, on samples that are all classified correctly: its result is `search.nearest`."""
+
+    @final
+    def _perturb(self, active: ActiveSet) -> None:
+        self._approach(NearestSearch(active, self.ball, leave_inside=True))
+
+    @final
+    def _minimise(self, model: CountedModel, x: Tensor, y: Tensor, streams: SampleStreams) -> MinimumNormResult:
+        logits = model.full_precision_logits(x)
+        require_labels_in_range(y, logits.shape[1])
+        found = logits.argmax(dim=1) != y
+        adversarial = x.clone()
+        rows = (~found).nonzero().squeeze(1)
+        if len(rows):
+            meter = model.select(rows)
+            active = ActiveSet(
+                meter, x[rows], y[rows], streams.select(rows), self.ball, compaction=False, attack=type(self).__name__
+            )
+            search = NearestSearch(active, self.ball, leave_inside=False)
+            self._approach(search)
+            nearest = search.nearest.clamp(0, 1)
+            fooled = meter.full_precision_logits(nearest).argmax(dim=1) != y[rows]
+            adversarial[rows] = torch.where(fooled[:, None, None, None], nearest, x[rows])
+            found[rows] = fooled
+        distance = torch.where(found, self.ball.distance(adversarial, x), torch.inf)
+        return MinimumNormResult(
+            adversarial=adversarial,
+            distance=distance,
+            found=found,
+            queries=model.queries,
+            gradient_calls=model.gradient_calls,
+        )
