@@ -1,19 +1,19 @@
-"""PGD beside Foolbox, torchattacks and ART, and beside the bare passes that it is made of."""
+"""PGD and DI²-FGSM beside Foolbox, torchattacks and ART, and PGD beside the bare passes that it is made of."""
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
 from benchmarks.attacked_models import EPSILON, AttackedModel, attacked_models
 from benchmarks.measurement import Row, interleaved_medians, versioned
-from natrob_empirical.attacks import PGD
+from natrob_empirical.attacks import DI2FGSM, PGD, AbstractAttack, Classifier
 from natrob_empirical.threat_models import LinfBall
 
 SECTION = "attacks"
 STEPS, STEP_SIZE = 40, 0.01
-TARGETS = {"undefended CNN": 0.5, "robust CNN": 1.0}
 OVERHEAD = 1.05
 
 Run = Callable[[], Tensor]
@@ -21,26 +21,51 @@ Run = Callable[[], Tensor]
 
 
 def rows(*, quick: bool = False) -> list[Row]:
-    """For each model: PGD-40 against the fastest peer, and against 40 bare passes."""
+    """For each model: PGD-40 beside its peers and beside its own passes, DI²-FGSM beside its peer."""
     repeats = 3 if quick else 9
     return [
-        row for model in attacked_models() for row in (_beside_peers(model, repeats), _beside_passes(model, repeats))
+        row
+        for model in attacked_models()
+        for row in (
+            _beside_peers(model, PGD_CONTEST, repeats),
+            _beside_passes(model, repeats),
+            _beside_peers(model, DI2_FGSM_CONTEST, repeats),
+        )
     ]
 
 
-def _beside_peers(model: AttackedModel, repeats: int) -> Row:
-    peers = {name: peer(model) for name, peer in PEERS.items()}
-    seconds = interleaved_medians({"natrob": _natrob(model), **peers}, repeats=repeats)
+@dataclass(frozen=True, kw_only=True)
+class _Contest:
+    """An attack and those who have it too.
+
+    Attributes:
+        subject: the attack and its settings.
+        attack: natrob's.
+        peers: by name.
+        targets: of time / the fastest peer's, by model.
+    """
+
+    subject: str
+    attack: AbstractAttack
+    peers: Mapping[str, Callable[[AttackedModel], Run]]
+    targets: Mapping[str, float]
+
+
+def _beside_peers(model: AttackedModel, contest: _Contest, repeats: int) -> Row:
+    peers = {name: peer(model) for name, peer in contest.peers.items()}
+    runs = {"natrob": _natrob(model, contest.attack), **peers}
+    seconds = interleaved_medians(runs, repeats=repeats)
     fastest = min(peers, key=lambda name: seconds[name])
-    left = {name: _accuracy(model, run()) for name, run in {"natrob": _natrob(model), **peers}.items()}
+    left = {name: _accuracy(model, run()) for name, run in runs.items()}
+    others = f", the fastest of {len(peers)}" if len(peers) > 1 else ""
     return Row(
         section=SECTION,
         case=f"{model.name}, {len(model.x)} images of {tuple(model.x.shape[1:])}, L∞ ε = {EPSILON:g}",
-        subject=f"PGD, {STEPS} steps of {STEP_SIZE:g}, random start",
-        peer=f"{versioned(PACKAGES[fastest])}, the same settings, the fastest of {len(peers)}",
+        subject=contest.subject,
+        peer=f"{versioned(PACKAGES[fastest])}, the same settings{others}",
         quantity="time / peer's",
         value=seconds["natrob"] / seconds[fastest],
-        target=TARGETS[model.name],
+        target=contest.targets[model.name],
         remark="; ".join(
             f"{name} {seconds[name]:.2f} s, accuracy left {left[name]:.1%}" for name in ("natrob", *sorted(peers))
         ),
@@ -52,22 +77,17 @@ def _beside_passes(model: AttackedModel, repeats: int) -> Row:
     rows = model.net(model.x).argmax(dim=1) == model.y
     x, y = model.x[rows], model.y[rows]
 
-    def attacked() -> object:
-        return attack(model.net, x, y, generator=torch.Generator().manual_seed(0))
+    def attacked(net: Classifier = model.net) -> object:
+        return attack(net, x, y, generator=torch.Generator().manual_seed(0))
 
-    def passes() -> object:
-        for _ in range(STEPS):
-            image = x.clone().requires_grad_()
-            torch.autograd.grad(nn.functional.cross_entropy(model.net(image), y, reduction="sum"), image)
-        with torch.no_grad():
-            return [model.net(x) for _ in range(3)]
-
-    seconds = interleaved_medians({"natrob": attacked, "passes": passes}, repeats=repeats)
+    visited = _Visited(model.net)
+    attacked(visited)
+    seconds = interleaved_medians({"natrob": attacked, "passes": lambda: visited.again(y)}, repeats=repeats)
     return Row(
         section=SECTION,
         case=f"{model.name}, {len(x)} images that it classifies correctly",
-        subject=f"PGD, {STEPS} steps, no sample leaves the batch",
-        peer=f"{STEPS} forward and backward passes and 3 forward passes, nothing else",
+        subject=f"PGD, at most {STEPS} steps, no sample leaves the batch",
+        peer=f"the same {len(visited)} passes at the same points, {visited.backward} of them with a backward pass",
         quantity="time / peer's",
         value=seconds["natrob"] / seconds["passes"],
         target=OVERHEAD,
@@ -75,13 +95,42 @@ def _beside_passes(model: AttackedModel, repeats: int) -> Row:
     )
 
 
+class _Visited:
+    """A model that notes which images it is shown, and can be shown them again."""
+
+    def __init__(self, net: nn.Module) -> None:
+        self.net = net
+        self.points: list[tuple[Tensor, bool]] = []
+
+    def __call__(self, x: Tensor) -> Tensor:
+        self.points.append((x.detach().clone(), torch.is_grad_enabled()))
+        return self.net(x)
+
+    def __len__(self) -> int:
+        return len(self.points)
+
+    @property
+    def backward(self) -> int:
+        """How many of the passes were differentiated."""
+        return sum(with_gradient for _, with_gradient in self.points)
+
+    def again(self, y: Tensor) -> None:
+        """The forward passes, and the backward passes of the loss, and nothing else."""
+        for point, with_gradient in self.points:
+            if with_gradient:
+                image = point.requires_grad_()
+                torch.autograd.grad(nn.functional.cross_entropy(self.net(image), y, reduction="sum"), image)
+            else:
+                with torch.no_grad():
+                    self.net(point)
+
+
 def _accuracy(model: AttackedModel, adversarial: Tensor) -> float:
     with torch.no_grad():
         return float((model.net(adversarial).argmax(dim=1) == model.y).double().mean())
 
 
-def _natrob(model: AttackedModel) -> Run:
-    attack = PGD(LinfBall(EPSILON), steps=STEPS, step_size=STEP_SIZE)
+def _natrob(model: AttackedModel, attack: AbstractAttack) -> Run:
     return lambda: attack(model.net, model.x, model.y, generator=torch.Generator().manual_seed(0)).adversarial
 
 
@@ -98,6 +147,15 @@ def _torchattacks(model: AttackedModel) -> Run:
     import torchattacks  # noqa: PLC0415, RUF100
 
     attack = torchattacks.PGD(model.net, eps=EPSILON, alpha=STEP_SIZE, steps=STEPS, random_start=True)
+    return lambda: attack(model.x, model.y)
+
+
+def _torchattacks_di2_fgsm(model: AttackedModel) -> Run:
+    import torchattacks  # noqa: PLC0415, RUF100
+
+    attack = torchattacks.DIFGSM(
+        model.net, eps=EPSILON, alpha=STEP_SIZE, steps=STEPS, decay=0.0, resize_rate=0.9, diversity_prob=0.5
+    )
     return lambda: attack(model.x, model.y)
 
 
@@ -129,5 +187,16 @@ def _art(model: AttackedModel) -> Run:
     return lambda: torch.from_numpy(attack.generate(images, labels))
 
 
-PEERS: dict[str, Callable[[AttackedModel], Run]] = {"Foolbox": _foolbox, "torchattacks": _torchattacks, "ART": _art}
 PACKAGES = {"Foolbox": "foolbox", "torchattacks": "torchattacks", "ART": "adversarial-robustness-toolbox"}
+PGD_CONTEST = _Contest(
+    subject=f"PGD, {STEPS} steps of {STEP_SIZE:g}, random start",
+    attack=PGD(LinfBall(EPSILON), step_size=STEP_SIZE, steps=STEPS),
+    peers={"Foolbox": _foolbox, "torchattacks": _torchattacks, "ART": _art},
+    targets={"undefended CNN": 0.5, "robust CNN": 1.0},
+)
+DI2_FGSM_CONTEST = _Contest(
+    subject=f"DI²-FGSM, {STEPS} steps of {STEP_SIZE:g}, views of at least 0.9 with probability 0.5",
+    attack=DI2FGSM(LinfBall(EPSILON), step_size=STEP_SIZE, steps=STEPS, smallest_size=0.9, probability=0.5),
+    peers={"torchattacks": _torchattacks_di2_fgsm},
+    targets={"undefended CNN": 1.0, "robust CNN": 1.0},
+)

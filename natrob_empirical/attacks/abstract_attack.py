@@ -15,6 +15,7 @@ from .active_set import ActiveSet
 from .attack_inputs import require_images_and_labels, require_labels_in_range
 from .attack_result import AttackResult
 from .counted_model import Classifier, CountedModel, evaluation_mode
+from .freed_memory import keep_freed_memory
 
 
 @dataclass(frozen=True)
@@ -96,6 +97,7 @@ class AbstractAttack(ABC):
             raise TypeError(f"`streams` must be SampleStreams, got {type(streams).__name__}")
         if len(streams) != len(x):
             raise ValueError(f"`streams` must hold one stream per image, {len(x)}, got {len(streams)}")
+        keep_freed_memory()
         with evaluation_mode(model):
             counted = CountedModel(model, len(x), x.device, mixed_precision=self.mixed_precision)
             return self._attack(counted, x.detach().clone(), y.clone(), streams)

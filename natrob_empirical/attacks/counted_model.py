@@ -1,6 +1,7 @@
 """The model as an attack sees it: logits and loss gradients, each counted per sample."""
 
 import copy
+import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TypeAlias, final
@@ -169,7 +170,7 @@ class CountedModel:
 
 def _samples_not_finite(values: Tensor) -> int:
     """How many rows hold NaN or infinity. Either makes the sum so, which is far cheaper to look at."""
-    if values.sum().isfinite():
+    if math.isfinite(float(values.detach().sum())):
         return 0
     return int((~values.isfinite()).flatten(1).any(dim=1).sum())
 

@@ -3,6 +3,8 @@
 from dataclasses import KW_ONLY, dataclass
 from typing import final
 
+import torch
+
 from natrob_theory.argument_checks import require_count, require_positive
 
 from .abstract_attack import AbstractAttack
@@ -63,7 +65,8 @@ class PGD(AbstractAttack):
                 point, gradient = active.settle(point, logits, point, gradient)
                 if active.all_fooled:
                     return
-                point = active.neighbourhood.project(point + step_size * self.ball.steepest_ascent(gradient))
+                direction = self.ball.steepest_ascent(gradient)
+                point = active.neighbourhood.project(torch.add(point, direction, alpha=step_size))
             active.settle(point, active.model.logits(point))
             if active.all_fooled:
                 return
