@@ -2,7 +2,7 @@
 
 import copy
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -19,11 +19,19 @@ from natrob_empirical.attacks import (
     MoveToGray,
     NonFiniteGradientError,
     RandomNoise,
+    TransferAttack,
 )
 from natrob_empirical.random_streams import SampleStreams
 from natrob_empirical.threat_models import L2Ball, LinfBall
 
 Images = tuple[Tensor, Tensor]
+
+
+def ten_waves(x: Tensor) -> Tensor:
+    """A linear source of ten classes for images of any size."""
+    pixels = torch.arange(1, x[0].numel() + 1, dtype=x.dtype)  # at 0 all classes weigh alike: a gradient of rounding
+    return x.flatten(1) @ torch.cos(pixels[:, None] * torch.arange(1, 11, dtype=x.dtype))
+
 
 ATTACKS = [
     attack
@@ -35,6 +43,7 @@ ATTACKS = [
         RandomNoise(ball, 3),
         MoveToGray(ball, steps=3),
         DI2FGSM(ball, steps=4),
+        TransferAttack(ball, source=ten_waves),
     )
 ]
 each_attack = pytest.mark.parametrize("attack", ATTACKS, ids=str)
@@ -124,7 +133,7 @@ def test_permuting_a_batch_permutes_the_result(
 
 @each_attack
 def test_radius_zero_returns_the_images(attack: AbstractAttack, digits_net: nn.Module, digit_images: Images) -> None:
-    still = type(attack)(type(attack.ball)(0.0))
+    still = replace(attack, ball=type(attack.ball)(0.0))
     result = run(still, digits_net, digit_images)
     assert torch.equal(result.adversarial, digit_images[0])
     assert torch.equal(result.success, digits_net(digit_images[0]).argmax(dim=1) != digit_images[1])
@@ -176,6 +185,7 @@ def test_a_sample_that_nothing_fools_costs_the_whole_budget(attack: AbstractAtta
         RandomNoise: lambda one: (2 + one.trials, 0),
         MoveToGray: lambda one: (2 + one.steps, 0),
         DI2FGSM: lambda one: (3 + one.steps, one.steps),
+        TransferAttack: lambda one: (4 + 5, 0),  # the 51 points of PGD-50
     }[type(attack)](attack)
     assert {(int(q), int(g)) for q, g in zip(result.queries, result.gradient_calls, strict=True)} == {budget}
 
