@@ -17,6 +17,7 @@ from natrob_empirical.attacks import (
     CountedModel,
     MoveToGray,
     RandomNoise,
+    Square,
 )
 from natrob_empirical.random_streams import SampleStreams
 from natrob_empirical.threat_models import L2Ball, LinfBall
@@ -30,6 +31,7 @@ KINDS: list[tuple[type[AbstractAttack], dict[str, Any]]] = [
     (RandomNoise, {"trials": 4}),
     (MoveToGray, {"steps": 4}),
     (DI2FGSM, {"steps": 6, "decay": 1.0}),
+    (Square, {"queries": 60}),
 ]
 each_kind = pytest.mark.parametrize(("kind", "settings"), KINDS, ids=str)
 each_ball = pytest.mark.parametrize("ball", [LinfBall(0.1), L2Ball(0.6)], ids=str)
