@@ -20,6 +20,7 @@ from .paper_settings import paper_pgd as paper_pgd
 from .paper_settings import paper_pgd_20 as paper_pgd_20
 from .pgd import PGD as PGD
 from .random_noise import RandomNoise as RandomNoise
+from .square import Square as Square
 from .transfer_attack import TransferAttack as TransferAttack
 
 __all__ = [
@@ -38,6 +39,7 @@ __all__ = [
     "NearestSearch",
     "NonFiniteGradientError",
     "RandomNoise",
+    "Square",
     "TransferAttack",
     "attack_accuracy",
     "paper_di2_fgsm",

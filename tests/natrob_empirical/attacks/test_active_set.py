@@ -18,6 +18,7 @@ from natrob_empirical.attacks import (
     CountedModel,
     MoveToGray,
     RandomNoise,
+    Square,
     TransferAttack,
 )
 from natrob_empirical.random_streams import SampleStreams
@@ -41,6 +42,7 @@ KINDS: list[tuple[type[AbstractAttack], dict[str, Any]]] = [
     (RandomNoise, {"trials": 4}),
     (MoveToGray, {"steps": 4}),
     (DI2FGSM, {"steps": 6, "decay": 1.0}),
+    (Square, {"queries": 60}),
     (TransferAttack, {"source": TenWaves()}),
 ]
 each_kind = pytest.mark.parametrize(("kind", "settings"), KINDS, ids=str)

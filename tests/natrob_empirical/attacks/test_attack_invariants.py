@@ -19,6 +19,7 @@ from natrob_empirical.attacks import (
     MoveToGray,
     NonFiniteGradientError,
     RandomNoise,
+    Square,
     TransferAttack,
 )
 from natrob_empirical.random_streams import SampleStreams
@@ -43,6 +44,7 @@ ATTACKS = [
         RandomNoise(ball, 3),
         MoveToGray(ball, steps=3),
         DI2FGSM(ball, steps=4),
+        Square(ball, queries=40),
         TransferAttack(ball, source=ten_waves),
     )
 ]
@@ -185,6 +187,7 @@ def test_a_sample_that_nothing_fools_costs_the_whole_budget(attack: AbstractAtta
         RandomNoise: lambda one: (2 + one.trials, 0),
         MoveToGray: lambda one: (2 + one.steps, 0),
         DI2FGSM: lambda one: (3 + one.steps, one.steps),
+        Square: lambda one: (2 + one.queries, 0),
         TransferAttack: lambda one: (4 + 5, 0),  # the 51 points of PGD-50
     }[type(attack)](attack)
     assert {(int(q), int(g)) for q, g in zip(result.queries, result.gradient_calls, strict=True)} == {budget}
