@@ -62,7 +62,7 @@ class MaskingReport:
                 text += ["", f"{title}:"]
             for item in items:
                 text.append(f"- {item.flag.name}: {item.sentence}")
-                if status != "not run" and item.settings:
+                if status == "raised" and item.settings:
                     text.append(f"  settings: {item.settings}")
                 if status == "raised":
                     text += [f"  means: {item.flag.meaning}", f"  next: {item.flag.advice}"]

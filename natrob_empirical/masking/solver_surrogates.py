@@ -8,6 +8,7 @@ from natrob_empirical.models import IntegratorClassifier
 from natrob_theory import AbstractIntegratorNet, NeuralODE, RungeKuttaNet
 from natrob_theory.argument_checks import require_count
 from natrob_theory.networks.neural_ode import Gradients
+from natrob_theory.steppers import RungeKuttaStepper
 
 TOLERANCE_FACTOR: Final = 10.0
 """By how much the looser and the tighter tolerance differ from the model's own."""
@@ -88,7 +89,9 @@ def solver_surrogates(model: IntegratorClassifier) -> tuple[Surrogate, ...]:
 def _require_neural_ode(model: IntegratorClassifier) -> NeuralODE:
     trunk = neural_ode_of(model)
     if trunk is None:
-        inside = f" with a trunk of type {type(model.trunk).__name__}" if isinstance(model, IntegratorClassifier) else ""
+        inside = (
+            f" with a trunk of type {type(model.trunk).__name__}" if isinstance(model, IntegratorClassifier) else ""
+        )
         raise TypeError(
             f"`model` must be an IntegratorClassifier whose trunk is a NeuralODE, got {type(model).__name__}{inside}"
         )
@@ -97,6 +100,8 @@ def _require_neural_ode(model: IntegratorClassifier) -> NeuralODE:
 
 def _solved(trunk: NeuralODE, *, factor: float = 1.0, gradients: Gradients | None = None) -> NeuralODE:
     """The same field and time span; always by the library's own solver, whose steps are each sample's own."""
+    if not isinstance(trunk.stepper, RungeKuttaStepper):
+        raise TypeError(f"the trunk's stepper must be a RungeKuttaStepper, got {type(trunk.stepper).__name__}")
     return NeuralODE(
         trunk.field,
         trunk.end_time,

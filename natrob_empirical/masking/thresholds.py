@@ -76,7 +76,7 @@ The fewest in use: the paper gives its Boundary Attack 1,000; AutoAttack gives S
 """
 
 LATE_SHARE: Final = 0.05
-"""A black-box attack still improves where the second half of its queries fools more than this share of the images."""
+"""A black-box attack still improves where the second half of its queries finds more than this share of the images."""
 
 STANDARD_ERRORS: Final = 3.0
 """By how many standard errors two published accuracies must differ: their images may not be the same."""
