@@ -32,8 +32,9 @@ class ActiveSet:
         ball: the threat model.
         compaction: False keeps fooled samples in the batch: the same result, for comparison.
         attack: the name of the attack, for messages.
-        watch: is shown every point that the attack settles. The attack then runs to its end for every sample: nobody
-            counts as fooled or leaves, and the strongest image is that of the highest loss.
+        watch: is shown every point that the attack settles, with the best image so far of samples that have left. The
+            attack then runs to its end for every sample: nobody counts as fooled, and the strongest image is that of
+            the highest loss.
 
     Attributes:
         model, x, y, streams, neighbourhood: of the active samples only.
@@ -123,7 +124,9 @@ class ActiveSet:
             self._require_rows(judged)
             fooled &= judged
         if self._watch is not None:
-            self._watch(point)
+            everyone = self._best.clone()
+            everyone[self._rows] = point.detach()
+            self._watch(everyone)
             fooled = torch.zeros_like(fooled)
         if not self._compaction:
             fooled &= ~self._fooled

@@ -97,4 +97,4 @@ class ThinnedPoints:
         """Keep the point, or not."""
         self._count += 1
         if self._count & (self._count - 1) == 0:
-            self.points.append(point.detach().clone())
+            self.points.append(point)

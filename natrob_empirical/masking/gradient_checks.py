@@ -18,7 +18,7 @@ def differentiability_check(subject: Subject) -> list[Evidence]:
     """Whether autograd can trace the logits back to the image; if not, what is left without gradients."""
     traceable = subject.probe().gradient is not None
     sentence = "the logits depend differentiably on the image"
-    numbers: dict[str, float] = {"n": len(subject)}
+    numbers: dict[str, int | float] = {"n": len(subject)}
     if not traceable:
         square = black_boxes(subject)[0]
         numbers["accuracy_square"] = subject.accuracy(subject.run(square))

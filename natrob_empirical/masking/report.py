@@ -30,7 +30,7 @@ class Evidence:
     flag: Flag
     status: Status
     sentence: str
-    numbers: Mapping[str, float]
+    numbers: Mapping[str, int | float]
     settings: str = ""
 
 

@@ -186,7 +186,7 @@ def test_whoever_watches_sees_every_point_and_nobody_leaves() -> None:
     assert len(active) == 2
     assert not active.all_fooled
     assert torch.equal(active.best, points[1])  # the highest loss, not the first misclassified
-    assert all(one is other for one, other in zip(seen, points, strict=True))
+    assert all(torch.equal(one, other) for one, other in zip(seen, points, strict=True))
 
 
 @pytest.mark.parametrize(
