@@ -9,6 +9,7 @@ from .counted_model import NonFiniteGradientError as NonFiniteGradientError
 from .di2_fgsm import DI2FGSM as DI2FGSM
 from .evaluation import AttackEvaluation as AttackEvaluation
 from .evaluation import attack_accuracy as attack_accuracy
+from .fab import FAB as FAB
 from .fgsm import FGSM as FGSM
 from .minimum_norm_attack import AbstractMinimumNormAttack as AbstractMinimumNormAttack
 from .minimum_norm_attack import MinimumNormResult as MinimumNormResult
@@ -24,6 +25,7 @@ from .square import Square as Square
 
 __all__ = [
     "DI2FGSM",
+    "FAB",
     "FGSM",
     "PGD",
     "AbstractAttack",

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from natrob_empirical.attacks import (
     DI2FGSM,
+    FAB,
     FGSM,
     PGD,
     AbstractAttack,
@@ -32,6 +33,7 @@ KINDS: list[tuple[type[AbstractAttack], dict[str, Any]]] = [
     (MoveToGray, {"steps": 4}),
     (DI2FGSM, {"steps": 6, "decay": 1.0}),
     (Square, {"queries": 60}),
+    (FAB, {"steps": 4, "targets": 3, "restarts": 2}),
 ]
 each_kind = pytest.mark.parametrize(("kind", "settings"), KINDS, ids=str)
 each_ball = pytest.mark.parametrize("ball", [LinfBall(0.1), L2Ball(0.6)], ids=str)
