@@ -21,6 +21,7 @@ from .paper_settings import paper_pgd as paper_pgd
 from .paper_settings import paper_pgd_20 as paper_pgd_20
 from .pgd import PGD as PGD
 from .random_noise import RandomNoise as RandomNoise
+from .spsa import SPSA as SPSA
 from .square import Square as Square
 
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
     "FAB",
     "FGSM",
     "PGD",
+    "SPSA",
     "AbstractAttack",
     "AbstractMinimumNormAttack",
     "ActiveSet",

@@ -12,6 +12,7 @@ from natrob_empirical.attacks import (
     FAB,
     FGSM,
     PGD,
+    SPSA,
     AbstractAttack,
     ActiveSet,
     AttackResult,
@@ -33,6 +34,7 @@ KINDS: list[tuple[type[AbstractAttack], dict[str, Any]]] = [
     (MoveToGray, {"steps": 4}),
     (DI2FGSM, {"steps": 6, "decay": 1.0}),
     (Square, {"queries": 60}),
+    (SPSA, {"steps": 5, "samples": 8, "learning_rate": 0.05}),
     (FAB, {"steps": 4, "targets": 3, "restarts": 2}),
 ]
 each_kind = pytest.mark.parametrize(("kind", "settings"), KINDS, ids=str)

@@ -14,6 +14,7 @@ from natrob_empirical.attacks import (
     FAB,
     FGSM,
     PGD,
+    SPSA,
     AbstractAttack,
     ActiveSet,
     AttackResult,
@@ -39,6 +40,7 @@ ATTACKS = [
         DI2FGSM(ball, steps=4),
         Square(ball, queries=40),
         FAB(ball, steps=5, targets=3),
+        SPSA(ball, steps=4, samples=6, learning_rate=0.05, samples_at_once=4),
     )
 ]
 each_attack = pytest.mark.parametrize("attack", ATTACKS, ids=str)
@@ -181,6 +183,7 @@ def test_a_sample_that_nothing_fools_costs_the_whole_budget(attack: AbstractAtta
         MoveToGray: lambda one: (2 + one.steps, 0),
         DI2FGSM: lambda one: (3 + one.steps, one.steps),
         Square: lambda one: (2 + one.queries, 0),
+        SPSA: lambda one: (2 + one.steps * (2 * one.samples + 1), 0),
         FAB: lambda one: (10 + 2 * one.steps * one.restarts, one.steps * one.restarts),
     }[type(attack)](attack)
     assert {(int(q), int(g)) for q, g in zip(result.queries, result.gradient_calls, strict=True)} == {budget}
