@@ -1,6 +1,6 @@
 """Which attack is the stronger one, where the order is known: none may beat the gradient attack with many steps."""
 
-from natrob_empirical.attacks import FGSM, AbstractAttack, AttackResult, RandomNoise, Square, TransferAttack
+from natrob_empirical.attacks import FGSM, SPSA, AbstractAttack, AttackResult, RandomNoise, Square, TransferAttack
 from natrob_empirical.models import IntegratorClassifier
 
 from .flag import BLACK_BOX_STRONGER, NOISE_AS_STRONG, ONE_STEP_STRONGER, TRANSFER_STRONGER, Flag
@@ -29,7 +29,13 @@ def black_box_check(subject: Subject) -> list[Evidence]:
 def black_boxes(subject: Subject) -> list[AbstractAttack]:
     """The attacks without gradients of this diagnosis."""
     level = subject.level
-    return [Square(subject.ball, queries=level.square_queries), RandomNoise(subject.ball, level.noise_trials)]
+    attacks: list[AbstractAttack] = [
+        Square(subject.ball, queries=level.square_queries),
+        RandomNoise(subject.ball, level.noise_trials),
+    ]
+    if level.spsa_steps:
+        attacks.append(SPSA(subject.ball, steps=level.spsa_steps, samples=32))
+    return attacks
 
 
 def transfer_check(subject: Subject) -> list[Evidence]:

@@ -10,8 +10,10 @@ from torch import Tensor, nn
 
 from natrob_empirical.attacks import (
     DI2FGSM,
+    FAB,
     FGSM,
     PGD,
+    SPSA,
     AbstractAttack,
     ActiveSet,
     AttackResult,
@@ -44,6 +46,8 @@ KINDS: list[tuple[type[AbstractAttack], dict[str, Any]]] = [
     (DI2FGSM, {"steps": 6, "decay": 1.0}),
     (Square, {"queries": 60}),
     (TransferAttack, {"source": TenWaves()}),
+    (SPSA, {"steps": 5, "samples": 8, "learning_rate": 0.05}),
+    (FAB, {"steps": 4, "targets": 3, "restarts": 2}),
 ]
 each_kind = pytest.mark.parametrize(("kind", "settings"), KINDS, ids=str)
 each_ball = pytest.mark.parametrize("ball", [LinfBall(0.1), L2Ball(0.6)], ids=str)

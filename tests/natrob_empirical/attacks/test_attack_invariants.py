@@ -11,8 +11,10 @@ from torch import Tensor, nn
 
 from natrob_empirical.attacks import (
     DI2FGSM,
+    FAB,
     FGSM,
     PGD,
+    SPSA,
     AbstractAttack,
     ActiveSet,
     AttackResult,
@@ -46,6 +48,8 @@ ATTACKS = [
         DI2FGSM(ball, steps=4),
         Square(ball, queries=40),
         TransferAttack(ball, source=ten_waves),
+        FAB(ball, steps=5, targets=3),
+        SPSA(ball, steps=4, samples=6, learning_rate=0.05, samples_at_once=4),
     )
 ]
 each_attack = pytest.mark.parametrize("attack", ATTACKS, ids=str)
@@ -113,7 +117,7 @@ def test_the_same_generator_gives_the_same_result(
     first, second = (run(attack, digits_net, digit_images) for _ in range(2))
     assert torch.equal(first.adversarial, second.adversarial)
     assert torch.equal(first.success, second.success)
-    deterministic = isinstance(attack, FGSM | MoveToGray) or (isinstance(attack, PGD) and not attack.random_start)
+    deterministic = isinstance(attack, FAB | FGSM | MoveToGray) or (isinstance(attack, PGD) and not attack.random_start)
     other = run(attack, digits_net, digit_images, seed=1)
     assert torch.equal(first.adversarial, other.adversarial) == deterministic
 
@@ -189,6 +193,8 @@ def test_a_sample_that_nothing_fools_costs_the_whole_budget(attack: AbstractAtta
         DI2FGSM: lambda one: (3 + one.steps, one.steps),
         Square: lambda one: (2 + one.queries, 0),
         TransferAttack: lambda one: (4 + 5, 0),  # the 51 points of PGD-50
+        SPSA: lambda one: (2 + one.steps * (2 * one.samples + 1), 0),
+        FAB: lambda one: (10 + 2 * one.steps * one.restarts, one.steps * one.restarts),
     }[type(attack)](attack)
     assert {(int(q), int(g)) for q, g in zip(result.queries, result.gradient_calls, strict=True)} == {budget}
 
