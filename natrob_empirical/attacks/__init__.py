@@ -9,6 +9,7 @@ from .counted_model import NonFiniteGradientError as NonFiniteGradientError
 from .di2_fgsm import DI2FGSM as DI2FGSM
 from .evaluation import AttackEvaluation as AttackEvaluation
 from .evaluation import attack_accuracy as attack_accuracy
+from .fab import FAB as FAB
 from .fgsm import FGSM as FGSM
 from .minimum_norm_attack import AbstractMinimumNormAttack as AbstractMinimumNormAttack
 from .minimum_norm_attack import MinimumNormResult as MinimumNormResult
@@ -20,11 +21,16 @@ from .paper_settings import paper_pgd as paper_pgd
 from .paper_settings import paper_pgd_20 as paper_pgd_20
 from .pgd import PGD as PGD
 from .random_noise import RandomNoise as RandomNoise
+from .spsa import SPSA as SPSA
+from .square import Square as Square
+from .transfer_attack import TransferAttack as TransferAttack
 
 __all__ = [
     "DI2FGSM",
+    "FAB",
     "FGSM",
     "PGD",
+    "SPSA",
     "AbstractAttack",
     "AbstractMinimumNormAttack",
     "ActiveSet",
@@ -37,6 +43,8 @@ __all__ = [
     "NearestSearch",
     "NonFiniteGradientError",
     "RandomNoise",
+    "Square",
+    "TransferAttack",
     "attack_accuracy",
     "paper_di2_fgsm",
     "paper_fgsm",

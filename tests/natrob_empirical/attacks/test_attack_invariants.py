@@ -2,7 +2,7 @@
 
 import copy
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -11,19 +11,30 @@ from torch import Tensor, nn
 
 from natrob_empirical.attacks import (
     DI2FGSM,
+    FAB,
     FGSM,
     PGD,
+    SPSA,
     AbstractAttack,
     ActiveSet,
     AttackResult,
     MoveToGray,
     NonFiniteGradientError,
     RandomNoise,
+    Square,
+    TransferAttack,
 )
 from natrob_empirical.random_streams import SampleStreams
 from natrob_empirical.threat_models import L2Ball, LinfBall
 
 Images = tuple[Tensor, Tensor]
+
+
+def ten_waves(x: Tensor) -> Tensor:
+    """A linear source of ten classes for images of any size."""
+    pixels = torch.arange(1, x[0].numel() + 1, dtype=x.dtype)  # at 0 all classes weigh alike: a gradient of rounding
+    return x.flatten(1) @ torch.cos(pixels[:, None] * torch.arange(1, 11, dtype=x.dtype))
+
 
 ATTACKS = [
     attack
@@ -35,6 +46,10 @@ ATTACKS = [
         RandomNoise(ball, 3),
         MoveToGray(ball, steps=3),
         DI2FGSM(ball, steps=4),
+        Square(ball, queries=40),
+        TransferAttack(ball, source=ten_waves),
+        FAB(ball, steps=5, targets=3),
+        SPSA(ball, steps=4, samples=6, learning_rate=0.05, samples_at_once=4),
     )
 ]
 each_attack = pytest.mark.parametrize("attack", ATTACKS, ids=str)
@@ -102,7 +117,7 @@ def test_the_same_generator_gives_the_same_result(
     first, second = (run(attack, digits_net, digit_images) for _ in range(2))
     assert torch.equal(first.adversarial, second.adversarial)
     assert torch.equal(first.success, second.success)
-    deterministic = isinstance(attack, FGSM | MoveToGray) or (isinstance(attack, PGD) and not attack.random_start)
+    deterministic = isinstance(attack, FAB | FGSM | MoveToGray) or (isinstance(attack, PGD) and not attack.random_start)
     other = run(attack, digits_net, digit_images, seed=1)
     assert torch.equal(first.adversarial, other.adversarial) == deterministic
 
@@ -124,7 +139,7 @@ def test_permuting_a_batch_permutes_the_result(
 
 @each_attack
 def test_radius_zero_returns_the_images(attack: AbstractAttack, digits_net: nn.Module, digit_images: Images) -> None:
-    still = type(attack)(type(attack.ball)(0.0))
+    still = replace(attack, ball=type(attack.ball)(0.0))
     result = run(still, digits_net, digit_images)
     assert torch.equal(result.adversarial, digit_images[0])
     assert torch.equal(result.success, digits_net(digit_images[0]).argmax(dim=1) != digit_images[1])
@@ -176,6 +191,10 @@ def test_a_sample_that_nothing_fools_costs_the_whole_budget(attack: AbstractAtta
         RandomNoise: lambda one: (2 + one.trials, 0),
         MoveToGray: lambda one: (2 + one.steps, 0),
         DI2FGSM: lambda one: (3 + one.steps, one.steps),
+        Square: lambda one: (2 + one.queries, 0),
+        TransferAttack: lambda one: (4 + 5, 0),  # the 51 points of PGD-50
+        SPSA: lambda one: (2 + one.steps * (2 * one.samples + 1), 0),
+        FAB: lambda one: (10 + 2 * one.steps * one.restarts, one.steps * one.restarts),
     }[type(attack)](attack)
     assert {(int(q), int(g)) for q, g in zip(result.queries, result.gradient_calls, strict=True)} == {budget}
 
