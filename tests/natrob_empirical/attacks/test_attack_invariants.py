@@ -16,6 +16,7 @@ from natrob_empirical.attacks import (
     AbstractAttack,
     ActiveSet,
     AttackResult,
+    BoundaryAttack,
     MoveToGray,
     NonFiniteGradientError,
     RandomNoise,
@@ -36,7 +37,7 @@ ATTACKS = [
         MoveToGray(ball, steps=3),
         DI2FGSM(ball, steps=4),
     )
-]
+] + [BoundaryAttack(L2Ball(0.8), queries=60)]
 each_attack = pytest.mark.parametrize("attack", ATTACKS, ids=str)
 
 
@@ -176,6 +177,7 @@ def test_a_sample_that_nothing_fools_costs_the_whole_budget(attack: AbstractAtta
         RandomNoise: lambda one: (2 + one.trials, 0),
         MoveToGray: lambda one: (2 + one.steps, 0),
         DI2FGSM: lambda one: (3 + one.steps, one.steps),
+        BoundaryAttack: lambda one: (2 + min(one.start_trials, one.queries), 0),
     }[type(attack)](attack)
     assert {(int(q), int(g)) for q, g in zip(result.queries, result.gradient_calls, strict=True)} == {budget}
 
