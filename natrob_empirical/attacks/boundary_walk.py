@@ -104,9 +104,9 @@ class BoundaryWalk:
         radius = torch.linalg.vector_norm(offset, dim=1)
         logits = self._ask(candidate)
         accepted = (logits.argmax(dim=1) != self._search.active.y) & (radius < self._radius)
-        rows = accepted.nonzero().squeeze(1)
-        self._point.index_copy_(0, rows, candidate.index_select(0, rows))
-        self._offset.index_copy_(0, rows, offset.index_select(0, rows))
+        chosen = accepted.to(candidate.dtype)[:, None]  # lerp returns either end bit for bit, faster than any indexing
+        self._point.lerp_(candidate, chosen)
+        self._offset.lerp_(offset, chosen)
         self._radius = torch.where(accepted, radius, self._radius)
         self._sign = torch.where(accepted, self._sign, -self._sign)
         change = torch.where(accepted, GROWTH, -GROWTH * SUCCESS_RATE / (1 - SUCCESS_RATE))
