@@ -73,7 +73,8 @@ def _nearest_first(x: Tensor, candidates: Tensor) -> Int64[Tensor, "batch candid
     """For each image the candidates in the order of their L2 distance."""
     if candidates.shape[1:] != x.shape[1:]:
         raise ValueError(
-            f"`starts` must be images of the attacked ones' shape {tuple(x.shape[1:])}, got {tuple(candidates.shape)}"
+            "`starts` must be images of the attacked ones' shape "
+            f"{tuple(x.shape[1:])}, got {tuple(candidates.shape[1:])}"
         )
     distance = torch.cdist(
         x.double().flatten(1),
