@@ -43,7 +43,10 @@ def rows(*, quick: bool = False) -> list[Row]:
             quantity="time / peer's",
             value=seconds["natrob"] / seconds["queries"],
             target=OVERHEAD,
-            remark=timed + f"{seconds['queries']:.2f} s",
+            remark=timed
+            + f"{seconds['queries']:.2f} s; of the rest about half is the step, a dozen passes over the images, "
+            "a quarter the random numbers and a sixth counting and the model's own copy of the images; where the allocator "
+            "returns memory to the system between passes, the model itself takes up to twice as long, in turns of either",
         ),
         Row(
             section=SECTION,
