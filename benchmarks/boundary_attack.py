@@ -16,8 +16,8 @@ STEP = 0.1
 POOL = 40  # the last images, to start from
 OVERHEAD, OF_FOOLBOX, DISTANCE = 1.1, 1.0, 1.05
 PROFILE = (
-    "of the rest about half is the step, a dozen passes over the images, a quarter the random numbers, a sixth counting "
-    "and the model's own copy of the images; where the allocator returns memory to the system between passes, the model "
+    "of the rest half is the step, a dozen passes over the images, a quarter the random numbers, a sixth counting "
+    "and the model's own copy of the images; where the allocator gives memory back between passes, the model "
     "itself takes up to twice as long, in turns of either"
 )
 
