@@ -3,6 +3,7 @@
 from .abstract_attack import AbstractAttack as AbstractAttack
 from .active_set import ActiveSet as ActiveSet
 from .attack_result import AttackResult as AttackResult
+from .boundary_attack import BoundaryAttack as BoundaryAttack
 from .counted_model import Classifier as Classifier
 from .counted_model import CountedModel as CountedModel
 from .counted_model import NonFiniteGradientError as NonFiniteGradientError
@@ -15,6 +16,7 @@ from .minimum_norm_attack import AbstractMinimumNormAttack as AbstractMinimumNor
 from .minimum_norm_attack import MinimumNormResult as MinimumNormResult
 from .move_to_gray import MoveToGray as MoveToGray
 from .nearest_search import NearestSearch as NearestSearch
+from .paper_settings import paper_boundary as paper_boundary
 from .paper_settings import paper_di2_fgsm as paper_di2_fgsm
 from .paper_settings import paper_fgsm as paper_fgsm
 from .paper_settings import paper_pgd as paper_pgd
@@ -36,6 +38,7 @@ __all__ = [
     "ActiveSet",
     "AttackEvaluation",
     "AttackResult",
+    "BoundaryAttack",
     "Classifier",
     "CountedModel",
     "MinimumNormResult",
@@ -46,6 +49,7 @@ __all__ = [
     "Square",
     "TransferAttack",
     "attack_accuracy",
+    "paper_boundary",
     "paper_di2_fgsm",
     "paper_fgsm",
     "paper_pgd",
