@@ -2,13 +2,18 @@
 
 from .abstract_attack import AbstractAttack as AbstractAttack
 from .active_set import ActiveSet as ActiveSet
+from .attack_registry import ATTACKS as ATTACKS
+from .attack_registry import RegisteredAttack as RegisteredAttack
+from .attack_registry import registered_attack as registered_attack
 from .attack_result import AttackResult as AttackResult
 from .counted_model import Classifier as Classifier
 from .counted_model import CountedModel as CountedModel
 from .counted_model import NonFiniteGradientError as NonFiniteGradientError
 from .di2_fgsm import DI2FGSM as DI2FGSM
 from .evaluation import AttackEvaluation as AttackEvaluation
+from .evaluation import SampleOutcomes as SampleOutcomes
 from .evaluation import attack_accuracy as attack_accuracy
+from .evaluation import outcomes_of as outcomes_of
 from .fgsm import FGSM as FGSM
 from .minimum_norm_attack import AbstractMinimumNormAttack as AbstractMinimumNormAttack
 from .minimum_norm_attack import MinimumNormResult as MinimumNormResult
@@ -22,6 +27,7 @@ from .pgd import PGD as PGD
 from .random_noise import RandomNoise as RandomNoise
 
 __all__ = [
+    "ATTACKS",
     "DI2FGSM",
     "FGSM",
     "PGD",
@@ -37,9 +43,13 @@ __all__ = [
     "NearestSearch",
     "NonFiniteGradientError",
     "RandomNoise",
+    "RegisteredAttack",
+    "SampleOutcomes",
     "attack_accuracy",
+    "outcomes_of",
     "paper_di2_fgsm",
     "paper_fgsm",
     "paper_pgd",
     "paper_pgd_20",
+    "registered_attack",
 ]
