@@ -3,6 +3,8 @@
 from .abstract_attack import AbstractAttack as AbstractAttack
 from .active_set import ActiveSet as ActiveSet
 from .attack_registry import ATTACKS as ATTACKS
+from .attack_registry import SETTINGS as SETTINGS
+from .attack_registry import Norm as Norm
 from .attack_registry import RegisteredAttack as RegisteredAttack
 from .attack_registry import registered_attack as registered_attack
 from .attack_result import AttackResult as AttackResult
@@ -31,6 +33,7 @@ __all__ = [
     "DI2FGSM",
     "FGSM",
     "PGD",
+    "SETTINGS",
     "AbstractAttack",
     "AbstractMinimumNormAttack",
     "ActiveSet",
@@ -42,6 +45,7 @@ __all__ = [
     "MoveToGray",
     "NearestSearch",
     "NonFiniteGradientError",
+    "Norm",
     "RandomNoise",
     "RegisteredAttack",
     "SampleOutcomes",

@@ -53,6 +53,16 @@ class Checkpoint:
         """What the model is. Raises TypeError, ValueError where the settings describe no model."""
         return ModelSpecification(**self.settings["model"])
 
+    @property
+    def training(self) -> str:
+        """The training method."""
+        return self.settings["training"]["method"]
+
+    @property
+    def dataset(self) -> str:
+        """The name of the data set that it was trained on."""
+        return self.settings["data"]["name"]
+
     def classifier(self) -> IntegratorClassifier:
         """The model with its weights, in eval mode, on the CPU.
 

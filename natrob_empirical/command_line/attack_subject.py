@@ -1,0 +1,106 @@
+"""The model with the images that it is attacked on, and what can be found wrong with the two together."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, final
+
+import torch
+from torch import Tensor, nn
+
+from natrob_empirical.attacks import CountedModel
+from natrob_empirical.benchmarks import fingerprint_of_tests
+from natrob_empirical.command_line.model_target import ModelTarget
+from natrob_empirical.datasets import Dataset, load_dataset
+
+
+@final
+@dataclass(frozen=True, kw_only=True, eq=False)
+class AttackSubject:
+    """A model and test images that fit it.
+
+    Attributes:
+        target: the model as it was asked for.
+        model: on the device.
+        dataset: the data set, cut to the images in use.
+        images, labels: the test images in the model's dtype, and their labels, on the device.
+    """
+
+    target: ModelTarget
+    model: nn.Module
+    dataset: Dataset
+    images: Tensor
+    labels: Tensor
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """What tells model and images from others."""
+        return {
+            "model": self.target.identity,
+            "data": {
+                "name": self.dataset.name,
+                "title": self.dataset.title,
+                "source": self.dataset.source,
+                "fingerprint": fingerprint_of_tests(self.dataset),
+                "test_images": len(self.images),
+            },
+        }
+
+
+def load_subject(
+    target: ModelTarget, *, data: str | None, data_root: Path | None, images: int | None, device: torch.device
+) -> AttackSubject:
+    """The model and its images, after a look at what it answers to two of them.
+
+    Args:
+        target: the model.
+        data: a data set's name or file; None takes what the model was trained on.
+        data_root: of the data sets.
+        images: how many test images; None for all.
+        device: where both go.
+
+    Raises:
+        ValueError, TypeError: no data is named, or model and images do not fit; the message says why.
+    """
+    name = data or target.dataset
+    if name is None:
+        raise ValueError(f"`--data` must be given for {target.label}: it does not say what it was trained on")
+    dataset = load_dataset(name, data_root=data_root)
+    if images is not None:
+        dataset = dataset.subset(test=images)
+    _require_shape(target, dataset)
+    subject = AttackSubject(
+        target=target,
+        model=target.model.to(device),
+        dataset=dataset,
+        images=dataset.to_images(dataset.test_x).to(device, target.dtype),
+        labels=dataset.test_y.to(device),
+    )
+    _require_logits(subject)
+    return subject
+
+
+def _require_shape(target: ModelTarget, dataset: Dataset) -> None:
+    if target.image_shape is not None and target.image_shape != dataset.image_shape:
+        raise ValueError(
+            f"{target.label} takes images of shape {_shape(target.image_shape)}, "
+            f"but those of {dataset.name} have {_shape(dataset.image_shape)}"
+        )
+
+
+def _require_logits(subject: AttackSubject) -> None:
+    """Ask the model once; its own errors are put into words that name the images."""
+    label, name, shown = subject.target.label, subject.dataset.name, subject.images[:2]
+    meter = CountedModel(subject.model, len(shown), shown.device)
+    try:
+        logits = meter.logits(shown)
+    except (RuntimeError, NotImplementedError, IndexError, AttributeError) as error:
+        reason = " ".join(str(error).split())
+        raise ValueError(
+            f"{label} fails on images of {name}, of shape {_shape(subject.dataset.image_shape)}: {reason}"
+        ) from error
+    if logits.shape[1] < subject.dataset.num_classes:
+        raise ValueError(f"{label} has {logits.shape[1]} logits, but {name} has {subject.dataset.num_classes} classes")
+
+
+def _shape(shape: tuple[int, ...]) -> str:
+    return "×".join(map(str, shape))
