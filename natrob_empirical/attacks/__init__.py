@@ -2,7 +2,11 @@
 
 from .abstract_attack import AbstractAttack as AbstractAttack
 from .active_set import ActiveSet as ActiveSet
+from .apgd import APGD as APGD
 from .attack_result import AttackResult as AttackResult
+from .auto_attack import AutoAttack as AutoAttack
+from .auto_attack import PartReport as PartReport
+from .averaged_model import AveragedModel as AveragedModel
 from .counted_model import Classifier as Classifier
 from .counted_model import CountedModel as CountedModel
 from .counted_model import NonFiniteGradientError as NonFiniteGradientError
@@ -10,8 +14,16 @@ from .di2_fgsm import DI2FGSM as DI2FGSM
 from .evaluation import AttackEvaluation as AttackEvaluation
 from .evaluation import attack_accuracy as attack_accuracy
 from .fgsm import FGSM as FGSM
+from .losses import DLR as DLR
+from .losses import AbstractLoss as AbstractLoss
+from .losses import CrossEntropy as CrossEntropy
+from .losses import Margin as Margin
 from .minimum_norm_attack import AbstractMinimumNormAttack as AbstractMinimumNormAttack
 from .minimum_norm_attack import MinimumNormResult as MinimumNormResult
+from .model_checks import ModelCheck as ModelCheck
+from .model_checks import ProbabilitiesWarning as ProbabilitiesWarning
+from .model_checks import RandomisedModelError as RandomisedModelError
+from .model_checks import check_model as check_model
 from .move_to_gray import MoveToGray as MoveToGray
 from .nearest_search import NearestSearch as NearestSearch
 from .paper_settings import paper_di2_fgsm as paper_di2_fgsm
@@ -20,24 +32,38 @@ from .paper_settings import paper_pgd as paper_pgd
 from .paper_settings import paper_pgd_20 as paper_pgd_20
 from .pgd import PGD as PGD
 from .random_noise import RandomNoise as RandomNoise
+from .targeted_apgd import TargetedAPGD as TargetedAPGD
 
 __all__ = [
+    "APGD",
     "DI2FGSM",
+    "DLR",
     "FGSM",
     "PGD",
     "AbstractAttack",
+    "AbstractLoss",
     "AbstractMinimumNormAttack",
     "ActiveSet",
     "AttackEvaluation",
     "AttackResult",
+    "AutoAttack",
+    "AveragedModel",
     "Classifier",
     "CountedModel",
+    "CrossEntropy",
+    "Margin",
     "MinimumNormResult",
+    "ModelCheck",
     "MoveToGray",
     "NearestSearch",
     "NonFiniteGradientError",
+    "PartReport",
+    "ProbabilitiesWarning",
     "RandomNoise",
+    "RandomisedModelError",
+    "TargetedAPGD",
     "attack_accuracy",
+    "check_model",
     "paper_di2_fgsm",
     "paper_fgsm",
     "paper_pgd",
