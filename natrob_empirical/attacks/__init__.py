@@ -32,6 +32,7 @@ from .paper_settings import paper_pgd as paper_pgd
 from .paper_settings import paper_pgd_20 as paper_pgd_20
 from .pgd import PGD as PGD
 from .random_noise import RandomNoise as RandomNoise
+from .square import Square as Square
 from .targeted_apgd import TargetedAPGD as TargetedAPGD
 
 __all__ = [
@@ -61,6 +62,7 @@ __all__ = [
     "ProbabilitiesWarning",
     "RandomNoise",
     "RandomisedModelError",
+    "Square",
     "TargetedAPGD",
     "attack_accuracy",
     "check_model",

@@ -12,6 +12,7 @@ from .apgd import APGD
 from .averaged_model import AveragedModel
 from .losses import Margin
 from .model_checks import compare_answers
+from .square import Square
 from .targeted_apgd import TargetedAPGD
 
 _CALLS = 2
@@ -89,7 +90,11 @@ class AutoAttack(AbstractAttack):
 
     def parts_for(self, num_classes: int) -> tuple[AbstractAttack, ...]:
         """The attacks for a model of so many classes."""
-        return (APGD(self.ball, steps=self.steps), self._second(num_classes))
+        return (
+            APGD(self.ball, steps=self.steps),
+            self._second(num_classes),
+            Square(self.ball, queries=self.queries),
+        )
 
     def _second(self, num_classes: int) -> AbstractAttack:
         if num_classes < 4:

@@ -9,6 +9,7 @@ from jaxtyping import Float, Int64
 from torch import Tensor
 
 from .counted_model import cross_entropy
+from .margin import margin
 
 _SMALLEST_SPREAD: Final = 1e-12  # logits that agree have no spread to divide by; as in the authors' implementation
 
@@ -51,7 +52,7 @@ class Margin(AbstractLoss):
 
     def __call__(self, logits: Float[Tensor, "batch classes"], y: Int64[Tensor, " batch"]) -> Float[Tensor, " batch"]:
         """The lead of the strongest rival of each sample."""
-        return _lead_of_rival(logits, y)
+        return -margin(logits, y)
 
 
 @final
@@ -74,7 +75,7 @@ class DLR(AbstractLoss):
         """
         _require_classes("the DLR loss", logits, 3)
         largest = logits.topk(3, dim=1).values
-        return _lead_of_rival(logits, y) / (largest[:, 0] - largest[:, 2] + _SMALLEST_SPREAD)
+        return -margin(logits, y) / (largest[:, 0] - largest[:, 2] + _SMALLEST_SPREAD)
 
 
 def targeted_dlr(
@@ -97,15 +98,7 @@ def strongest_rivals(
     logits: Float[Tensor, "batch classes"], y: Int64[Tensor, " batch"], count: int
 ) -> Int64[Tensor, "batch rivals"]:
     """The classes of the `count` largest logits but for the label's, the largest first; all, if they are fewer."""
-    return _without_label(logits, y).topk(min(count, logits.shape[1] - 1), dim=1).indices
-
-
-def _lead_of_rival(logits: Tensor, y: Tensor) -> Tensor:
-    return _without_label(logits, y).amax(dim=1) - _of_class(logits, y)
-
-
-def _without_label(logits: Tensor, y: Tensor) -> Tensor:
-    return logits.scatter(1, y[:, None], -torch.inf)
+    return logits.scatter(1, y[:, None], -torch.inf).topk(min(count, logits.shape[1] - 1), dim=1).indices
 
 
 def _of_class(logits: Tensor, classes: Tensor) -> Tensor:

@@ -20,6 +20,7 @@ from natrob_empirical.attacks import (
     CountedModel,
     MoveToGray,
     RandomNoise,
+    Square,
     TargetedAPGD,
 )
 from natrob_empirical.random_streams import SampleStreams
@@ -38,6 +39,7 @@ KINDS: list[tuple[type[AbstractAttack], dict[str, Any]]] = [
     (APGD, {"loss": DLR(), "steps": 9}),
     (TargetedAPGD, {"steps": 5, "targets": 3}),
     (AutoAttack, {"steps": 4, "targets": 2, "queries": 20}),
+    (Square, {"queries": 60}),
 ]
 each_kind = pytest.mark.parametrize(("kind", "settings"), KINDS, ids=str)
 each_ball = pytest.mark.parametrize("ball", [LinfBall(0.1), L2Ball(0.6)], ids=str)

@@ -22,6 +22,7 @@ from natrob_empirical.attacks import (
     MoveToGray,
     NonFiniteGradientError,
     RandomNoise,
+    Square,
     TargetedAPGD,
 )
 from natrob_empirical.random_streams import SampleStreams
@@ -43,6 +44,7 @@ ATTACKS = [
         APGD(ball, loss=DLR(), steps=6),
         TargetedAPGD(ball, steps=3, targets=2, restarts=2),
         AutoAttack(ball, steps=3, targets=2, queries=8),
+        Square(ball, queries=40),
     )
 ]
 each_attack = pytest.mark.parametrize("attack", ATTACKS, ids=str)
@@ -189,7 +191,8 @@ def test_a_sample_that_nothing_fools_costs_the_whole_budget(attack: AbstractAtta
             3 + one.targets * one.restarts * (one.steps + 1),
             one.targets * one.restarts * one.steps,
         ),
-        AutoAttack: lambda one: (4 + (one.steps + 1) + 1 + 2 * (one.steps + 1), 3 * one.steps),
+        AutoAttack: lambda one: (4 + (one.steps + 1) + 1 + 2 * (one.steps + 1) + one.queries, 3 * one.steps),
+        Square: lambda one: (2 + one.queries, 0),
     }[type(attack)](attack)
     assert {(int(q), int(g)) for q, g in zip(result.queries, result.gradient_calls, strict=True)} == {budget}
 
