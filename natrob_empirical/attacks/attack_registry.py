@@ -8,11 +8,16 @@ from natrob_empirical.near_names import unknown_name
 from natrob_empirical.threat_models import L2Ball, LinfBall
 
 from .abstract_attack import AbstractAttack
+from .apgd import APGD
+from .auto_attack import AutoAttack
 from .di2_fgsm import DI2FGSM
 from .fgsm import FGSM
+from .losses import DLR, CrossEntropy
 from .move_to_gray import MoveToGray
 from .pgd import PGD
 from .random_noise import RandomNoise
+from .square import Square
+from .targeted_apgd import TargetedAPGD
 
 Norm: TypeAlias = Literal["Linf", "L2"]
 
@@ -78,6 +83,11 @@ ATTACKS: Final[dict[str, RegisteredAttack]] = {
         RegisteredAttack(name="fgsm", attack=FGSM, label="FGSM"),
         RegisteredAttack(name="pgd", attack=PGD, label="PGD"),
         RegisteredAttack(name="di2fgsm", attack=DI2FGSM, label="DI2FGSM"),
+        RegisteredAttack(name="apgd", attack=APGD, label="APGD-CE", fixed={"loss": CrossEntropy()}),
+        RegisteredAttack(name="apgd-dlr", attack=APGD, label="APGD-DLR", fixed={"loss": DLR()}),
+        RegisteredAttack(name="targeted-apgd", attack=TargetedAPGD, label="TargetedAPGD"),
+        RegisteredAttack(name="square", attack=Square, label="Square"),
+        RegisteredAttack(name="autoattack", attack=AutoAttack, label="AutoAttack"),
     )
 }
 

@@ -10,7 +10,7 @@ from typing import Any, final
 import torch
 from torch import Tensor, nn
 
-from natrob_empirical.attacks import AbstractAttack, Classifier, outcomes_of
+from natrob_empirical.attacks import AbstractAttack, AveragedModel, Classifier, outcomes_of
 from natrob_empirical.benchmarks.attack_batches import AttackBatch, AttackBatchStore
 from natrob_empirical.benchmarks.cells import majority_share
 from natrob_empirical.benchmarks.environment import current_environment
@@ -43,6 +43,7 @@ class AttackRun:
         model: images to logits, on the images' device.
         images, labels: all of them.
         batch_size: how many are attacked, and kept on disk, at once; at least 1.
+        average: of a random model, how many answers are averaged; None asks the model once.
     """
 
     key: CellKey
@@ -52,9 +53,17 @@ class AttackRun:
     images: Tensor
     labels: Tensor
     batch_size: int
+    average: int | None = None
 
     def __post_init__(self) -> None:
         require_count("batch_size", self.batch_size)
+
+    def model_for(self, start: int) -> Classifier:
+        """The model as the batch from image `start` meets it: the draws of an average begin anew with every batch."""
+        if self.average is None:
+            return self.model
+        draws = RandomStreams(self.key.seed).generator(f"average, batch from {start}")
+        return AveragedModel(self.model, samples=self.average, generator=draws)
 
 
 @final
@@ -139,7 +148,7 @@ def _batches(run: AttackRun, store: AttackBatchStore) -> Iterator[tuple[AttackBa
         started = time.perf_counter()
         images = run.images[start:stop]
         chosen = streams.select(torch.arange(start, stop, device=device))
-        result = run.attack.run(run.model, images, run.labels[start:stop], streams=chosen)
+        result = run.attack.run(run.model_for(start), images, run.labels[start:stop], streams=chosen)
         outcomes = outcomes_of(run.attack, images, result)
         letters = torch.where(outcomes.wrong_from_the_start, 0, torch.where(outcomes.success, 1, 2)).tolist()
         samples = SampleOutcomes(

@@ -1,19 +1,29 @@
 """`natrob attack`: one attack on one model at one or more radii, resumable, with a record of every image."""
 
 import shlex
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, final
 
 import typer
 
-from natrob_empirical.attacks import ATTACKS, SETTINGS, AbstractAttack, Norm, RegisteredAttack, registered_attack
+from natrob_empirical.attacks import (
+    ATTACKS,
+    SETTINGS,
+    AbstractAttack,
+    Norm,
+    ProbabilitiesWarning,
+    RegisteredAttack,
+    registered_attack,
+)
 from natrob_empirical.benchmarks import AttackRun, FinishedAttack, run_attack
 from natrob_empirical.command_line.attack_display import AttackDisplay, print_summary
-from natrob_empirical.command_line.attack_subject import AttackSubject, load_subject
+from natrob_empirical.command_line.attack_subject import AttackSubject, check_subject, load_subject
 from natrob_empirical.command_line.console import errors_in_one_line
 from natrob_empirical.command_line.model_target import load_target
 from natrob_empirical.command_line.options import (
+    AverageOption,
     DataRootOption,
     DeviceOption,
     EpsilonOption,
@@ -42,6 +52,7 @@ class AttackRequest:
         norm: of the balls.
         seed: of its random numbers.
         batch_size: images at once.
+        average: answers of a random model that are averaged.
     """
 
     registered: RegisteredAttack
@@ -49,6 +60,7 @@ class AttackRequest:
     norm: Norm
     seed: int
     batch_size: int
+    average: int | None
 
     def run_of(self, attack: AbstractAttack, subject: AttackSubject) -> AttackRun:
         """The attack at one radius on the subject."""
@@ -72,6 +84,7 @@ class AttackRequest:
                     "name": self.registered.name,
                     "configuration": repr(attack),
                     "mixed_precision": attack.mixed_precision,
+                    "average": self.average,
                     "batch_size": self.batch_size,
                     "device": subject.images.device.type,
                 },
@@ -81,6 +94,7 @@ class AttackRequest:
             images=subject.images,
             labels=subject.labels,
             batch_size=self.batch_size,
+            average=self.average,
         )
 
 
@@ -88,7 +102,7 @@ def attack(  # noqa: PLR0913, PLR0917 - one parameter an option
     target: TargetArgument,
     epsilon: EpsilonOption,
     data: TargetDataOption = None,
-    attack: Annotated[str, typer.Option(help=f"One of: {', '.join(ATTACKS)}.")] = "pgd",
+    attack: Annotated[str, typer.Option(help=f"One of: {', '.join(ATTACKS)}.")] = "autoattack",
     norm: NormOption = "linf",
     steps: Annotated[int | None, typer.Option(help="Of an iterated attack; by default the attack's own.")] = None,
     step_size: Annotated[str | None, typer.Option(help="Fraction or decimal, where the attack has one.")] = None,
@@ -98,6 +112,7 @@ def attack(  # noqa: PLR0913, PLR0917 - one parameter an option
     batch_size: Annotated[int, typer.Option(help="Images attacked, and kept on disk, at once.")] = 128,
     seed: Annotated[int, typer.Option(help="Of the attack's random numbers.")] = 0,
     output: Annotated[Path, typer.Option(help="Output folder.")] = OUTPUT,
+    average: AverageOption = None,
     data_root: DataRootOption = None,
     device: DeviceOption = "cpu",
     mixed_precision: Annotated[bool, typer.Option(help="Passes on the way in bfloat16; on a GPU only.")] = False,
@@ -125,15 +140,19 @@ def attack(  # noqa: PLR0913, PLR0917 - one parameter an option
             norm=ball_norm,
             seed=seed,
             batch_size=batch_size,
+            average=average,
         )
         found = load_target(target)
         subject = load_subject(found, data=data, data_root=data_root, images=images, device=place)
+        check_subject(subject, average=average)
         print_summary(subject, [_run(request, radius, subject, output) for radius in request.attacks])
 
 
 def _run(request: AttackRequest, attack: AbstractAttack, subject: AttackSubject, output: Path) -> FinishedAttack:
     run = request.run_of(attack, subject)
-    with AttackDisplay(norm=request.norm, epsilon=attack.ball.epsilon, total=len(subject.images)) as display:
+    display = AttackDisplay(norm=request.norm, epsilon=attack.ball.epsilon, total=len(subject.images))
+    with display, warnings.catch_warnings():
+        warnings.simplefilter("ignore", ProbabilitiesWarning)  # said before, once
         return run_attack(run, output, progress=display.show)
 
 

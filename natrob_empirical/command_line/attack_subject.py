@@ -5,12 +5,17 @@ from pathlib import Path
 from typing import Any, final
 
 import torch
+from rich.markup import escape
 from torch import Tensor, nn
 
-from natrob_empirical.attacks import CountedModel
+from natrob_empirical.attacks import CountedModel, check_model
 from natrob_empirical.benchmarks import fingerprint_of_tests
+from natrob_empirical.command_line.console import errors
 from natrob_empirical.command_line.model_target import ModelTarget
 from natrob_empirical.datasets import Dataset, load_dataset
+
+_SHOWN = 32
+"""Images that a model is shown to be known."""
 
 
 @final
@@ -77,6 +82,29 @@ def load_subject(
     )
     _require_logits(subject)
     return subject
+
+
+def check_subject(subject: AttackSubject, *, average: int | None) -> None:
+    """Warn of a model that returns probabilities, and refuse one that is random unless its answers are averaged.
+
+    Raises:
+        ValueError: a random model without `average`, or the reverse.
+    """
+    check = check_model(subject.model, subject.images[:_SHOWN])
+    if check.probabilities:
+        errors.print(
+            f"[yellow]warning:[/yellow] {escape(subject.target.label)} seems to return probabilities. Where it is sure "
+            "their gradients vanish, and attacks look weaker than they are: let it return logits, without the softmax",
+            highlight=False,
+        )
+    if check.randomised and average is None:
+        raise ValueError(
+            f"{subject.target.label} answers the same images differently from call to call (other labels for "
+            f"{check.changed_labels:.1%} of {check.num_images} images in {check.calls} calls); switch its randomness "
+            "off, or attack the mean of its answers with `--average 20`"
+        )
+    if average is not None and not check.randomised:
+        raise ValueError(f"`--average` is for models whose answers are random; {subject.target.label} repeats its own")
 
 
 def _require_shape(target: ModelTarget, dataset: Dataset) -> None:

@@ -30,6 +30,9 @@ EpsilonOption = Annotated[
 ]
 NormOption = Annotated[str, typer.Option(help="linf or l2.")]
 ImagesOption = Annotated[int | None, typer.Option(help="The first so many test images; by default all.")]
+AverageOption = Annotated[
+    int | None, typer.Option(help="Attack the mean of so many answers of a model whose answers are random.")
+]
 
 _NORMS: dict[str, Norm] = {"linf": "Linf", "l2": "L2"}
 

@@ -8,15 +8,20 @@ import torch
 from torch import Tensor, nn
 
 from natrob_empirical.attacks import (
+    APGD,
     DI2FGSM,
+    DLR,
     FGSM,
     PGD,
     AbstractAttack,
     ActiveSet,
     AttackResult,
+    AutoAttack,
     CountedModel,
     MoveToGray,
     RandomNoise,
+    Square,
+    TargetedAPGD,
 )
 from natrob_empirical.random_streams import SampleStreams
 from natrob_empirical.threat_models import L2Ball, LinfBall
@@ -30,6 +35,11 @@ KINDS: list[tuple[type[AbstractAttack], dict[str, Any]]] = [
     (RandomNoise, {"trials": 4}),
     (MoveToGray, {"steps": 4}),
     (DI2FGSM, {"steps": 6, "decay": 1.0}),
+    (APGD, {"steps": 9, "restarts": 2}),
+    (APGD, {"loss": DLR(), "steps": 9}),
+    (TargetedAPGD, {"steps": 5, "targets": 3}),
+    (AutoAttack, {"steps": 4, "targets": 2, "queries": 20}),
+    (Square, {"queries": 60}),
 ]
 each_kind = pytest.mark.parametrize(("kind", "settings"), KINDS, ids=str)
 each_ball = pytest.mark.parametrize("ball", [LinfBall(0.1), L2Ball(0.6)], ids=str)

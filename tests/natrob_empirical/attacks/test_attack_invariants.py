@@ -2,7 +2,7 @@
 
 import copy
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -10,15 +10,20 @@ import torch
 from torch import Tensor, nn
 
 from natrob_empirical.attacks import (
+    APGD,
     DI2FGSM,
+    DLR,
     FGSM,
     PGD,
     AbstractAttack,
     ActiveSet,
     AttackResult,
+    AutoAttack,
     MoveToGray,
     NonFiniteGradientError,
     RandomNoise,
+    Square,
+    TargetedAPGD,
 )
 from natrob_empirical.random_streams import SampleStreams
 from natrob_empirical.threat_models import L2Ball, LinfBall
@@ -35,6 +40,11 @@ ATTACKS = [
         RandomNoise(ball, 3),
         MoveToGray(ball, steps=3),
         DI2FGSM(ball, steps=4),
+        APGD(ball, steps=5, restarts=2),
+        APGD(ball, loss=DLR(), steps=6),
+        TargetedAPGD(ball, steps=3, targets=2, restarts=2),
+        AutoAttack(ball, steps=3, targets=2, queries=8),
+        Square(ball, queries=40),
     )
 ]
 each_attack = pytest.mark.parametrize("attack", ATTACKS, ids=str)
@@ -55,9 +65,9 @@ class Proposing(AbstractAttack):
 
 
 def two_class(x: Tensor) -> Tensor:
-    """Class 1 where the image is brighter than 0.5 on average."""
+    """Class 1 where the image is brighter than 0.5 on average; two more classes never win."""
     brightness = x.flatten(1).mean(dim=1)
-    return torch.stack([0.5 - brightness, brightness - 0.5], dim=1)
+    return torch.stack([0.5 - brightness, brightness - 0.5, -1 - brightness, -1.5 + 0 * brightness], dim=1)
 
 
 def squares(count: int = 3) -> Images:
@@ -124,7 +134,7 @@ def test_permuting_a_batch_permutes_the_result(
 
 @each_attack
 def test_radius_zero_returns_the_images(attack: AbstractAttack, digits_net: nn.Module, digit_images: Images) -> None:
-    still = type(attack)(type(attack.ball)(0.0))
+    still = replace(attack, ball=type(attack.ball)(0.0))
     result = run(still, digits_net, digit_images)
     assert torch.equal(result.adversarial, digit_images[0])
     assert torch.equal(result.success, digits_net(digit_images[0]).argmax(dim=1) != digit_images[1])
@@ -166,7 +176,7 @@ def test_a_sample_that_nothing_fools_costs_the_whole_budget(attack: AbstractAtta
 
     def model(x: Tensor) -> Tensor:
         brightness = x.flatten(1).mean(dim=1)
-        return torch.stack([10 + brightness, brightness**2], dim=1)
+        return torch.stack([10 + brightness, brightness**2, brightness, -brightness], dim=1)
 
     x, _ = squares(5)
     result = run(attack, model, (x, torch.zeros(5, dtype=torch.int64)))
@@ -176,6 +186,13 @@ def test_a_sample_that_nothing_fools_costs_the_whole_budget(attack: AbstractAtta
         RandomNoise: lambda one: (2 + one.trials, 0),
         MoveToGray: lambda one: (2 + one.steps, 0),
         DI2FGSM: lambda one: (3 + one.steps, one.steps),
+        APGD: lambda one: (2 + one.restarts * (one.steps + 1), one.restarts * one.steps),
+        TargetedAPGD: lambda one: (
+            3 + one.targets * one.restarts * (one.steps + 1),
+            one.targets * one.restarts * one.steps,
+        ),
+        AutoAttack: lambda one: (4 + (one.steps + 1) + 1 + 2 * (one.steps + 1) + one.queries, 3 * one.steps),
+        Square: lambda one: (2 + one.queries, 0),
     }[type(attack)](attack)
     assert {(int(q), int(g)) for q, g in zip(result.queries, result.gradient_calls, strict=True)} == {budget}
 
@@ -311,7 +328,7 @@ X, Y = squares()
         (X, Y[:2], ValueError, r"`y` must have shape \(3,\), one label per image, got \(2,\)"),
         (X, Y.to("meta"), ValueError, "`y` must be on the device of `x`, cpu, got meta"),
         (X, Y - 1, ValueError, "`y` must hold class numbers from 0 up, got -1"),
-        (X, Y + 1, ValueError, "`y` must hold labels from 0 to 1, as the model has 2 logits, got 2"),
+        (X, Y + 3, ValueError, "`y` must hold labels from 0 to 3, as the model has 4 logits, got 4"),
     ],
 )
 def test_wrong_images_and_labels_are_refused(
@@ -326,7 +343,7 @@ def test_wrong_images_and_labels_are_refused(
     ("model", "error", "message"),
     [
         (lambda x: x, ValueError, r"logits of shape \(batch, classes\) = \(3, 2 or more\), got \(3, 1, 2, 2\)"),
-        (lambda x: two_class(x)[:1], ValueError, r"got \(1, 2\)"),
+        (lambda x: two_class(x)[:1], ValueError, r"got \(1, 4\)"),
         (lambda x: x.flatten(1)[:, :1], ValueError, r"got \(3, 1\)"),
         (lambda x: two_class(x).argmax(dim=1), TypeError, "floating-point tensor of logits, got torch.int64"),
         (lambda x: (two_class(x),), TypeError, "floating-point tensor of logits, got tuple"),
@@ -351,7 +368,7 @@ def test_an_untraceable_model_is_refused(attack: AbstractAttack) -> None:
 @pytest.mark.parametrize("attack", [FGSM(LinfBall(0.1)), PGD(L2Ball(0.1), random_start=False)], ids=str)
 def test_a_gradient_that_is_not_finite_is_an_error(attack: AbstractAttack) -> None:
     def root_at_zero(x: Tensor) -> Tensor:
-        return two_class(x) + (x - 0.4).abs().sqrt().flatten(1)[:, :1].nan_to_num() * torch.tensor([0.0, 1.0])
+        return two_class(x) + (x - 0.4).abs().sqrt().flatten(1)[:, :1].nan_to_num() * torch.tensor([0.0, 1.0, 0.0, 0.0])
 
     x = torch.full((4, 1, 2, 2), 0.3)
     x[1] = 0.4
