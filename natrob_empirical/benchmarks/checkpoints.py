@@ -56,7 +56,7 @@ class Checkpoint:
     @property
     def training(self) -> str:
         """The training method."""
-        return self.settings["training"]["method"]
+        return str(self.settings["training"].get("method", "unknown"))
 
     @property
     def dataset(self) -> str:
@@ -108,6 +108,9 @@ def load_checkpoint(path: Path) -> Checkpoint:
     for name, kind in _FIELDS.items():
         if not isinstance(content.get(name), kind):
             raise CheckpointError(f"{path} is damaged: its `{name}` must be of type {kind.__name__}")
+    described = content["settings"]
+    if not all(isinstance(described.get(part), dict) for part in ("model", "training", "data")):
+        raise CheckpointError(f"{path} is damaged: its `settings` must hold model, training and data")
     return Checkpoint(**{name: content[name] for name in _FIELDS})
 
 

@@ -53,6 +53,7 @@ class AttackRequest:
         seed: of its random numbers.
         batch_size: images at once.
         average: answers of a random model that are averaged.
+        settings: of the attack, as given.
     """
 
     registered: RegisteredAttack
@@ -61,11 +62,18 @@ class AttackRequest:
     seed: int
     batch_size: int
     average: int | None
+    settings: dict[str, int | float]
+
+    @property
+    def label(self) -> str:
+        """ "PGD" with the attack's own settings, "PGD-10 (restarts = 5)" with others."""
+        steps = f"-{self.settings['steps']}" if "steps" in self.settings else ""
+        others = ", ".join(f"{name} = {value:g}" for name, value in self.settings.items() if name != "steps")
+        return f"{self.registered.label}{steps}" + (f" ({others})" if others else "")
 
     def run_of(self, attack: AbstractAttack, subject: AttackSubject) -> AttackRun:
         """The attack at one radius on the subject."""
         target = subject.target
-        steps = getattr(attack, "steps", None)
         return AttackRun(
             key=CellKey(
                 preset="attack",
@@ -74,7 +82,7 @@ class AttackRequest:
                 network=target.network,
                 training=target.training,
                 seed=self.seed,
-                attack=self.registered.label if steps is None else f"{self.registered.label}-{steps}",
+                attack=self.label,
                 norm=self.norm,
                 epsilon=attack.ball.epsilon,
             ),
@@ -141,6 +149,7 @@ def attack(  # noqa: PLR0913, PLR0917 - one parameter an option
             seed=seed,
             batch_size=batch_size,
             average=average,
+            settings=settings,
         )
         found = load_target(target)
         subject = load_subject(found, data=data, data_root=data_root, images=images, device=place)
