@@ -20,6 +20,7 @@ from .evaluation import AttackEvaluation as AttackEvaluation
 from .evaluation import SampleOutcomes as SampleOutcomes
 from .evaluation import attack_accuracy as attack_accuracy
 from .evaluation import outcomes_of as outcomes_of
+from .fab import FAB as FAB
 from .fgsm import FGSM as FGSM
 from .losses import DLR as DLR
 from .losses import AbstractLoss as AbstractLoss
@@ -39,6 +40,7 @@ from .paper_settings import paper_pgd as paper_pgd
 from .paper_settings import paper_pgd_20 as paper_pgd_20
 from .pgd import PGD as PGD
 from .random_noise import RandomNoise as RandomNoise
+from .spsa import SPSA as SPSA
 from .square import Square as Square
 from .targeted_apgd import TargetedAPGD as TargetedAPGD
 
@@ -47,9 +49,11 @@ __all__ = [
     "ATTACKS",
     "DI2FGSM",
     "DLR",
+    "FAB",
     "FGSM",
     "PGD",
     "SETTINGS",
+    "SPSA",
     "AbstractAttack",
     "AbstractLoss",
     "AbstractMinimumNormAttack",

@@ -11,11 +11,13 @@ from .abstract_attack import AbstractAttack
 from .apgd import APGD
 from .auto_attack import AutoAttack
 from .di2_fgsm import DI2FGSM
+from .fab import FAB
 from .fgsm import FGSM
 from .losses import DLR, CrossEntropy
 from .move_to_gray import MoveToGray
 from .pgd import PGD
 from .random_noise import RandomNoise
+from .spsa import SPSA
 from .square import Square
 from .targeted_apgd import TargetedAPGD
 
@@ -86,6 +88,8 @@ ATTACKS: Final[dict[str, RegisteredAttack]] = {
         RegisteredAttack(name="apgd", attack=APGD, label="APGD-CE", fixed={"loss": CrossEntropy()}),
         RegisteredAttack(name="apgd-dlr", attack=APGD, label="APGD-DLR", fixed={"loss": DLR()}),
         RegisteredAttack(name="targeted-apgd", attack=TargetedAPGD, label="TargetedAPGD"),
+        RegisteredAttack(name="fab", attack=FAB, label="FAB"),
+        RegisteredAttack(name="spsa", attack=SPSA, label="SPSA"),
         RegisteredAttack(name="square", attack=Square, label="Square"),
         RegisteredAttack(name="autoattack", attack=AutoAttack, label="AutoAttack"),
     )

@@ -189,14 +189,15 @@ def test_a_float64_model_is_attacked_in_float64(models_module: str, tmp_path: Pa
 
 
 def test_images_that_are_all_misclassified_cost_one_query_each(models_module: str, tmp_path: Path) -> None:
-    generator = np.random.default_rng(0)
-    images, labels = generator.integers(0, 256, (12, 8, 8), dtype=np.uint8), 1 + np.arange(12) % 9
-    np.savez(tmp_path / "own.npz", train_x=images, train_y=labels, test_x=images, test_y=labels)
+    images, labels = np.random.default_rng(0).integers(0, 256, (21, 8, 8), dtype=np.uint8), np.arange(21) % 9
+    right, wrong = slice(0, 9), labels > 0
+    np.savez(tmp_path / "own.npz", train_x=images[right], train_y=labels[right], test_x=images[wrong],
+             test_y=labels[wrong])  # fmt: skip
     result = natrob("attack", f"{models_module}:always_class_0", "--data", "own.npz", "--epsilon", "8/255",
                     "--output", str(tmp_path / "out"))  # fmt: skip
     assert result.exit_code == 0, result.output
     (found,) = results_in(tmp_path / "out")
-    assert found.samples.outcomes == 12 * "w"
+    assert found.samples.outcomes == 18 * "w"
     assert set(found.samples.query_counts) == {1}
     assert found.summary.accuracy.value == found.accuracy_interval[0] == 0.0
 
