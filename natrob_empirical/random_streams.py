@@ -55,6 +55,11 @@ _FIRST_MULTIPLIER: Final = _as_signed(0xBF58476D1CE4E5B9)
 _SECOND_MULTIPLIER: Final = _as_signed(0x94D049BB133111EB)
 
 
+# z = v + c·v³ with v = s·(k + ½): the variance and the fourth moment over all bytes k are those of a standard normal
+_BYTE_SCALE: Final = 0.6075658039822268 / 128
+_BYTE_CURVE: Final = 2.911752828764012 / 0.6075658039822268**2
+
+
 def _shift_right(bits: Int64[Tensor, "*shape"], places: int) -> Int64[Tensor, "*shape"]:
     """Logical right shift; torch's own shift of an int64 copies the sign bit."""
     return (bits >> places) & ((1 << (64 - places)) - 1)
@@ -139,6 +144,20 @@ class SampleStreams:
         every_octet = torch.arange(256, device=self.device)[:, None] >> torch.arange(8, device=self.device)
         signs_of_octet = (2 * (every_octet & 1) - 1).to(dtype)
         return signs_of_octet[octets].flatten(1)[:, :entries].reshape(len(self), *shape)
+
+    def near_normal(self, *shape: int, dtype: torch.dtype = torch.float32) -> Float[Tensor, "batch *shape"]:
+        """Numbers that are nearly standard normal and cost a small part of `normal`'s time: for noise in bulk.
+
+        Each is one of 256 values `v + c·v³`, v = s·(k + ½), of a random byte k in −128 … 127, all equally likely and at
+        most 2.36 in size. Their first five moments are those of the standard normal, and so are those of every linear
+        combination, as cumulants add: a direction of many such numbers is close to isotropic. The sixth moment is 11.5
+        instead of 15; there are no tails. Returns a tensor of shape (batch, *shape) and advances every sample's counter
+        by one call.
+        """
+        count = math.prod(shape)
+        places = self._next_bits((-(-count // 8),)).view(torch.int8)[:, :count].to(dtype)
+        places.add_(0.5).mul_(_BYTE_SCALE)
+        return torch.addcmul(places, places, places * places, value=_BYTE_CURVE).reshape(len(self), *shape)
 
     def select(self, index: Bool[Tensor, " batch"] | Int64[Tensor, " chosen"]) -> "SampleStreams":
         """The streams of some of the samples, in the order of `index` (a mask, or distinct positions).

@@ -12,6 +12,7 @@ from .attack_result import AttackResult as AttackResult
 from .auto_attack import AutoAttack as AutoAttack
 from .auto_attack import PartReport as PartReport
 from .averaged_model import AveragedModel as AveragedModel
+from .boundary_attack import BoundaryAttack as BoundaryAttack
 from .counted_model import Classifier as Classifier
 from .counted_model import CountedModel as CountedModel
 from .counted_model import NonFiniteGradientError as NonFiniteGradientError
@@ -34,6 +35,7 @@ from .model_checks import RandomisedModelError as RandomisedModelError
 from .model_checks import check_model as check_model
 from .move_to_gray import MoveToGray as MoveToGray
 from .nearest_search import NearestSearch as NearestSearch
+from .paper_settings import paper_boundary as paper_boundary
 from .paper_settings import paper_di2_fgsm as paper_di2_fgsm
 from .paper_settings import paper_fgsm as paper_fgsm
 from .paper_settings import paper_pgd as paper_pgd
@@ -62,6 +64,7 @@ __all__ = [
     "AttackResult",
     "AutoAttack",
     "AveragedModel",
+    "BoundaryAttack",
     "Classifier",
     "CountedModel",
     "CrossEntropy",
@@ -83,6 +86,7 @@ __all__ = [
     "attack_accuracy",
     "check_model",
     "outcomes_of",
+    "paper_boundary",
     "paper_di2_fgsm",
     "paper_fgsm",
     "paper_pgd",

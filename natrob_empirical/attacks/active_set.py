@@ -131,6 +131,15 @@ class ActiveSet:
         self._record(point, logits, fooled, judged)
         return self._keep(~fooled, state) if any_fooled and self._compaction else state
 
+    def release(self, staying: Bool[Tensor, " batch"], *state: Tensor) -> tuple[Tensor, ...]:
+        """Let all others go, fooled or not: they have nothing left to try. Return the rows of `state` that stay.
+
+        Raises:
+            ValueError: `staying` or a tensor of `state` has not one row per active sample.
+        """
+        self._require_rows(staying, *state)
+        return self._keep(staying, state)
+
     def _confirm(self, point: Tensor, fooled: Bool[Tensor, " batch"]) -> Bool[Tensor, " batch"]:
         """Which of the samples that seem fooled are so in full precision."""
         suspects = fooled.nonzero().squeeze(1)

@@ -15,7 +15,7 @@ def require_images_and_labels(x: object, y: object) -> None:
         TypeError: not a tensor, or of another dtype.
         ValueError: another shape, another device, or a value out of range.
     """
-    images = _require_images(x)
+    images = require_images("x", x)
     if not isinstance(y, Tensor):
         raise TypeError(f"`y` must be a torch.Tensor of labels, got {type(y).__name__}")
     if y.dtype != torch.int64:
@@ -28,22 +28,23 @@ def require_images_and_labels(x: object, y: object) -> None:
         raise ValueError(f"`y` must hold class numbers from 0 up, got {int(y.min())}")
 
 
-def _require_images(x: object) -> Tensor:
+def require_images(name: str, x: object) -> Tensor:
+    """The images, detached, where they are some that an attack can perturb; else TypeError or ValueError."""
     if not isinstance(x, Tensor):
-        raise TypeError(f"`x` must be a torch.Tensor of images, got {type(x).__name__}")
+        raise TypeError(f"`{name}` must be a torch.Tensor of images, got {type(x).__name__}")
     if x.dtype not in (torch.float32, torch.float64):
         advice = "" if x.is_floating_point() or x.is_complex() else "; divide stored images by 255"
-        raise TypeError(f"`x` must be float32 or float64 images in [0, 1], got {x.dtype}{advice}")
+        raise TypeError(f"`{name}` must be float32 or float64 images in [0, 1], got {x.dtype}{advice}")
     if x.dim() != 4 or x.numel() == 0:
-        raise ValueError(f"`x` must be non-empty, of shape (batch, channels, height, width), got {tuple(x.shape)}")
+        raise ValueError(f"`{name}` must be non-empty, of shape (batch, channels, height, width), got {tuple(x.shape)}")
     x = x.detach()
     affected = int((~x.isfinite()).flatten(1).any(dim=1).sum())
     if affected:
-        raise ValueError(f"`x` must be finite, got NaN or infinity in {affected} of {len(x)} images")
+        raise ValueError(f"`{name}` must be finite, got NaN or infinity in {affected} of {len(x)} images")
     smallest, largest = float(x.min()), float(x.max())
     if smallest < 0 or largest > 1:
         advice = "; divide images with pixels up to 255 by 255" if smallest >= 0 else ""
-        raise ValueError(f"`x` must lie in the pixel range [0, 1], got {smallest} to {largest}{advice}")
+        raise ValueError(f"`{name}` must lie in the pixel range [0, 1], got {smallest} to {largest}{advice}")
     return x
 
 

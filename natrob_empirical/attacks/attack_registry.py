@@ -10,6 +10,7 @@ from natrob_empirical.threat_models import L2Ball, LinfBall
 from .abstract_attack import AbstractAttack
 from .apgd import APGD
 from .auto_attack import AutoAttack
+from .boundary_attack import BoundaryAttack
 from .di2_fgsm import DI2FGSM
 from .fab import FAB
 from .fgsm import FGSM
@@ -91,6 +92,7 @@ ATTACKS: Final[dict[str, RegisteredAttack]] = {
         RegisteredAttack(name="fab", attack=FAB, label="FAB"),
         RegisteredAttack(name="spsa", attack=SPSA, label="SPSA"),
         RegisteredAttack(name="square", attack=Square, label="Square"),
+        RegisteredAttack(name="boundary", attack=BoundaryAttack, label="BoundaryAttack"),
         RegisteredAttack(name="autoattack", attack=AutoAttack, label="AutoAttack"),
     )
 }

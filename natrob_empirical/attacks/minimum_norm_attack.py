@@ -70,7 +70,7 @@ class AbstractMinimumNormAttack(AbstractAttack):
 
     @abstractmethod
     def _approach(self, search: NearestSearch) -> None:
-        """The search itself, on samples that are all classified correctly: its result is `search.nearest`."""
+        """The search itself, on samples that are all classified correctly: its result is `search.best`."""
 
     @final
     def _perturb(self, active: ActiveSet) -> None:
@@ -90,7 +90,7 @@ class AbstractMinimumNormAttack(AbstractAttack):
             )
             search = NearestSearch(active, self.ball, leave_inside=False)
             self._approach(search)
-            nearest = search.nearest.clamp(0, 1)
+            nearest = search.best.clamp(0, 1)
             fooled = meter.full_precision_logits(nearest).argmax(dim=1) != y[rows]
             adversarial[rows] = torch.where(fooled[:, None, None, None], nearest, x[rows])
             found[rows] = fooled

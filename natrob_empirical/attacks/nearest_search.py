@@ -3,7 +3,7 @@
 from typing import final
 
 import torch
-from jaxtyping import Float, Float64
+from jaxtyping import Bool, Float, Float64
 from torch import Tensor
 
 from natrob_empirical.threat_models import AbstractBall
@@ -17,7 +17,10 @@ class NearestSearch:
 
     An attack keeps its own state in tensors with one row per searching sample and hands them to `settle`, which
     returns the rows of those that stay. Where `leave_inside`, a sample leaves as soon as it has a misclassified image
-    inside its ball; else nobody leaves.
+    inside its ball; else nobody leaves but whom `release` lets go.
+
+    `settle` measures every image in float64. An attack that asks often and improves rarely may judge the answers
+    itself, and hand over what it found by `record` before samples go and at its end.
 
     Args:
         active: the samples.
@@ -26,18 +29,18 @@ class NearestSearch:
 
     Attributes:
         active: the samples that still search: their images, labels, model and random streams.
-        nearest: per searching sample, the nearest misclassified image so far; its own image where there is none.
-        distance: ‖nearest − x‖ in the ball's norm, float64; ∞ where there is none.
+        distance: per searching sample, ‖nearest − x‖ in the ball's norm, float64; ∞ where there is none.
     """
 
     def __init__(self, active: ActiveSet, ball: AbstractBall, *, leave_inside: bool) -> None:
         self.active = active
         self.ball = ball
-        self._leave_inside = leave_inside
-        self.nearest: Float[Tensor, "batch channels height width"] = active.x.clone()
+        self.leave_inside = leave_inside
         self.distance: Float64[Tensor, " batch"] = torch.full(
             active.y.shape, torch.inf, dtype=torch.float64, device=active.x.device
         )
+        self._best = active.x.clone()
+        self._rows = torch.arange(len(active), device=active.x.device)
 
     def __len__(self) -> int:
         return len(self.active)
@@ -45,7 +48,17 @@ class NearestSearch:
     @property
     def over(self) -> bool:
         """Whether no work is left."""
-        return self._leave_inside and self.active.all_fooled
+        return len(self) == 0 or (self.leave_inside and self.active.all_fooled)
+
+    @property
+    def nearest(self) -> Float[Tensor, "batch channels height width"]:
+        """The nearest misclassified image of each searching sample; its own image where there is none."""
+        return self._best[self._rows]
+
+    @property
+    def best(self) -> Float[Tensor, "all channels height width"]:
+        """As `nearest`, of every sample, those that have left included."""
+        return self._best
 
     def settle(
         self,
@@ -63,14 +76,35 @@ class NearestSearch:
         Raises:
             ValueError: as `ActiveSet.settle`.
         """
-        distance = self.ball.distance(point, self.active.x)
-        nearer = (logits.argmax(dim=1) != self.active.y) & (distance < self.distance)
-        self.nearest = torch.where(nearer[:, None, None, None], point, self.nearest)
-        self.distance = torch.where(nearer, distance, self.distance)
-        if not self._leave_inside:
+        distance = self._record(point, logits.argmax(dim=1) != self.active.y)
+        if not self.leave_inside:
             return state
         inside = distance <= self.ball.epsilon
-        self.nearest, self.distance, *state_left = self.active.settle(
-            point, logits, self.nearest, self.distance, *state, judged=inside
+        self.distance, self._rows, *left = self.active.settle(
+            point, logits, self.distance, self._rows, *state, judged=inside
         )
-        return tuple(state_left)
+        return tuple(left)
+
+    def record(
+        self, point: Float[Tensor, "batch channels height width"], misclassified: Bool[Tensor, " batch"]
+    ) -> None:
+        """Take images that the model is known to misclassify where they are nearer than the nearest; nobody leaves."""
+        self._record(point, misclassified)
+
+    def release(self, staying: Bool[Tensor, " batch"], *state: Tensor) -> tuple[Tensor, ...]:
+        """Let all others go, which have nothing left to try; return the rows of `state` that stay.
+
+        Raises:
+            ValueError: as `ActiveSet.release`.
+        """
+        self.distance, self._rows, *left = self.active.release(staying, self.distance, self._rows, *state)
+        return tuple(left)
+
+    def _record(self, point: Tensor, misclassified: Bool[Tensor, " batch"]) -> Float64[Tensor, " batch"]:
+        """The distances of `point`."""
+        distance = self.ball.distance(point, self.active.x)
+        nearer = misclassified & (distance < self.distance)
+        index = nearer.nonzero().squeeze(1)
+        self._best[self._rows[index]] = point[index]
+        self.distance = torch.where(nearer, distance, self.distance)
+        return distance

@@ -4,8 +4,9 @@ They are here to repeat its tables, not to judge a model: at ε = 0.5 its PGD mo
 (theory, section 2).
 """
 
-from natrob_empirical.threat_models import LinfBall
+from natrob_empirical.threat_models import L2Ball, LinfBall
 
+from .boundary_attack import BoundaryAttack
 from .di2_fgsm import DI2FGSM
 from .fgsm import FGSM
 from .pgd import PGD
@@ -29,3 +30,8 @@ def paper_pgd_20() -> PGD:
 def paper_di2_fgsm(epsilon: float) -> DI2FGSM:
     """Views changed with probability 0.5, in L∞; the paper goes to ε = 0.5 on MNIST and 50/255 on CIFAR-10."""
     return DI2FGSM(LinfBall(epsilon), probability=0.5)
+
+
+def paper_boundary(epsilon: float) -> BoundaryAttack:
+    """1,000 queries, both steps 0.1, in L2; `minimise` disregards ε."""
+    return BoundaryAttack(L2Ball(epsilon), queries=1000, spherical_step=0.1, source_step=0.1)

@@ -19,6 +19,7 @@ from natrob_empirical.attacks import (
     ActiveSet,
     AttackResult,
     AutoAttack,
+    BoundaryAttack,
     CountedModel,
     MoveToGray,
     RandomNoise,
@@ -26,7 +27,7 @@ from natrob_empirical.attacks import (
     TargetedAPGD,
 )
 from natrob_empirical.random_streams import SampleStreams
-from natrob_empirical.threat_models import L2Ball, LinfBall
+from natrob_empirical.threat_models import AbstractBall, L2Ball, LinfBall
 
 Images = tuple[Tensor, Tensor]
 
@@ -44,9 +45,14 @@ KINDS: list[tuple[type[AbstractAttack], dict[str, Any]]] = [
     (Square, {"queries": 60}),
     (SPSA, {"steps": 5, "samples": 8, "learning_rate": 0.05}),
     (FAB, {"steps": 4, "targets": 3, "restarts": 2}),
+    (BoundaryAttack, {"queries": 80}),
 ]
-each_kind = pytest.mark.parametrize(("kind", "settings"), KINDS, ids=str)
-each_ball = pytest.mark.parametrize("ball", [LinfBall(0.1), L2Ball(0.6)], ids=str)
+BALLS: list[AbstractBall] = [LinfBall(0.1), L2Ball(0.6)]
+each_kind_and_ball = pytest.mark.parametrize(
+    ("kind", "settings", "ball"),
+    [(*kind, ball) for ball in BALLS for kind in KINDS if isinstance(ball, L2Ball) or kind[0] is not BoundaryAttack],
+    ids=str,
+)
 
 
 def generator() -> torch.Generator:
@@ -64,8 +70,7 @@ def images(digit_images: Images) -> Images:
     return digit_images[0].double(), digit_images[1]
 
 
-@each_kind
-@each_ball
+@each_kind_and_ball
 def test_leaving_changes_no_result(
     kind: Any, settings: dict[str, Any], ball: Any, exact_net: nn.Module, images: Images
 ) -> None:
@@ -81,8 +86,7 @@ def test_leaving_changes_no_result(
         assert torch.equal(leaving.queries[unfooled], staying.queries[unfooled])
 
 
-@each_kind
-@each_ball
+@each_kind_and_ball
 def test_a_sample_alone_fares_as_in_company(
     kind: Any, settings: dict[str, Any], ball: Any, exact_net: nn.Module, images: Images
 ) -> None:
@@ -98,8 +102,7 @@ def test_a_sample_alone_fares_as_in_company(
         assert int(alone.gradient_calls) == int(together.gradient_calls[row])
 
 
-@each_kind
-@each_ball
+@each_kind_and_ball
 def test_results_are_in_the_ball_in_float64(
     kind: Any, settings: dict[str, Any], ball: Any, digits_net: nn.Module, digit_images: Images
 ) -> None:

@@ -21,6 +21,7 @@ from natrob_empirical.attacks import (
     ActiveSet,
     AttackResult,
     AutoAttack,
+    BoundaryAttack,
     MoveToGray,
     NonFiniteGradientError,
     RandomNoise,
@@ -50,7 +51,7 @@ ATTACKS = [
         FAB(ball, steps=5, targets=3),
         SPSA(ball, steps=4, samples=6, learning_rate=0.05, samples_at_once=4),
     )
-]
+] + [BoundaryAttack(L2Ball(0.8), queries=60)]
 each_attack = pytest.mark.parametrize("attack", ATTACKS, ids=str)
 
 
@@ -199,6 +200,7 @@ def test_a_sample_that_nothing_fools_costs_the_whole_budget(attack: AbstractAtta
         Square: lambda one: (2 + one.queries, 0),
         SPSA: lambda one: (2 + one.steps * (2 * one.samples + 1), 0),
         FAB: lambda one: (10 + 2 * one.steps * one.restarts, one.steps * one.restarts),
+        BoundaryAttack: lambda one: (2 + min(one.start_trials, one.queries), 0),
     }[type(attack)](attack)
     assert {(int(q), int(g)) for q, g in zip(result.queries, result.gradient_calls, strict=True)} == {budget}
 
