@@ -92,7 +92,7 @@ ATTACKS: Final[dict[str, RegisteredAttack]] = {
         RegisteredAttack(name="fab", attack=FAB, label="FAB"),
         RegisteredAttack(name="spsa", attack=SPSA, label="SPSA"),
         RegisteredAttack(name="square", attack=Square, label="Square"),
-        RegisteredAttack(name="boundary", attack=BoundaryAttack, label="BoundaryAttack"),
+        RegisteredAttack(name="boundary", attack=BoundaryAttack, label="BoundaryAttack", norms=("L2",)),
         RegisteredAttack(name="autoattack", attack=AutoAttack, label="AutoAttack"),
     )
 }
