@@ -45,6 +45,7 @@ from .random_noise import RandomNoise as RandomNoise
 from .spsa import SPSA as SPSA
 from .square import Square as Square
 from .targeted_apgd import TargetedAPGD as TargetedAPGD
+from .transfer_attack import TransferAttack as TransferAttack
 
 __all__ = [
     "APGD",
@@ -83,6 +84,7 @@ __all__ = [
     "SampleOutcomes",
     "Square",
     "TargetedAPGD",
+    "TransferAttack",
     "attack_accuracy",
     "check_model",
     "outcomes_of",

@@ -1,5 +1,6 @@
 """The samples an attack still works on: whoever is fooled leaves at once, and everything kept about it too."""
 
+from collections.abc import Callable
 from typing import final
 
 import torch
@@ -31,6 +32,9 @@ class ActiveSet:
         ball: the threat model.
         compaction: False keeps fooled samples in the batch: the same result, for comparison.
         attack: the name of the attack, for messages.
+        watch: is shown every point that the attack settles, with the best image so far of samples that have left. The
+            attack then runs to its end for every sample: nobody counts as fooled, and the strongest image is that of
+            the highest loss.
 
     Attributes:
         model, x, y, streams, neighbourhood: of the active samples only.
@@ -46,6 +50,7 @@ class ActiveSet:
         *,
         compaction: bool = True,
         attack: str = "an attack",
+        watch: Callable[[Tensor], None] | None = None,
     ) -> None:
         self.model = model
         self.x = x
@@ -55,6 +60,7 @@ class ActiveSet:
         self._ball = ball
         self._compaction = compaction
         self._attack = attack
+        self._watch = watch
         self._best = x.clone()
         self._loss = torch.full(y.shape, -torch.inf, dtype=torch.float64, device=x.device)
         self._fooled = torch.zeros(y.shape, dtype=torch.bool, device=x.device)
@@ -122,6 +128,11 @@ class ActiveSet:
         if judged is not None:
             self._require_rows(judged)
             fooled &= judged
+        if self._watch is not None:
+            everyone = self._best.clone()
+            everyone[self._rows] = point.detach()
+            self._watch(everyone)
+            fooled = torch.zeros_like(fooled)
         if not self._compaction:
             fooled &= ~self._fooled
         any_fooled = bool(fooled.any())

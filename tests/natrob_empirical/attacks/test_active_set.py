@@ -1,6 +1,7 @@
 """Fooled samples leave at once, and nobody's result depends on it."""
 
 import copy
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -25,11 +26,21 @@ from natrob_empirical.attacks import (
     RandomNoise,
     Square,
     TargetedAPGD,
+    TransferAttack,
 )
 from natrob_empirical.random_streams import SampleStreams
 from natrob_empirical.threat_models import AbstractBall, L2Ball, LinfBall
 
 Images = tuple[Tensor, Tensor]
+
+
+@dataclass(frozen=True)
+class TenWaves:
+    """A linear source of ten classes."""
+
+    def __call__(self, x: Tensor) -> Tensor:
+        return x.flatten(1) @ torch.cos(torch.arange(640, dtype=x.dtype)).view(64, 10)
+
 
 KINDS: list[tuple[type[AbstractAttack], dict[str, Any]]] = [
     (FGSM, {}),
@@ -43,6 +54,7 @@ KINDS: list[tuple[type[AbstractAttack], dict[str, Any]]] = [
     (TargetedAPGD, {"steps": 5, "targets": 3}),
     (AutoAttack, {"steps": 4, "targets": 2, "queries": 20}),
     (Square, {"queries": 60}),
+    (TransferAttack, {"source": TenWaves()}),
     (SPSA, {"steps": 5, "samples": 8, "learning_rate": 0.05}),
     (FAB, {"steps": 4, "targets": 3, "restarts": 2}),
     (BoundaryAttack, {"queries": 80}),
@@ -171,6 +183,25 @@ def test_mixed_precision_is_judged_in_full(digits_net: nn.Module, digit_images: 
         answers = digits_net(result.adversarial).argmax(dim=1)
     assert torch.equal(result.success, answers != digit_images[1])
     assert result.adversarial.dtype == torch.float32
+
+
+def test_whoever_watches_sees_every_point_and_nobody_leaves() -> None:
+    seen: list[Tensor] = []
+    active = ActiveSet(
+        CountedModel(bright, 2, torch.device("cpu")),
+        torch.full((2, 1, 2, 2), 0.45),
+        torch.zeros(2, dtype=torch.int64),
+        SampleStreams(generator(), 2),
+        LinfBall(0.2),
+        watch=seen.append,
+    )
+    points = [active.x + 0.1, active.x + 0.2, active.x + 0.15]
+    for point in points:
+        active.settle(point, active.model.logits(point))
+    assert len(active) == 2
+    assert not active.all_fooled
+    assert torch.equal(active.best, points[1])  # the highest loss, not the first misclassified
+    assert all(torch.equal(one, other) for one, other in zip(seen, points, strict=True))
 
 
 @pytest.mark.parametrize(

@@ -27,11 +27,19 @@ from natrob_empirical.attacks import (
     RandomNoise,
     Square,
     TargetedAPGD,
+    TransferAttack,
 )
 from natrob_empirical.random_streams import SampleStreams
 from natrob_empirical.threat_models import L2Ball, LinfBall
 
 Images = tuple[Tensor, Tensor]
+
+
+def ten_waves(x: Tensor) -> Tensor:
+    """A linear source of ten classes for images of any size."""
+    pixels = torch.arange(1, x[0].numel() + 1, dtype=x.dtype)  # at 0 all classes weigh alike: a gradient of rounding
+    return x.flatten(1) @ torch.cos(pixels[:, None] * torch.arange(1, 11, dtype=x.dtype))
+
 
 ATTACKS = [
     attack
@@ -48,6 +56,7 @@ ATTACKS = [
         TargetedAPGD(ball, steps=3, targets=2, restarts=2),
         AutoAttack(ball, steps=3, targets=2, queries=8),
         Square(ball, queries=40),
+        TransferAttack(ball, source=ten_waves),
         FAB(ball, steps=5, targets=3),
         SPSA(ball, steps=4, samples=6, learning_rate=0.05, samples_at_once=4),
     )
@@ -198,6 +207,7 @@ def test_a_sample_that_nothing_fools_costs_the_whole_budget(attack: AbstractAtta
         ),
         AutoAttack: lambda one: (4 + (one.steps + 1) + 1 + 2 * (one.steps + 1) + one.queries, 3 * one.steps),
         Square: lambda one: (2 + one.queries, 0),
+        TransferAttack: lambda one: (4 + 5, 0),  # the 51 points of PGD-50
         SPSA: lambda one: (2 + one.steps * (2 * one.samples + 1), 0),
         FAB: lambda one: (10 + 2 * one.steps * one.restarts, one.steps * one.restarts),
         BoundaryAttack: lambda one: (2 + min(one.start_trials, one.queries), 0),

@@ -1,0 +1,35 @@
+"""Is an accuracy under attack the model's doing, or the attack's failure?"""
+
+from .diagnose import CHECKS as CHECKS
+from .diagnose import diagnose as diagnose
+from .flag import Flag as Flag
+from .paper_table_1 import MNIST_LARGEST_CLASS_SHARE as MNIST_LARGEST_CLASS_SHARE
+from .paper_table_1 import MNIST_TEST_IMAGES as MNIST_TEST_IMAGES
+from .paper_table_1 import PAPER_TABLE_1 as PAPER_TABLE_1
+from .published_table import PublishedAccuracy as PublishedAccuracy
+from .published_table import diagnose_table as diagnose_table
+from .report import Evidence as Evidence
+from .report import MaskingReport as MaskingReport
+from .solver_surrogates import Surrogate as Surrogate
+from .solver_surrogates import fixed_step_surrogate as fixed_step_surrogate
+from .solver_surrogates import gradient_surrogate as gradient_surrogate
+from .solver_surrogates import solver_surrogates as solver_surrogates
+from .solver_surrogates import tolerance_surrogates as tolerance_surrogates
+
+__all__ = [
+    "CHECKS",
+    "MNIST_LARGEST_CLASS_SHARE",
+    "MNIST_TEST_IMAGES",
+    "PAPER_TABLE_1",
+    "Evidence",
+    "Flag",
+    "MaskingReport",
+    "PublishedAccuracy",
+    "Surrogate",
+    "diagnose",
+    "diagnose_table",
+    "fixed_step_surrogate",
+    "gradient_surrogate",
+    "solver_surrogates",
+    "tolerance_surrogates",
+]

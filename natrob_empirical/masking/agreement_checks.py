@@ -1,0 +1,85 @@
+"""Whether the gradient is that of the function: against difference quotients, and the adjoint against the steps."""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from natrob_empirical.attacks.margin import margin
+from natrob_empirical.models import IntegratorClassifier
+from natrob_theory import IntegrationError
+
+from .flag import ADJOINT_DISAGREES, GRADIENTS_DISAGREE, Flag
+from .gradient_probe import cosine, probe_gradient, probe_value
+from .report import Evidence
+from .solver_surrogates import gradient_surrogate, neural_ode_of
+from .subject import CheckNotRunError, Subject
+from .thresholds import DISAGREEING_SHARE, QUOTIENT_STEP, SAME_GRADIENT_COSINE
+
+
+def difference_quotient_check(subject: Subject) -> list[Evidence]:
+    """The slopes of the margin along random signs, by the gradient and by central difference quotients.
+
+    Of each image the cosine of the two lists of slopes estimates that of the two gradients. The margin is used, not the
+    loss, whose differences vanish in rounding where the model is sure. Images whose margin moves by no more than its
+    own rounding have no slope to compare.
+    """
+    subject.loss_gradient()
+    center = subject.x.clamp(QUOTIENT_STEP, 1 - QUOTIENT_STEP)  # the quotient's two images stay in the pixel range
+    probe = probe_gradient(subject.model, center, subject.y, margin)
+    if probe.gradient is None:
+        raise CheckNotRunError("the margin of the logits has no gradient")
+    if not bool(probe.gradient.isfinite().all()):
+        raise CheckNotRunError("the gradient of the margin is NaN or infinite for some images")
+    streams = subject.streams("difference quotients")
+    slopes, quotients = [], []
+    for _ in range(subject.level.directions):
+        signs = 2 * streams.uniform(*center.shape[1:], dtype=center.dtype).round() - 1
+        ahead, behind = (
+            probe_value(subject.model, center + side * QUOTIENT_STEP * signs, subject.y, margin) for side in (1, -1)
+        )
+        slopes.append((probe.gradient * signs).flatten(1).double().sum(dim=1))
+        quotients.append((ahead.double() - behind.double()) / (2 * QUOTIENT_STEP))
+    slope, quotient = torch.stack(slopes, dim=1), torch.stack(quotients, dim=1)
+    rounding = 4 * torch.finfo(center.dtype).eps * probe.value.abs().double() / QUOTIENT_STEP
+    measurable = torch.maximum(slope.abs(), quotient.abs()).amax(dim=1) > 10 * rounding
+    if not bool(measurable.any()):
+        raise CheckNotRunError("no margin changes by more than its rounding within the step of the quotient")
+    settings = f"{subject.level.directions} random sign directions, step {QUOTIENT_STEP:g}, {center.dtype}"
+    return [_agreement(GRADIENTS_DISAGREE, cosine(slope, quotient)[measurable], "gradient and quotient", settings)]
+
+
+def adjoint_check(subject: Subject) -> list[Evidence]:
+    """A Neural ODE's gradient by the adjoint and through the solver's steps."""
+    model = subject.model
+    trunk = neural_ode_of(model)
+    if trunk is None or not isinstance(model, IntegratorClassifier):
+        raise CheckNotRunError("the model's trunk is no Neural ODE")
+    other = gradient_surrogate(model)
+    try:
+        first, second = (probe_gradient(one, subject.x, subject.y, margin) for one in (model, other.model))
+    except IntegrationError as error:
+        raise CheckNotRunError(f"a solve did not end: {error}") from error
+    if first.gradient is None or second.gradient is None:
+        raise CheckNotRunError("the model is not differentiable with respect to the image")
+    settings = f"rtol = {trunk.rtol:g}, atol = {trunk.atol:g}; the model's own gradients are {trunk.gradients}"
+    return [
+        _agreement(ADJOINT_DISAGREES, cosine(first.gradient, second.gradient), "adjoint and direct gradient", settings)
+    ]
+
+
+def _agreement(flag: Flag, cosines: Float[Tensor, " images"], pair: str, settings: str) -> Evidence:
+    compared = cosines[~cosines.isnan()]
+    if not len(compared):
+        raise CheckNotRunError("both gradients are zero for every image")
+    share = float((compared < SAME_GRADIENT_COSINE).double().mean())
+    median, smallest = float(compared.median()), float(compared.min())
+    return Evidence(
+        flag=flag,
+        status="raised" if share > DISAGREEING_SHARE else "clear",
+        sentence=(
+            f"the cosine of {pair} has median {median:.4f} and minimum {smallest:.4f} over {len(compared)} images; "
+            f"it is below {SAME_GRADIENT_COSINE:g} for {share:.0%}"
+        ),
+        numbers={"n": len(compared), "median": median, "minimum": smallest, "share_below": share},
+        settings=settings,
+    )

@@ -1,0 +1,96 @@
+"""How the accuracy under the gradient attack depends on the radius, up to one where no classifier keeps two classes."""
+
+from itertools import combinations
+
+from natrob_empirical.attacks import AttackResult, MoveToGray
+
+from .flag import ABOVE_CEILING, FLAT_IN_EPSILON, NOT_ONE_LABEL, RISING_IN_EPSILON
+from .paired_test import compare_fooled
+from .report import Evidence
+from .subject import Subject
+from .thresholds import FLAT_DROP
+
+
+def _ladder(subject: Subject) -> list[AttackResult]:
+    return [subject.white_box(subject.ball_of(radius)) for radius in subject.radii()]
+
+
+def _described(subject: Subject, ladder: list[AttackResult]) -> str:
+    rungs = zip(subject.radii(), ladder, strict=True)
+    return ", ".join(f"{subject.accuracy(result):.1%} at ε = {radius:.3g}" for radius, result in rungs)
+
+
+def rising_check(subject: Subject) -> list[Evidence]:
+    """Whether a larger ball is harder to attack, image by image."""
+    ladder = _ladder(subject)
+    comparisons = [compare_fooled(small.success, large.success) for small, large in combinations(ladder, 2)]
+    worst = min(comparisons, key=lambda comparison: comparison.p_value)
+    return [
+        Evidence(
+            flag=RISING_IN_EPSILON,
+            status="raised" if worst.challenger_is_stronger else "clear",
+            sentence=(
+                f"{_described(subject, ladder)}; between two radii at most {worst.challenger_only} images fall in the "
+                f"smaller ball alone, {worst.reference_only} in the larger alone (p = {worst.p_value:.2g})"
+            ),
+            numbers={
+                "n": subject.num_images,
+                "smaller_only": worst.challenger_only,
+                "larger_only": worst.reference_only,
+                "p_value": worst.p_value,
+            },
+            settings=repr(subject.attack),
+        )
+    ]
+
+
+def flat_check(subject: Subject) -> list[Evidence]:
+    """Whether the images that survive the smallest radius survive the largest, and are more than one class."""
+    ladder = _ladder(subject)
+    survivors, left = (int((~result.success).sum()) for result in (ladder[0], ladder[-1]))
+    drop = (survivors - left) / survivors if survivors else 1.0
+    return [
+        Evidence(
+            flag=FLAT_IN_EPSILON,
+            status="raised" if drop < FLAT_DROP and left > subject.ceiling else "clear",
+            sentence=f"{_described(subject, ladder)}; of {survivors} survivors of the smallest radius "
+            f"{left} survive the largest",
+            numbers={"n": subject.num_images, "survivors_smallest": survivors, "survivors_largest": left},
+            settings=repr(subject.attack),
+        )
+    ]
+
+
+def ceiling_check(subject: Subject) -> list[Evidence]:
+    """The accuracy at a radius that brings every image to grey, against the largest class share."""
+    radius = subject.radii()[-1]
+    result = subject.white_box(subject.ball_of(radius))
+    accuracy, ceiling = subject.accuracy(result), subject.ceiling / subject.num_images
+    return [
+        Evidence(
+            flag=ABOVE_CEILING,
+            status="raised" if int((~result.success).sum()) > subject.ceiling else "clear",
+            sentence=(
+                f"{type(subject.attack).__name__} leaves {accuracy:.1%} at ε = {radius:.3g}, where every ball holds "
+                f"the grey image and no deterministic classifier keeps more than the largest class, {ceiling:.1%}"
+            ),
+            numbers={"n": subject.num_images, "accuracy": accuracy, "ceiling": ceiling, "epsilon": radius},
+            settings=repr(subject.attack),
+        )
+    ]
+
+
+def grey_check(subject: Subject) -> list[Evidence]:
+    """Whether the walk to the grey image reaches that ceiling, as it must on a deterministic classifier."""
+    attack = MoveToGray(subject.ball_of(subject.radii()[-1]))
+    result = subject.run(attack)
+    accuracy, ceiling = subject.accuracy(result), subject.ceiling / subject.num_images
+    return [
+        Evidence(
+            flag=NOT_ONE_LABEL,
+            status="raised" if int((~result.success).sum()) > subject.ceiling else "clear",
+            sentence=f"the walk to the grey image leaves {accuracy:.1%}; one label for it allows {ceiling:.1%} at most",
+            numbers={"n": subject.num_images, "accuracy": accuracy, "ceiling": ceiling},
+            settings=repr(attack),
+        )
+    ]

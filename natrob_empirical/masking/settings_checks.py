@@ -1,0 +1,84 @@
+"""Whether the attacks could have found out: steps, queries and images enough."""
+
+from natrob_empirical.attacks import DI2FGSM, FGSM, PGD, AbstractAttack, Square
+
+from .flag import TOO_FEW_IMAGES, TOO_FEW_QUERIES, TOO_FEW_STEPS
+from .report import Evidence
+from .strength_checks import black_boxes
+from .subject import CheckNotRunError, Subject
+from .thresholds import CROSSING, FEWEST_IMAGES, FEWEST_QUERIES, LATE_SHARE
+
+
+def reach(attack: AbstractAttack) -> float | None:
+    """steps × step size of an attack that takes steps of one size; None for any other."""
+    if isinstance(attack, FGSM):
+        return attack.ball.epsilon
+    if not isinstance(attack, PGD | DI2FGSM):
+        return None
+    return 2.5 * attack.ball.epsilon if attack.step_size is None else attack.steps * attack.step_size
+
+
+def reach_check(subject: Subject) -> list[Evidence]:
+    """Whether the gradient attack can cross the ball."""
+    length = reach(subject.attack)
+    if length is None:
+        raise CheckNotRunError(f"{type(subject.attack).__name__} has no step size of its own to judge")
+    epsilon = subject.ball.epsilon
+    return [
+        Evidence(
+            flag=TOO_FEW_STEPS,
+            status="raised" if length < CROSSING * epsilon * (1 - 1e-9) else "clear",
+            sentence=f"steps × step size = {length:.4g}, the ball's diameter is 2ε = {2 * epsilon:.4g}",
+            numbers={"n": len(subject), "reach": length, "epsilon": epsilon},
+            settings=repr(subject.attack),
+        )
+    ]
+
+
+def query_check(subject: Subject) -> list[Evidence]:
+    """Whether the black-box attack had finished.
+
+    An attack of the caller's with fewer than `FEWEST_QUERIES` had not. The diagnosis's own, which a quick one gives
+    fewer, had not where the second half of its queries still finds images that the gradient attack misses.
+    """
+    attack = subject.attack
+    if isinstance(attack, Square):
+        return [
+            Evidence(
+                flag=TOO_FEW_QUERIES,
+                status="raised" if attack.queries < FEWEST_QUERIES else "clear",
+                sentence=f"{attack.queries} queries per image, {FEWEST_QUERIES} are the fewest in use",
+                numbers={"n": len(subject), "queries": attack.queries},
+                settings=repr(attack),
+            )
+        ]
+    square = black_boxes(subject)[0]
+    result, budget = subject.run(square), subject.level.square_queries
+    late = result.success & (result.queries > budget / 2)
+    if subject.probe().gradient is not None:
+        late &= ~subject.white_box().success
+    count = int(late.sum())
+    return [
+        Evidence(
+            flag=TOO_FEW_QUERIES,
+            status="raised" if count > LATE_SHARE * len(subject) else "clear",
+            sentence=(
+                f"in the second half of its {budget} queries {type(square).__name__} fools {count} of {len(subject)} "
+                "images that the gradient attack does not"
+            ),
+            numbers={"n": len(subject), "late": count, "queries": budget},
+            settings=repr(square),
+        )
+    ]
+
+
+def image_check(subject: Subject) -> list[Evidence]:
+    """Whether enough images are classified correctly."""
+    return [
+        Evidence(
+            flag=TOO_FEW_IMAGES,
+            status="raised" if len(subject) < FEWEST_IMAGES else "clear",
+            sentence=f"{len(subject)} of {subject.num_images} images are classified correctly",
+            numbers={"n": subject.num_images, "correct": len(subject)},
+        )
+    ]
