@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from types import MappingProxyType
 from typing import Any, Final, Literal, TypeAlias, final
 
 from natrob_empirical.near_names import unknown_name
@@ -56,7 +57,12 @@ class RegisteredAttack:
         return tuple(name for name in SETTINGS if self.renamed.get(name, name) in arguments)
 
     def build(
-        self, norm: Norm, epsilon: float, *, mixed_precision: bool = False, **settings: int | float
+        self,
+        norm: Norm,
+        epsilon: float,
+        settings: Mapping[str, int | float] = MappingProxyType({}),
+        *,
+        mixed_precision: bool = False,
     ) -> AbstractAttack:
         """The attack in one ball; what is not set keeps the attack's own default.
 
@@ -73,7 +79,7 @@ class RegisteredAttack:
                 )
         if norm not in self.norms:
             raise ValueError(f"attack {self.name} works in {' and '.join(self.norms)} balls only, got {norm}")
-        arguments = {self.renamed.get(name, name): value for name, value in settings.items()}
+        arguments: dict[str, Any] = {self.renamed.get(name, name): value for name, value in settings.items()}
         ball = LinfBall(epsilon) if norm == "Linf" else L2Ball(epsilon)
         return self.attack(ball, mixed_precision=mixed_precision, **self.fixed, **arguments)
 

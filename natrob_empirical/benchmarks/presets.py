@@ -48,7 +48,7 @@ class AttackSpecification:
         """The attack at one budget."""
         registered = registered_attack(self.attack)
         settings = {"steps": self.steps} if "steps" in registered.settings else {}
-        return registered.build(self.norm, epsilon, **settings)
+        return registered.build(self.norm, epsilon, settings)
 
 
 def budgets_of(attacks: Sequence[AttackSpecification]) -> list[Budget]:

@@ -20,6 +20,7 @@ from natrob_empirical.command_line.check_command import (
     with_constants,
 )
 from natrob_empirical.command_line.console import EXPECTED, RunDisplay, console, errors, errors_in_one_line
+from natrob_empirical.command_line.diagnose_command import diagnose
 from natrob_empirical.command_line.methods import BUILT_IN, METHODS
 from natrob_empirical.command_line.options import DataRootOption, DeviceOption, device_named
 from natrob_empirical.command_line.user_field import load_field
@@ -44,6 +45,7 @@ DataOption = Annotated[
 ]
 
 app.command()(attack)
+app.command()(diagnose)
 
 
 @app.command()

@@ -10,7 +10,6 @@ import typer
 
 from natrob_empirical.attacks import (
     ATTACKS,
-    SETTINGS,
     AbstractAttack,
     Norm,
     ProbabilitiesWarning,
@@ -29,12 +28,15 @@ from natrob_empirical.command_line.options import (
     EpsilonOption,
     ImagesOption,
     NormOption,
+    RestartsOption,
+    StepSizeOption,
+    StepsOption,
     TargetArgument,
     TargetDataOption,
+    attack_settings,
     device_named,
     epsilons_of,
     norm_named,
-    number_of,
 )
 from natrob_empirical.records import CellKey
 
@@ -112,9 +114,9 @@ def attack(  # noqa: PLR0913, PLR0917 - one parameter an option
     data: TargetDataOption = None,
     attack: Annotated[str, typer.Option(help=f"One of: {', '.join(ATTACKS)}.")] = "autoattack",
     norm: NormOption = "linf",
-    steps: Annotated[int | None, typer.Option(help="Of an iterated attack; by default the attack's own.")] = None,
-    step_size: Annotated[str | None, typer.Option(help="Fraction or decimal, where the attack has one.")] = None,
-    restarts: Annotated[int | None, typer.Option(help="Independent runs, where the attack has them.")] = None,
+    steps: StepsOption = None,
+    step_size: StepSizeOption = None,
+    restarts: RestartsOption = None,
     queries: Annotated[int | None, typer.Option(help="Of an attack without gradients.")] = None,
     images: ImagesOption = None,
     batch_size: Annotated[int, typer.Option(help="Images attacked, and kept on disk, at once.")] = 128,
@@ -138,11 +140,11 @@ def attack(  # noqa: PLR0913, PLR0917 - one parameter an option
         if mixed_precision and place.type != "cuda":
             raise ValueError(f"`--mixed-precision` is for GPUs, got `--device` {device}")
         registered, ball_norm = registered_attack(attack), norm_named(norm)
-        settings = _settings(steps=steps, step_size=step_size, restarts=restarts, queries=queries)
+        settings = attack_settings(steps=steps, step_size=step_size, restarts=restarts, queries=queries)
         request = AttackRequest(
             registered=registered,
             attacks=tuple(
-                registered.build(ball_norm, radius, mixed_precision=mixed_precision, **settings)
+                registered.build(ball_norm, radius, settings, mixed_precision=mixed_precision)
                 for radius in epsilons_of(epsilon, ball_norm)
             ),
             norm=ball_norm,
@@ -163,15 +165,6 @@ def _run(request: AttackRequest, attack: AbstractAttack, subject: AttackSubject,
     with display, warnings.catch_warnings():
         warnings.simplefilter("ignore", ProbabilitiesWarning)  # said before, once
         return run_attack(run, output, progress=display.show)
-
-
-def _settings(
-    *, steps: int | None, step_size: str | None, restarts: int | None, queries: int | None
-) -> dict[str, int | float]:
-    """Those of `SETTINGS` that were given."""
-    size = None if step_size is None else number_of("--step-size", step_size)
-    values = dict(zip(SETTINGS, (steps, size, restarts, queries), strict=True))
-    return {name: value for name, value in values.items() if value is not None}
 
 
 def _resume_hint(given: dict[str, Any]) -> str:

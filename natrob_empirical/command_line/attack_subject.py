@@ -52,7 +52,13 @@ class AttackSubject:
 
 
 def load_subject(
-    target: ModelTarget, *, data: str | None, data_root: Path | None, images: int | None, device: torch.device
+    target: ModelTarget,
+    *,
+    data: str | None,
+    data_root: Path | None,
+    images: int | None,
+    device: torch.device,
+    default_images: int | None = None,
 ) -> AttackSubject:
     """The model and its images, after a look at what it answers to two of them.
 
@@ -60,8 +66,9 @@ def load_subject(
         target: the model.
         data: a data set's name or file; None takes what the model was trained on.
         data_root: of the data sets.
-        images: how many test images; None for all.
+        images: how many test images; None for `default_images`.
         device: where both go.
+        default_images: how many if there are more; None for all.
 
     Raises:
         ValueError, TypeError: no data is named, or model and images do not fit; the message says why.
@@ -70,8 +77,9 @@ def load_subject(
     if name is None:
         raise ValueError(f"`--data` must be given for {target.label}: it does not say what it was trained on")
     dataset = load_dataset(name, data_root=data_root)
-    if images is not None:
-        dataset = dataset.subset(test=images)
+    if images is None and default_images is not None:
+        images = min(default_images, len(dataset.test_x))
+    dataset = dataset.subset(test=images)
     _require_shape(target, dataset)
     subject = AttackSubject(
         target=target,

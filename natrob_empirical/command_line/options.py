@@ -7,7 +7,7 @@ from typing import Annotated
 import torch
 import typer
 
-from natrob_empirical.attacks import Norm
+from natrob_empirical.attacks import SETTINGS, Norm
 from natrob_empirical.near_names import unknown_name
 
 DataRootOption = Annotated[
@@ -30,6 +30,9 @@ EpsilonOption = Annotated[
 ]
 NormOption = Annotated[str, typer.Option(help="linf or l2.")]
 ImagesOption = Annotated[int | None, typer.Option(help="The first so many test images; by default all.")]
+StepsOption = Annotated[int | None, typer.Option(help="Of an iterated attack; by default the attack's own.")]
+StepSizeOption = Annotated[str | None, typer.Option(help="Fraction or decimal, where the attack has one.")]
+RestartsOption = Annotated[int | None, typer.Option(help="Independent runs, where the attack has them.")]
 AverageOption = Annotated[
     int | None, typer.Option(help="Attack the mean of so many answers of a model whose answers are random.")
 ]
@@ -80,3 +83,12 @@ def number_of(option: str, text: str) -> float:
         raise ValueError(
             f"`{option}` must be a fraction such as 8/255 or a decimal such as 0.03, got {text!r}"
         ) from error
+
+
+def attack_settings(
+    *, steps: int | None = None, step_size: str | None = None, restarts: int | None = None, queries: int | None = None
+) -> dict[str, int | float]:
+    """Those of `SETTINGS` that were given. Raises ValueError if `step_size` is no number."""
+    size = None if step_size is None else number_of("--step-size", step_size)
+    values = dict(zip(SETTINGS, (steps, size, restarts, queries), strict=True))
+    return {name: value for name, value in values.items() if value is not None}

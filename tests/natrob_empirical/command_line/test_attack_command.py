@@ -1,3 +1,4 @@
+import io
 import re
 import shlex
 import subprocess
@@ -10,10 +11,12 @@ import numpy as np
 import pytest
 import torch
 from console_runner import natrob, text_of
+from rich.console import Console
 
 import natrob_empirical
 from natrob_empirical.attacks import PGD, AbstractAttack, attack_accuracy
-from natrob_empirical.benchmarks import load_checkpoint
+from natrob_empirical.benchmarks import AttackProgress, load_checkpoint
+from natrob_empirical.command_line.attack_display import AttackDisplay
 from natrob_empirical.datasets import Dataset
 from natrob_empirical.random_streams import RandomStreams
 from natrob_empirical.records import AttackRunResult, CellRecord, RecordStore
@@ -159,6 +162,20 @@ def test_a_record_that_is_there_is_shown_and_other_settings_are_another_run(chec
         before = len(records_in(tmp_path))
         assert natrob(*attack_of(str(checkpoint), tmp_path, *changes)).exit_code == 0
         assert len(records_in(tmp_path)) == before + 1, changes
+
+
+def test_a_terminal_shows_a_bar_with_the_accuracy_so_far() -> None:
+    terminal = Console(force_terminal=True, width=120, file=io.StringIO())
+    module = "natrob_empirical.command_line.attack_display"
+    with (
+        mock.patch(f"{module}.errors", terminal),
+        mock.patch(f"{module}.sys.stderr.isatty", return_value=True),
+        AttackDisplay(norm="Linf", epsilon=8 / 255, total=40) as display,
+    ):
+        display.show(AttackProgress(done=16, total=40, kept=6))
+    shown = terminal.file.getvalue()  # pyright: ignore[reportAttributeAccessIssue]
+    assert "L∞ ε = 8/255, accuracy so far 0.375" in shown
+    assert "16/40" in shown
 
 
 def test_an_edited_model_is_another_run(models_module: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
