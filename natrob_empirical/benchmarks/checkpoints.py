@@ -93,7 +93,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
         CheckpointError: the file is not a checkpoint of natrob, or of another schema version.
     """
     if path.is_dir():
-        raise IsADirectoryError(f"{path} is a folder; give one of the checkpoints, *.pt, in it")
+        raise IsADirectoryError(f"{path} is a folder; give a checkpoint in it: {_listing(path) or 'there is none'}")
     if not path.exists():
         raise FileNotFoundError(f"there is no checkpoint {path}; `natrob bench` writes them to OUTPUT/checkpoints")
     content = _content_of(path)
@@ -112,6 +112,18 @@ def load_checkpoint(path: Path) -> Checkpoint:
     if not all(isinstance(described.get(part), dict) for part in ("model", "training", "data")):
         raise CheckpointError(f"{path} is damaged: its `settings` must hold model, training and data")
     return Checkpoint(**{name: content[name] for name in _FIELDS})
+
+
+def _listing(folder: Path) -> str:
+    """The checkpoints of a folder with the models that they hold: a file's name says nothing."""
+    found = []
+    for path in sorted(folder.glob("*.pt")):
+        try:
+            checkpoint = load_checkpoint(path)
+            found.append(f"{path.name} ({checkpoint.specification.label}, {checkpoint.dataset})")
+        except (CheckpointError, TypeError, ValueError):
+            continue  # it is none that could be given
+    return "; ".join(found)
 
 
 def _content_of(path: Path) -> dict[str, Any]:

@@ -101,7 +101,8 @@ def bench(
             _list_cells(chosen, dataset)
             return
         store = _run(chosen, dataset, folder, device)
-        console.print(f"all cells of preset {preset} are in {store.folder}", highlight=False)
+        models = folder / "checkpoints"
+        console.print(f"all cells of preset {preset} are in {store.folder}, its models in {models}", highlight=False)
 
 
 @app.command()

@@ -319,9 +319,11 @@ def test_files_that_are_no_checkpoint_are_named(checkpoint: Path, tmp_path: Path
     torch.save({**content, "num_classes": 7}, tmp_path / "other.pt")
     torch.save({**content, "settings": {}}, tmp_path / "empty.pt")
     torch.save({name: part for name, part in content.items() if name != "image_shape"}, tmp_path / "damaged.pt")
+    listed = natrob("attack", str(checkpoint.parent), "--epsilon", "0.1")
+    assert f"give a checkpoint in it: {checkpoint.name} (ResNet, small, digits)" in text_of(listed)
     for name, message in (
         ("missing.pt", "there is no checkpoint"),
-        (".", "is a folder; give one of the checkpoints"),
+        (".", "is a folder; give a checkpoint in it: there is none"),
         ("text.pt", "is not a checkpoint that natrob wrote: it cannot be read as plain tensors and data"),
         ("module.pt", "is not a checkpoint that natrob wrote: it cannot be read as plain tensors and data"),
         ("weights.pt", "it does not say what model it is; if it is a model of yours, give module:factory"),
