@@ -38,3 +38,15 @@ def linear_case() -> tuple[LinearModel, Tensor, Tensor]:
     x = 0.4 + 0.2 * torch.rand(12, 2, 3, 3, generator=source, dtype=torch.float64)
     model = LinearModel(weight=weight, bias=-float((x.flatten(1) @ weight).median()) + 0.01)
     return model, x, model(x).argmax(dim=1)
+
+
+class _ForeignBall(AbstractBall):
+    """A ball of a norm that no attack knows; nothing of it is ever called."""
+
+    distance = random_point = steepest_ascent = _around = None  # pyright: ignore[reportAssignmentType]
+
+
+@pytest.fixture
+def foreign_ball() -> AbstractBall:
+    """For attacks that know L∞ and L2 only."""
+    return _ForeignBall(0.1)
