@@ -70,15 +70,18 @@ def find_starts(search: NearestSearch, trials: int, candidates: Tensor | None) -
 
 
 def _nearest_first(x: Tensor, candidates: Tensor) -> Int64[Tensor, "batch candidates"]:
-    """For each image the candidates in the order of their L2 distance; per image alone, so that rounding is too."""
+    """For each image the candidates in the order of their L2 distance."""
     if candidates.shape[1:] != x.shape[1:]:
         raise ValueError(
-            f"`starts` must be images of the attacked ones' shape {tuple(x.shape[1:])}, got {tuple(candidates.shape)}"
+            "`starts` must be images of the attacked ones' shape "
+            f"{tuple(x.shape[1:])}, got {tuple(candidates.shape[1:])}"
         )
-    flat = candidates.to(x.device).double().flatten(1)
-    return torch.stack(
-        [torch.linalg.vector_norm(flat - one.double(), dim=1).argsort(stable=True) for one in x.flatten(1)]
+    distance = torch.cdist(
+        x.double().flatten(1),
+        candidates.to(x.device).double().flatten(1),
+        compute_mode="donot_use_mm_for_euclid_dist",  # pair by pair: the rounding, too, is that of each image alone
     )
+    return distance.argsort(dim=1, stable=True)
 
 
 def _random_images(active: ActiveSet, rows: Int64[Tensor, " chosen"], trial: int) -> Tensor:

@@ -55,6 +55,7 @@ class BoundaryWalk:
         self._smallest = math.log(2 * math.sqrt(torch.finfo(start.point.dtype).eps))  # below, ε is lost in rounding
         self._sign = torch.ones_like(self._radius)
         self._noise, self._noise_square = torch.zeros_like(self._point), torch.zeros_like(self._radius)
+        self._candidate, self._scratch = torch.empty_like(self._point), torch.empty_like(self._point)
         self._settle(self._point, start.logits, self._radius)
 
     @property
@@ -93,37 +94,40 @@ class BoundaryWalk:
         """New random directions for the next two steps: the second goes the same way or, after a failure, back."""
         streams = self._search.active.streams
         self._noise = streams.near_normal(self._point.shape[1], dtype=self._point.dtype)
-        self._noise_square = torch.linalg.vecdot(self._noise, self._noise)
+        self._noise_square = torch.linalg.vector_norm(self._noise, dim=1).square()
         self._sign = torch.ones_like(self._radius)
 
     def step(self, ratio: float) -> None:
         """Ask about one step, accept it where it succeeds, and adapt the step sizes; source steps are `ratio·δ²`."""
-        candidate = self._candidate(ratio)
-        offset = candidate - self._x
+        candidate = self._propose(ratio)
+        offset = torch.sub(candidate, self._x, out=self._scratch)
         radius = torch.linalg.vector_norm(offset, dim=1)
         logits = self._ask(candidate)
         accepted = (logits.argmax(dim=1) != self._search.active.y) & (radius < self._radius)
-        rows = accepted.nonzero().squeeze(1)
-        self._point[rows], self._offset[rows] = candidate[rows], offset[rows]
+        chosen = accepted.to(candidate.dtype)[:, None]  # lerp returns either end bit for bit, faster than any indexing
+        self._point.lerp_(candidate, chosen)
+        self._offset.lerp_(offset, chosen)
         self._radius = torch.where(accepted, radius, self._radius)
         self._sign = torch.where(accepted, self._sign, -self._sign)
         change = torch.where(accepted, GROWTH, -GROWTH * SUCCESS_RATE / (1 - SUCCESS_RATE))
         self._log_step = (self._log_step + change).clamp_(self._smallest, 0)
         self._settle(candidate, logits, radius)
 
-    def _candidate(self, ratio: float) -> Float[Tensor, "batch pixels"]:
+    def _propose(self, ratio: float) -> Float[Tensor, "batch pixels"]:
         """`clip(x + (1 − ε)(d + δη)/√(1 + δ²))`, η the part of the noise orthogonal to d, as long as d.
 
-        d and the noise are only combined, with two numbers per sample: η itself is never formed.
+        d and the noise are only combined, with two numbers per sample: η itself is never formed. Written into one
+        piece of memory for all steps: fresh memory for each would cost as much as the arithmetic.
         """
         step, square = self._log_step.exp(), self._radius.square()
         smallest = torch.finfo(square.dtype).tiny
-        along = self._sign * torch.linalg.vecdot(self._noise, self._offset) / square.clamp_min(smallest)
+        inner = torch.mul(self._noise, self._offset, out=self._scratch).sum(dim=1)
+        along = self._sign * inner / square.clamp_min(smallest)
         across = (self._noise_square - along.square() * square).clamp_min(smallest).sqrt()
         shrink = (1 - (ratio * step.square()).clamp_(max=LARGEST_SOURCE_STEP)) / (1 + step.square()).sqrt()
         turn = shrink * step * self._radius / across
-        candidate = torch.addcmul(self._x, self._offset, (shrink - turn * along)[:, None])
-        return candidate.addcmul_(self._noise, (self._sign * turn)[:, None]).clamp_(0, 1)
+        torch.addcmul(self._x, self._offset, (shrink - turn * along)[:, None], out=self._candidate)
+        return self._candidate.addcmul_(self._noise, (self._sign * turn)[:, None]).clamp_(0, 1)
 
     def _ask(self, candidate: Float[Tensor, "batch pixels"]) -> Float[Tensor, "batch classes"]:
         active = self._search.active
@@ -144,3 +148,5 @@ class BoundaryWalk:
     def _keep(self, rows: tuple[Tensor, ...]) -> None:
         for name, tensor in zip(_STATE, rows, strict=True):
             setattr(self, name, tensor)
+        if len(self._candidate) != len(self._point):
+            self._candidate, self._scratch = torch.empty_like(self._point), torch.empty_like(self._point)

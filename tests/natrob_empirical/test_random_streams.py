@@ -115,6 +115,41 @@ def test_normal_numbers_are_normal() -> None:
     assert stats.kstest(numbers.flatten().numpy(), "norm").pvalue > 1e-3
 
 
+def test_every_byte_is_used_alike_and_the_first_five_moments_are_the_normals(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All 256 bytes once: the exact distribution of one number."""
+    every_byte = torch.arange(256).to(torch.uint8).view(torch.int64)[None]
+    monkeypatch.setattr(SampleStreams, "_next_bits", lambda *_: every_byte)
+    values = streams(1).near_normal(256, dtype=torch.float64)[0]
+    assert len(values.unique()) == 256
+    moments = [float((values**order).mean()) for order in range(1, 6)]
+    assert moments == pytest.approx([0, 1, 0, 3, 0], abs=1e-12)
+    assert float(values.max()) == -float(values.min()) == pytest.approx(2.354, abs=1e-3)
+
+
+def test_nearly_normal_numbers_make_normal_combinations() -> None:
+    numbers = streams(64).near_normal(60, 64, dtype=torch.float64)
+    assert abs(float(numbers.mean())) < 4 / numbers.numel() ** 0.5
+    assert float(numbers.square().mean()) == pytest.approx(1, abs=4 * (2 / numbers.numel()) ** 0.5)
+    sums = numbers.sum(dim=2).flatten() / 8
+    assert stats.kstest(sums.numpy(), "norm").pvalue > 1e-3
+    bound = 4 / numbers.numel() ** 0.5
+    for lag in range(1, 10):  # the eight bytes of a word, and the next word
+        assert abs(correlation(numbers[:, :, lag:], numbers[:, :, :-lag])) < bound
+    assert abs(correlation(numbers[1:], numbers[:-1])) < bound
+
+
+@pytest.mark.parametrize("shape", [(), (1,), (7,), (8,), (3, 5)])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_nearly_normal_numbers_are_those_of_the_sample(shape: tuple[int, ...], dtype: torch.dtype) -> None:
+    whole, parent = streams(4), streams(4)
+    chosen = parent.select(torch.tensor([3, 1]))
+    for _ in range(2):
+        numbers = whole.near_normal(*shape, dtype=dtype)
+        assert numbers.shape == (4, *shape)
+        assert numbers.dtype == dtype
+        assert torch.equal(chosen.near_normal(*shape, dtype=dtype), numbers[[3, 1]])
+
+
 def test_low_bits_are_fair_and_independent() -> None:
     bits = streams(64)._next_bits((1024,))
     for place in (0, 1, 31, 32, 62, 63):
@@ -203,3 +238,4 @@ def test_uniform_numbers_have_the_same_bits_on_every_device() -> None:
     on_cpu = streams(9)
     assert torch.equal(on_gpu.uniform(1000).cpu(), on_cpu.uniform(1000))
     assert torch.allclose(on_gpu.normal(1000).cpu(), on_cpu.normal(1000), atol=1e-6)
+    assert torch.allclose(on_gpu.near_normal(1000).cpu(), on_cpu.near_normal(1000), atol=1e-6)
