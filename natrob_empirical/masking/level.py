@@ -35,11 +35,11 @@ class Level:
 
 LEVELS: Final[dict[LevelName, Level]] = {
     "quick": Level(
-        steps=40, restarts=1, noise_trials=20, square_queries=500, spsa_steps=0,
+        steps=40, restarts=1, noise_trials=20, square_queries=300, spsa_steps=0,
         radii=4, probes=2, directions=16, all_solvers=False,
     ),
     "full": Level(
-        steps=100, restarts=3, noise_trials=200, square_queries=5000, spsa_steps=40,
+        steps=100, restarts=3, noise_trials=200, square_queries=3000, spsa_steps=40,
         radii=6, probes=8, directions=64, all_solvers=True,
     ),
 }  # fmt: skip

@@ -1,6 +1,6 @@
 """Whether the attacks could have found out: steps, queries and images enough."""
 
-from natrob_empirical.attacks import DI2FGSM, FGSM, PGD, AbstractAttack, Square
+from natrob_empirical.attacks import DI2FGSM, FGSM, PGD, AbstractAttack
 
 from .flag import TOO_FEW_IMAGES, TOO_FEW_QUERIES, TOO_FEW_STEPS
 from .report import Evidence
@@ -41,15 +41,15 @@ def query_check(subject: Subject) -> list[Evidence]:
     An attack of the caller's with fewer than `FEWEST_QUERIES` had not. The diagnosis's own, which a quick one gives
     fewer, had not where the second half of its queries still finds images that the gradient attack misses.
     """
-    attack = subject.attack
-    if isinstance(attack, Square):
+    queries = getattr(subject.attack, "queries", None)  # the setting of every attack that has a budget of queries
+    if isinstance(queries, int):
         return [
             Evidence(
                 flag=TOO_FEW_QUERIES,
-                status="raised" if attack.queries < FEWEST_QUERIES else "clear",
-                sentence=f"{attack.queries} queries per image, {FEWEST_QUERIES} are the fewest in use",
-                numbers={"n": len(subject), "queries": attack.queries},
-                settings=repr(attack),
+                status="raised" if queries < FEWEST_QUERIES else "clear",
+                sentence=f"{queries} queries per image, {FEWEST_QUERIES} are the fewest in use",
+                numbers={"n": len(subject), "queries": queries},
+                settings=repr(subject.attack),
             )
         ]
     square = black_boxes(subject)[0]

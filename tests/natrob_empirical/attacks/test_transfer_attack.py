@@ -5,7 +5,18 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from natrob_empirical.attacks import DI2FGSM, FGSM, PGD, AbstractAttack, ActiveSet, RandomNoise, TransferAttack
+from natrob_empirical.attacks import (
+    DI2FGSM,
+    FAB,
+    FGSM,
+    PGD,
+    SPSA,
+    AbstractAttack,
+    ActiveSet,
+    RandomNoise,
+    Square,
+    TransferAttack,
+)
 from natrob_empirical.threat_models import L2Ball, LinfBall
 
 Images = tuple[Tensor, Tensor]
@@ -92,6 +103,26 @@ def test_points_on_the_way_are_shown_too_and_the_strongest_first() -> None:
     assert asked[:-1] == [0, 9, 1, 2, 4, 8]
     assert result.queries.tolist() == [7, 7]
     assert result.gradient_calls.tolist() == [0, 0]
+
+
+@pytest.mark.parametrize(
+    "inner",
+    [
+        DI2FGSM(LinfBall(0.15)),
+        Square(LinfBall(0.15), queries=80),
+        SPSA(LinfBall(0.15), steps=10, learning_rate=0.03),
+        FAB(LinfBall(0.15), steps=10),
+    ],
+    ids=str,
+)
+def test_any_attack_may_run_on_the_source(
+    inner: AbstractAttack, digits_net: nn.Module, digits_cnn: nn.Module, digit_images: Images
+) -> None:
+    attack = TransferAttack(inner.ball, source=digits_net, attack=inner)
+    result = attack(digits_cnn, *digit_images, generator=generator())
+    noise = RandomNoise(inner.ball, 9)(digits_cnn, *digit_images, generator=generator())
+    assert int(result.success.sum()) > int(noise.success.sum()) + 4
+    assert bool(inner.ball.contains(result.adversarial, digit_images[0]).all())
 
 
 def test_the_source_gets_its_mode_back_and_no_gradient(digits_net: nn.Module, digit_images: Images) -> None:
