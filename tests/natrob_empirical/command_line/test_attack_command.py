@@ -311,6 +311,7 @@ def test_a_module_instance_needs_data_and_a_module_that_exists(models_module: st
 
 def test_files_that_are_no_checkpoint_are_named(checkpoint: Path, tmp_path: Path) -> None:
     content = torch.load(checkpoint, weights_only=True)
+    (tmp_path / "empty").mkdir()
     (tmp_path / "text.pt").write_text("no tensors")
     torch.save(content["state_dict"], tmp_path / "weights.pt")
     torch.save(torch.nn.Linear(2, 2), tmp_path / "module.pt")
@@ -323,7 +324,8 @@ def test_files_that_are_no_checkpoint_are_named(checkpoint: Path, tmp_path: Path
     assert f"give a checkpoint in it: {checkpoint.name} (ResNet, small, digits)" in text_of(listed)
     for name, message in (
         ("missing.pt", "there is no checkpoint"),
-        (".", "is a folder; give a checkpoint in it: there is none"),
+        (".", "is a folder; give a checkpoint in it: other.pt (ResNet, small, digits)"),
+        ("empty", "is a folder; give a checkpoint in it: there is none"),
         ("text.pt", "is not a checkpoint that natrob wrote: it cannot be read as plain tensors and data"),
         ("module.pt", "is not a checkpoint that natrob wrote: it cannot be read as plain tensors and data"),
         ("weights.pt", "it does not say what model it is; if it is a model of yours, give module:factory"),
