@@ -38,7 +38,7 @@ def errors_in_one_line(*, on_interrupt: str = "interrupted") -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:
-        errors.print(f"[yellow]{escape(on_interrupt)}[/yellow]", highlight=False)
+        errors.print(f"[yellow]{escape(on_interrupt)}[/yellow]", highlight=False, soft_wrap=True)
         raise typer.Exit(INTERRUPTED) from None
     except typer.Exit:  # a RuntimeError of its own kind
         raise
