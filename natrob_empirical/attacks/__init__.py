@@ -13,6 +13,7 @@ from .counted_model import NonFiniteGradientError as NonFiniteGradientError
 from .di2_fgsm import DI2FGSM as DI2FGSM
 from .evaluation import AttackEvaluation as AttackEvaluation
 from .evaluation import attack_accuracy as attack_accuracy
+from .fab import FAB as FAB
 from .fgsm import FGSM as FGSM
 from .losses import DLR as DLR
 from .losses import AbstractLoss as AbstractLoss
@@ -32,6 +33,7 @@ from .paper_settings import paper_pgd as paper_pgd
 from .paper_settings import paper_pgd_20 as paper_pgd_20
 from .pgd import PGD as PGD
 from .random_noise import RandomNoise as RandomNoise
+from .spsa import SPSA as SPSA
 from .square import Square as Square
 from .targeted_apgd import TargetedAPGD as TargetedAPGD
 
@@ -39,8 +41,10 @@ __all__ = [
     "APGD",
     "DI2FGSM",
     "DLR",
+    "FAB",
     "FGSM",
     "PGD",
+    "SPSA",
     "AbstractAttack",
     "AbstractLoss",
     "AbstractMinimumNormAttack",

@@ -10,6 +10,7 @@ from .abstract_attack import AbstractAttack
 from .active_set import ActiveSet
 from .apgd import APGD
 from .averaged_model import AveragedModel
+from .fab import FAB
 from .losses import Margin
 from .model_checks import compare_answers
 from .square import Square
@@ -93,6 +94,7 @@ class AutoAttack(AbstractAttack):
         return (
             APGD(self.ball, steps=self.steps),
             self._second(num_classes),
+            FAB(self.ball, steps=self.steps, targets=self.targets),
             Square(self.ball, queries=self.queries),
         )
 

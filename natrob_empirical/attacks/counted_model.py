@@ -91,6 +91,18 @@ class CountedModel:
         with torch.no_grad():
             return self._forward(x.clone())
 
+    def logits_of_several(
+        self, x: Float[Tensor, "batch images channels height width"]
+    ) -> Float[Tensor, "batch images classes"]:
+        """The logits of several images per sample, in one pass. As many queries per sample as it has images.
+
+        Raises:
+            TypeError, ValueError: as for `logits`.
+        """
+        with torch.no_grad():
+            logits = self._forward(x.flatten(0, 1).clone(), images_per_sample=x.shape[1])
+        return logits.unflatten(0, x.shape[:2])
+
     def full_precision_logits(self, x: Float[Tensor, "batch channels height width"]) -> Float[Tensor, "batch classes"]:
         """As `logits`, in the dtype of the images whatever the attack runs in: what success is judged by."""
         exact = copy.copy(self)
@@ -152,8 +164,8 @@ class CountedModel:
             logits = self._model(x)
         return logits.to(x.dtype) if isinstance(logits, Tensor) and logits.is_floating_point() else logits
 
-    def _forward(self, x: Tensor) -> Tensor:
-        self._queries[self._rows] += 1
+    def _forward(self, x: Tensor, *, images_per_sample: int = 1) -> Tensor:
+        self._queries[self._rows] += images_per_sample
         batch = len(x)
         logits = self._answer(x)
         if not isinstance(logits, Tensor) or not logits.is_floating_point():

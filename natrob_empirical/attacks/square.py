@@ -69,17 +69,17 @@ class Square(AbstractAttack):
         for share, count in _stages(self.queries, self.initial_share):
             if active.all_fooled:
                 return
-            side = squares.side(share)
-            corners, signs = squares.draw(active, side, count)
+            window = squares.window(squares.side(share), active.x.device)
+            corners, signs = squares.draw(active, window.side, count)
             for move in range(count):
-                patches, room_left = squares.move(active, point, room, side, corners[:, move], signs[:, move])
+                patches, room_left = squares.move(active, point, room, window, corners[:, move], signs[:, move])
                 logits = active.model.logits(point)
                 found = margin(logits, active.y)
                 suspect = found <= 0
                 accepted = (found < lowest) | suspect
                 for patch in patches:
                     patch.keep(point, accepted)
-                lowest, room = torch.where(accepted, found, lowest), torch.where(accepted, room_left, room)
+                lowest, room = torch.minimum(lowest, found), torch.where(accepted, room_left, room)
                 answer = torch.where(accepted[:, None], logits, answer)
                 if bool(suspect.any()):
                     point, room, lowest, answer, corners, signs = active.settle(

@@ -39,6 +39,22 @@ class Patch:
         point.flatten(2).scatter_(2, self.index, torch.where(accepted[:, None, None], self.new, self.old))
 
 
+@final
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Window:
+    """A square of one size, for all moves that share it.
+
+    Attributes:
+        side: in pixels.
+        offsets: from its upper left pixel to each pixel, as positions in the flattened image.
+        bumps: `two_bumps` and its transpose, flattened.
+    """
+
+    side: int
+    offsets: Int64[Tensor, " pixels"]
+    bumps: Float64[Tensor, "2 pixels"]
+
+
 @dataclass(frozen=True)
 class AbstractSquares(ABC):
     """How Square starts and moves in the balls of one norm.
@@ -78,7 +94,7 @@ class AbstractSquares(ABC):
         active: ActiveSet,
         point: Float[Tensor, "batch channels height width"],
         room: Float64[Tensor, " batch"],
-        side: int,
+        window: Window,
         corners: Int64[Tensor, "batch windows"],
         signs: Float[Tensor, "batch signs"],
     ) -> tuple[Sequence[Patch], Float64[Tensor, " batch"]]:
@@ -102,11 +118,16 @@ class AbstractSquares(ABC):
         return top * width + left, torch.where(signs < 0.5, -1.0, 1.0).to(active.x.dtype)
 
     @final
-    def _window(self, corner: Int64[Tensor, " batch"], side: int) -> Int64[Tensor, "batch channels pixels"]:
-        channels, _, width = self.shape
-        steps = torch.arange(side, device=corner.device)
-        offsets = (steps[:, None] * width + steps).flatten()
-        return (corner[:, None, None] + offsets).expand(-1, channels, -1)
+    def window(self, side: int, device: torch.device | str) -> Window:
+        """The square of this side."""
+        steps = torch.arange(side, device=device)
+        offsets = (steps[:, None] * self.shape[2] + steps).flatten()
+        bump = two_bumps(side, device)
+        return Window(side=side, offsets=offsets, bumps=torch.stack([bump.flatten(), bump.T.flatten()]))
+
+    @final
+    def _place(self, window: Window, corner: Int64[Tensor, " batch"]) -> Int64[Tensor, "batch channels pixels"]:
+        return (corner[:, None, None] + window.offsets).expand(-1, self.shape[0], -1)
 
 
 @final
@@ -140,13 +161,13 @@ class LinfSquares(AbstractSquares):
         active: ActiveSet,
         point: Float[Tensor, "batch channels height width"],
         room: Float64[Tensor, " batch"],
-        side: int,
+        window: Window,
         corners: Int64[Tensor, "batch windows"],
         signs: Float[Tensor, "batch signs"],
     ) -> tuple[Sequence[Patch], Float64[Tensor, " batch"]]:
         """Adding ±2ε and clipping, which takes every pixel of the window to one of its two extremes."""
         box = cast(Box, active.neighbourhood)
-        index = self._window(corners[:, 0], side)
+        index = self._place(window, corners[:, 0])
         lower, upper = (face.flatten(2).gather(2, index) for face in (box.lower, box.upper))
         patch = Patch(
             index=index,
@@ -204,13 +225,13 @@ class L2Squares(AbstractSquares):
         active: ActiveSet,
         point: Float[Tensor, "batch channels height width"],
         room: Float64[Tensor, " batch"],
-        side: int,
+        window: Window,
         corners: Int64[Tensor, "batch windows"],
         signs: Float[Tensor, "batch signs"],
     ) -> tuple[Sequence[Patch], Float64[Tensor, " batch"]]:
         """The pair of windows; where they overlap the pixels are the first one's."""
         pixels, image = point.flatten(2), active.x.flatten(2)
-        first, second = self._window(corners[:, 0], side), self._window(corners[:, 1], side)
+        first, second = self._place(window, corners[:, 0]), self._place(window, corners[:, 1])
         first_image, second_image = image.gather(2, first), image.gather(2, second)
         first_old = pixels.gather(2, first)
         pixels.scatter_(2, first, first_image)  # so that the second window shows only what the first has not
@@ -218,8 +239,8 @@ class L2Squares(AbstractSquares):
         old_offset = first_old.double() - first_image
         budget = old_offset.square().sum(dim=2) + (second_old.double() - second_image).square().sum(dim=2)
         budget_with_room = (budget + room.clamp(min=0)[:, None] / self.shape[0]).sqrt()
-        bump = two_bumps(side, point.device)
-        bump = torch.where(signs[:, -1, None, None] > 0, bump, bump.T).reshape(-1, 1, side**2) * signs[:, :-1, None]
+        lying, standing = window.bumps
+        bump = torch.where(signs[:, -1, None] > 0, lying, standing)[:, None] * signs[:, :-1, None]
         direction = _unit(bump + _unit(old_offset)) * budget_with_room[:, :, None]
         first_new = (first_image + direction).clamp(0, 1).to(point.dtype)
         spent = (first_new.double() - first_image).square().sum(dim=2)
@@ -232,9 +253,9 @@ class L2Squares(AbstractSquares):
         return patches, room + (budget - spent).sum(dim=1)
 
     def _radius(self, dtype: torch.dtype) -> float:
-        """So much short of ε that rounding the pixels to `dtype`, by a quarter of its `eps` each, stays inside."""
+        """So much short of ε that rounding pixels to `dtype`, each by at most a quarter of its `eps`, stays inside."""
         channels, height, width = self.shape
-        return max(self.epsilon - torch.finfo(dtype).eps * (channels * height * width) ** 0.5, 0.0)
+        return max(self.epsilon - torch.finfo(dtype).eps / 2 * (channels * height * width) ** 0.5, 0.0)
 
 
 def two_bumps(side: int, device: torch.device | str = "cpu") -> Float64[Tensor, "{side} {side}"]:

@@ -45,6 +45,18 @@ def linear_case() -> tuple[LinearModel, Tensor, Tensor]:
     return model, x, model(x).argmax(dim=1)
 
 
+class _ForeignBall(AbstractBall):
+    """A ball of a norm that no attack knows; nothing of it is ever called."""
+
+    distance = random_point = steepest_ascent = _around = None  # pyright: ignore[reportAssignmentType]
+
+
+@pytest.fixture
+def foreign_ball() -> AbstractBall:
+    """For attacks that know L∞ and L2 only."""
+    return _ForeignBall(0.1)
+
+
 def _small_cnn(channels: int = 8) -> nn.Sequential:
     return nn.Sequential(
         nn.Conv2d(1, channels, 3, stride=2, padding=1),

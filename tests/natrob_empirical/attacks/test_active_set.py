@@ -11,8 +11,10 @@ from natrob_empirical.attacks import (
     APGD,
     DI2FGSM,
     DLR,
+    FAB,
     FGSM,
     PGD,
+    SPSA,
     AbstractAttack,
     ActiveSet,
     AttackResult,
@@ -40,6 +42,8 @@ KINDS: list[tuple[type[AbstractAttack], dict[str, Any]]] = [
     (TargetedAPGD, {"steps": 5, "targets": 3}),
     (AutoAttack, {"steps": 4, "targets": 2, "queries": 20}),
     (Square, {"queries": 60}),
+    (SPSA, {"steps": 5, "samples": 8, "learning_rate": 0.05}),
+    (FAB, {"steps": 4, "targets": 3, "restarts": 2}),
 ]
 each_kind = pytest.mark.parametrize(("kind", "settings"), KINDS, ids=str)
 each_ball = pytest.mark.parametrize("ball", [LinfBall(0.1), L2Ball(0.6)], ids=str)

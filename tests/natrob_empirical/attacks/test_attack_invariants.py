@@ -13,8 +13,10 @@ from natrob_empirical.attacks import (
     APGD,
     DI2FGSM,
     DLR,
+    FAB,
     FGSM,
     PGD,
+    SPSA,
     AbstractAttack,
     ActiveSet,
     AttackResult,
@@ -45,6 +47,8 @@ ATTACKS = [
         TargetedAPGD(ball, steps=3, targets=2, restarts=2),
         AutoAttack(ball, steps=3, targets=2, queries=8),
         Square(ball, queries=40),
+        FAB(ball, steps=5, targets=3),
+        SPSA(ball, steps=4, samples=6, learning_rate=0.05, samples_at_once=4),
     )
 ]
 each_attack = pytest.mark.parametrize("attack", ATTACKS, ids=str)
@@ -112,7 +116,7 @@ def test_the_same_generator_gives_the_same_result(
     first, second = (run(attack, digits_net, digit_images) for _ in range(2))
     assert torch.equal(first.adversarial, second.adversarial)
     assert torch.equal(first.success, second.success)
-    deterministic = isinstance(attack, FGSM | MoveToGray) or (isinstance(attack, PGD) and not attack.random_start)
+    deterministic = isinstance(attack, FAB | FGSM | MoveToGray) or (isinstance(attack, PGD) and not attack.random_start)
     other = run(attack, digits_net, digit_images, seed=1)
     assert torch.equal(first.adversarial, other.adversarial) == deterministic
 
@@ -191,8 +195,16 @@ def test_a_sample_that_nothing_fools_costs_the_whole_budget(attack: AbstractAtta
             3 + one.targets * one.restarts * (one.steps + 1),
             one.targets * one.restarts * one.steps,
         ),
-        AutoAttack: lambda one: (4 + (one.steps + 1) + 1 + 2 * (one.steps + 1) + one.queries, 3 * one.steps),
+        AutoAttack: lambda one: (
+            4 + (one.steps + 1) + (1 + 2 * (one.steps + 1)) + (8 + 4 * one.steps) + one.queries,
+            5 * one.steps,
+        ),
         Square: lambda one: (2 + one.queries, 0),
+        SPSA: lambda one: (2 + one.steps * (2 * one.samples + 1), 0),
+        FAB: lambda one: (
+            10 + 2 * one.steps * one.targets * one.restarts,
+            one.steps * one.targets * one.restarts,
+        ),
     }[type(attack)](attack)
     assert {(int(q), int(g)) for q, g in zip(result.queries, result.gradient_calls, strict=True)} == {budget}
 

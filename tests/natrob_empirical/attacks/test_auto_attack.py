@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from natrob_empirical.attacks import (
     APGD,
+    FAB,
     AutoAttack,
     AveragedModel,
     CrossEntropy,
@@ -35,6 +36,7 @@ def test_the_parts_are_those_of_the_standard_version(ball: AbstractBall) -> None
     assert AutoAttack(ball).parts == (
         APGD(ball, loss=CrossEntropy(), steps=100),
         TargetedAPGD(ball, steps=100, targets=9),
+        FAB(ball, steps=100, targets=9),
         Square(ball, queries=5000),
     )
     for few in (2, 3):
