@@ -196,8 +196,8 @@ def test_a_sample_that_nothing_fools_costs_the_whole_budget(attack: AbstractAtta
             one.targets * one.restarts * one.steps,
         ),
         AutoAttack: lambda one: (
-            4 + (one.steps + 1) + (1 + 2 * (one.steps + 1)) + (8 + 4 * one.steps) + one.queries,
-            5 * one.steps,
+            14 + one.steps + one.targets * (3 * one.steps + 1) + one.queries,
+            (1 + 2 * one.targets) * one.steps,
         ),
         Square: lambda one: (2 + one.queries, 0),
         SPSA: lambda one: (2 + one.steps * (2 * one.samples + 1), 0),
