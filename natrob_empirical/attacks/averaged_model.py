@@ -16,9 +16,11 @@ from .counted_model import Classifier
 class AveragedModel(nn.Module):
     """The mean logits of `samples` calls of a random model: an estimate of their expectation, and so its gradient.
 
-    Every call draws anew, so what an attack found is judged by draws that it has not seen. The model must draw from
-    torch's generators of the CPU or of the images' device: they are forked and seeded from `generator`, so that the
-    same generator and the same sequence of calls give the same answers, and whoever draws outside sees nothing of it.
+    Every call draws anew, so what an attack found is judged by draws that it has not seen. An image that is
+    misclassified by luck ends the attack on its sample and may then be judged otherwise: the more `samples`, the more
+    seldom. The model must draw from torch's generators of the CPU or of the images' device: they are forked and seeded
+    from `generator`, so that the same generator and the same sequence of calls give the same answers, and whoever draws
+    outside sees nothing of it.
     Such a model draws for places in a batch: unlike that of other models, a sample's answer depends on its neighbours,
     as one draw on another.
 

@@ -4,7 +4,6 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import ClassVar, Final, final
 
-import torch
 from jaxtyping import Float, Int64
 from torch import Tensor
 
@@ -92,13 +91,6 @@ def targeted_dlr(
     largest = logits.topk(4, dim=1).values
     lead = _of_class(logits, target) - _of_class(logits, y)
     return lead / (largest[:, 0] - (largest[:, 2] + largest[:, 3]) / 2 + _SMALLEST_SPREAD)
-
-
-def strongest_rivals(
-    logits: Float[Tensor, "batch classes"], y: Int64[Tensor, " batch"], count: int
-) -> Int64[Tensor, "batch rivals"]:
-    """The classes of the `count` largest logits but for the label's, the largest first; all, if they are fewer."""
-    return logits.scatter(1, y[:, None], -torch.inf).topk(min(count, logits.shape[1] - 1), dim=1).indices
 
 
 def _of_class(logits: Tensor, classes: Tensor) -> Tensor:

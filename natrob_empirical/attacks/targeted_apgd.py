@@ -11,7 +11,8 @@ from .abstract_attack import AbstractAttack
 from .active_set import ActiveSet
 from .apgd import require_ascent_settings
 from .auto_pgd_ascent import CarryingObjective, ascend
-from .losses import strongest_rivals, targeted_dlr
+from .losses import targeted_dlr
+from .rivals import strongest_rivals
 
 
 @final

@@ -150,6 +150,25 @@ def test_nearly_normal_numbers_are_those_of_the_sample(shape: tuple[int, ...], d
         assert torch.equal(chosen.near_normal(*shape, dtype=dtype), numbers[[3, 1]])
 
 
+def test_signs_are_fair_and_unrelated() -> None:
+    drawn = streams(2).signs(200, 640, dtype=torch.float64)
+    assert drawn.dtype == torch.float64
+    assert drawn.shape == (2, 200, 640)
+    assert set(drawn.flatten().tolist()) == {-1.0, 1.0}
+    assert abs(float(drawn.mean())) < 4 / drawn.numel() ** 0.5
+    flat = drawn.flatten(1)
+    assert float((drawn.mean(dim=(0, 1))).abs().max()) < 5 / 400**0.5  # no place in a block of 64 is biased
+    for lag in (1, 8, 32, 63, 64, 128):
+        assert abs(correlation(flat[:, lag:], flat[:, :-lag])) < 0.01
+
+
+def test_signs_are_the_bits_of_one_integer_per_64() -> None:
+    bits = streams()._next_bits((2,))
+    expected = torch.stack([(bits >> place) & 1 for place in range(64)], dim=2).flatten(1)[:, :100]
+    assert torch.equal(streams().signs(4, 25), (2 * expected - 1).float().reshape(4, 4, 25))
+    assert streams().select(torch.tensor([], dtype=torch.int64)).signs(3).shape == (0, 3)
+
+
 def test_low_bits_are_fair_and_independent() -> None:
     bits = streams(64)._next_bits((1024,))
     for place in (0, 1, 31, 32, 62, 63):

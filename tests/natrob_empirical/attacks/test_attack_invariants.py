@@ -205,11 +205,17 @@ def test_a_sample_that_nothing_fools_costs_the_whole_budget(attack: AbstractAtta
             3 + one.targets * one.restarts * (one.steps + 1),
             one.targets * one.restarts * one.steps,
         ),
-        AutoAttack: lambda one: (4 + (one.steps + 1) + 1 + 2 * (one.steps + 1) + one.queries, 3 * one.steps),
+        AutoAttack: lambda one: (
+            14 + one.steps + one.targets * (3 * one.steps + 1) + one.queries,
+            (1 + 2 * one.targets) * one.steps,
+        ),
         Square: lambda one: (2 + one.queries, 0),
         TransferAttack: lambda one: (4 + 5, 0),  # the 51 points of PGD-50
         SPSA: lambda one: (2 + one.steps * (2 * one.samples + 1), 0),
-        FAB: lambda one: (10 + 2 * one.steps * one.restarts, one.steps * one.restarts),
+        FAB: lambda one: (
+            10 + 2 * one.steps * one.targets * one.restarts,
+            one.steps * one.targets * one.restarts,
+        ),
         BoundaryAttack: lambda one: (2 + min(one.start_trials, one.queries), 0),
     }[type(attack)](attack)
     assert {(int(q), int(g)) for q, g in zip(result.queries, result.gradient_calls, strict=True)} == {budget}

@@ -46,3 +46,17 @@ def test_logits_are_not_tracked() -> None:
     meter = CountedModel(lambda x: x.flatten(1) @ weight.T, 5, X.device)
     assert not meter.logits(X).requires_grad
     assert not any(tensor.requires_grad for tensor in meter.logits_and_gradient(X, Y))
+
+
+def test_several_images_of_a_sample_are_as_many_queries() -> None:
+    def model(x: Tensor) -> Tensor:
+        return x.flatten(1).add_(0.5)  # in place: on a copy
+
+    x = torch.rand(3, 4, 1, 1, 2, generator=torch.Generator().manual_seed(0))
+    before = x.clone()
+    counted = CountedModel(model, 5, x.device)
+    logits = counted.select(torch.tensor([4, 0, 2])).logits_of_several(x)
+    assert torch.equal(logits, before.flatten(2) + 0.5)
+    assert torch.equal(x, before)
+    assert counted.queries.tolist() == [4, 0, 4, 0, 4]
+    assert counted.gradient_calls.tolist() == [0] * 5

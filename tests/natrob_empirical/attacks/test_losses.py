@@ -5,7 +5,8 @@ import torch
 from torch import Tensor
 
 from natrob_empirical.attacks import DLR, CrossEntropy, Margin
-from natrob_empirical.attacks.losses import strongest_rivals, targeted_dlr
+from natrob_empirical.attacks.losses import targeted_dlr
+from natrob_empirical.attacks.rivals import strongest_rivals
 
 LOGITS = torch.tensor([[4.0, 1.0, 3.0, -1.0, 0.0], [0.0, 5.0, 1.0, 2.0, 4.0]], dtype=torch.float64)
 Y = torch.tensor([0, 4])
