@@ -109,7 +109,7 @@ class BoundaryWalk:
         self._offset.lerp_(offset, chosen)
         self._radius = torch.where(accepted, radius, self._radius)
         self._sign = torch.where(accepted, self._sign, -self._sign)
-        change = torch.where(accepted, GROWTH, -GROWTH * SUCCESS_RATE / (1 - SUCCESS_RATE))
+        change = (chosen.squeeze(1) - SUCCESS_RATE) * (GROWTH / (1 - SUCCESS_RATE))
         self._log_step = (self._log_step + change).clamp_(self._smallest, 0)
         self._settle(candidate, logits, radius)
 

@@ -168,6 +168,14 @@ def test_the_nearest_start_is_tried_first() -> None:
     assert result.adversarial[:, 0, 0, 0].tolist() == pytest.approx([0.6, 0.2])
 
 
+def test_ten_halvings_bring_the_start_to_the_boundary() -> None:
+    x, y = grey(0.1, 0.2, 0.45)
+    result = minimise(bright, (x, y), queries=11, starts=torch.full((1, 1, 4, 4), 0.9))
+    beyond = result.adversarial[:, 0, 0, 0] - 0.5
+    assert bool((beyond > 0).all())
+    assert bool((beyond <= (0.9 - x[:, 0, 0, 0]) / 1024 + 1e-6).all())
+
+
 def steps_seen(answers: dict[int, bool], queries: int) -> list[Tensor]:
     """What a model is asked that says what it is told, by the number of the question, from an image of level ½.
 
