@@ -182,6 +182,24 @@ def test_an_accuracy_that_rises_with_the_radius_is_flagged() -> None:
     assert "rising-in-epsilon" in names(report)
 
 
+def test_a_gradient_that_breaks_on_the_attacks_way_is_reported() -> None:
+    """Brighter than 0.55 the root's gradient is NaN; neither the images nor random points of their balls are."""
+
+    def model(x: Tensor) -> Tensor:
+        mean = x.flatten(1).mean(dim=1)
+        root = ((0.55 - mean) * (mean < 0.55)).sqrt()
+        return torch.stack([torch.ones_like(mean), mean + 0.01 * root], dim=1)
+
+    x, y = torch.full((30, 1, 8, 8), 0.5), torch.zeros(30, dtype=torch.int64)
+    attack = PGD(BALL, step_size=0.1, steps=3, random_start=False)
+    report = diagnose(model, x, y, BALL, generator=generator(), attack=attack)
+    (evidence,) = (item for item in report.evidence if item.flag.name == "non-finite-gradients")
+    assert evidence.status == "raised"
+    assert evidence.numbers["affected"] == 0
+    assert "NaN or infinite for 30 of 30 samples" in evidence.sentence
+    assert status(report)["black-box-stronger"] == {"not run"}
+
+
 def test_an_output_that_is_random_is_found_by_the_walk_to_grey(hundred_digits: Images) -> None:
     x, y = hundred_digits
     answer = torch.nn.functional.one_hot(y, 10).float()
