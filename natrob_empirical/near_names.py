@@ -6,7 +6,8 @@ from collections.abc import Iterable
 
 def near_names(name: str, known: Iterable[str]) -> str:
     """The words "; did you mean a or b?" with the known names near `name`, or nothing where none is near."""
-    near = difflib.get_close_matches(name.lower(), sorted(known), n=3, cutoff=0.5)
+    by_lower_case = {one.lower(): one for one in sorted(known)}
+    near = [by_lower_case[one] for one in difflib.get_close_matches(name.lower(), by_lower_case, n=3, cutoff=0.5)]
     return f"; did you mean {' or '.join(near)}?" if near else ""
 
 

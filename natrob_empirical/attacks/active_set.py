@@ -75,6 +75,11 @@ class ActiveSet:
         return self._best
 
     @property
+    def unfooled(self) -> int:
+        """How many samples are not fooled yet."""
+        return len(self) - int(self._fooled.sum())
+
+    @property
     def all_fooled(self) -> bool:
         """Whether no work is left."""
         return len(self) == 0 if self._compaction else bool(self._fooled.all())

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import final
 
 import torch
-from jaxtyping import Bool, Float, Int64
+from jaxtyping import Bool, Float, Float64, Int64
 from torch import Tensor
 
 from natrob_theory.argument_checks import require_count
@@ -40,6 +40,40 @@ class AttackEvaluation:
     mean_gradient_calls: float
 
 
+@final
+@dataclass(frozen=True, kw_only=True, eq=False)
+class SampleOutcomes:
+    """What an attack did to every sample of a batch.
+
+    Attributes:
+        success: whether it ends misclassified.
+        wrong_from_the_start: whether it was so without a perturbation.
+        distance: of the returned image from the given one, in the ball's norm, float64.
+        queries, gradient_calls: as in `AttackResult`.
+    """
+
+    success: Bool[Tensor, " samples"]
+    wrong_from_the_start: Bool[Tensor, " samples"]
+    distance: Float64[Tensor, " samples"]
+    queries: Int64[Tensor, " samples"]
+    gradient_calls: Int64[Tensor, " samples"]
+
+
+def outcomes_of(
+    attack: AbstractAttack, x: Float[Tensor, "samples channels height width"], result: AttackResult
+) -> SampleOutcomes:
+    """The outcomes of `attack` on the images `x`."""
+    # An attack leaves an image unchanged and calls that a success only where nothing had to be done.
+    unchanged = (result.adversarial == x).flatten(1).all(dim=1)
+    return SampleOutcomes(
+        success=result.success,
+        wrong_from_the_start=result.success & unchanged,
+        distance=attack.ball.distance(result.adversarial, x),
+        queries=result.queries,
+        gradient_calls=result.gradient_calls,
+    )
+
+
 def attack_accuracy(
     attack: AbstractAttack,
     model: Classifier,
@@ -69,28 +103,22 @@ def attack_accuracy(
         raise TypeError(f"`attack` must be an attack such as PGD(LinfBall(8/255)), got {type(attack).__name__}")
     require_count("batch_size", batch_size)
     require_images_and_labels(x, y)
-    results: list[AttackResult] = []
-    wrong_from_the_start: list[Tensor] = []
-    largest_distance = 0.0
+    parts: list[SampleOutcomes] = []
     for start in range(0, len(x), batch_size):
         images = x[start : start + batch_size].detach()
         result = attack(model, images, y[start : start + batch_size], generator=generator)
-        # An attack leaves an image unchanged and calls that a success only where nothing had to be done.
-        unchanged = (result.adversarial == images).flatten(1).all(dim=1)
-        wrong_from_the_start.append(result.success & unchanged)
-        largest_distance = max(largest_distance, float(attack.ball.distance(result.adversarial, images).max()))
-        results.append(result)
+        parts.append(outcomes_of(attack, images, result))
         if progress is not None:
             progress(start + len(images))
-    success = torch.cat([result.success for result in results])
+    success = torch.cat([part.success for part in parts])
     return AttackEvaluation(
         accuracy=_share(~success),
-        clean_accuracy=_share(~torch.cat(wrong_from_the_start)),
+        clean_accuracy=_share(~torch.cat([part.wrong_from_the_start for part in parts])),
         num_samples=len(x),
         success=success,
-        largest_distance=largest_distance,
-        mean_queries=_share(torch.cat([result.queries for result in results])),
-        mean_gradient_calls=_share(torch.cat([result.gradient_calls for result in results])),
+        largest_distance=max(float(part.distance.max()) for part in parts),
+        mean_queries=_share(torch.cat([part.queries for part in parts])),
+        mean_gradient_calls=_share(torch.cat([part.gradient_calls for part in parts])),
     )
 
 

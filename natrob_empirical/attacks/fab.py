@@ -14,6 +14,7 @@ from natrob_theory.argument_checks import require_count, require_positive
 from .hyperplane_step import step_to_hyperplane
 from .minimum_norm_attack import AbstractMinimumNormAttack
 from .nearest_search import NearestSearch
+from .rivals import strongest_rivals
 from .shorter_segment import shorten
 
 _ORDERS: Final[dict[type, float]] = {LinfBall: math.inf, L2Ball: 2.0}
@@ -94,9 +95,8 @@ class FAB(AbstractMinimumNormAttack):
 
     def _targets(self, search: NearestSearch) -> Int64[Tensor, "batch targets"]:
         """The wrong classes of each image, the likeliest first."""
-        logits = search.active.model.logits(search.active.x)
-        others = logits.scatter(1, search.active.y[:, None], -torch.inf)
-        return others.topk(min(self.targets, logits.shape[1] - 1), dim=1).indices
+        active = search.active
+        return strongest_rivals(active.model.logits(active.x), active.y, self.targets)
 
     def _start(self, search: NearestSearch, *, random: bool) -> Float[Tensor, "batch channels height width"]:
         x = search.active.x

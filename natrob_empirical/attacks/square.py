@@ -65,7 +65,7 @@ class Square(AbstractAttack):
         squares = _SQUARES[type(self.ball)](self.ball.epsilon, cast(tuple[int, int, int], tuple(active.x.shape[1:])))
         point, room = squares.start(active)
         logits = active.model.logits(point)
-        point, room, lowest = active.settle(point, logits, point, room, margin(logits, active.y))
+        point, room, lowest, answer = active.settle(point, logits, point, room, margin(logits, active.y), logits)
         for share, count in _stages(self.queries, self.initial_share):
             if active.all_fooled:
                 return
@@ -80,13 +80,14 @@ class Square(AbstractAttack):
                 for patch in patches:
                     patch.keep(point, accepted)
                 lowest, room = torch.minimum(lowest, found), torch.where(accepted, room_left, room)
+                answer = torch.where(accepted[:, None], logits, answer)
                 if bool(suspect.any()):
-                    point, room, lowest, corners, signs = active.settle(
-                        point, logits, point, room, lowest, corners, signs, judged=suspect
+                    point, room, lowest, answer, corners, signs = active.settle(
+                        point, logits, point, room, lowest, answer, corners, signs, judged=suspect
                     )
                     if active.all_fooled:
                         return
-        active.propose(point)
+        active.settle(point, answer)
 
 
 def _stages(queries: int, initial_share: float) -> Iterator[tuple[float, int]]:

@@ -1,7 +1,17 @@
 """Benchmarks: presets turned into cells, cells run into records, finished ones skipped."""
 
+from natrob_empirical.benchmarks.attack_run import AttackProgress as AttackProgress
+from natrob_empirical.benchmarks.attack_run import AttackRun as AttackRun
+from natrob_empirical.benchmarks.attack_run import FinishedAttack as FinishedAttack
+from natrob_empirical.benchmarks.attack_run import run_attack as run_attack
+from natrob_empirical.benchmarks.attack_run import weights_fingerprint as weights_fingerprint
 from natrob_empirical.benchmarks.cells import Cell as Cell
 from natrob_empirical.benchmarks.cells import cells_of as cells_of
+from natrob_empirical.benchmarks.cells import fingerprint_of_tests as fingerprint_of_tests
+from natrob_empirical.benchmarks.checkpoints import Checkpoint as Checkpoint
+from natrob_empirical.benchmarks.checkpoints import CheckpointError as CheckpointError
+from natrob_empirical.benchmarks.checkpoints import CheckpointStore as CheckpointStore
+from natrob_empirical.benchmarks.checkpoints import load_checkpoint as load_checkpoint
 from natrob_empirical.benchmarks.presets import PRESETS as PRESETS
 from natrob_empirical.benchmarks.presets import AttackSpecification as AttackSpecification
 from natrob_empirical.benchmarks.presets import Preset as Preset
@@ -12,12 +22,22 @@ from natrob_empirical.benchmarks.runner import run_preset as run_preset
 
 __all__ = [
     "PRESETS",
+    "AttackProgress",
+    "AttackRun",
     "AttackSpecification",
     "Cell",
+    "Checkpoint",
+    "CheckpointError",
+    "CheckpointStore",
+    "FinishedAttack",
     "Preset",
     "RunEvent",
     "StepSizeSweep",
     "cells_of",
+    "fingerprint_of_tests",
+    "load_checkpoint",
     "preset_named",
+    "run_attack",
     "run_preset",
+    "weights_fingerprint",
 ]

@@ -51,8 +51,17 @@ def fitted_to_images(model: ModelSpecification, image_shape: tuple[int, int, int
 
 def fingerprint(dataset: Dataset) -> str:
     """A hash of the images and labels in use, so that other data is another cell."""
+    return _hash_of(dataset, dataset.train_x, dataset.train_y, dataset.test_x, dataset.test_y)
+
+
+def fingerprint_of_tests(dataset: Dataset) -> str:
+    """The same of the test images alone."""
+    return _hash_of(dataset, dataset.test_x, dataset.test_y)
+
+
+def _hash_of(dataset: Dataset, *parts: torch.Tensor) -> str:
     digest = hashlib.sha256()
-    for part in (dataset.train_x, dataset.train_y, dataset.test_x, dataset.test_y):
+    for part in parts:
         digest.update(repr((tuple(part.shape), dataset.pixel_scale)).encode())
         digest.update(part.contiguous().numpy().tobytes())
     return digest.hexdigest()[:16]

@@ -1,65 +1,195 @@
-"""Trained weights on disk, so that an interrupted run does not train twice."""
+"""Trained models on disk: an interrupted run does not train twice, and each file rebuilds its classifier by itself."""
 
 import hashlib
+import io
 import json
-import os
-import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, final
+from typing import Any, Final, final
 
 import torch
 
-SCHEMA_VERSION = 1
+from natrob_empirical.atomic_file import write_atomically
+from natrob_empirical.models import IntegratorClassifier, ModelSpecification, build_classifier
+from natrob_empirical.random_streams import RandomStreams
+
+SCHEMA_VERSION: Final = 2
+"""1 held nothing but weights and training time."""
+
+_FIELDS: Final = {
+    "settings": dict,
+    "image_shape": tuple,
+    "num_classes": int,
+    "state_dict": dict,
+    "training_seconds": float,
+}
 
 
+class CheckpointError(ValueError):
+    """A file that is no checkpoint, or none that this version can use; the message says which and what to do."""
+
+
+@final
 @dataclass(frozen=True, kw_only=True)
 class Checkpoint:
-    """Weights and how long they took to train, in seconds of wall clock."""
+    """A trained model.
 
+    Attributes:
+        settings: what determined it: `model`, `training`, `data` and `seed`.
+        image_shape: (channels, height, width).
+        num_classes: how many logits.
+        state_dict: the weights.
+        training_seconds: wall clock.
+    """
+
+    settings: dict[str, Any]
+    image_shape: tuple[int, int, int]
+    num_classes: int
     state_dict: dict[str, torch.Tensor]
     training_seconds: float
+
+    @property
+    def specification(self) -> ModelSpecification:
+        """What the model is. Raises TypeError, ValueError where the settings describe no model."""
+        return ModelSpecification(**self.settings["model"])
+
+    @property
+    def training(self) -> str:
+        """The training method."""
+        return str(self.settings["training"].get("method", "unknown"))
+
+    @property
+    def dataset(self) -> str:
+        """The name of the data set that it was trained on."""
+        return self.settings["data"]["name"]
+
+    def classifier(self) -> IntegratorClassifier:
+        """The model with its weights, in eval mode, on the CPU.
+
+        Raises:
+            CheckpointError: the settings and the weights do not belong together.
+        """
+        try:
+            built = build_classifier(
+                self.specification,
+                image_shape=self.image_shape,
+                num_classes=self.num_classes,
+                generator=RandomStreams(0).generator("init"),  # overwritten by the weights
+            )
+            built.load_state_dict(self.state_dict)
+        except (TypeError, ValueError, KeyError, RuntimeError) as error:
+            reason = " ".join(str(error).split())
+            raise CheckpointError(
+                f"the checkpoint's weights do not fit the model that it describes: {reason}"
+            ) from error
+        return built.eval()
+
+
+def load_checkpoint(path: Path) -> Checkpoint:
+    """Read a checkpoint; nothing but tensors and plain data is ever unpickled.
+
+    Raises:
+        FileNotFoundError, IsADirectoryError: there is no such file.
+        CheckpointError: the file is not a checkpoint of natrob, or of another schema version.
+    """
+    if path.is_dir():
+        raise IsADirectoryError(f"{path} is a folder; give a checkpoint in it: {_listing(path) or 'there is none'}")
+    if not path.exists():
+        raise FileNotFoundError(f"there is no checkpoint {path}; `natrob bench` writes them to OUTPUT/checkpoints")
+    content = _content_of(path)
+    version = content["schema_version"]
+    if version == 1:
+        raise CheckpointError(
+            f"{path} is of schema version 1, which holds weights without the model they belong to; "
+            "run the `natrob bench` that wrote it once more: it adds what is missing without training again"
+        )
+    if version != SCHEMA_VERSION:
+        raise CheckpointError(f"{path} is of schema version {version}, this natrob reads version {SCHEMA_VERSION}")
+    for name, kind in _FIELDS.items():
+        if not isinstance(content.get(name), kind):
+            raise CheckpointError(f"{path} is damaged: its `{name}` must be of type {kind.__name__}")
+    described = content["settings"]
+    if not all(isinstance(described.get(part), dict) for part in ("model", "training", "data")):
+        raise CheckpointError(f"{path} is damaged: its `settings` must hold model, training and data")
+    return Checkpoint(**{name: content[name] for name in _FIELDS})
+
+
+def _listing(folder: Path) -> str:
+    """The checkpoints of a folder with the models that they hold: a file's name says nothing."""
+    found = []
+    for path in sorted(folder.glob("*.pt")):
+        try:
+            checkpoint = load_checkpoint(path)
+            found.append(f"{path.name} ({checkpoint.specification.label}, {checkpoint.dataset})")
+        except (CheckpointError, TypeError, ValueError):
+            continue  # it is none that could be given
+    return "; ".join(found)
+
+
+def _content_of(path: Path) -> dict[str, Any]:
+    """The plain data of a checkpoint of any version."""
+    foreign = "if it is a model of yours, give module:factory instead"
+    try:
+        content = torch.load(path, weights_only=True, map_location="cpu")
+    except OSError:
+        raise
+    except Exception as error:  # torch raises many kinds, for bytes and for pickles that are not plain data
+        raise CheckpointError(
+            f"{path} is not a checkpoint that natrob wrote: it cannot be read as plain tensors and data; {foreign}"
+        ) from error
+    if not isinstance(content, dict) or "schema_version" not in content or "state_dict" not in content:
+        raise CheckpointError(
+            f"{path} is not a checkpoint that natrob wrote: it does not say what model it is; {foreign}"
+        )
+    return content
 
 
 @final
 class CheckpointStore:
-    """A folder of trained weights, one file per trained model, named by a hash of its settings."""
+    """A folder of trained models, one file per model, named by a hash of its settings."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
 
     def path_of(self, settings: dict[str, Any]) -> Path:
-        """Where the weights of these settings are, or would be."""
+        """Where the model of these settings is, or would be."""
         digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:16]
         return self.folder / f"{digest}.pt"
 
-    def read(self, settings: dict[str, Any]) -> Checkpoint | None:
-        """The checkpoint, or None if there is none or it cannot be used; then the model is trained again."""
+    def read(
+        self, settings: dict[str, Any], *, image_shape: tuple[int, int, int], num_classes: int
+    ) -> Checkpoint | None:
+        """The checkpoint, or None if there is none or it cannot be used; then the model is trained again.
+
+        One of schema version 1 is completed with the arguments, on disk too.
+        """
         path = self.path_of(settings)
         if not path.exists():
             return None
         try:
-            content = torch.load(path, weights_only=True, map_location="cpu")
-        except Exception:
-            content = None
-        if not isinstance(content, dict) or content.get("schema_version") != SCHEMA_VERSION:
+            content = _content_of(path)
+            if content["schema_version"] == 1:
+                old = Checkpoint(
+                    settings=settings,
+                    image_shape=image_shape,
+                    num_classes=num_classes,
+                    state_dict=content["state_dict"],
+                    training_seconds=float(content["training_seconds"]),
+                )
+                self.write(old)
+                return old
+            return load_checkpoint(path)
+        except (CheckpointError, KeyError, TypeError):
             path.replace(path.with_name(path.name + ".unreadable"))
             return None
-        return Checkpoint(state_dict=content["state_dict"], training_seconds=float(content["training_seconds"]))
 
-    def write(self, settings: dict[str, Any], checkpoint: Checkpoint) -> None:
-        """Write atomically: a temporary file, then a rename."""
-        content = {
-            "schema_version": SCHEMA_VERSION,
-            "state_dict": checkpoint.state_dict,
-            "training_seconds": checkpoint.training_seconds,
-        }
-        handle, temporary = tempfile.mkstemp(dir=self.folder, prefix=".", suffix=".partial")
-        os.close(handle)
-        try:
-            torch.save(content, temporary)
-            Path(temporary).replace(self.path_of(settings))
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
+    def write(self, checkpoint: Checkpoint) -> Path:
+        """Write atomically, and return where."""
+        on_cpu = {name: tensor.detach().cpu() for name, tensor in checkpoint.state_dict.items()}
+        content = {name: getattr(replace(checkpoint, state_dict=on_cpu), name) for name in _FIELDS}
+        buffer = io.BytesIO()
+        torch.save({"schema_version": SCHEMA_VERSION, **content}, buffer)
+        path = self.path_of(checkpoint.settings)
+        write_atomically(path, buffer.getvalue())
+        return path

@@ -4,10 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from natrob_empirical.attacks import FGSM, PGD, AbstractAttack, RandomNoise
+from natrob_empirical.attacks import AbstractAttack, registered_attack
 from natrob_empirical.models import ModelSpecification
 from natrob_empirical.near_names import unknown_name
-from natrob_empirical.threat_models import L2Ball, LinfBall
 from natrob_empirical.training import TrainingSpecification
 from natrob_theory.norms import linf_radius_as_l2
 
@@ -30,28 +29,26 @@ class AttackSpecification:
 
     Attributes:
         label: the name in tables.
-        attack: which one.
+        attack: which one, by its label in the registry of attacks.
         norm: of the budget.
         epsilons: the budgets; images have pixels in [0, 1].
         steps: of an iterated attack; its step size is 2.5·ε/steps.
     """
 
     label: str
-    attack: Literal["FGSM", "PGD", "RandomNoise"]
+    attack: str
     norm: Literal["Linf", "L2"]
     epsilons: tuple[float, ...]
     steps: int = 1
 
+    def __post_init__(self) -> None:
+        registered_attack(self.attack)
+
     def build(self, epsilon: float) -> AbstractAttack:
         """The attack at one budget."""
-        ball = LinfBall(epsilon) if self.norm == "Linf" else L2Ball(epsilon)
-        match self.attack:
-            case "FGSM":
-                return FGSM(ball)
-            case "PGD":
-                return PGD(ball, steps=self.steps)
-            case "RandomNoise":
-                return RandomNoise(ball)
+        registered = registered_attack(self.attack)
+        settings = {"steps": self.steps} if "steps" in registered.settings else {}
+        return registered.build(self.norm, epsilon, settings)
 
 
 def budgets_of(attacks: Sequence[AttackSpecification]) -> list[Budget]:

@@ -147,7 +147,8 @@ class _Run:
             generator=streams.generator("init"),
         ).to(self.device)
         settings = model_settings(self.preset, specification, self.dataset, cell.key.seed)
-        checkpoint = self.checkpoints.read(settings)
+        shape, classes = self.dataset.image_shape, self.dataset.num_classes
+        checkpoint = self.checkpoints.read(settings, image_shape=shape, num_classes=classes)
         if checkpoint is None:
             started = time.perf_counter()
             train(
@@ -159,8 +160,14 @@ class _Run:
                     RunEvent(kind="training", done=self.done, total=self.total, cell=cell, training=step)
                 ),
             )
-            checkpoint = Checkpoint(state_dict=classifier.state_dict(), training_seconds=time.perf_counter() - started)
-            self.checkpoints.write(settings, checkpoint)
+            checkpoint = Checkpoint(
+                settings=settings,
+                image_shape=shape,
+                num_classes=classes,
+                state_dict=classifier.state_dict(),
+                training_seconds=time.perf_counter() - started,
+            )
+            self.checkpoints.write(checkpoint)
         classifier.load_state_dict(checkpoint.state_dict)
         return classifier.eval(), checkpoint.training_seconds
 

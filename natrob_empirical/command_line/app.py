@@ -4,13 +4,13 @@ import shlex
 from pathlib import Path
 from typing import Annotated
 
-import torch
 import typer
 from rich import box
 from rich.markup import escape
 from rich.table import Table
 
 from natrob_empirical.benchmarks import PRESETS, Preset, cells_of, preset_named, run_preset
+from natrob_empirical.command_line.attack_command import attack
 from natrob_empirical.command_line.check_command import (
     CheckRow,
     CheckSettings,
@@ -20,7 +20,9 @@ from natrob_empirical.command_line.check_command import (
     with_constants,
 )
 from natrob_empirical.command_line.console import EXPECTED, RunDisplay, console, errors, errors_in_one_line
+from natrob_empirical.command_line.diagnose_command import diagnose
 from natrob_empirical.command_line.methods import BUILT_IN, METHODS
+from natrob_empirical.command_line.options import DataRootOption, DeviceOption, device_named
 from natrob_empirical.command_line.user_field import load_field
 from natrob_empirical.datasets import Dataset, known_datasets, load_dataset, resolve_data_root
 from natrob_empirical.records import RecordStore
@@ -41,10 +43,9 @@ OutputOption = Annotated[Path | None, typer.Option(help="Output folder; by defau
 DataOption = Annotated[
     str | None, typer.Option(help="A data set's name, or your arrays as file.npz; by default the preset's.")
 ]
-DataRootOption = Annotated[
-    Path | None, typer.Option(help="Folder of the data sets; by default NATROB_DATA, else the user cache.")
-]
-DeviceOption = Annotated[str, typer.Option(help="cpu, cuda or cuda:N.")]
+
+app.command()(attack)
+app.command()(diagnose)
 
 
 @app.command()
@@ -100,7 +101,8 @@ def bench(
             _list_cells(chosen, dataset)
             return
         store = _run(chosen, dataset, folder, device)
-        console.print(f"all cells of preset {preset} are in {store.folder}", highlight=False)
+        models = folder / "checkpoints"
+        console.print(f"all cells of preset {preset} are in {store.folder}, its models in {models}", highlight=False)
 
 
 @app.command()
@@ -181,7 +183,7 @@ def _dataset(preset: Preset, data: str | None, data_root: Path | None) -> Datase
 def _run(preset: Preset, dataset: Dataset, folder: Path, device: str) -> RecordStore:
     """Run the preset with a progress bar."""
     with RunDisplay() as display:
-        return run_preset(preset, dataset, folder, device=torch.device(device), on_event=display.show)
+        return run_preset(preset, dataset, folder, device=device_named(device), on_event=display.show)
 
 
 def _command(command: str, preset: str, folder: Path, data: str | None, data_root: Path | None, device: str) -> str:

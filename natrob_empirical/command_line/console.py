@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from natrob_empirical.attacks import NonFiniteGradientError
 from natrob_empirical.benchmarks import RunEvent
 
 console = Console()
@@ -22,6 +23,7 @@ EXPECTED = (
     OverflowError,
     RuntimeError,  # torch's own errors, and this library's for solves, training and data sets
     NotImplementedError,
+    NonFiniteGradientError,
 )
 UNUSABLE, UNEXPECTED, INTERRUPTED = 2, 3, 130
 
@@ -36,7 +38,7 @@ def errors_in_one_line(*, on_interrupt: str = "interrupted") -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:
-        errors.print(f"[yellow]{escape(on_interrupt)}[/yellow]", highlight=False)
+        errors.print(f"[yellow]{escape(on_interrupt)}[/yellow]", highlight=False, soft_wrap=True)
         raise typer.Exit(INTERRUPTED) from None
     except typer.Exit:  # a RuntimeError of its own kind
         raise

@@ -2,6 +2,7 @@
 
 from natrob_empirical.records.schema import SCHEMA_VERSION as SCHEMA_VERSION
 from natrob_empirical.records.schema import AttackResult as AttackResult
+from natrob_empirical.records.schema import AttackRunResult as AttackRunResult
 from natrob_empirical.records.schema import BoundCheckSummary as BoundCheckSummary
 from natrob_empirical.records.schema import CellKey as CellKey
 from natrob_empirical.records.schema import CellRecord as CellRecord
@@ -10,6 +11,7 @@ from natrob_empirical.records.schema import Curve as Curve
 from natrob_empirical.records.schema import Environment as Environment
 from natrob_empirical.records.schema import FieldGrowth as FieldGrowth
 from natrob_empirical.records.schema import Number as Number
+from natrob_empirical.records.schema import SampleOutcomes as SampleOutcomes
 from natrob_empirical.records.schema import StepSizePoint as StepSizePoint
 from natrob_empirical.records.schema import StepSizeResult as StepSizeResult
 from natrob_empirical.records.schema import TheoryResult as TheoryResult
@@ -20,6 +22,7 @@ from natrob_empirical.records.store import UnreadableRecord as UnreadableRecord
 __all__ = [
     "SCHEMA_VERSION",
     "AttackResult",
+    "AttackRunResult",
     "BoundCheckSummary",
     "CellKey",
     "CellRecord",
@@ -29,6 +32,7 @@ __all__ = [
     "FieldGrowth",
     "Number",
     "RecordStore",
+    "SampleOutcomes",
     "StepSizePoint",
     "StepSizeResult",
     "TheoryResult",

@@ -3,9 +3,10 @@
 A new kind of result is no such change: an old reader sets a record of a kind it does not know aside.
 """
 
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 SCHEMA_VERSION = 1
 
@@ -226,6 +227,86 @@ class AttackResult(AbstractRecordPart):
     seconds: float
 
 
+class SampleOutcomes(AbstractRecordPart):
+    """What an attack did to every image, in the order of the data: one entry an image, packed into text.
+
+    Attributes:
+        outcomes: one letter an image: "w" for wrong without a perturbation, "f" for fooled, "k" for kept its label.
+        queries, gradient_calls: forward passes and loss gradients, integers between spaces.
+        distances: ‖x' − x‖ of the images returned, in the attack's norm, between spaces; exact, as `float` reads them.
+
+    Raises:
+        ValidationError: another letter, a number that is none, or not one entry an image everywhere.
+    """
+
+    outcomes: str
+    queries: str
+    gradient_calls: str
+    distances: str
+
+    @model_validator(mode="after")
+    def _one_entry_an_image(self) -> "SampleOutcomes":
+        strange = sorted(set(self.outcomes) - set("wfk"))
+        if strange:
+            raise ValueError(f"`outcomes` must consist of the letters w, f and k, got {strange[0]!r}")
+        for name, values in (
+            ("queries", self.query_counts),
+            ("gradient_calls", self.gradient_counts),
+            ("distances", self.distance_values),
+        ):
+            if len(values) != len(self.outcomes):
+                raise ValueError(f"`{name}` must hold {len(self.outcomes)} entries, one an image, got {len(values)}")
+        return self
+
+    def __len__(self) -> int:
+        return len(self.outcomes)
+
+    @classmethod
+    def joined(cls, parts: Sequence["SampleOutcomes"]) -> "SampleOutcomes":
+        """The outcomes of several batches as one."""
+        return cls(
+            outcomes="".join(part.outcomes for part in parts),
+            queries=" ".join(part.queries for part in parts),
+            gradient_calls=" ".join(part.gradient_calls for part in parts),
+            distances=" ".join(part.distances for part in parts),
+        )
+
+    @property
+    def query_counts(self) -> list[int]:
+        """One number an image."""
+        return [int(part) for part in self.queries.split()]
+
+    @property
+    def gradient_counts(self) -> list[int]:
+        """One number an image."""
+        return [int(part) for part in self.gradient_calls.split()]
+
+    @property
+    def distance_values(self) -> list[float]:
+        """One number an image."""
+        return [float(part) for part in self.distances.split()]
+
+
+class AttackRunResult(AbstractRecordPart):
+    """One attack at one budget, as `natrob attack` ran it: the summary of a benchmark's cell, and every image.
+
+    Attributes:
+        summary: as in a benchmark; its accuracy is an upper bound of the robust accuracy on these images.
+        accuracy_interval, clean_interval: Wilson's 95 % intervals of both accuracies for the population that the
+            images are a random sample of.
+        ceiling: no deterministic classifier has a higher robust accuracy on these images: their largest class's share
+            where an L∞ radius of at least 0.5 puts the grey image into every ball; else None.
+        samples: per image.
+    """
+
+    kind: Literal["attack run"] = "attack run"
+    summary: AttackResult
+    accuracy_interval: tuple[float, float]
+    clean_interval: tuple[float, float]
+    ceiling: float | None
+    samples: SampleOutcomes
+
+
 class CellKey(AbstractRecordPart):
     """Which cell of a preset this is. `attack`, `norm` and `epsilon` are None for the theory cell of a model.
 
@@ -275,4 +356,4 @@ class CellRecord(AbstractRecordPart):
     cell: CellKey
     settings: dict[str, Any]
     environment: Environment
-    result: Annotated[TheoryResult | AttackResult | StepSizeResult, Field(discriminator="kind")]
+    result: Annotated[TheoryResult | AttackResult | StepSizeResult | AttackRunResult, Field(discriminator="kind")]

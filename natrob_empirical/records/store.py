@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 import re
 import tempfile
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from typing import Any, final
 
 from pydantic import ValidationError
 
+from natrob_empirical.atomic_file import write_atomically
 from natrob_empirical.records.schema import CellKey, CellRecord
 
 
@@ -71,19 +71,9 @@ class RecordStore:
         return [record for record in loaded if record is not None]
 
     def write(self, record: CellRecord) -> Path:
-        """Write the record so that a reader sees all of it or nothing: a temporary file, flushed, then renamed."""
+        """Write the record so that a reader sees all of it or nothing."""
         path = self.path_of(record.cell, record.settings)
-        text = record.model_dump_json(indent=1) + "\n"
-        handle, temporary = tempfile.mkstemp(dir=self.folder, prefix=".", suffix=".partial")
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                file.write(text)
-                file.flush()
-                os.fsync(file.fileno())
-            Path(temporary).replace(path)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
+        write_atomically(path, (record.model_dump_json(indent=1) + "\n").encode("utf-8"))
         return path
 
     def _load(self, path: Path) -> CellRecord | None:

@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, final
 
-from natrob_empirical.records import AttackResult, CellRecord, Environment, TheoryResult
+from natrob_empirical.records import CellRecord, Environment, TheoryResult
 from natrob_empirical.reporting.formatting import MISSING, clean_text, format_budget, format_sample_size
-from natrob_empirical.reporting.record_groups import Section, budget_of
+from natrob_empirical.reporting.record_groups import Section, attack_result_of, budget_of
 
 
 @final
@@ -66,7 +66,7 @@ def environment_facts(records: Sequence[CellRecord]) -> list[tuple[str, str]]:
 def section_facts(section: Section) -> list[tuple[str, str]]:
     """(name, value) of preset, data, seeds and sample sizes of a section."""
     theories = [record.result for record in section.records if isinstance(record.result, TheoryResult)]
-    attacked = {record.result.accuracy.n for record in section.records if isinstance(record.result, AttackResult)}
+    attacked = {result.accuracy.n for record in section.records if (result := attack_result_of(record)) is not None}
     test = {theory.clean_accuracy.n for theory in theories}
     train = {theory.train_accuracy.n for theory in theories}
     pairs = {check.pairs for theory in theories for check in theory.bound_checks}

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, final
 
-from natrob_empirical.records import AttackResult, CellRecord, Number, StepSizeResult, TheoryResult
+from natrob_empirical.records import AttackResult, AttackRunResult, CellRecord, Number, StepSizeResult, TheoryResult
 from natrob_empirical.reporting.formatting import clean_text, natural_order
 
 _NORM_ORDER: Final = {"Linf": 0, "L2": 1}
@@ -216,8 +216,8 @@ def _model_runs(label: str, records: list[CellRecord]) -> ModelRuns:
     for record in sorted(records, key=lambda record: record.cell.seed):
         if isinstance(record.result, TheoryResult):
             theory[record.cell.seed] = record.result
-        elif isinstance(record.result, AttackResult):
-            attacks.setdefault(budget_of(record), {})[record.cell.seed] = record.result
+        elif (attacked := attack_result_of(record)) is not None:
+            attacks.setdefault(budget_of(record), {})[record.cell.seed] = attacked
     cell = records[0].cell
     return ModelRuns(
         label=label,
@@ -226,6 +226,12 @@ def _model_runs(label: str, records: list[CellRecord]) -> ModelRuns:
         theory=theory,
         attacks=attacks,
     )
+
+
+def attack_result_of(record: CellRecord) -> AttackResult | None:
+    """The outcome of the record's attack, from a benchmark or a run of its own; None if it holds none."""
+    result = record.result.summary if isinstance(record.result, AttackRunResult) else record.result
+    return result if isinstance(result, AttackResult) else None
 
 
 def budget_of(record: CellRecord) -> AttackBudget:

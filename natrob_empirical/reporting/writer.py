@@ -1,13 +1,12 @@
 """From records to files on disk."""
 
-import os
 import re
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import final
 
+from natrob_empirical.atomic_file import write_atomically
 from natrob_empirical.records import CellRecord, UnreadableRecord
 from natrob_empirical.reporting.claims import claim_rows
 from natrob_empirical.reporting.figure_accuracy import accuracy_figure
@@ -113,21 +112,6 @@ def build_page(
         ],
         command="\n".join(clean_text(line) for line in command.strip().splitlines()),
     )
-
-
-def write_atomically(path: Path, content: bytes) -> None:
-    """Replace the file at once: a temporary file beside it, flushed, then renamed."""
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".partial")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).chmod(0o644)  # a temporary file is private, a report is not
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
 
 
 def _section_page(section: Section, anchor: str, styles: Mapping[str, ModelStyle], *, alone: bool) -> SectionPage:

@@ -9,7 +9,9 @@ import torch
 from torch import Tensor, nn
 
 from natrob_empirical.attacks import (
+    APGD,
     DI2FGSM,
+    DLR,
     FAB,
     FGSM,
     PGD,
@@ -17,11 +19,13 @@ from natrob_empirical.attacks import (
     AbstractAttack,
     ActiveSet,
     AttackResult,
+    AutoAttack,
     BoundaryAttack,
     CountedModel,
     MoveToGray,
     RandomNoise,
     Square,
+    TargetedAPGD,
     TransferAttack,
 )
 from natrob_empirical.random_streams import SampleStreams
@@ -45,6 +49,10 @@ KINDS: list[tuple[type[AbstractAttack], dict[str, Any]]] = [
     (RandomNoise, {"trials": 4}),
     (MoveToGray, {"steps": 4}),
     (DI2FGSM, {"steps": 6, "decay": 1.0}),
+    (APGD, {"steps": 9, "restarts": 2}),
+    (APGD, {"loss": DLR(), "steps": 9}),
+    (TargetedAPGD, {"steps": 5, "targets": 3}),
+    (AutoAttack, {"steps": 4, "targets": 2, "queries": 20}),
     (Square, {"queries": 60}),
     (TransferAttack, {"source": TenWaves()}),
     (SPSA, {"steps": 5, "samples": 8, "learning_rate": 0.05}),

@@ -10,7 +10,9 @@ import torch
 from torch import Tensor, nn
 
 from natrob_empirical.attacks import (
+    APGD,
     DI2FGSM,
+    DLR,
     FAB,
     FGSM,
     PGD,
@@ -18,11 +20,13 @@ from natrob_empirical.attacks import (
     AbstractAttack,
     ActiveSet,
     AttackResult,
+    AutoAttack,
     BoundaryAttack,
     MoveToGray,
     NonFiniteGradientError,
     RandomNoise,
     Square,
+    TargetedAPGD,
     TransferAttack,
 )
 from natrob_empirical.random_streams import SampleStreams
@@ -47,6 +51,10 @@ ATTACKS = [
         RandomNoise(ball, 3),
         MoveToGray(ball, steps=3),
         DI2FGSM(ball, steps=4),
+        APGD(ball, steps=5, restarts=2),
+        APGD(ball, loss=DLR(), steps=6),
+        TargetedAPGD(ball, steps=3, targets=2, restarts=2),
+        AutoAttack(ball, steps=3, targets=2, queries=8),
         Square(ball, queries=40),
         TransferAttack(ball, source=ten_waves),
         FAB(ball, steps=5, targets=3),
@@ -71,9 +79,9 @@ class Proposing(AbstractAttack):
 
 
 def two_class(x: Tensor) -> Tensor:
-    """Class 1 where the image is brighter than 0.5 on average."""
+    """Class 1 where the image is brighter than 0.5 on average; two more classes never win."""
     brightness = x.flatten(1).mean(dim=1)
-    return torch.stack([0.5 - brightness, brightness - 0.5], dim=1)
+    return torch.stack([0.5 - brightness, brightness - 0.5, -1 - brightness, -1.5 + 0 * brightness], dim=1)
 
 
 def squares(count: int = 3) -> Images:
@@ -182,7 +190,7 @@ def test_a_sample_that_nothing_fools_costs_the_whole_budget(attack: AbstractAtta
 
     def model(x: Tensor) -> Tensor:
         brightness = x.flatten(1).mean(dim=1)
-        return torch.stack([10 + brightness, brightness**2], dim=1)
+        return torch.stack([10 + brightness, brightness**2, brightness, -brightness], dim=1)
 
     x, _ = squares(5)
     result = run(attack, model, (x, torch.zeros(5, dtype=torch.int64)))
@@ -192,10 +200,22 @@ def test_a_sample_that_nothing_fools_costs_the_whole_budget(attack: AbstractAtta
         RandomNoise: lambda one: (2 + one.trials, 0),
         MoveToGray: lambda one: (2 + one.steps, 0),
         DI2FGSM: lambda one: (3 + one.steps, one.steps),
+        APGD: lambda one: (2 + one.restarts * (one.steps + 1), one.restarts * one.steps),
+        TargetedAPGD: lambda one: (
+            3 + one.targets * one.restarts * (one.steps + 1),
+            one.targets * one.restarts * one.steps,
+        ),
+        AutoAttack: lambda one: (
+            14 + one.steps + one.targets * (3 * one.steps + 1) + one.queries,
+            (1 + 2 * one.targets) * one.steps,
+        ),
         Square: lambda one: (2 + one.queries, 0),
         TransferAttack: lambda one: (4 + 5, 0),  # the 51 points of PGD-50
         SPSA: lambda one: (2 + one.steps * (2 * one.samples + 1), 0),
-        FAB: lambda one: (10 + 2 * one.steps * one.restarts, one.steps * one.restarts),
+        FAB: lambda one: (
+            10 + 2 * one.steps * one.targets * one.restarts,
+            one.steps * one.targets * one.restarts,
+        ),
         BoundaryAttack: lambda one: (2 + min(one.start_trials, one.queries), 0),
     }[type(attack)](attack)
     assert {(int(q), int(g)) for q, g in zip(result.queries, result.gradient_calls, strict=True)} == {budget}
@@ -332,7 +352,7 @@ X, Y = squares()
         (X, Y[:2], ValueError, r"`y` must have shape \(3,\), one label per image, got \(2,\)"),
         (X, Y.to("meta"), ValueError, "`y` must be on the device of `x`, cpu, got meta"),
         (X, Y - 1, ValueError, "`y` must hold class numbers from 0 up, got -1"),
-        (X, Y + 1, ValueError, "`y` must hold labels from 0 to 1, as the model has 2 logits, got 2"),
+        (X, Y + 3, ValueError, "`y` must hold labels from 0 to 3, as the model has 4 logits, got 4"),
     ],
 )
 def test_wrong_images_and_labels_are_refused(
@@ -347,7 +367,7 @@ def test_wrong_images_and_labels_are_refused(
     ("model", "error", "message"),
     [
         (lambda x: x, ValueError, r"logits of shape \(batch, classes\) = \(3, 2 or more\), got \(3, 1, 2, 2\)"),
-        (lambda x: two_class(x)[:1], ValueError, r"got \(1, 2\)"),
+        (lambda x: two_class(x)[:1], ValueError, r"got \(1, 4\)"),
         (lambda x: x.flatten(1)[:, :1], ValueError, r"got \(3, 1\)"),
         (lambda x: two_class(x).argmax(dim=1), TypeError, "floating-point tensor of logits, got torch.int64"),
         (lambda x: (two_class(x),), TypeError, "floating-point tensor of logits, got tuple"),
@@ -372,7 +392,7 @@ def test_an_untraceable_model_is_refused(attack: AbstractAttack) -> None:
 @pytest.mark.parametrize("attack", [FGSM(LinfBall(0.1)), PGD(L2Ball(0.1), random_start=False)], ids=str)
 def test_a_gradient_that_is_not_finite_is_an_error(attack: AbstractAttack) -> None:
     def root_at_zero(x: Tensor) -> Tensor:
-        return two_class(x) + (x - 0.4).abs().sqrt().flatten(1)[:, :1].nan_to_num() * torch.tensor([0.0, 1.0])
+        return two_class(x) + (x - 0.4).abs().sqrt().flatten(1)[:, :1].nan_to_num() * torch.tensor([0.0, 1.0, 0.0, 0.0])
 
     x = torch.full((4, 1, 2, 2), 0.3)
     x[1] = 0.4

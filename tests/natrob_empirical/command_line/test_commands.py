@@ -4,10 +4,9 @@ from unittest import mock
 
 import numpy as np
 import pytest
-from typer.testing import CliRunner, Result
+from console_runner import natrob
 
 from natrob_empirical.benchmarks import PRESETS, AttackSpecification, Preset
-from natrob_empirical.command_line.app import app
 from natrob_empirical.models import ModelSpecification
 from natrob_empirical.training import TrainingSpecification
 
@@ -48,10 +47,6 @@ def broken(t, y):
 
 NUMBER = 3
 """
-
-
-def natrob(*arguments: str) -> Result:
-    return CliRunner().invoke(app, list(arguments), env={"COLUMNS": "200"})
 
 
 @pytest.fixture
@@ -249,7 +244,7 @@ def test_datasets_lists_them_with_the_root(tmp_path: Path) -> None:
         assert word in result.output
 
 
-@pytest.mark.parametrize("command", ["report", "bench", "check", "datasets"])
+@pytest.mark.parametrize("command", ["report", "bench", "check", "attack", "diagnose", "datasets"])
 def test_every_commands_help_shows_an_example(command: str) -> None:
     result = natrob(command, "--help")
     assert result.exit_code == 0

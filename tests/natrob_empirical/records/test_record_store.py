@@ -5,7 +5,7 @@ from unittest import mock
 import pytest
 from pydantic import ValidationError
 
-from natrob_empirical.records import AttackResult, CellKey, CellRecord, Environment, Number, RecordStore
+from natrob_empirical.records import AttackResult, CellKey, CellRecord, Environment, Number, RecordStore, SampleOutcomes
 
 
 def record(*, epsilon: float = 0.1, accuracy: float = 0.5) -> CellRecord:
@@ -118,3 +118,31 @@ def test_a_folder_without_write_permission_is_named(tmp_path: Path) -> None:
 def test_a_number_needs_its_kind() -> None:
     with pytest.raises(ValidationError, match="kind"):
         Number.model_validate({"value": 1.0, "kind": "about", "n": 1, "source": ""})
+
+
+def outcomes(**changes: str) -> SampleOutcomes:
+    given = {"outcomes": "wfk", "queries": "1 4 9", "gradient_calls": "0 2 7", "distances": "0.0 0.03 0.1"}
+    return SampleOutcomes(**(given | changes))
+
+
+def test_the_outcomes_of_images_are_read_as_they_were_written_and_joined_in_order() -> None:
+    both = SampleOutcomes.joined([outcomes(), outcomes(outcomes="kkk")])
+    assert both.outcomes == "wfkkkk"
+    assert both.query_counts == [1, 4, 9, 1, 4, 9]
+    assert both.gradient_counts == [0, 2, 7, 0, 2, 7]
+    assert both.distance_values == [0.0, 0.03, 0.1, 0.0, 0.03, 0.1]
+    assert SampleOutcomes.model_validate_json(both.model_dump_json()) == both
+    assert len(both) == 6
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"outcomes": "wfx"}, "letters w, f and k, got 'x'"),
+        ({"queries": "1 4"}, "`queries` must hold 3 entries, one an image, got 2"),
+        ({"distances": "0.0 0.03 far"}, "far"),
+    ],
+)
+def test_outcomes_that_are_not_one_an_image_are_refused(changes: dict[str, str], message: str) -> None:
+    with pytest.raises(ValidationError, match=message):
+        outcomes(**changes)

@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from natrob_empirical.records import (
     AttackResult,
+    AttackRunResult,
     BoundCheckSummary,
     CellKey,
     CellRecord,
@@ -155,7 +156,9 @@ def attack_result(
     return AttackResult.model_validate(fields | changes)
 
 
-def record(cell: CellKey, result: TheoryResult | AttackResult | StepSizeResult, **changes: Any) -> CellRecord:
+def record(
+    cell: CellKey, result: TheoryResult | AttackResult | StepSizeResult | AttackRunResult, **changes: Any
+) -> CellRecord:
     environment = ENVIRONMENT.model_copy(update=changes.pop("environment", {}))
     settings = {
         "data": {"name": cell.dataset, "test_images": IMAGES},

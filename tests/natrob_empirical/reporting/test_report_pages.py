@@ -15,7 +15,6 @@ from natrob_empirical.reporting import ReportFiles, write_report
 from natrob_empirical.reporting.page import code_block, escape_markdown
 from natrob_empirical.reporting.provenance import environment_facts, section_settings
 from natrob_empirical.reporting.record_groups import group_records
-from natrob_empirical.reporting.writer import write_atomically
 
 NASTY = "<b>&\"'|`*_[x](y)$z$\\ {{ 7*7 }}</script>\x00 模型"
 
@@ -247,20 +246,6 @@ def test_environments_that_differ_are_all_listed() -> None:
     assert "torch 9.9" in facts["Versions"]
     assert facts["Created"] == "2026-01-02T03:04:05+00:00 to 2026-05-01"
     assert dict(environment_facts([]))["Commit"] == "–"
-
-
-def test_a_failed_write_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = tmp_path / "report.md"
-    write_atomically(path, b"old")
-
-    def fail(_: int) -> None:
-        raise OSError("disk full")
-
-    monkeypatch.setattr("natrob_empirical.reporting.writer.os.fsync", fail)
-    with pytest.raises(OSError, match="disk full"):
-        write_atomically(path, b"new")
-    assert path.read_bytes() == b"old"
-    assert [found.name for found in tmp_path.iterdir()] == ["report.md"]
 
 
 def test_the_report_itself_needs_no_torch() -> None:

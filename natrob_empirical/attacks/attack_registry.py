@@ -1,0 +1,114 @@
+"""The attacks by name, for the command line and the presets."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from types import MappingProxyType
+from typing import Any, Final, Literal, TypeAlias, final
+
+from natrob_empirical.near_names import unknown_name
+from natrob_empirical.threat_models import L2Ball, LinfBall
+
+from .abstract_attack import AbstractAttack
+from .apgd import APGD
+from .auto_attack import AutoAttack
+from .boundary_attack import BoundaryAttack
+from .di2_fgsm import DI2FGSM
+from .fab import FAB
+from .fgsm import FGSM
+from .losses import DLR, CrossEntropy
+from .move_to_gray import MoveToGray
+from .pgd import PGD
+from .random_noise import RandomNoise
+from .spsa import SPSA
+from .square import Square
+from .targeted_apgd import TargetedAPGD
+
+Norm: TypeAlias = Literal["Linf", "L2"]
+
+SETTINGS: Final = ("steps", "step_size", "restarts", "queries")
+"""What can be set from outside, by the names that the attacks' own arguments have."""
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class RegisteredAttack:
+    """An attack that can be asked for by name.
+
+    Attributes:
+        name: the key on the command line.
+        attack: its class.
+        label: the name in records and tables.
+        fixed: arguments that make it this attack and no other of its class.
+        renamed: a setting of `SETTINGS` → the class's argument, where they differ.
+        norms: of the balls it works in.
+    """
+
+    name: str
+    attack: type[AbstractAttack]
+    label: str
+    fixed: Mapping[str, Any] = field(default_factory=dict)
+    renamed: Mapping[str, str] = field(default_factory=dict)
+    norms: tuple[Norm, ...] = ("Linf", "L2")
+
+    @property
+    def settings(self) -> tuple[str, ...]:
+        """Those of `SETTINGS` that this attack takes."""
+        arguments = {argument.name for argument in fields(self.attack)} - set(self.fixed)
+        return tuple(name for name in SETTINGS if self.renamed.get(name, name) in arguments)
+
+    def build(
+        self,
+        norm: Norm,
+        epsilon: float,
+        settings: Mapping[str, int | float] = MappingProxyType({}),
+        *,
+        mixed_precision: bool = False,
+    ) -> AbstractAttack:
+        """The attack in one ball; what is not set keeps the attack's own default.
+
+        Raises:
+            TypeError, ValueError: a setting that this attack does not have, a norm it does not work in, or a value
+                that the attack or the ball refuses.
+        """
+        for name in settings:
+            if name not in self.settings:
+                others = [other.name for other in ATTACKS.values() if name in other.settings]
+                raise ValueError(
+                    f"attack {self.name} has no setting `{name}` (it has {', '.join(self.settings) or 'none'}; "
+                    f"`{name}` is one of {', '.join(others) or 'no attack'})"
+                )
+        if norm not in self.norms:
+            raise ValueError(f"attack {self.name} works in {' and '.join(self.norms)} balls only, got {norm}")
+        arguments: dict[str, Any] = {self.renamed.get(name, name): value for name, value in settings.items()}
+        ball = LinfBall(epsilon) if norm == "Linf" else L2Ball(epsilon)
+        return self.attack(ball, mixed_precision=mixed_precision, **self.fixed, **arguments)
+
+
+ATTACKS: Final[dict[str, RegisteredAttack]] = {
+    entry.name: entry
+    for entry in (
+        RegisteredAttack(name="noise", attack=RandomNoise, label="RandomNoise", renamed={"queries": "trials"}),
+        RegisteredAttack(name="move-to-gray", attack=MoveToGray, label="MoveToGray"),
+        RegisteredAttack(name="fgsm", attack=FGSM, label="FGSM"),
+        RegisteredAttack(name="pgd", attack=PGD, label="PGD"),
+        RegisteredAttack(name="di2fgsm", attack=DI2FGSM, label="DI2FGSM"),
+        RegisteredAttack(name="apgd", attack=APGD, label="APGD-CE", fixed={"loss": CrossEntropy()}),
+        RegisteredAttack(name="apgd-dlr", attack=APGD, label="APGD-DLR", fixed={"loss": DLR()}),
+        RegisteredAttack(name="targeted-apgd", attack=TargetedAPGD, label="TargetedAPGD"),
+        RegisteredAttack(name="fab", attack=FAB, label="FAB"),
+        RegisteredAttack(name="spsa", attack=SPSA, label="SPSA"),
+        RegisteredAttack(name="square", attack=Square, label="Square"),
+        RegisteredAttack(name="boundary", attack=BoundaryAttack, label="BoundaryAttack", norms=("L2",)),
+        RegisteredAttack(name="autoattack", attack=AutoAttack, label="AutoAttack"),
+    )
+}
+
+
+def registered_attack(name: str) -> RegisteredAttack:
+    """The attack of this name or label. Raises ValueError, with near names, if there is none."""
+    if name in ATTACKS:
+        return ATTACKS[name]
+    for entry in ATTACKS.values():
+        if entry.label == name:
+            return entry
+    raise unknown_name("attack", name, ATTACKS)

@@ -1,0 +1,171 @@
+"""One run of Auto-PGD: what APGD and TargetedAPGD share."""
+
+from collections.abc import Callable
+from typing import Final, NamedTuple, TypeAlias
+
+import torch
+from jaxtyping import Bool, Float, Int64
+from torch import Tensor
+
+from natrob_empirical.threat_models import AbstractBall
+
+from .active_set import ActiveSet
+from .step_size_schedule import checkpoints, stalled
+
+MOMENTUM: Final = 0.75
+"""α: the weight of the gradient step; 1 − α is that of the step before."""
+
+CarryingObjective: TypeAlias = Callable[..., Tensor]
+"""(logits, labels, *carried) -> one number per sample, to be increased."""
+
+
+class Ascent(NamedTuple):
+    """Where each sample stands; a row per active sample.
+
+    Attributes:
+        point, previous: x⁽ᵏ⁾ and x⁽ᵏ⁻¹⁾.
+        gradient, loss: at `point`.
+        step_size: η.
+        best_point, best_gradient, best_loss: the point of the highest loss so far.
+        best_loss_before: the highest loss at the last checkpoint.
+        improvements: steps since then that raised the loss.
+        halved: whether η was halved then.
+    """
+
+    point: Float[Tensor, "batch channels height width"]
+    previous: Float[Tensor, "batch channels height width"]
+    gradient: Float[Tensor, "batch channels height width"]
+    loss: Float[Tensor, " batch"]
+    step_size: Float[Tensor, " batch"]
+    best_point: Float[Tensor, "batch channels height width"]
+    best_gradient: Float[Tensor, "batch channels height width"]
+    best_loss: Float[Tensor, " batch"]
+    best_loss_before: Float[Tensor, " batch"]
+    improvements: Int64[Tensor, " batch"]
+    halved: Bool[Tensor, " batch"]
+
+
+def ascend(
+    active: ActiveSet,
+    ball: AbstractBall,
+    objective: CarryingObjective,
+    *carried: Tensor,
+    steps: int,
+    rho: float,
+) -> tuple[Tensor, ...]:
+    """Run Auto-PGD from a random point of each ball, and return the rows of `carried` of those not fooled.
+
+    `z = project(x⁽ᵏ⁾ + η·direction(∇f))`, `x⁽ᵏ⁺¹⁾ = project(x⁽ᵏ⁾ + α(z − x⁽ᵏ⁾) + (1 − α)(x⁽ᵏ⁾ − x⁽ᵏ⁻¹⁾))`, α = 0.75 but
+    for the first step, where it is 1. At first η = 2ε; at a checkpoint at which a sample has stalled, its η is halved
+    and it goes on from its best point. Spends steps + 1 queries and steps gradient calls per sample.
+
+    Args:
+        active: the samples.
+        ball: their threat model.
+        objective: f, called with the logits, the labels and `carried`.
+        carried: tensors with one row per active sample.
+        steps: at least 1.
+        rho: of halving condition 1.
+    """
+    ends = checkpoints(steps)
+    last_end, state = 0, None
+    point = active.random_point()
+    for k in range(steps):
+        logits, gradient, loss = _look(active, point, objective, carried)
+        state = _first(active, ball, point, gradient, loss) if state is None else _next(state, point, gradient, loss)
+        state, carried = _settle(active, logits, state, carried)
+        if active.all_fooled:
+            return carried
+        if k in ends:
+            state = _judge_progress(state, k - last_end, rho)
+            last_end = k
+        point = _step(active, ball, state, momentum=MOMENTUM if k else 1.0)
+        state = state._replace(previous=state.point)
+    return active.settle(point, active.model.logits(point), *carried)
+
+
+def _look(
+    active: ActiveSet, point: Tensor, objective: CarryingObjective, carried: tuple[Tensor, ...]
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Logits, gradient and loss at a point."""
+    losses: list[Tensor] = []
+
+    def kept(logits: Tensor, y: Tensor) -> Tensor:
+        losses.append(objective(logits, y, *carried))
+        return losses[0]
+
+    logits, gradient = active.model.logits_and_gradient(point, active.y, kept)
+    return logits, gradient, losses[0].detach()
+
+
+def _first(active: ActiveSet, ball: AbstractBall, point: Tensor, gradient: Tensor, loss: Tensor) -> Ascent:
+    return Ascent(
+        point=point,
+        previous=point,
+        gradient=gradient,
+        loss=loss,
+        step_size=torch.full_like(loss, 2 * ball.epsilon),
+        best_point=point,
+        best_gradient=gradient,
+        best_loss=loss,
+        best_loss_before=loss,
+        improvements=torch.zeros_like(active.y),
+        halved=torch.ones_like(active.y, dtype=torch.bool),  # so that condition 2 waits for the second checkpoint
+    )
+
+
+def _next(state: Ascent, point: Tensor, gradient: Tensor, loss: Tensor) -> Ascent:
+    """Arrive at a point, and remember it if it is the best."""
+    better = loss > state.best_loss
+    rows = _per_sample(better)
+    return state._replace(
+        point=point,
+        gradient=gradient,
+        loss=loss,
+        best_point=torch.where(rows, point, state.best_point),
+        best_gradient=torch.where(rows, gradient, state.best_gradient),
+        best_loss=torch.where(better, loss, state.best_loss),
+        improvements=state.improvements + (loss > state.loss),
+    )
+
+
+def _settle(
+    active: ActiveSet, logits: Tensor, state: Ascent, carried: tuple[Tensor, ...]
+) -> tuple[Ascent, tuple[Tensor, ...]]:
+    rows = active.settle(state.point, logits, *state, *carried)
+    return Ascent(*rows[: len(state)]), rows[len(state) :]
+
+
+def _judge_progress(state: Ascent, window: int, rho: float) -> Ascent:
+    """At a checkpoint: those that stall halve their step and return to their best point."""
+    halving = stalled(
+        state.improvements,
+        window,
+        rho,
+        halved_before=state.halved,
+        best_loss=state.best_loss,
+        best_loss_before=state.best_loss_before,
+    )
+    rows = _per_sample(halving)
+    return state._replace(
+        point=torch.where(rows, state.best_point, state.point),
+        gradient=torch.where(rows, state.best_gradient, state.gradient),
+        loss=torch.where(halving, state.best_loss, state.loss),
+        step_size=torch.where(halving, state.step_size / 2, state.step_size),
+        best_loss_before=state.best_loss,
+        improvements=torch.zeros_like(state.improvements),
+        halved=halving,
+    )
+
+
+def _step(active: ActiveSet, ball: AbstractBall, state: Ascent, *, momentum: float) -> Tensor:
+    point, project = state.point, active.neighbourhood.project
+    reached = project(point + _per_sample(state.step_size) * ball.steepest_ascent(state.gradient))
+    if momentum == 1.0:
+        return reached
+    return project(point + momentum * (reached - point) + (1 - momentum) * (point - state.previous))
+
+
+def _per_sample(values: Tensor) -> Tensor:
+    """One value per sample, shaped to broadcast over an image."""
+    return values[:, None, None, None]

@@ -1,0 +1,70 @@
+"""Auto-PGD towards one wrong class after the other."""
+
+from dataclasses import KW_ONLY, dataclass
+from typing import final
+
+from torch import Tensor
+
+from natrob_theory.argument_checks import require_count
+
+from .abstract_attack import AbstractAttack
+from .active_set import ActiveSet
+from .apgd import require_ascent_settings
+from .auto_pgd_ascent import CarryingObjective, ascend
+from .losses import targeted_dlr
+from .rivals import strongest_rivals
+
+
+@final
+@dataclass(frozen=True)
+class TargetedAPGD(AbstractAttack):
+    """Auto-PGD on the targeted DLR loss, for each of a sample's `targets` strongest rivals in turn.
+
+    The rivals are the classes of the largest logits of the unperturbed image, the largest first; the true label is
+    never among them. With fewer other classes than `targets`, all of them are targets. Any misclassification counts,
+    not only as the target.
+    Spends at most 3 + targets·restarts·(steps + 1) queries and targets·restarts·steps gradient calls per sample:
+    whoever is fooled leaves.
+
+    Source: Croce and Hein, "Reliable evaluation of adversarial robustness with an ensemble of diverse parameter-free
+    attacks", ICML 2020, sections 3 and 4.
+
+    Args:
+        ball: the threat model.
+        steps: gradient steps per run, at least 1.
+        targets: target classes per sample, at least 1.
+        restarts: independent runs per target, at least 1.
+        rho: as in `APGD`.
+
+    Raises:
+        TypeError, ValueError: a setting that is not as described; in a call also ValueError for a model of fewer than
+            4 classes.
+    """
+
+    _: KW_ONLY
+    steps: int = 100
+    targets: int = 9
+    restarts: int = 1
+    rho: float = 0.75
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require_count("targets", self.targets)
+        require_ascent_settings(self.steps, self.restarts, self.rho)
+
+    def _perturb(self, active: ActiveSet) -> None:
+        rivals = strongest_rivals(active.model.logits(active.x), active.y, self.targets)
+        for rank in range(rivals.shape[1]):
+            for _ in range(self.restarts):
+                (rivals,) = ascend(active, self.ball, _towards(rank), rivals, steps=self.steps, rho=self.rho)
+                if active.all_fooled:
+                    return
+
+
+def _towards(rank: int) -> CarryingObjective:
+    """The targeted loss for the rival of this rank."""
+
+    def objective(logits: Tensor, y: Tensor, rivals: Tensor) -> Tensor:
+        return targeted_dlr(logits, y, rivals[:, rank])
+
+    return objective

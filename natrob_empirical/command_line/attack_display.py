@@ -1,0 +1,112 @@
+"""What `natrob attack` shows: a progress bar with the accuracy so far, and the summary."""
+
+import sys
+from collections.abc import Sequence
+
+from rich import box
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Table
+
+from natrob_empirical.benchmarks import AttackProgress, FinishedAttack
+from natrob_empirical.command_line.attack_subject import AttackSubject
+from natrob_empirical.command_line.console import console, errors
+from natrob_empirical.reporting.formatting import (
+    MISSING,
+    NORM_SIGNS,
+    format_budget,
+    format_count,
+    format_epsilon,
+    format_share,
+)
+
+
+class AttackDisplay:
+    """A progress bar over the images at one budget, with the accuracy so far; off where no terminal is."""
+
+    def __init__(self, *, norm: str, epsilon: float, total: int) -> None:
+        self.progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TimeRemainingColumn(),
+            console=errors,
+            disable=not sys.stderr.isatty(),
+        )
+        self.budget = format_budget(norm, epsilon)
+        self.task = self.progress.add_task(self.budget, total=total)
+
+    def __enter__(self) -> "AttackDisplay":
+        self.progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.progress.stop()
+
+    def show(self, progress: AttackProgress) -> None:
+        """Move the bar on."""
+        so_far = f"{self.budget}, accuracy so far {format_share(progress.kept / progress.done, kind='upper')}"
+        self.progress.update(self.task, description=so_far, completed=progress.done)
+
+
+def print_summary(subject: AttackSubject, finished: Sequence[FinishedAttack]) -> None:
+    """Clean accuracy, one row per budget, what the columns mean, and where the records are."""
+    first = finished[0]
+    cell, summary = first.record.cell, first.result.summary
+    n = len(first.result.samples)
+    clean = format_share(summary.clean_accuracy.value)
+    console.print(f"{subject.target.label} ({cell.network}) on {n} test images of {cell.dataset}", highlight=False)
+    console.print(f"clean accuracy {clean}, 95 % {_interval(first.result.clean_interval)}, n = {n}", highlight=False)
+    console.print(_table(finished))
+    console.print(
+        "accuracy: an UPPER bound of the robust accuracy on these images; another attack\n"
+        "may fool more of them. 95 %: Wilson's interval of the accuracy under this attack\n"
+        "on data that the images are a random sample of. queries, gradients: forward\n"
+        "passes and loss gradients per image, on average.",
+        highlight=False,
+    )
+    if any(one.result.ceiling is not None for one in finished):
+        console.print(
+            "ceiling: the largest class's share. The grey image lies in every ball, so no\n"
+            "deterministic classifier keeps more; what an attack leaves above is its weakness.",
+            highlight=False,
+        )
+    for one in finished:
+        if one.resumed == n:
+            print_line(f"found: {one.path}")
+        elif one.resumed:
+            print_line(f"record, its first {one.resumed} images from an earlier run: {one.path}")
+        else:
+            print_line(f"record: {one.path}")
+
+
+def print_line(text: str) -> None:
+    """A line that is not broken, so that a path can be copied."""
+    console.print(text, highlight=False, markup=False, soft_wrap=True)
+
+
+def _table(finished: Sequence[FinishedAttack]) -> Table:
+    cell = finished[0].record.cell
+    norm = NORM_SIGNS.get(str(cell.norm), str(cell.norm))
+    table = Table(title=f"{cell.attack}, {norm}, seed {cell.seed}", box=box.SIMPLE)
+    for header in ("ε", "accuracy ≤", "95 %", "ceiling", "queries", "gradients", "time"):
+        table.add_column(header, justify="right", no_wrap=True)
+    for one in finished:
+        result, summary = one.result, one.result.summary
+        ceiling = MISSING if result.ceiling is None else format_share(result.ceiling)
+        too_weak = result.ceiling is not None and summary.accuracy.value > result.ceiling
+        table.add_row(
+            format_epsilon(one.record.cell.epsilon or 0.0),
+            format_share(summary.accuracy.value, kind="upper"),
+            _interval(result.accuracy_interval),
+            f"[yellow]{ceiling}, exceeded[/yellow]" if too_weak else ceiling,
+            format_count(round(summary.mean_queries, 1)),
+            format_count(round(summary.mean_gradient_calls, 1)),
+            f"{summary.seconds:.1f} s",
+        )
+    return table
+
+
+def _interval(ends: tuple[float, float]) -> str:
+    low, high = ends
+    return f"{format_share(low, kind='lower')} to {format_share(high, kind='upper')}"

@@ -1,0 +1,94 @@
+"""Options that several commands share, and what their texts mean."""
+
+from fractions import Fraction
+from pathlib import Path
+from typing import Annotated
+
+import torch
+import typer
+
+from natrob_empirical.attacks import SETTINGS, Norm
+from natrob_empirical.near_names import unknown_name
+
+DataRootOption = Annotated[
+    Path | None, typer.Option(help="Folder of the data sets; by default NATROB_DATA, else the user cache.")
+]
+DeviceOption = Annotated[str, typer.Option(help="cpu, cuda or cuda:N.")]
+TargetArgument = Annotated[
+    str,
+    typer.Argument(
+        metavar="CHECKPOINT",
+        help="A file of OUTPUT/checkpoints, or your own model as module:factory from the current folder.",
+    ),
+]
+TargetDataOption = Annotated[
+    str | None,
+    typer.Option(help="A data set's name, or your arrays as file.npz; by default what the checkpoint was trained on."),
+]
+EpsilonOption = Annotated[
+    list[str], typer.Option(help="Radius as fraction or decimal, pixels being in [0, 1]; several with commas or again.")
+]
+NormOption = Annotated[str, typer.Option(help="linf or l2.")]
+ImagesOption = Annotated[int | None, typer.Option(help="The first so many test images; by default all.")]
+StepsOption = Annotated[int | None, typer.Option(help="Of an iterated attack; by default the attack's own.")]
+StepSizeOption = Annotated[str | None, typer.Option(help="Fraction or decimal, where the attack has one.")]
+RestartsOption = Annotated[int | None, typer.Option(help="Independent runs, where the attack has them.")]
+AverageOption = Annotated[
+    int | None, typer.Option(help="Attack the mean of so many answers of a model whose answers are random.")
+]
+
+_NORMS: dict[str, Norm] = {"linf": "Linf", "l2": "L2"}
+
+
+def device_named(text: str) -> torch.device:
+    """The device of this name. Raises RuntimeError, ValueError if there is none here."""
+    device = torch.device(text)
+    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+        raise ValueError(f"`--device` {text} is not here: torch sees {torch.cuda.device_count()} CUDA devices")
+    return device
+
+
+def norm_named(text: str) -> Norm:
+    """The norm of this name. Raises ValueError, with near names, if there is none."""
+    if text.lower() not in _NORMS:
+        raise unknown_name("norm", text, _NORMS)
+    return _NORMS[text.lower()]
+
+
+def epsilons_of(texts: list[str], norm: Norm) -> list[float]:
+    """The radii in the order given, each once: "8/255", "0.03", "2/255,8/255".
+
+    Raises:
+        ValueError: a text that is no number of at least 0, or an L∞ radius above 1, which every image lies within.
+    """
+    parts = [part.strip() for text in texts for part in text.split(",")]
+    epsilons = [number_of("--epsilon", part) for part in parts]
+    for part, epsilon in zip(parts, epsilons, strict=True):
+        if epsilon < 0:
+            raise ValueError(f"`--epsilon` must be at least 0, got {part!r}")
+        if norm == "Linf" and epsilon > 1:
+            raise ValueError(
+                f"`--epsilon` must be at most 1 in L∞, pixels being in [0, 1], got {part!r}; 8/255 perhaps?"
+            )
+    return list(dict.fromkeys(epsilons))
+
+
+def number_of(option: str, text: str) -> float:
+    """A fraction such as "8/255" or a decimal such as "0.03". Raises ValueError, naming the option, for other texts."""
+    numerator, slash, denominator = text.partition("/")
+    try:
+        value = Fraction(numerator.strip()) / Fraction(denominator.strip() if slash else 1)
+        return float(value)
+    except (ValueError, ZeroDivisionError, OverflowError) as error:
+        raise ValueError(
+            f"`{option}` must be a fraction such as 8/255 or a decimal such as 0.03, got {text!r}"
+        ) from error
+
+
+def attack_settings(
+    *, steps: int | None = None, step_size: str | None = None, restarts: int | None = None, queries: int | None = None
+) -> dict[str, int | float]:
+    """Those of `SETTINGS` that were given. Raises ValueError if `step_size` is no number."""
+    size = None if step_size is None else number_of("--step-size", step_size)
+    values = dict(zip(SETTINGS, (steps, size, restarts, queries), strict=True))
+    return {name: value for name, value in values.items() if value is not None}
