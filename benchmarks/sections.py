@@ -2,7 +2,15 @@
 
 from collections.abc import Callable
 
-from benchmarks import adaptive_solvers, attacks, convolution_norms, divergence, fixed_steps, growth_with_size
+from benchmarks import (
+    adaptive_solvers,
+    attacks,
+    auto_attack,
+    convolution_norms,
+    divergence,
+    fixed_steps,
+    growth_with_size,
+)
 from benchmarks.measurement import Row
 
 SECTIONS: dict[str, Callable[..., list[Row]]] = {
@@ -12,5 +20,6 @@ SECTIONS: dict[str, Callable[..., list[Row]]] = {
     "growth_with_size": growth_with_size.rows,
     "convolution_norms": convolution_norms.rows,
     "attacks": attacks.rows,
+    "auto_attack": auto_attack.rows,
 }
 """Name on the command line, and the function `rows(*, quick)` of the section."""
