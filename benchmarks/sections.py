@@ -6,6 +6,7 @@ from benchmarks import (
     adaptive_solvers,
     attacks,
     boundary_attack,
+    auto_attack,
     convolution_norms,
     divergence,
     fixed_steps,
@@ -21,5 +22,6 @@ SECTIONS: dict[str, Callable[..., list[Row]]] = {
     "convolution_norms": convolution_norms.rows,
     "attacks": attacks.rows,
     "boundary_attack": boundary_attack.rows,
+    "auto_attack": auto_attack.rows,
 }
 """Name on the command line, and the function `rows(*, quick)` of the section."""

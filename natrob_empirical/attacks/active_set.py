@@ -67,7 +67,7 @@ class ActiveSet:
         self._rows = torch.arange(len(x), device=x.device)
 
     def __len__(self) -> int:
-        return len(self._rows)
+        return self._rows.shape[0]
 
     @property
     def best(self) -> Float[Tensor, "all channels height width"]:
@@ -189,8 +189,9 @@ class ActiveSet:
 
     def _require_rows(self, *tensors: Tensor) -> None:
         """A tensor that missed an earlier `settle` would be read at the wrong rows from here on."""
+        rows = len(self)
         for tensor in tensors:
-            if tensor.dim() == 0 or len(tensor) != len(self):
+            if tensor.dim() == 0 or tensor.shape[0] != rows:
                 raise ValueError(
                     f"{self._attack} must settle tensors of {len(self)} rows, one per active sample, "
                     f"got shape {tuple(tensor.shape)}"
