@@ -5,8 +5,8 @@ from collections.abc import Callable
 from benchmarks import (
     adaptive_solvers,
     attacks,
-    boundary_attack,
     auto_attack,
+    boundary_attack,
     convolution_norms,
     divergence,
     fixed_steps,
