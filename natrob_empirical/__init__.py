@@ -1,11 +1,24 @@
 """natrob_empirical: train integrator networks, attack them, bound them, and report what holds."""
 
+from natrob_empirical import masking as masking
+from natrob_empirical.attacks import APGD as APGD
+from natrob_empirical.attacks import DI2FGSM as DI2FGSM
+from natrob_empirical.attacks import FAB as FAB
 from natrob_empirical.attacks import FGSM as FGSM
 from natrob_empirical.attacks import PGD as PGD
+from natrob_empirical.attacks import SPSA as SPSA
 from natrob_empirical.attacks import AttackEvaluation as AttackEvaluation
 from natrob_empirical.attacks import AttackResult as AttackResult
+from natrob_empirical.attacks import AutoAttack as AutoAttack
+from natrob_empirical.attacks import AveragedModel as AveragedModel
+from natrob_empirical.attacks import BoundaryAttack as BoundaryAttack
+from natrob_empirical.attacks import MoveToGray as MoveToGray
 from natrob_empirical.attacks import RandomNoise as RandomNoise
+from natrob_empirical.attacks import Square as Square
+from natrob_empirical.attacks import TargetedAPGD as TargetedAPGD
+from natrob_empirical.attacks import TransferAttack as TransferAttack
 from natrob_empirical.attacks import attack_accuracy as attack_accuracy
+from natrob_empirical.attacks import check_model as check_model
 from natrob_empirical.certification import CertificateRefusedError as CertificateRefusedError
 from natrob_empirical.certification import CertifiedAccuracy as CertifiedAccuracy
 from natrob_empirical.certification import certified_accuracy as certified_accuracy
@@ -22,10 +35,17 @@ from natrob_empirical.training import TrainingSpecification as TrainingSpecifica
 from natrob_empirical.training import train as train
 
 __all__ = [
+    "APGD",
+    "DI2FGSM",
+    "FAB",
     "FGSM",
     "PGD",
+    "SPSA",
     "AttackEvaluation",
     "AttackResult",
+    "AutoAttack",
+    "AveragedModel",
+    "BoundaryAttack",
     "CertificateRefusedError",
     "CertifiedAccuracy",
     "Dataset",
@@ -33,13 +53,19 @@ __all__ = [
     "L2Ball",
     "LinfBall",
     "ModelSpecification",
+    "MoveToGray",
     "RandomNoise",
     "RandomStreams",
     "SampleStreams",
+    "Square",
+    "TargetedAPGD",
     "TrainingSpecification",
+    "TransferAttack",
     "attack_accuracy",
     "build_classifier",
     "certified_accuracy",
+    "check_model",
     "load_dataset",
+    "masking",
     "train",
 ]

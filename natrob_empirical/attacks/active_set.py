@@ -5,12 +5,13 @@ from typing import final
 
 import torch
 from jaxtyping import Bool, Float, Int64
-from torch import Tensor, nn
+from torch import Tensor
 
 from natrob_empirical.random_streams import SampleStreams
 from natrob_empirical.threat_models import AbstractBall, AbstractNeighbourhood
 
 from .counted_model import CountedModel
+from .margin import log_odds_against
 
 
 @final
@@ -163,7 +164,7 @@ class ActiveSet:
         self, point: Tensor, logits: Tensor, fooled: Bool[Tensor, " batch"], judged: Bool[Tensor, " batch"] | None
     ) -> None:
         """Take each sample's point where it beats the best; nothing beats the first misclassified one."""
-        loss = nn.functional.cross_entropy(logits.double(), self.y, reduction="none")
+        loss = log_odds_against(logits.double(), self.y)
         better = fooled | (loss > self._loss) & ~self._fooled
         if judged is not None:
             better &= judged

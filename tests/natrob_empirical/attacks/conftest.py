@@ -1,10 +1,11 @@
-"""A linear model, for which the strongest attack is known."""
+"""A linear model, for which the strongest attack is known; networks that peers leave as they found them."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from natrob_empirical.threat_models import AbstractBall, LinfBall
 
@@ -50,3 +51,13 @@ class _ForeignBall(AbstractBall):
 def foreign_ball() -> AbstractBall:
     """For attacks that know L∞ and L2 only."""
     return _ForeignBall(0.1)
+
+
+@pytest.fixture(autouse=True)
+def no_gradients_left(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Public peers leave gradients on the parameters of a network; all tests share the trained ones."""
+    yield
+    for name in request.fixturenames:
+        net = request.node.funcargs.get(name) if isinstance(request.node, pytest.Function) else None
+        if isinstance(net, nn.Module):
+            net.zero_grad()
