@@ -95,7 +95,7 @@ def test_more_targets_and_restarts_are_never_further(
 @each_ball
 def test_restarts_are_random(ball: AbstractBall, digits_cnn: nn.Module, digit_images: Images) -> None:
     one, same, other, alone = (
-        FAB(ball, steps=25, targets=2, restarts=restarts)
+        FAB(ball, steps=20, targets=2, restarts=restarts)
         .minimise(digits_cnn, *digit_images, generator=generator(seed))
         .distance
         for restarts, seed in ((3, 0), (3, 0), (3, 1), (1, 0))

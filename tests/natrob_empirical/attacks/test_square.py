@@ -111,6 +111,27 @@ def test_the_margin_only_falls_with_more_queries(
     assert torch.allclose(found[kept], lowest[kept], rtol=0, atol=1e-4)
 
 
+@pytest.mark.parametrize("ball", [LinfBall(0.08), L2Ball(0.5)], ids=str)
+def test_the_first_image_that_fools_the_model_is_the_last_query(
+    ball: AbstractBall, digits_net: nn.Module, digit_images: Images
+) -> None:
+    moves = 0
+    for x, y in zip(digit_images[0][:12, None], digit_images[1][:12, None], strict=True):
+        fooled: list[bool] = []
+
+        def model(image: Tensor, y: Tensor = y, fooled: list[bool] = fooled) -> Tensor:
+            logits = digits_net(image)
+            fooled.append(bool(logits.argmax() != y))
+            return logits
+
+        result = Square(ball, queries=200)(model, x, y, generator=generator())
+        if bool(result.success) and not fooled[0]:
+            assert fooled == [False] * (len(fooled) - 2) + [True, True]  # that image, and the verdict on it
+            assert int(result.queries) == len(fooled)
+            moves += len(fooled) - 3
+    assert moves > 10
+
+
 @pytest.mark.parametrize("ball", [LinfBall(0.2), L2Ball(2.0)], ids=str)
 @pytest.mark.parametrize("shape", [(3, 32, 32), (1, 8, 8), (3, 5, 9), (1, 1, 1)], ids=str)
 def test_a_model_that_never_changes_its_mind_is_not_fooled(ball: AbstractBall, shape: tuple[int, int, int]) -> None:
