@@ -4,7 +4,7 @@ from typing import final
 
 import torch
 from jaxtyping import Bool, Float, Int64
-from torch import Tensor, nn
+from torch import Tensor
 
 from natrob_empirical.random_streams import SampleStreams
 from natrob_empirical.threat_models import AbstractBall, AbstractNeighbourhood
@@ -143,7 +143,7 @@ class ActiveSet:
         self, point: Tensor, logits: Tensor, fooled: Bool[Tensor, " batch"], judged: Bool[Tensor, " batch"] | None
     ) -> None:
         """Take each sample's point where it beats the best; nothing beats the first misclassified one."""
-        loss = nn.functional.cross_entropy(logits.double(), self.y, reduction="none")
+        loss = _odds_against(logits.double(), self.y)
         better = fooled | (loss > self._loss) & ~self._fooled
         if judged is not None:
             better &= judged
@@ -176,3 +176,9 @@ class ActiveSet:
                     f"{self._attack} must settle tensors of {len(self)} rows, one per active sample, "
                     f"got shape {tuple(tensor.shape)}"
                 )
+
+
+def _odds_against(logits: Tensor, y: Tensor) -> Tensor:
+    """The logarithm s of the odds against each label: the cross-entropy is log(1 + eˢ), but s does not round to 0."""
+    own = y[:, None]
+    return logits.scatter(1, own, -torch.inf).logsumexp(dim=1) - logits.gather(1, own).squeeze(1)
