@@ -162,6 +162,20 @@ def test_the_first_misclassified_image_stays() -> None:
     assert torch.equal(active.best[0], second[0])  # never fooled: the higher loss
 
 
+def test_the_higher_loss_is_told_where_the_cross_entropy_rounds_to_zero() -> None:
+    def sure(x: Tensor) -> Tensor:
+        return bright(x) + torch.tensor([1000.0, 0.0])
+
+    x = torch.full((1, 1, 2, 2), 0.3)
+    model = CountedModel(sure, 1, x.device)
+    y = torch.zeros(1, dtype=torch.int64)
+    active = ActiveSet(model, x, y, SampleStreams(generator(), 1), LinfBall(0.2))
+    for offset in (0.0, 0.2, 0.1):
+        active.settle(x + offset, model.logits(x + offset))
+    assert torch.equal(active.best, x + 0.2)
+    assert float(nn.functional.cross_entropy(sure(active.best), y)) == 0
+
+
 def test_a_sample_that_only_seems_fooled_stays() -> None:
     """Mixed precision answers otherwise than full precision, by which a sample is judged."""
 

@@ -45,7 +45,7 @@ def test_a_linear_model_is_attacked_almost_exactly_in_the_maximum_norm(epsilon: 
 
 
 def test_a_linear_model_is_attacked_closely_in_the_euclidean_norm() -> None:
-    """Of the most that the score can fall, ε‖w‖₂, 2,000 queries take more than 0.65; the best of 200 random points a quarter."""
+    """Of the most that the score can fall, ε‖w‖₂, 2,000 queries take more than 0.65; 200 random points a quarter."""
     source = generator()
     weight = torch.randn(100, generator=source, dtype=torch.float64)
     x = 0.4 + 0.2 * torch.rand(8, 1, 10, 10, generator=source, dtype=torch.float64)
@@ -60,7 +60,7 @@ def test_a_linear_model_is_attacked_closely_in_the_euclidean_norm() -> None:
         shares.append((x - result.adversarial).flatten(1) @ weight / (0.3 * weight.norm()))
     assert float(shares[0].max()) <= 1
     assert float(shares[0].min()) > 0.65
-    assert float(shares[1].mean()) < 0.4
+    assert 0.2 < float(shares[1].mean()) < 0.35  # the largest of 200 normal numbers is 2.75, over √100 pixels
 
 
 @pytest.mark.parametrize("ball", [LinfBall(0.1), L2Ball(0.7)], ids=str)
