@@ -45,7 +45,7 @@ def test_a_linear_model_is_attacked_almost_exactly_in_the_maximum_norm(epsilon: 
 
 
 def test_a_linear_model_is_attacked_closely_in_the_euclidean_norm() -> None:
-    """Of the most that the score can fall, ε‖w‖₂, 2,000 queries take more than 0.65; of 200 random points the best takes a quarter."""
+    """Of the most that the score can fall, ε‖w‖₂, 2,000 queries take more than 0.65; 200 random points a quarter."""
     source = generator()
     weight = torch.randn(100, generator=source, dtype=torch.float64)
     x = 0.4 + 0.2 * torch.rand(8, 1, 10, 10, generator=source, dtype=torch.float64)
