@@ -98,7 +98,7 @@ def waves(a: float, b: float) -> tuple[float, tuple[float, float]]:
     return math.sin(40 * a) + math.cos(30 * b), (40 * math.cos(40 * a), -30 * math.sin(30 * b))
 
 
-def path_of_the_paper(start: list[float], epsilon: float, steps: int) -> list[list[float]]:
+def path_of_the_paper(start: list[float], epsilon: float, steps: int, rho: float) -> list[list[float]]:
     """Algorithm 1 for one image of two pixels around 0.5, step by step in plain numbers."""
 
     def clip(values: list[float]) -> list[float]:
@@ -110,7 +110,7 @@ def path_of_the_paper(start: list[float], epsilon: float, steps: int) -> list[li
     best, rises, last_end, halved = start, 0, 0, True
     for k in range(steps):
         if k in ends:
-            too_few = rises < 0.75 * (k - last_end)
+            too_few = rises < rho * (k - last_end)
             halve = too_few or (not halved and best_value == best_value_before)
             if halve:
                 eta, point, value = eta / 2, best, best_value
@@ -130,7 +130,8 @@ def path_of_the_paper(start: list[float], epsilon: float, steps: int) -> list[li
     return path
 
 
-def test_every_sample_takes_the_steps_of_the_paper() -> None:
+@pytest.mark.parametrize("rho", [0.75, 0.5, 0.2])
+def test_every_sample_takes_the_steps_of_the_paper(rho: float) -> None:
     seen: list[Tensor] = []
 
     def model(images: Tensor) -> Tensor:
@@ -138,12 +139,12 @@ def test_every_sample_takes_the_steps_of_the_paper() -> None:
         score = torch.sin(40 * images[:, 0, 0, 0]) + torch.cos(30 * images[:, 0, 0, 1])
         return torch.stack([torch.full_like(score, 5), score], dim=1)
 
-    x, steps, epsilon = torch.full((6, 1, 1, 2), 0.5, dtype=torch.float64), 60, 0.2
-    attack = APGD(LinfBall(epsilon), loss=Margin(), steps=steps)
-    attack(model, x, torch.zeros(6, dtype=torch.int64), generator=generator())
+    x, steps, epsilon = torch.full((40, 1, 1, 2), 0.5, dtype=torch.float64), 100, 0.2
+    attack = APGD(LinfBall(epsilon), loss=Margin(), steps=steps, rho=rho)
+    attack(model, x, torch.zeros(40, dtype=torch.int64), generator=generator())
     path = torch.stack(seen[1:-1])  # but for the first look and the verdict
-    for row in range(6):
-        expected = path_of_the_paper(path[0, row].tolist(), epsilon, steps)
+    for row in range(40):
+        expected = path_of_the_paper(path[0, row].tolist(), epsilon, steps, rho)
         assert torch.allclose(path[:, row], torch.tensor(expected, dtype=torch.float64), rtol=0, atol=1e-9)
 
 
