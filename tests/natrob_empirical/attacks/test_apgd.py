@@ -93,6 +93,61 @@ def test_a_stalled_sample_alone_halves_its_step() -> None:
     assert float(result.adversarial[1, 0, 0, 0]) == pytest.approx(0.6)
 
 
+def waves(a: float, b: float) -> tuple[float, tuple[float, float]]:
+    """A loss with many optima, and its gradient."""
+    return math.sin(40 * a) + math.cos(30 * b), (40 * math.cos(40 * a), -30 * math.sin(30 * b))
+
+
+def path_of_the_paper(start: list[float], epsilon: float, steps: int, rho: float) -> list[list[float]]:
+    """Algorithm 1 for one image of two pixels around 0.5, step by step in plain numbers."""
+
+    def clip(values: list[float]) -> list[float]:
+        return [min(max(value, 0.5 - epsilon), 0.5 + epsilon) for value in values]
+
+    ends = {math.ceil(share * steps / 100) for share in (22, 41, 57, 70, 80, 87, 93, 99)}
+    eta, point, previous, path = 2 * epsilon, start, start, [start]
+    value = best_value = best_value_before = waves(*start)[0]
+    best, rises, last_end, halved = start, 0, 0, True
+    for k in range(steps):
+        if k in ends:
+            too_few = rises < rho * (k - last_end)
+            halve = too_few or (not halved and best_value == best_value_before)
+            if halve:
+                eta, point, value = eta / 2, best, best_value
+            best_value_before, rises, last_end, halved = best_value, 0, k, halve
+        gradient = waves(*point)[1]
+        reached = clip([x + eta * math.copysign(1, g) for x, g in zip(point, gradient, strict=True)])
+        weight = 1.0 if k == 0 else 0.75
+        moved = [
+            x + weight * (z - x) + (1 - weight) * (x - old) for x, z, old in zip(point, reached, previous, strict=True)
+        ]
+        previous, point = point, clip(moved)
+        path.append(point)
+        rises += waves(*point)[0] > value
+        value = waves(*point)[0]
+        if value > best_value:
+            best, best_value = point, value
+    return path
+
+
+@pytest.mark.parametrize("rho", [0.75, 0.5, 0.2])
+def test_every_sample_takes_the_steps_of_the_paper(rho: float) -> None:
+    seen: list[Tensor] = []
+
+    def model(images: Tensor) -> Tensor:
+        seen.append(images.detach().flatten(1).clone())
+        score = torch.sin(40 * images[:, 0, 0, 0]) + torch.cos(30 * images[:, 0, 0, 1])
+        return torch.stack([torch.full_like(score, 5), score], dim=1)
+
+    x, steps, epsilon = torch.full((40, 1, 1, 2), 0.5, dtype=torch.float64), 100, 0.2
+    attack = APGD(LinfBall(epsilon), loss=Margin(), steps=steps, rho=rho)
+    attack(model, x, torch.zeros(40, dtype=torch.int64), generator=generator())
+    path = torch.stack(seen[1:-1])  # but for the first look and the verdict
+    for row in range(40):
+        expected = path_of_the_paper(path[0, row].tolist(), epsilon, steps, rho)
+        assert torch.allclose(path[:, row], torch.tensor(expected, dtype=torch.float64), rtol=0, atol=1e-9)
+
+
 def saturated(net: nn.Module) -> Any:
     """The same labels, with logits so far apart that the cross-entropy has no gradient in float32."""
     return lambda x: 1000 * net(x)
