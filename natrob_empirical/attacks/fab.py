@@ -122,8 +122,8 @@ class FAB(AbstractMinimumNormAttack):
         logits, gradient = active.model.logits_and_gradient(point, target, lead)
         gap = -lead(logits, target)
         gap_at_image = gap + torch.linalg.vecdot(gradient.flatten(1), (point - x).flatten(1))
-        step, _ = step_to_hyperplane(point, gradient, gap, p=p)
-        step_from_image, _ = step_to_hyperplane(x, gradient, gap_at_image, p=p)
+        both = (torch.cat(pair) for pair in ((point, x), (gradient, gradient), (gap, gap_at_image)))
+        step, step_from_image = step_to_hyperplane(*both, p=p)[0].chunk(2)  # together: half the dispatch
         length, length_from_image = self._length(step), self._length(step_from_image)
         total = length + length_from_image
         share = (length / total.where(total > 0, 1.0)).clamp(max=self.alpha_max)[:, None, None, None]
