@@ -15,11 +15,6 @@ QUERIES = 222
 STEP = 0.1
 POOL = 40  # the last images, to start from
 OVERHEAD, OF_FOOLBOX, DISTANCE = 1.1, 1.0, 1.05
-PROFILE = (
-    "of the rest half is the step, a dozen passes over the images, a quarter the random numbers, a sixth counting "
-    "and the model's own copy of the images; where the allocator gives memory back between passes, the model "
-    "itself takes up to twice as long, in turns of either"
-)
 
 
 def rows(*, quick: bool = False) -> list[Row]:
@@ -48,7 +43,7 @@ def rows(*, quick: bool = False) -> list[Row]:
             quantity="time / peer's",
             value=seconds["natrob"] / seconds["queries"],
             target=OVERHEAD,
-            remark=timed + f"{seconds['queries']:.2f} s; {PROFILE}",
+            remark=timed + f"{seconds['queries']:.2f} s",
         ),
         Row(
             section=SECTION,

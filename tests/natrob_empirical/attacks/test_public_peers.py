@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -9,70 +10,85 @@ import torch
 from torch import Tensor, nn
 
 from natrob_empirical.attacks import DI2FGSM, PGD, AbstractAttack
-from natrob_empirical.datasets import Dataset
 from natrob_empirical.threat_models import LinfBall
 
-EPSILON, STEPS, STEP_SIZE, SEEDS = 0.1, 40, 0.01, range(3)
+STEPS, SEEDS = 40, range(3)
 TOLERANCE = 0.015
 
 
-@pytest.fixture
-def all_images(digits: Dataset) -> tuple[Tensor, Tensor]:
-    return digits.to_images(digits.test_x), digits.test_y
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Case:
+    """A network with the images and the budget it is attacked with, neither side of a trivial one."""
+
+    net: nn.Module
+    x: Tensor
+    y: Tensor
+    epsilon: float
+    step_size: float
 
 
-def left_by(attack: AbstractAttack, net: nn.Module, x: Tensor, y: Tensor) -> float:
+@pytest.fixture(params=["digits", pytest.param("mnist", marks=pytest.mark.mnist)])
+def case(request: pytest.FixtureRequest) -> Case:
+    if request.param == "mnist":
+        x, y = request.getfixturevalue("mnist_images")
+        return Case(net=request.getfixturevalue("mnist_cnn"), x=x, y=y, epsilon=0.06, step_size=0.006)
+    digits = request.getfixturevalue("digits")
+    images = digits.to_images(digits.test_x)
+    net = request.getfixturevalue("digits_net")
+    return Case(net=net, x=images, y=digits.test_y, epsilon=0.1, step_size=0.01)
+
+
+def left_by(attack: AbstractAttack, case: Case) -> float:
     """The mean accuracy left over the seeds."""
-    results = [attack(net, x, y, generator=torch.Generator().manual_seed(seed)) for seed in SEEDS]
+    generators = (torch.Generator().manual_seed(seed) for seed in SEEDS)
+    results = [attack(case.net, case.x, case.y, generator=generator) for generator in generators]
     return 1 - sum(float(result.success.double().mean()) for result in results) / len(SEEDS)
 
 
-def left_by_peer(run: Callable[[Tensor, Tensor], Tensor], net: nn.Module, x: Tensor, y: Tensor) -> float:
+def left_by_peer(run: Callable[[Tensor, Tensor], Any], case: Case) -> float:
     shares = []
     with torch.random.fork_rng():
         for seed in SEEDS:
             torch.manual_seed(seed)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                adversarial = run(case.x, case.y).detach()
             with torch.no_grad():
-                shares.append(float((net(run(x, y)).argmax(dim=1) == y).double().mean()))
+                shares.append(float((case.net(adversarial).argmax(dim=1) == case.y).double().mean()))
     return sum(shares) / len(shares)
 
 
-def _with_gradients(run: Callable[..., Any]) -> Callable[[Tensor, Tensor], Tensor]:
-    def attacked(x: Tensor, y: Tensor) -> Tensor:
-        with torch.enable_grad(), warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return run(x, y).detach()
-
-    return attacked
+def pgd(case: Case) -> PGD:
+    return PGD(LinfBall(case.epsilon), step_size=case.step_size, steps=STEPS)
 
 
-def test_pgd_leaves_what_foolbox_leaves(digits_net: nn.Module, all_images: tuple[Tensor, Tensor]) -> None:
+def test_pgd_leaves_what_foolbox_leaves(case: Case) -> None:
     attacks = pytest.importorskip("foolbox.attacks")
     models = pytest.importorskip("foolbox.models.pytorch")
-    wrapped = models.PyTorchModel(digits_net, bounds=(0, 1), device="cpu")
-    peer = attacks.LinfPGD(steps=STEPS, abs_stepsize=STEP_SIZE, random_start=True)
-    theirs = left_by_peer(
-        _with_gradients(lambda x, y: peer(wrapped, x, y, epsilons=EPSILON)[1]), digits_net, *all_images
-    )
-    ours = left_by(PGD(LinfBall(EPSILON), step_size=STEP_SIZE, steps=STEPS), digits_net, *all_images)
-    assert 0.02 < theirs < 0.95  # neither side of a trivial budget
-    assert abs(ours - theirs) <= TOLERANCE
+    wrapped = models.PyTorchModel(case.net, bounds=(0, 1), device="cpu")
+    peer = attacks.LinfPGD(steps=STEPS, abs_stepsize=case.step_size, random_start=True)
+    theirs = left_by_peer(lambda x, y: peer(wrapped, x, y, epsilons=case.epsilon)[1], case)
+    assert 0.02 < theirs < 0.95
+    assert abs(left_by(pgd(case), case) - theirs) <= TOLERANCE
 
 
-def test_pgd_leaves_what_torchattacks_leaves(digits_net: nn.Module, all_images: tuple[Tensor, Tensor]) -> None:
+def test_pgd_leaves_what_torchattacks_leaves(case: Case) -> None:
     torchattacks = pytest.importorskip("torchattacks")
-    peer = torchattacks.PGD(digits_net, eps=EPSILON, alpha=STEP_SIZE, steps=STEPS, random_start=True)
-    theirs = left_by_peer(_with_gradients(peer), digits_net, *all_images)
-    ours = left_by(PGD(LinfBall(EPSILON), step_size=STEP_SIZE, steps=STEPS), digits_net, *all_images)
-    assert abs(ours - theirs) <= TOLERANCE
+    peer = torchattacks.PGD(case.net, eps=case.epsilon, alpha=case.step_size, steps=STEPS, random_start=True)
+    assert abs(left_by(pgd(case), case) - left_by_peer(peer, case)) <= TOLERANCE
 
 
-def test_di2_fgsm_leaves_no_more_than_torchattacks(digits_net: nn.Module, all_images: tuple[Tensor, Tensor]) -> None:
-    """It leaves less: the peer returns its last image, and moves images of 8 pixels a side by whole pixels."""
+def test_di2_fgsm_leaves_no_more_than_torchattacks(case: Case) -> None:
+    """It leaves less on the digits: the peer returns its last image, and moves images of 8 pixels by whole pixels."""
     torchattacks = pytest.importorskip("torchattacks")
     peer = torchattacks.DIFGSM(
-        digits_net, eps=EPSILON, alpha=STEP_SIZE, steps=STEPS, decay=0.0, resize_rate=0.9, diversity_prob=0.5
+        case.net,
+        eps=case.epsilon,
+        alpha=case.step_size,
+        steps=STEPS,
+        decay=0.0,
+        resize_rate=0.9,
+        diversity_prob=0.5,
     )
-    theirs = left_by_peer(_with_gradients(peer), digits_net, *all_images)
-    attack = DI2FGSM(LinfBall(EPSILON), step_size=STEP_SIZE, steps=STEPS, probability=0.5, smallest_size=0.9)
-    assert left_by(attack, digits_net, *all_images) <= theirs + TOLERANCE
+    attack = DI2FGSM(LinfBall(case.epsilon), step_size=case.step_size, steps=STEPS, probability=0.5, smallest_size=0.9)
+    assert left_by(attack, case) <= left_by_peer(peer, case) + TOLERANCE
