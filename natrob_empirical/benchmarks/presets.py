@@ -142,7 +142,7 @@ PRESETS: dict[str, Preset] = {
             training=TrainingSpecification(epochs=6),
             attacks=(
                 AttackSpecification(label="Noise", attack="RandomNoise", norm="Linf", epsilons=LINF_BUDGETS),
-                AttackSpecification(label="Grey", attack="MoveToGray", norm="Linf", epsilons=(0.5,), steps=10),
+                AttackSpecification(label="Grey", attack="MoveToGray", norm="Linf", epsilons=LINF_BUDGETS, steps=10),
                 AttackSpecification(label="FGSM", attack="FGSM", norm="Linf", epsilons=LINF_BUDGETS),
                 AttackSpecification(label="PGD-10", attack="PGD", norm="Linf", epsilons=LINF_BUDGETS, steps=10),
                 AttackSpecification(label="PGD-10", attack="PGD", norm="L2", epsilons=L2_BUDGETS, steps=10),
@@ -158,7 +158,9 @@ PRESETS: dict[str, Preset] = {
             training=TrainingSpecification(epochs=6, batch_size=128),
             attacks=(
                 AttackSpecification(label="Noise", attack="RandomNoise", norm="Linf", epsilons=(0.1, 0.2, 0.3, 0.5)),
-                AttackSpecification(label="Grey", attack="MoveToGray", norm="Linf", epsilons=(0.5,), steps=10),
+                AttackSpecification(
+                    label="Grey", attack="MoveToGray", norm="Linf", epsilons=(0.1, 0.2, 0.3, 0.5), steps=10
+                ),
                 AttackSpecification(label="FGSM", attack="FGSM", norm="Linf", epsilons=(0.1, 0.2, 0.3, 0.5)),
                 AttackSpecification(label="PGD-40", attack="PGD", norm="Linf", epsilons=(0.1, 0.2, 0.3, 0.5), steps=40),
                 AttackSpecification(label="PGD-40", attack="PGD", norm="L2", epsilons=(0.5, 1.0, 1.58, 3.0), steps=40),

@@ -55,12 +55,11 @@ def attack_strength(section: Section) -> Finding | None:
         return Finding(name="attack-strength", text=text)
     weak = [name for name in names if is_weak(name)]
     text = f"The attacks are {join_words(names)}; none of them is AutoAttack. "
+    kinds = f"one gradient step, random noise, a walk to grey, or PGD with fewer than {FEW_STEPS} steps"
     if len(weak) == len(names):
-        text += f"All of them are weak (one gradient step, random noise, or PGD with fewer than {FEW_STEPS} steps). "
+        text += f"All of them are weak ({kinds}). "
     elif weak:
-        text += (
-            f"Weak among them (one step, random noise, or PGD with fewer than {FEW_STEPS} steps): {join_words(weak)}. "
-        )
+        text += f"Weak among them ({kinds}): {join_words(weak)}. "
     text += (
         "High accuracy under them is weak evidence of robustness: it is an upper bound, and nobody knows how far above."
     )
@@ -68,7 +67,7 @@ def attack_strength(section: Section) -> Finding | None:
 
 
 def is_weak(attack: str) -> bool:
-    """Whether the label names FGSM, random noise, or PGD with fewer than `FEW_STEPS` steps."""
+    """Whether the label names FGSM, random noise, a walk to grey, or PGD with fewer than `FEW_STEPS` steps."""
     if re.search(r"fgsm|noise|random|gr[ae]y", attack, re.IGNORECASE):
         return True
     steps = re.fullmatch(r"(?:DI2?-?)?PGD\D*(\d+)\b.*", attack, re.IGNORECASE)
