@@ -15,6 +15,7 @@ from natrob_empirical.benchmarks.attack_batches import AttackBatch, AttackBatchS
 from natrob_empirical.benchmarks.cells import majority_share
 from natrob_empirical.benchmarks.environment import current_environment
 from natrob_empirical.binomial_interval import wilson_interval
+from natrob_empirical.impossible_radius import IMPOSSIBLE_RADIUS
 from natrob_empirical.random_streams import RandomStreams, SampleStreams
 from natrob_empirical.records import (
     AttackResult,
@@ -26,9 +27,6 @@ from natrob_empirical.records import (
     SampleOutcomes,
 )
 from natrob_theory.argument_checks import require_count
-
-GREY_RADIUS = 0.5
-"""From this L∞ radius on the constant image ½ lies in every ball."""
 
 
 @final
@@ -168,7 +166,7 @@ def _result_of(run: AttackRun, batches: list[AttackBatch]) -> AttackRunResult:
     n = len(samples)
     kept, correct = samples.outcomes.count("k"), n - samples.outcomes.count("w")
     share = majority_share(run.labels)
-    above_grey = run.key.norm == "Linf" and run.attack.ball.epsilon >= GREY_RADIUS
+    above_grey = run.key.norm == "Linf" and run.attack.ball.epsilon >= IMPOSSIBLE_RADIUS
     return AttackRunResult(
         summary=AttackResult(
             accuracy=Number(value=kept / n, kind="upper", n=n, source=f"{run.key.attack} found no more"),

@@ -19,6 +19,7 @@ from natrob_empirical.attacks import (
 )
 from natrob_empirical.attacks.attack_inputs import require_labels_in_range
 from natrob_empirical.attacks.counted_model import evaluation_mode
+from natrob_empirical.impossible_radius import IMPOSSIBLE_RADIUS
 from natrob_empirical.random_streams import RandomStreams, SampleStreams
 from natrob_empirical.threat_models import AbstractBall, LinfBall
 from natrob_theory import IntegrationError
@@ -26,7 +27,6 @@ from natrob_theory import IntegrationError
 from .gradient_probe import Probe, cross_entropy, probe_gradient
 from .level import Level
 from .solver_surrogates import Surrogate
-from .thresholds import IMPOSSIBLE_RADIUS
 
 
 @final

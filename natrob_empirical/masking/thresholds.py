@@ -33,9 +33,6 @@ Rows of small radii can be flat because the model is robust there.
 FLAT_ROW_RATIO: Final = 2.0
 """Only rows whose largest radius is at least so many times their smallest are judged flat."""
 
-IMPOSSIBLE_RADIUS: Final = 0.5
-"""The L∞ radius from which the grey image lies in every ball (theory, section 2)."""
-
 ZERO_GRADIENT_SHARE: Final = 0.1
 """A tenth of the images without a gradient: an accuracy that is ten points too high at worst."""
 

@@ -1,0 +1,11 @@
+"""From which L∞ radius on no classifier can be robust."""
+
+from typing import Final
+
+IMPOSSIBLE_RADIUS: Final = 0.5
+"""With pixels in [0, 1] the constant image ½ lies in every ball of this L∞ radius, so that no deterministic classifier
+has a robust accuracy above the share of the largest class.
+
+Source: theory, section 2 (Impossibility).
+Proof: proofs/coq/impossibility.v, proofs/symbolic/impossibility.py.
+"""
