@@ -71,7 +71,7 @@ def model_settings(preset: Preset, model: ModelSpecification, dataset: Dataset, 
     """What determines a trained model: the specification, the training, the data and the seed."""
     return {
         "model": asdict(model),
-        "training": asdict(preset.training),
+        "training": preset.training.settings(),
         "data": {
             "name": dataset.name,
             "title": dataset.title,
@@ -97,7 +97,7 @@ def cells_of(preset: Preset, dataset: Dataset) -> Iterator[list[Cell]]:
                 dataset=dataset.name,
                 model=model.label,
                 network=model.network,
-                training=preset.training.method,
+                training=preset.training.method.name,
                 seed=seed,
             )
             budgets = [asdict(budget) for budget in budgets_of(preset.attacks)]

@@ -56,7 +56,7 @@ class Checkpoint:
     @property
     def training(self) -> str:
         """The training method."""
-        return str(self.settings["training"].get("method", "unknown"))
+        return self.settings["training"]["method"]["name"]
 
     @property
     def dataset(self) -> str:

@@ -15,7 +15,7 @@ SHAPE, CLASSES = (3, 8, 6), 4
 def settings_of(network: str) -> dict[str, Any]:
     model = ModelSpecification(label=f"{network}, small", network=network, channels=2, hidden=2, num_steps=2,
                                pool_size=2)  # fmt: skip
-    return {"model": asdict(model), "training": {"method": "standard"}, "data": {"name": "mine"}, "seed": 0}
+    return {"model": asdict(model), "training": {"method": {"name": "standard"}}, "data": {"name": "mine"}, "seed": 0}
 
 
 def untrained(network: str) -> tuple[torch.nn.Module, Checkpoint]:

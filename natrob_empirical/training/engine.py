@@ -1,4 +1,4 @@
-"""Standard training: cross-entropy, Adam, one cosine decay."""
+"""The training loop."""
 
 import math
 from collections.abc import Callable
@@ -8,38 +8,12 @@ import torch
 from torch import nn
 
 from natrob_empirical.datasets import Dataset
-from natrob_theory.argument_checks import require_count, require_generator, require_nonnegative, require_positive
+from natrob_empirical.training.specification import TrainingSpecification
+from natrob_theory.argument_checks import require_generator
 
 
 class TrainingDivergedError(RuntimeError):
     """The loss became NaN or infinite; the message names the step and what to change."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class TrainingSpecification:
-    """How a model is trained.
-
-    Attributes:
-        method: "standard".
-        epochs: passes over the training images.
-        batch_size: images per step; the last, smaller batch of an epoch counts too.
-        learning_rate: Adam's at the start; it falls to 0 along half a cosine.
-        weight_decay: decoupled (AdamW).
-    """
-
-    method: str = "standard"
-    epochs: int = 12
-    batch_size: int = 64
-    learning_rate: float = 1e-2
-    weight_decay: float = 0.0
-
-    def __post_init__(self) -> None:
-        if self.method != "standard":
-            raise ValueError(f'`method` must be "standard", got {self.method!r}')
-        require_count("epochs", self.epochs)
-        require_count("batch_size", self.batch_size)
-        require_positive("learning_rate", self.learning_rate)
-        require_nonnegative("weight_decay", self.weight_decay)
 
 
 @dataclass(frozen=True, kw_only=True)

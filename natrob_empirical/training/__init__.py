@@ -1,0 +1,23 @@
+"""Training: methods that supply gradients, and the engine that steps."""
+
+from natrob_empirical.training.abstract_method import AbstractTrainingMethod as AbstractTrainingMethod
+from natrob_empirical.training.abstract_method import StepOutcome as StepOutcome
+from natrob_empirical.training.engine import TrainingDivergedError as TrainingDivergedError
+from natrob_empirical.training.engine import TrainingProgress as TrainingProgress
+from natrob_empirical.training.engine import accuracy as accuracy
+from natrob_empirical.training.engine import train as train
+from natrob_empirical.training.specification import EngineOptions as EngineOptions
+from natrob_empirical.training.specification import TrainingSpecification as TrainingSpecification
+from natrob_empirical.training.standard_method import StandardTraining as StandardTraining
+
+__all__ = [
+    "AbstractTrainingMethod",
+    "EngineOptions",
+    "StandardTraining",
+    "StepOutcome",
+    "TrainingDivergedError",
+    "TrainingProgress",
+    "TrainingSpecification",
+    "accuracy",
+    "train",
+]

@@ -1,0 +1,85 @@
+"""How a model is trained, as data that a record can hold."""
+
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal, TypeAlias, final, get_args
+
+from natrob_empirical.training.abstract_method import AbstractTrainingMethod
+from natrob_empirical.training.standard_method import StandardTraining
+from natrob_theory.argument_checks import require_choice, require_count, require_nonnegative, require_positive
+
+Optimiser: TypeAlias = Literal["adamw", "sgd"]
+Schedule: TypeAlias = Literal["cosine", "milestones"]
+Augmentation: TypeAlias = Literal["none", "crop", "crop_flip"]
+Precision: TypeAlias = Literal["float32", "bfloat16"]
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class EngineOptions:
+    """How the arithmetic is done: it changes the last bits, so it is part of what a trained model is.
+
+    Attributes:
+        precision: "bfloat16" runs the forward pass under autocast; weights and optimiser stay float32.
+        tf32: whether float32 matrix products may use TF32 on a GPU that has it.
+        channels_last: the memory format of images and weights.
+        compiled: whether `torch.compile` is applied.
+    """
+
+    precision: Precision = "float32"
+    tf32: bool = False
+    channels_last: bool = False
+    compiled: bool = False
+
+    def __post_init__(self) -> None:
+        require_choice("precision", self.precision, get_args(Precision))
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class TrainingSpecification:
+    """How a model is trained.
+
+    Attributes:
+        method: whose loss is minimised.
+        epochs: passes over the training images.
+        batch_size: images per step; the last, smaller batch of an epoch counts too.
+        optimiser: "adamw" (decoupled weight decay) or "sgd" (momentum, weight decay added to the gradient).
+        learning_rate: at the start.
+        momentum: of "sgd"; "adamw" keeps its betas of 0.9 and 0.999.
+        weight_decay: at least 0.
+        schedule: "cosine" falls to 0 along half a cosine, step by step; "milestones" multiplies the rate by 0.1 at
+            the start of each of the epochs in `milestones`.
+        milestones: counted in finished epochs, ascending.
+        augmentation: "crop" shifts by up to 4 pixels with zero padding, "crop_flip" mirrors every other image as well.
+        engine: how the arithmetic is done.
+    """
+
+    method: AbstractTrainingMethod = field(default_factory=StandardTraining)
+    epochs: int = 12
+    batch_size: int = 64
+    optimiser: Optimiser = "adamw"
+    learning_rate: float = 1e-2
+    momentum: float = 0.9
+    weight_decay: float = 0.0
+    schedule: Schedule = "cosine"
+    milestones: tuple[int, ...] = ()
+    augmentation: Augmentation = "none"
+    engine: EngineOptions = field(default_factory=EngineOptions)
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.method, AbstractTrainingMethod):
+            raise TypeError(f"`method` must be a training method such as {StandardTraining()}, got {self.method!r}")
+        require_count("epochs", self.epochs)
+        require_count("batch_size", self.batch_size)
+        require_choice("optimiser", self.optimiser, get_args(Optimiser))
+        require_positive("learning_rate", self.learning_rate)
+        require_nonnegative("momentum", self.momentum)
+        require_nonnegative("weight_decay", self.weight_decay)
+        require_choice("schedule", self.schedule, get_args(Schedule))
+        require_choice("augmentation", self.augmentation, get_args(Augmentation))
+        if list(self.milestones) != sorted(set(self.milestones)) or any(epoch < 1 for epoch in self.milestones):
+            raise ValueError(f"`milestones` must be ascending epochs of at least 1, got {self.milestones}")
+
+    def settings(self) -> dict[str, Any]:
+        """Everything as plain data; `method` holds the method's name besides its settings."""
+        return {**asdict(self), "method": {"name": self.method.name, **asdict(self.method)}}
