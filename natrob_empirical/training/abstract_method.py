@@ -24,6 +24,7 @@ class StepOutcome:
     correct: Int64[Tensor, ""]
 
 
+@dataclass(frozen=True, kw_only=True)
 class AbstractTrainingMethod(ABC):
     """A way of training; concrete ones are frozen dataclasses, so that a record holds their settings.
 
