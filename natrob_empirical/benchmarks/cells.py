@@ -149,9 +149,9 @@ def _published(preset: Preset, key: CellKey, dataset: Dataset) -> PublishedResul
     """What was published of this cell on the preset's own data set."""
     if dataset.name != preset.dataset:
         return None
-    wanted = (key.model, key.attack, key.norm, key.epsilon)
+    wanted = (key.network, key.attack, key.norm, key.epsilon)
     for result in preset.published:
-        if (result.model, result.attack, result.norm, result.epsilon) == wanted:
+        if (result.network, result.attack, result.norm, result.epsilon) == wanted:
             return result
     return None
 

@@ -81,14 +81,14 @@ class PublishedResult:
     """An accuracy under attack from elsewhere; a record shows it beside the measured one.
 
     Attributes:
-        model: the label of the preset's model that it is about.
+        network: the class of the preset's model that it is about.
         attack: the label of the attack.
         norm, epsilon: the budget.
         accuracy: in [0, 1].
         source: where it was published.
     """
 
-    model: str
+    network: str
     attack: str
     norm: Literal["Linf", "L2"]
     epsilon: float
