@@ -2,6 +2,9 @@
 
 from natrob_empirical.training.abstract_method import AbstractTrainingMethod as AbstractTrainingMethod
 from natrob_empirical.training.abstract_method import StepOutcome as StepOutcome
+from natrob_empirical.training.adversarial import TRADES as TRADES
+from natrob_empirical.training.adversarial import YOPO as YOPO
+from natrob_empirical.training.adversarial import PGDAdversarialTraining as PGDAdversarialTraining
 from natrob_empirical.training.engine import TrainingDivergedError as TrainingDivergedError
 from natrob_empirical.training.engine import TrainingProgress as TrainingProgress
 from natrob_empirical.training.engine import accuracy as accuracy
@@ -11,8 +14,11 @@ from natrob_empirical.training.specification import TrainingSpecification as Tra
 from natrob_empirical.training.standard_method import StandardTraining as StandardTraining
 
 __all__ = [
+    "TRADES",
+    "YOPO",
     "AbstractTrainingMethod",
     "EngineOptions",
+    "PGDAdversarialTraining",
     "StandardTraining",
     "StepOutcome",
     "TrainingDivergedError",
