@@ -13,7 +13,8 @@ class ModelSpecification:
         label: the name in tables, unique in a preset.
         network: a key of `NETWORKS`.
         channels: of the state; even for RevNet.
-        hidden: channels between the field's two convolutions.
+        hidden: channels between the field's convolutions.
+        field_convolutions: of the field, at least 2, with ReLU between them.
         step_size: h; the Neural ODE uses T = h·num_steps.
         num_steps: N.
         stem_stride: of the stem's 3×3 convolution.
@@ -34,9 +35,11 @@ class ModelSpecification:
     tolerance: float = 1e-3
     order: int = 2
     columns: int = 2
+    field_convolutions: int = 2
 
     def __post_init__(self) -> None:
         for name in ("channels", "hidden", "num_steps", "stem_stride", "pool_size", "order", "columns"):
             require_count(name, getattr(self, name))
+        require_count("field_convolutions", self.field_convolutions, minimum=2)
         require_positive("step_size", self.step_size)
         require_positive("tolerance", self.tolerance)
