@@ -33,6 +33,8 @@ class AttackResult(AbstractRecordPart):
         seconds: wall clock.
         outcomes: one letter an image in the order of the data, as in `SampleOutcomes`; empty where they were not kept,
             as in a record from before there were any.
+        median_distance: of the nearest wrong images that a search without a radius found, over the images classified
+            correctly; None for an attack inside a ball.
         published: what a publication reports for this cell, if it reports it.
     """
 
@@ -45,6 +47,7 @@ class AttackResult(AbstractRecordPart):
     mean_gradient_calls: float
     seconds: float
     outcomes: str = ""
+    median_distance: Number | None = None
     published: PublishedNumber | None = None
 
     @field_validator("outcomes")
