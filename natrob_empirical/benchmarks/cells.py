@@ -95,6 +95,14 @@ def model_settings(model: PresetModel, dataset: Dataset, seed: int) -> dict[str,
     }
 
 
+def subset_of(preset: Preset, dataset: Dataset) -> Dataset:
+    """The first images, as many as the preset uses."""
+    return dataset.subset(
+        train=min(preset.train_images or len(dataset.train_x), len(dataset.train_x)),
+        test=min(preset.test_images or len(dataset.test_x), len(dataset.test_x)),
+    )
+
+
 def cells_of(preset: Preset, dataset: Dataset) -> Iterator[list[Cell]]:
     """The sweep over step sizes, then the cells of each trained model together, theory first, in running order."""
     if preset.step_sizes is not None:

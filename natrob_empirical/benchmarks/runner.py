@@ -8,8 +8,9 @@ from typing import Literal
 import torch
 
 from natrob_empirical.benchmarks.attack_cell import AttackedModel
-from natrob_empirical.benchmarks.cells import AttackAtBudget, Cell, cells_of, fitted_to_images
-from natrob_empirical.benchmarks.environment import current_environment
+from natrob_empirical.benchmarks.cells import AttackAtBudget, Cell, cells_of, fitted_to_images, subset_of
+from natrob_empirical.benchmarks.environment import available_memory, current_environment
+from natrob_empirical.benchmarks.plan import require_fit
 from natrob_empirical.benchmarks.presets import Preset, PresetModel, StepSizeSweep, budgets_of
 from natrob_empirical.benchmarks.step_size_cell import measure_step_sizes
 from natrob_empirical.benchmarks.theory_cell import TrainedClassifier, measure_theory
@@ -65,13 +66,12 @@ def run_preset(
 
     Raises:
         PermissionError, NotADirectoryError: the output folder cannot be written to.
+        PresetTooLargeError: a model that cannot fit the device's free memory.
         TrainingDivergedError: a loss that is not finite.
     """
     store = RecordStore(output / "records")
-    subset = dataset.subset(
-        train=min(preset.train_images or len(dataset.train_x), len(dataset.train_x)),
-        test=min(preset.test_images or len(dataset.test_x), len(dataset.test_x)),
-    )
+    subset = subset_of(preset, dataset)
+    require_fit(preset, dataset, available=available_memory(device))
     groups = list(cells_of(preset, subset))
     trained = TrainedModels(subset, models or output / "checkpoints", device)
     run = _Run(preset, subset, store, trained, on_event or (lambda _event: None))
