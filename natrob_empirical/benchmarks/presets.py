@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from natrob_empirical.attacks import AbstractAttack, registered_attack
 from natrob_empirical.models import ModelSpecification
@@ -108,7 +108,7 @@ class Preset:
     step_sizes: StepSizeSweep | None = None
 
 
-def _all_networks(**sizes: int) -> tuple[ModelSpecification, ...]:
+def _all_networks(**sizes: Any) -> tuple[ModelSpecification, ...]:
     """Every network class with T = 1, and the plain ResNet, h = 1, beside the small step.
 
     FractalNet has no identity path, so a small h would only shrink the state; it keeps h = 1.
