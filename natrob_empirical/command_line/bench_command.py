@@ -161,5 +161,6 @@ def bench(
             return
         store = asked.run()
         kept = asked.models or asked.folder / "checkpoints"
-        console.print(f"all cells of preset {asked.chosen().name} are in {store.folder}, its models in {kept}",
-                      highlight=False)
+        console.print(
+            f"all cells of preset {asked.chosen().name} are in {store.folder}, its models in {kept}", highlight=False
+        )

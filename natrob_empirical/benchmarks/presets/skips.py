@@ -1,6 +1,6 @@
 """Section 3.3 of the paper, which it does not test: other skip connections at h = 1 and at small h with T fixed."""
 
-from typing import Final
+from typing import Any, Final
 
 from natrob_empirical.benchmarks.presets.preset import AttackSpecification, Preset, PresetModel
 from natrob_empirical.benchmarks.presets.schedules import small_training
@@ -17,7 +17,7 @@ TITLES: Final = {
 TOTAL_TIME: Final = 2
 
 
-def _models(training: TrainingSpecification, *, refinement: int, **sizes: int) -> tuple[PresetModel, ...]:
+def _models(training: TrainingSpecification, *, refinement: int, **sizes: Any) -> tuple[PresetModel, ...]:
     """Every network at h = 1 and at h = 1/refinement, T = 2 both times.
 
     All share one field over their steps, and RevNet's two have half the channels each: the parameter counts differ

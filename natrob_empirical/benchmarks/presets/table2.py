@@ -6,7 +6,8 @@ from typing import Final
 from natrob_empirical.benchmarks.presets.preset import AttackSpecification, Preset, PresetModel
 from natrob_empirical.benchmarks.presets.schedules import FAST_ENGINE, HE_2016, small_training
 from natrob_empirical.models import TABLE_A1_CIFAR10, ModelSpecification, ResidualSpecification
-from natrob_empirical.training import PAPER_TRAININGS, StandardTraining, TrainingSpecification
+from natrob_empirical.training import StandardTraining, TrainingSpecification
+from natrob_empirical.training.adversarial.paper_settings import PAPER_TRAININGS
 
 PAPER_EPSILON: Final = 8 / 255
 
