@@ -6,9 +6,6 @@ from natrob_empirical.training.accuracy import accuracy as accuracy
 from natrob_empirical.training.adversarial import TRADES as TRADES
 from natrob_empirical.training.adversarial import YOPO as YOPO
 from natrob_empirical.training.adversarial import PGDAdversarialTraining as PGDAdversarialTraining
-from natrob_empirical.training.engine import TrainingDivergedError as TrainingDivergedError
-from natrob_empirical.training.engine import TrainingProgress as TrainingProgress
-from natrob_empirical.training.engine import accuracy as accuracy
 from natrob_empirical.training.engine import train as train
 from natrob_empirical.training.errors import TrainingDivergedError as TrainingDivergedError
 from natrob_empirical.training.errors import TrainingMemoryError as TrainingMemoryError
