@@ -5,9 +5,9 @@ from typing import Final
 
 from natrob_empirical.benchmarks.presets.preset import AttackSpecification, Preset, PresetModel
 from natrob_empirical.benchmarks.presets.schedules import FAST_ENGINE, HE_2016, small_training
+from natrob_empirical.benchmarks.presets.table1_models import STIFF_LEARNING_RATE
 from natrob_empirical.models import TABLE_A1_CIFAR10, ModelSpecification, ResidualSpecification
-from natrob_empirical.training import StandardTraining, TrainingSpecification
-from natrob_empirical.training.adversarial.paper_settings import PAPER_TRAININGS
+from natrob_empirical.training import PAPER_TRAININGS, StandardTraining, TrainingSpecification
 
 PAPER_EPSILON: Final = 8 / 255
 
@@ -68,7 +68,7 @@ def _small_neural_ode(channels: int, epochs: int) -> PresetModel:
         stem_stride=2,
         pool_size=2,
     )
-    return PresetModel(specification=specification, training=small_training(epochs=epochs))
+    return PresetModel(specification=specification, training=small_training(epochs=epochs, learning_rate=STIFF_LEARNING_RATE))
 
 
 _SHORT_GPU: Final = replace(HE_2016, epochs=20, milestones=(12, 17), batch_size=256, engine=FAST_ENGINE)
@@ -96,7 +96,7 @@ TABLE_2: Final = (
         summary="Table 2 on CIFAR-10, PreAct-ResNet-18 for 20 epochs each; cells of at most 9 minutes on one H200",
         dataset="cifar10",
         models=_models(
-            PresetModel(specification=TABLE_A1_CIFAR10, training=small_training(epochs=3, fast=True)),
+            PresetModel(specification=TABLE_A1_CIFAR10, training=small_training(epochs=3, learning_rate=STIFF_LEARNING_RATE, fast=True)),
             _SHORT_GPU,
             width=64,
             epochs=20,
