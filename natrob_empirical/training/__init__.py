@@ -2,9 +2,14 @@
 
 from natrob_empirical.training.abstract_method import AbstractTrainingMethod as AbstractTrainingMethod
 from natrob_empirical.training.abstract_method import StepOutcome as StepOutcome
+from natrob_empirical.training.adversarial import PAPER_TRAININGS as PAPER_TRAININGS
 from natrob_empirical.training.adversarial import TRADES as TRADES
+from natrob_empirical.training.adversarial import TRAINING_METHODS as TRAINING_METHODS
 from natrob_empirical.training.adversarial import YOPO as YOPO
+from natrob_empirical.training.adversarial import PaperTraining as PaperTraining
 from natrob_empirical.training.adversarial import PGDAdversarialTraining as PGDAdversarialTraining
+from natrob_empirical.training.adversarial import paper_training as paper_training
+from natrob_empirical.training.adversarial import training_method_named as training_method_named
 from natrob_empirical.training.engine import TrainingDivergedError as TrainingDivergedError
 from natrob_empirical.training.engine import TrainingProgress as TrainingProgress
 from natrob_empirical.training.engine import accuracy as accuracy
@@ -14,16 +19,21 @@ from natrob_empirical.training.specification import TrainingSpecification as Tra
 from natrob_empirical.training.standard_method import StandardTraining as StandardTraining
 
 __all__ = [
+    "PAPER_TRAININGS",
     "TRADES",
+    "TRAINING_METHODS",
     "YOPO",
     "AbstractTrainingMethod",
     "EngineOptions",
     "PGDAdversarialTraining",
+    "PaperTraining",
     "StandardTraining",
     "StepOutcome",
     "TrainingDivergedError",
     "TrainingProgress",
     "TrainingSpecification",
     "accuracy",
+    "paper_training",
     "train",
+    "training_method_named",
 ]
