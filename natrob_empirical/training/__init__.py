@@ -3,9 +3,14 @@
 from natrob_empirical.training.abstract_method import AbstractTrainingMethod as AbstractTrainingMethod
 from natrob_empirical.training.abstract_method import StepOutcome as StepOutcome
 from natrob_empirical.training.accuracy import accuracy as accuracy
+from natrob_empirical.training.adversarial import PAPER_TRAININGS as PAPER_TRAININGS
 from natrob_empirical.training.adversarial import TRADES as TRADES
+from natrob_empirical.training.adversarial import TRAINING_METHODS as TRAINING_METHODS
 from natrob_empirical.training.adversarial import YOPO as YOPO
+from natrob_empirical.training.adversarial import PaperTraining as PaperTraining
 from natrob_empirical.training.adversarial import PGDAdversarialTraining as PGDAdversarialTraining
+from natrob_empirical.training.adversarial import paper_training as paper_training
+from natrob_empirical.training.adversarial import training_method_named as training_method_named
 from natrob_empirical.training.engine import train as train
 from natrob_empirical.training.errors import TrainingDivergedError as TrainingDivergedError
 from natrob_empirical.training.errors import TrainingMemoryError as TrainingMemoryError
@@ -20,13 +25,16 @@ from natrob_empirical.training.standard_method import StandardTraining as Standa
 from natrob_empirical.training.training_log import LogPaths as LogPaths
 
 __all__ = [
+    "PAPER_TRAININGS",
     "TRADES",
+    "TRAINING_METHODS",
     "YOPO",
     "AbstractTrainingMethod",
     "EngineOptions",
     "EpochSummary",
     "LogPaths",
     "PGDAdversarialTraining",
+    "PaperTraining",
     "StandardTraining",
     "StepOutcome",
     "TrainingDivergedError",
@@ -37,5 +45,7 @@ __all__ = [
     "TrainingStateError",
     "TrainingWarning",
     "accuracy",
+    "paper_training",
     "train",
+    "training_method_named",
 ]

@@ -83,6 +83,8 @@ def _forward_in_bfloat16(model: nn.Module, device: torch.device) -> Iterator[Non
 
 def _under_autocast(function: Callable[..., Tensor], device: torch.device) -> Callable[..., Tensor]:
     def run(*inputs: Tensor) -> Tensor:
+        if torch.is_autocast_enabled(device.type):  # within a pass of the whole model
+            return function(*inputs)
         with torch.autocast(device.type, dtype=torch.bfloat16):
             return function(*inputs).float()
 

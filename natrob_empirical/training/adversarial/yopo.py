@@ -1,7 +1,7 @@
 """YOPO: adversarial training that perturbs the images through the first layer alone."""
 
 from dataclasses import dataclass
-from typing import ClassVar, Protocol, cast, final
+from typing import ClassVar, Protocol, final, runtime_checkable
 
 import torch
 from torch import Tensor, nn
@@ -12,6 +12,7 @@ from natrob_empirical.training.adversarial.perturbation import allowed_box, froz
 from natrob_theory.argument_checks import require_count, require_nonnegative, require_positive
 
 
+@runtime_checkable
 class SplitClassifier(Protocol):
     """A classifier that can be cut after its first layer: `model(x) == after_first_layer(first_layer(x))`."""
 
@@ -130,10 +131,8 @@ def _add_gradient(output: Tensor, cotangent: Tensor) -> None:
 
 def _require_split(model: nn.Module) -> SplitClassifier:
     """The model, as one that can be cut after its first layer; or raise TypeError."""
-    if isinstance(getattr(model, "first_layer", None), nn.Module) and callable(
-        getattr(model, "after_first_layer", None)
-    ):
-        return cast(SplitClassifier, model)
+    if isinstance(model, SplitClassifier):
+        return model
     raise TypeError(
         "`model` must have `first_layer`, a module, and `after_first_layer(z)` for YOPO, which perturbs images through "
         f"the first layer alone, got {type(model).__name__}; PGD and TRADES train it"
