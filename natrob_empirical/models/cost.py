@@ -27,7 +27,8 @@ class ModelCost:
         forward_flops: of one image's forward pass: convolutions and matrix products, a multiply-add counting as two.
             A backward pass costs about twice that (the gradients of the input and of the weights).
         training_bytes: weights, their gradients, the optimiser's state, and buffers.
-        activation_bytes: what one image's forward pass keeps for backward, its pixels included.
+        activation_bytes: what one image's forward pass keeps for backward, its pixels included, and what backward
+            computes anew and holds at a time where it does so (checkpointed and adjoint gradients).
         assumed_evaluations: of the field in one forward pass, where the network itself decides about them, else None.
         is_estimate: whether operations and bytes rest on that assumption.
     """

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
+import torch
 from torch import Tensor
 from torch.autograd.graph import saved_tensors_hooks
 from torch.utils.flop_counter import FlopCounterMode
@@ -31,27 +32,41 @@ class PassCost(NamedTuple):
 def counted_pass(
     function: Callable[[Tensor], Tensor], argument: Tensor, resident: Iterable[Tensor]
 ) -> tuple[Tensor, PassCost]:
-    """The function's value, and its cost; on the meta device nothing is computed.
+    """The function's value, and its cost, from one pass without gradients and one with; on the meta device for nothing.
 
     Args:
         function: tensor to tensor.
         argument: its batch.
         resident: weights and buffers, whose bytes are not counted.
     """
+    # Apart, because torch's counter follows modules by gradient hooks, which nested modes of autograd break.
+    counter = FlopCounterMode(display=False)
+    with torch.no_grad(), counter:
+        function(argument.detach())
+    value, saved_bytes = _kept_for_backward(function, argument, resident)
+    return value, PassCost(counter.get_total_flops(), saved_bytes)
+
+
+def _kept_for_backward(
+    function: Callable[[Tensor], Tensor], argument: Tensor, resident: Iterable[Tensor]
+) -> tuple[Tensor, int]:
     # A storage kept twice, say by a ReLU and the convolution after it, is one piece of memory: counted by identity.
     # The tensors are held meanwhile, lest a freed storage's address is given to another.
     held = [tensor.detach() for tensor in resident]
-    known = {tensor.untyped_storage()._cdata for tensor in held}
+    known = {_identity(tensor) for tensor in held}
     saved: dict[int, int] = {}
 
     def keep(tensor: Tensor) -> Tensor:
-        storage = tensor.untyped_storage()
-        if storage._cdata not in known:
-            saved[storage._cdata] = storage.nbytes()
+        if _identity(tensor) not in known:
+            saved[_identity(tensor)] = tensor.untyped_storage().nbytes()
         held.append(tensor.detach())
         return tensor
 
-    counter = FlopCounterMode(display=False)
-    with counter, saved_tensors_hooks(keep, lambda tensor: tensor):
+    with saved_tensors_hooks(keep, lambda tensor: tensor):
         value = function(argument)
-    return value, PassCost(counter.get_total_flops(), sum(saved.values()))
+    return value, sum(saved.values())
+
+
+def _identity(tensor: Tensor) -> int:
+    """Of the tensor's memory: its address, which on the meta device is 0 for all, says nothing there."""
+    return tensor.untyped_storage()._cdata
