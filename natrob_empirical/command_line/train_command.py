@@ -6,7 +6,7 @@ from typing import Annotated, Any, get_type_hints
 
 import typer
 
-from natrob_empirical.benchmarks import CheckpointStore, PresetModel, TrainedModels, fitted_to_images
+from natrob_empirical.benchmarks import PresetModel, TrainedModels, fitted_to_images
 from natrob_empirical.command_line.console import TrainingDisplay, console, errors_in_one_line
 from natrob_empirical.command_line.options import DataRootOption, DeviceOption, device_named
 from natrob_empirical.datasets import load_dataset
@@ -62,7 +62,7 @@ def train(  # noqa: PLR0913, PLR0917 - one parameter an option
             classifier, seconds = models.get(model, seed, progress=display.show)
         images, labels = dataset.to_images(dataset.test_x), dataset.test_y
         clean = accuracy(classifier, images.to(models.device), labels.to(models.device))
-        path = CheckpointStore(output).path_of(models.settings(model, seed))
+        path = models.path_of(model, seed)
         console.print(
             f"{specification.label}: {clean:.1%} of {len(labels)} test images, trained in {seconds:.0f} s; {path}",
             highlight=False,

@@ -1,7 +1,7 @@
 """Table 1 of the paper: ResNet-50 and the Neural ODE under FGSM and PGD, next to attacks that are stronger."""
 
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 
 from natrob_empirical.benchmarks.presets.preset import AttackSpecification, Preset, PresetModel, PublishedResult
 from natrob_empirical.benchmarks.presets.table1_models import (
@@ -37,7 +37,7 @@ def _attacks(
 ) -> tuple[AttackSpecification, ...]:
     """The paper's two attacks first; `strongest` is how many images AutoAttack gets."""
 
-    def linf(label: str, attack: str, **settings: float | str) -> AttackSpecification:
+    def linf(label: str, attack: str, **settings: Any) -> AttackSpecification:
         specification = AttackSpecification(label=label, attack=attack, norm="Linf", epsilons=epsilons, images=images)
         return replace(specification, **settings)
 

@@ -59,7 +59,9 @@ def test_figure_1_has_eleven_step_sizes_and_networks_of_equal_time() -> None:
 def test_skips_hold_time_fixed_and_match_parameters(digits: Dataset) -> None:
     for scale in ("smoke", "cpu", "gpu", "paper"):
         specifications = [model.specification for model in preset_named(scale, "skips").models]
-        counts = [parameter_count(s, digits.image_shape if scale == "smoke" else (1, 28, 28), 10) for s in specifications]
+        counts = [
+            parameter_count(s, digits.image_shape if scale == "smoke" else (1, 28, 28), 10) for s in specifications
+        ]
         assert max(counts) <= 1.05 * min(counts)
         times = {s.step_size * s.num_steps for s in specifications}  # type: ignore[union-attr]
         assert times == {2.0}

@@ -16,9 +16,7 @@ TINY = Preset(
     dataset="digits",
     models=(
         PresetModel(
-            specification=ModelSpecification(
-                label="ResNet, small", network="euler", channels=2, hidden=2, num_steps=2
-            ),
+            specification=ModelSpecification(label="ResNet, small", network="euler", channels=2, hidden=2, num_steps=2),
             training=TrainingSpecification(epochs=1),
         ),
     ),
