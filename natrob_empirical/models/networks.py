@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Final
 
 from torch import nn
 
@@ -51,8 +52,14 @@ def _runge_kutta(spec: ModelSpecification, field: FieldFactory) -> AbstractInteg
     return RungeKuttaNet(field(spec.channels), spec.step_size, spec.num_steps)
 
 
+IMPLICIT_ITERATIONS: Final = 500
+"""Of an implicit solve: a trained field may have hK > 1, where fixed-point iterations need many or never end."""
+
+
 def _backward_euler(spec: ModelSpecification, field: FieldFactory) -> AbstractIntegratorNet:
-    return BackwardEulerNet(field(spec.channels), spec.step_size, spec.num_steps, solver=Anderson())
+    return BackwardEulerNet(
+        field(spec.channels), spec.step_size, spec.num_steps, solver=Anderson(max_iterations=IMPLICIT_ITERATIONS)
+    )
 
 
 def _polynet(spec: ModelSpecification, field: FieldFactory) -> AbstractIntegratorNet:

@@ -45,7 +45,7 @@ FIGURE_2: Final = (
         summary=f"Figure 2 on the digits: {SMALL_TEXT}; under 2 minutes",
         dataset="digits",
         models=SMOKE_MODELS,
-        attacks=_attacks((0.1, 0.3, 0.5), images=60, strongest=16),
+        attacks=_attacks((0.1, 0.3, 0.5), images=40, strongest=4),
         test_images=100,
         pairs=8,
     ),

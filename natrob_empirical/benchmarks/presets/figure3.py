@@ -44,7 +44,7 @@ FIGURE_3: Final = (
         summary=f"Figure 3 on the digits: {SMALL_TEXT}; under 2 minutes",
         dataset="digits",
         models=SMOKE_MODELS,
-        attacks=_attacks(DIGITS_EPSILONS, images=16, strongest=8),
+        attacks=_attacks(DIGITS_EPSILONS, images=16, strongest=4),
         test_images=100,
         pairs=8,
     ),
@@ -70,7 +70,7 @@ FIGURE_3: Final = (
         summary="Figure 3 on CIFAR-10: ResNet-50 and Table A1's Neural ODE, a short schedule",
         dataset="cifar10",
         models=GPU_CIFAR10_MODELS,
-        attacks=_attacks(CIFAR10_EPSILONS, images=200, strongest=100),
+        attacks=_attacks(CIFAR10_EPSILONS, images=200, strongest=40),
     ),
     Preset(
         name="fig3-paper",

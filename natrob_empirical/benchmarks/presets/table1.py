@@ -59,7 +59,7 @@ TABLE_1: Final = (
         summary=f"Table 1 on the digits: {SMALL_TEXT}; under 2 minutes",
         dataset="digits",
         models=SMOKE_MODELS,
-        attacks=_attacks(SMOKE_MODELS, (0.2, 0.5), images=60, strongest=16),
+        attacks=_attacks(SMOKE_MODELS, (0.2, 0.5), images=40, strongest=4),
         test_images=100,
         pairs=8,
     ),

@@ -84,7 +84,7 @@ TABLE_2: Final = (
         summary="Table 2 on the digits with PreAct-ResNet-18 of width 8; under 2 minutes",
         dataset="digits",
         models=_models(_small_neural_ode(8, 4), small_training(epochs=4), width=8, epochs=4),
-        attacks=_attacks((PAPER_EPSILON,), images=60, strongest=16),
+        attacks=_attacks((PAPER_EPSILON,), images=40, strongest=4),
         test_images=100,
         pairs=8,
     ),
@@ -93,7 +93,7 @@ TABLE_2: Final = (
         summary="Table 2 on the digits with PreAct-ResNet-18 of width 16, all training and test images",
         dataset="digits",
         models=_models(_small_neural_ode(16, 15), small_training(epochs=15), width=16, epochs=15),
-        attacks=_attacks((PAPER_EPSILON, 0.1), images=200, strongest=100),
+        attacks=_attacks((PAPER_EPSILON, 0.1), images=200, strongest=40),
         pairs=32,
     ),
     Preset(
