@@ -243,15 +243,23 @@ def test_chains_multiply() -> None:
     assert upper(nn.Sequential(AutonomousField(nn.Linear(2, 2, bias=False))), (2,)) > 0
 
 
-@given(st.integers(0, 2**32 - 1))
-def test_networks_never_exceed_the_product(seed: int) -> None:
-    field = fill(convolutional_field(2, 3), seed)
+@given(st.integers(0, 2**32 - 1), st.sampled_from([2, 4]))
+def test_networks_never_exceed_the_product(seed: int, convolutions: int) -> None:
+    field = fill(convolutional_field(2, 3, convolutions=convolutions), seed)
     generator = torch.Generator().manual_seed(seed)
     points = torch.randn(4, 2, 4, 5, generator=generator, dtype=torch.float64)
     lower = lipschitz_lower_bound(
         field, points, radius=1.0, generator=generator, samples=2, ascent_steps=3, power_iterations=3
     )
     assert 0 < float(lower) <= upper(field, (2, 4, 5))
+
+
+@pytest.mark.parametrize("convolutions", [3, 5])
+def test_a_deeper_field_is_the_product_of_its_convolutions(convolutions: int) -> None:
+    field = fill(convolutional_field(2, 3, convolutions=convolutions))
+    norms = [upper(module, (module.in_channels, 4, 5)) for module in field.modules() if isinstance(module, nn.Conv2d)]
+    assert len(norms) == convolutions
+    assert upper(field, (2, 4, 5)) == pytest.approx(math.prod(norms), rel=1e-9)
 
 
 class Doubled(nn.Sequential):
