@@ -11,11 +11,13 @@ from benchmarks import (
     divergence,
     fixed_steps,
     growth_with_size,
+    neural_ode_training,
 )
 from benchmarks.measurement import Row
 
 SECTIONS: dict[str, Callable[..., list[Row]]] = {
     "adaptive_solvers": adaptive_solvers.rows,
+    "neural_ode_training": neural_ode_training.rows,
     "fixed_steps": fixed_steps.rows,
     "divergence": divergence.rows,
     "growth_with_size": growth_with_size.rows,
