@@ -27,6 +27,7 @@ class AttackEvaluation:
         clean_accuracy: the share that is classified correctly without perturbation.
         num_samples: how many samples were attacked.
         success: per sample, whether it ends misclassified (those misclassified from the start included).
+        wrong_from_the_start: per sample, whether it is so without a perturbation.
         largest_distance: the largest distance of a returned image from its original, in the ball's norm.
         mean_queries, mean_gradient_calls: forward passes and loss gradients per sample, on average.
     """
@@ -35,6 +36,7 @@ class AttackEvaluation:
     clean_accuracy: float
     num_samples: int
     success: Bool[Tensor, " samples"]
+    wrong_from_the_start: Bool[Tensor, " samples"]
     largest_distance: float
     mean_queries: float
     mean_gradient_calls: float
@@ -111,11 +113,13 @@ def attack_accuracy(
         if progress is not None:
             progress(start + len(images))
     success = torch.cat([part.success for part in parts])
+    wrong_from_the_start = torch.cat([part.wrong_from_the_start for part in parts])
     return AttackEvaluation(
         accuracy=_share(~success),
-        clean_accuracy=_share(~torch.cat([part.wrong_from_the_start for part in parts])),
+        clean_accuracy=_share(~wrong_from_the_start),
         num_samples=len(x),
         success=success,
+        wrong_from_the_start=wrong_from_the_start,
         largest_distance=max(float(part.distance.max()) for part in parts),
         mean_queries=_share(torch.cat([part.queries for part in parts])),
         mean_gradient_calls=_share(torch.cat([part.gradient_calls for part in parts])),

@@ -12,15 +12,22 @@ from natrob_empirical.benchmarks.checkpoints import Checkpoint as Checkpoint
 from natrob_empirical.benchmarks.checkpoints import CheckpointError as CheckpointError
 from natrob_empirical.benchmarks.checkpoints import CheckpointStore as CheckpointStore
 from natrob_empirical.benchmarks.checkpoints import load_checkpoint as load_checkpoint
+from natrob_empirical.benchmarks.plan import PresetTooLargeError as PresetTooLargeError
+from natrob_empirical.benchmarks.plan import device_rate as device_rate
+from natrob_empirical.benchmarks.plan import planned_cells as planned_cells
+from natrob_empirical.benchmarks.presets import EXPERIMENTS as EXPERIMENTS
 from natrob_empirical.benchmarks.presets import PRESETS as PRESETS
 from natrob_empirical.benchmarks.presets import AttackSpecification as AttackSpecification
 from natrob_empirical.benchmarks.presets import Preset as Preset
+from natrob_empirical.benchmarks.presets import PresetModel as PresetModel
+from natrob_empirical.benchmarks.presets import PublishedResult as PublishedResult
 from natrob_empirical.benchmarks.presets import StepSizeSweep as StepSizeSweep
 from natrob_empirical.benchmarks.presets import preset_named as preset_named
 from natrob_empirical.benchmarks.runner import RunEvent as RunEvent
 from natrob_empirical.benchmarks.runner import run_preset as run_preset
 
 __all__ = [
+    "EXPERIMENTS",
     "PRESETS",
     "AttackProgress",
     "AttackRun",
@@ -31,11 +38,16 @@ __all__ = [
     "CheckpointStore",
     "FinishedAttack",
     "Preset",
+    "PresetModel",
+    "PresetTooLargeError",
+    "PublishedResult",
     "RunEvent",
     "StepSizeSweep",
     "cells_of",
+    "device_rate",
     "fingerprint_of_tests",
     "load_checkpoint",
+    "planned_cells",
     "preset_named",
     "run_attack",
     "run_preset",

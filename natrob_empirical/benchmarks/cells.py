@@ -7,7 +7,14 @@ from typing import Any
 
 import torch
 
-from natrob_empirical.benchmarks.presets import AttackSpecification, Preset, StepSizeSweep, budgets_of
+from natrob_empirical.benchmarks.presets import (
+    AttackSpecification,
+    Preset,
+    PresetModel,
+    PublishedResult,
+    StepSizeSweep,
+    budgets_of,
+)
 from natrob_empirical.datasets import Dataset
 from natrob_empirical.models import ModelSpecification
 from natrob_empirical.records import CellKey
@@ -17,10 +24,11 @@ SWEEP_LABEL = "Step size against growth"
 
 @dataclass(frozen=True, kw_only=True)
 class AttackAtBudget:
-    """One attack at one budget."""
+    """One attack at one budget, and what was published of it."""
 
     specification: AttackSpecification
     epsilon: float
+    published: PublishedResult | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,23 +38,26 @@ class Cell:
     Attributes:
         key: what the record is called.
         settings: everything that determines the result besides the code; part of the record's identity.
-        model: the specification; None for the sweep.
+        model: fitted to the images; None for the sweep.
         attack: of an attack cell.
         sweep: of the sweep over step sizes, which has no model.
     """
 
     key: CellKey
     settings: dict[str, Any]
-    model: ModelSpecification | None
+    model: PresetModel | None
     attack: AttackAtBudget | None = None
     sweep: StepSizeSweep | None = None
 
 
-def fitted_to_images(model: ModelSpecification, image_shape: tuple[int, int, int]) -> ModelSpecification:
-    """The specification with the largest pooled side, up to its own, that divides both sides of the state."""
-    sides = [-(-side // model.stem_stride) for side in image_shape[1:]]
-    pool = next(p for p in range(model.pool_size, 0, -1) if all(side % p == 0 for side in sides))
-    return replace(model, pool_size=pool)
+def fitted_to_images(model: PresetModel, image_shape: tuple[int, int, int]) -> PresetModel:
+    """The model with the largest pooled side, up to its own, that divides both sides of the state."""
+    specification = model.specification
+    if not isinstance(specification, ModelSpecification):
+        return model
+    sides = [-(-side // specification.stem_stride) for side in image_shape[1:]]
+    pool = next(p for p in range(specification.pool_size, 0, -1) if all(side % p == 0 for side in sides))
+    return replace(model, specification=replace(specification, pool_size=pool))
 
 
 def fingerprint(dataset: Dataset) -> str:
@@ -67,11 +78,11 @@ def _hash_of(dataset: Dataset, *parts: torch.Tensor) -> str:
     return digest.hexdigest()[:16]
 
 
-def model_settings(preset: Preset, model: ModelSpecification, dataset: Dataset, seed: int) -> dict[str, Any]:
+def model_settings(model: PresetModel, dataset: Dataset, seed: int) -> dict[str, Any]:
     """What determines a trained model: the specification, the training, the data and the seed."""
     return {
-        "model": asdict(model),
-        "training": preset.training.settings(),
+        "model": asdict(model.specification),
+        "training": model.training.settings(),
         "data": {
             "name": dataset.name,
             "title": dataset.title,
@@ -84,25 +95,33 @@ def model_settings(preset: Preset, model: ModelSpecification, dataset: Dataset, 
     }
 
 
+def subset_of(preset: Preset, dataset: Dataset) -> Dataset:
+    """The first images, as many as the preset uses."""
+    return dataset.subset(
+        train=min(preset.train_images or len(dataset.train_x), len(dataset.train_x)),
+        test=min(preset.test_images or len(dataset.test_x), len(dataset.test_x)),
+    )
+
+
 def cells_of(preset: Preset, dataset: Dataset) -> Iterator[list[Cell]]:
     """The sweep over step sizes, then the cells of each trained model together, theory first, in running order."""
     if preset.step_sizes is not None:
         yield [_sweep_cell(preset, preset.step_sizes, dataset)]
     for seed in preset.seeds:
-        for specification in preset.models:
-            model = fitted_to_images(specification, dataset.image_shape)
-            settings = model_settings(preset, model, dataset, seed)
+        for described in preset.models:
+            model = fitted_to_images(described, dataset.image_shape)
+            settings = model_settings(model, dataset, seed)
             key = CellKey(
                 preset=preset.name,
                 dataset=dataset.name,
-                model=model.label,
-                network=model.network,
-                training=preset.training.method.name,
+                model=model.specification.label,
+                network=model.specification.network,
+                training=model.training.method.name,
                 seed=seed,
             )
             budgets = [asdict(budget) for budget in budgets_of(preset.attacks)]
             theory = Cell(key=key, settings={**settings, "pairs": preset.pairs, "budgets": budgets}, model=model)
-            yield [theory, *_attack_cells(preset, model, key, settings)]
+            yield [theory, *_attack_cells(preset, model, key, settings, dataset, seed)]
 
 
 def _sweep_cell(preset: Preset, sweep: StepSizeSweep, dataset: Dataset) -> Cell:
@@ -114,16 +133,35 @@ def _sweep_cell(preset: Preset, sweep: StepSizeSweep, dataset: Dataset) -> Cell:
     return Cell(key=key, settings={"step_sizes": asdict(sweep), "seed": seed}, model=None, sweep=sweep)
 
 
-def _attack_cells(preset: Preset, model: ModelSpecification, key: CellKey, settings: dict[str, Any]) -> Iterator[Cell]:
-    for attack in preset.attacks:
+def _attack_cells(
+    preset: Preset, model: PresetModel, key: CellKey, settings: dict[str, Any], dataset: Dataset, seed: int
+) -> Iterator[Cell]:
+    for attack in preset.attacks_on(model):
+        source = {}
+        if attack.source is not None:
+            made_on = fitted_to_images(preset.model_labelled(attack.source), dataset.image_shape)
+            source = {"source": model_settings(made_on, dataset, seed)}
         for epsilon in attack.epsilons:
-            described = {"attack": attack.attack, "norm": attack.norm, "epsilon": epsilon, "steps": attack.steps}
+            cell_key = key.model_copy(update={"attack": attack.label, "norm": attack.norm, "epsilon": epsilon})
             yield Cell(
-                key=key.model_copy(update={"attack": attack.label, "norm": attack.norm, "epsilon": epsilon}),
-                settings={**settings, "attack": described},
+                key=cell_key,
+                settings={**settings, "attack": attack.settings(epsilon), **source},
                 model=model,
-                attack=AttackAtBudget(specification=attack, epsilon=epsilon),
+                attack=AttackAtBudget(
+                    specification=attack, epsilon=epsilon, published=_published(preset, cell_key, dataset)
+                ),
             )
+
+
+def _published(preset: Preset, key: CellKey, dataset: Dataset) -> PublishedResult | None:
+    """What was published of this cell on the preset's own data set."""
+    if dataset.name != preset.dataset:
+        return None
+    wanted = (key.network, key.attack, key.norm, key.epsilon)
+    for result in preset.published:
+        if (result.network, result.attack, result.norm, result.epsilon) == wanted:
+            return result
+    return None
 
 
 def majority_share(labels: torch.Tensor) -> float:

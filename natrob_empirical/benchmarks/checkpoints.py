@@ -10,11 +10,11 @@ from typing import Any, Final, final
 import torch
 
 from natrob_empirical.atomic_file import write_atomically
-from natrob_empirical.models import IntegratorClassifier, ModelSpecification, build_classifier
+from natrob_empirical.models import AbstractClassifier, AnyModelSpecification, build_classifier, specification_from
 from natrob_empirical.random_streams import RandomStreams
 
-SCHEMA_VERSION: Final = 2
-"""1 held nothing but weights and training time."""
+SCHEMA_VERSION: Final = 3
+"""1 held weights without their model, 2 the training method as a name without its settings."""
 
 _FIELDS: Final = {
     "settings": dict,
@@ -49,9 +49,9 @@ class Checkpoint:
     training_seconds: float
 
     @property
-    def specification(self) -> ModelSpecification:
+    def specification(self) -> AnyModelSpecification:
         """What the model is. Raises TypeError, ValueError where the settings describe no model."""
-        return ModelSpecification(**self.settings["model"])
+        return specification_from(self.settings["model"])
 
     @property
     def training(self) -> str:
@@ -63,7 +63,7 @@ class Checkpoint:
         """The name of the data set that it was trained on."""
         return self.settings["data"]["name"]
 
-    def classifier(self) -> IntegratorClassifier:
+    def classifier(self) -> AbstractClassifier:
         """The model with its weights, in eval mode, on the CPU.
 
         Raises:
@@ -98,13 +98,11 @@ def load_checkpoint(path: Path) -> Checkpoint:
         raise FileNotFoundError(f"there is no checkpoint {path}; `natrob bench` writes them to OUTPUT/checkpoints")
     content = _content_of(path)
     version = content["schema_version"]
-    if version == 1:
-        raise CheckpointError(
-            f"{path} is of schema version 1, which holds weights without the model they belong to; "
-            "run the `natrob bench` that wrote it once more: it adds what is missing without training again"
-        )
     if version != SCHEMA_VERSION:
-        raise CheckpointError(f"{path} is of schema version {version}, this natrob reads version {SCHEMA_VERSION}")
+        raise CheckpointError(
+            f"{path} is of schema version {version}, this natrob reads version {SCHEMA_VERSION}; "
+            "run the `natrob bench` that wrote it once more, it trains the model again"
+        )
     for name, kind in _FIELDS.items():
         if not isinstance(content.get(name), kind):
             raise CheckpointError(f"{path} is damaged: its `{name}` must be of type {kind.__name__}")
@@ -157,30 +155,14 @@ class CheckpointStore:
         digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:16]
         return self.folder / f"{digest}.pt"
 
-    def read(
-        self, settings: dict[str, Any], *, image_shape: tuple[int, int, int], num_classes: int
-    ) -> Checkpoint | None:
-        """The checkpoint, or None if there is none or it cannot be used; then the model is trained again.
-
-        One of schema version 1 is completed with the arguments, on disk too.
-        """
+    def read(self, settings: dict[str, Any]) -> Checkpoint | None:
+        """The checkpoint, or None if there is none or it cannot be used; then the model is trained again."""
         path = self.path_of(settings)
         if not path.exists():
             return None
         try:
-            content = _content_of(path)
-            if content["schema_version"] == 1:
-                old = Checkpoint(
-                    settings=settings,
-                    image_shape=image_shape,
-                    num_classes=num_classes,
-                    state_dict=content["state_dict"],
-                    training_seconds=float(content["training_seconds"]),
-                )
-                self.write(old)
-                return old
             return load_checkpoint(path)
-        except (CheckpointError, KeyError, TypeError):
+        except CheckpointError:
             path.replace(path.with_name(path.name + ".unreadable"))
             return None
 

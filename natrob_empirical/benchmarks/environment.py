@@ -3,6 +3,7 @@
 import os
 import platform
 import subprocess
+import sys
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -27,6 +28,18 @@ def current_environment(device: torch.device) -> Environment:
         commit=_commit(),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
     )
+
+
+def available_memory(device: torch.device) -> int:
+    """Bytes that a run on this device may take now; of a CPU where the system does not tell, without a limit."""
+    if device.type == "cuda":
+        return torch.cuda.mem_get_info(device)[0]
+    listing = Path("/proc/meminfo")
+    if listing.exists():
+        for line in listing.read_text(encoding="utf-8").splitlines():
+            if line.startswith("MemAvailable:"):
+                return int(line.split()[1]) * 1024
+    return sys.maxsize
 
 
 def _version(package: str) -> str:

@@ -1,6 +1,5 @@
 """Running a preset: cell by cell, each finished one on disk before the next begins."""
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,18 +7,19 @@ from typing import Literal
 
 import torch
 
-from natrob_empirical.attacks import attack_accuracy
-from natrob_empirical.benchmarks.cells import AttackAtBudget, Cell, cells_of, majority_share, model_settings
-from natrob_empirical.benchmarks.checkpoints import Checkpoint, CheckpointStore
-from natrob_empirical.benchmarks.environment import current_environment
-from natrob_empirical.benchmarks.presets import Preset, StepSizeSweep, budgets_of
+from natrob_empirical.benchmarks.attack_cell import AttackedModel
+from natrob_empirical.benchmarks.cells import AttackAtBudget, Cell, cells_of, fitted_to_images, subset_of
+from natrob_empirical.benchmarks.environment import available_memory, current_environment
+from natrob_empirical.benchmarks.plan import require_fit
+from natrob_empirical.benchmarks.presets import Preset, PresetModel, StepSizeSweep, budgets_of
 from natrob_empirical.benchmarks.step_size_cell import measure_step_sizes
 from natrob_empirical.benchmarks.theory_cell import TrainedClassifier, measure_theory
+from natrob_empirical.benchmarks.trained_models import TrainedModels
 from natrob_empirical.datasets import Dataset
-from natrob_empirical.models import IntegratorClassifier, ModelSpecification, build_classifier
+from natrob_empirical.models import AbstractClassifier
 from natrob_empirical.random_streams import RandomStreams
 from natrob_empirical.records import AttackResult, CellRecord, Number, RecordStore, StepSizeResult, TheoryResult
-from natrob_empirical.training import TrainingProgress, accuracy, train
+from natrob_empirical.training import TrainingProgress, accuracy
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,24 +48,33 @@ def run_preset(
     output: Path,
     *,
     device: torch.device,
+    models: Path | None = None,
     on_event: Callable[[RunEvent], None] | None = None,
 ) -> RecordStore:
     """Run every cell whose record is not in `output/records` yet, and return the store.
 
-    A cell's record is written as soon as the cell is done, so an interrupted run loses the cell in progress only.
+    A cell's record is written as soon as the cell is done, so an interrupted run loses the cell in progress only; a
+    training in progress goes on from its last state.
+
+    Args:
+        preset: what is run.
+        dataset: its images; the preset takes the first so and so many.
+        output: the folder of the records.
+        device: where models are trained and attacked.
+        models: the folder of trained models, `output/checkpoints` if None. Benchmarks that share it train a model once.
+        on_event: called after every cell and every step of training.
 
     Raises:
         PermissionError, NotADirectoryError: the output folder cannot be written to.
+        PresetTooLargeError: a model that cannot fit the device's free memory.
         TrainingDivergedError: a loss that is not finite.
     """
     store = RecordStore(output / "records")
-    checkpoints = CheckpointStore(output / "checkpoints")
-    subset = dataset.subset(
-        train=min(preset.train_images or len(dataset.train_x), len(dataset.train_x)),
-        test=min(preset.test_images or len(dataset.test_x), len(dataset.test_x)),
-    )
+    subset = subset_of(preset, dataset)
+    require_fit(preset, dataset, available=available_memory(device))
     groups = list(cells_of(preset, subset))
-    run = _Run(preset, subset, store, checkpoints, device, on_event or (lambda _event: None))
+    trained = TrainedModels(subset, models or output / "checkpoints", device)
+    run = _Run(preset, subset, store, trained, on_event or (lambda _event: None))
     run.total = sum(len(group) for group in groups)
     for group in groups:
         if group[0].sweep is not None:
@@ -83,20 +92,19 @@ class _Run:
         preset: Preset,
         dataset: Dataset,
         store: RecordStore,
-        checkpoints: CheckpointStore,
-        device: torch.device,
+        trained: TrainedModels,
         on_event: Callable[[RunEvent], None],
     ) -> None:
         self.preset = preset
         self.dataset = dataset
         self.store = store
-        self.checkpoints = checkpoints
-        self.device = device
+        self.trained = trained
+        self.device = trained.device
         self.on_event = on_event
         self.total = 0
         self.done = 0
-        self.images = dataset.to_images(dataset.test_x).to(device)
-        self.labels = dataset.test_y.to(device)
+        self.images = dataset.to_images(dataset.test_x).to(self.device)
+        self.labels = dataset.test_y.to(self.device)
 
     def step_sizes(self, cell: Cell, sweep: StepSizeSweep) -> None:
         """The sweep over step sizes: small tensors in float64, so it stays on the CPU."""
@@ -106,7 +114,7 @@ class _Run:
         result = measure_step_sizes(sweep, RandomStreams(cell.key.seed))
         self._write(cell, result, torch.device("cpu"))
 
-    def model(self, group: list[Cell], specification: ModelSpecification) -> None:
+    def model(self, group: list[Cell], model: PresetModel) -> None:
         """All cells of one trained model; it is loaded or trained only if a cell is missing."""
         missing = []
         for cell in group:
@@ -116,14 +124,13 @@ class _Run:
                 self._finished(cell, found=True)
         if not missing:
             return
-        streams = RandomStreams(missing[0].key.seed)
-        classifier, seconds = self._trained(group[0], specification, streams)
+        classifier, seconds = self._trained(model, group[0])
+        attacked = AttackedModel(classifier, self.images, self.labels)
         for cell in missing:
-            started = time.perf_counter()
             if cell.attack is None:
-                result = self._theory(classifier, cell, streams, seconds)
+                result = self._theory(classifier, cell, seconds)
             else:
-                result = self._attacked(classifier, cell.attack, streams, started)
+                result = self._attacked(attacked, cell, cell.attack)
             self._write(cell, result, self.device)
 
     def _write(self, cell: Cell, result: TheoryResult | AttackResult | StepSizeResult, device: torch.device) -> None:
@@ -136,44 +143,17 @@ class _Run:
         self.done += 1
         self.on_event(RunEvent(kind="cell", done=self.done, total=self.total, cell=cell, found=found))
 
-    def _trained(
-        self, cell: Cell, specification: ModelSpecification, streams: RandomStreams
-    ) -> tuple[IntegratorClassifier, float]:
-        """The trained classifier in eval mode, from its checkpoint or trained now, and its training time."""
-        classifier = build_classifier(
-            specification,
-            image_shape=self.dataset.image_shape,
-            num_classes=self.dataset.num_classes,
-            generator=streams.generator("init"),
-        ).to(self.device)
-        settings = model_settings(self.preset, specification, self.dataset, cell.key.seed)
-        shape, classes = self.dataset.image_shape, self.dataset.num_classes
-        checkpoint = self.checkpoints.read(settings, image_shape=shape, num_classes=classes)
-        if checkpoint is None:
-            started = time.perf_counter()
-            train(
-                classifier,
-                self.dataset,
-                self.preset.training,
-                generator=streams.generator("train"),
-                progress=lambda step: self.on_event(
-                    RunEvent(kind="training", done=self.done, total=self.total, cell=cell, training=step)
-                ),
-            )
-            checkpoint = Checkpoint(
-                settings=settings,
-                image_shape=shape,
-                num_classes=classes,
-                state_dict=classifier.state_dict(),
-                training_seconds=time.perf_counter() - started,
-            )
-            self.checkpoints.write(checkpoint)
-        classifier.load_state_dict(checkpoint.state_dict)
-        return classifier.eval(), checkpoint.training_seconds
+    def _trained(self, model: PresetModel, cell: Cell) -> tuple[AbstractClassifier, float]:
+        """The trained classifier and its training time; the training is shown as part of this cell."""
+        return self.trained.get(
+            model,
+            cell.key.seed,
+            progress=lambda step: self.on_event(
+                RunEvent(kind="training", done=self.done, total=self.total, cell=cell, training=step)
+            ),
+        )
 
-    def _theory(
-        self, classifier: IntegratorClassifier, cell: Cell, streams: RandomStreams, seconds: float
-    ) -> TheoryResult:
+    def _theory(self, classifier: AbstractClassifier, cell: Cell, seconds: float) -> TheoryResult:
         train_images = self.dataset.to_images(self.dataset.train_x).to(self.device)
         on_train = accuracy(classifier, train_images, self.dataset.train_y.to(self.device))
         on_test = accuracy(classifier, self.images, self.labels)
@@ -188,30 +168,16 @@ class _Run:
             self.labels,
             pairs=cell.settings["pairs"],
             budgets=budgets_of(self.preset.attacks),
-            streams=streams,
+            streams=RandomStreams(cell.key.seed),
         )
 
-    def _attacked(
-        self, classifier: IntegratorClassifier, attack: AttackAtBudget, streams: RandomStreams, started: float
-    ) -> AttackResult:
-        evaluation = attack_accuracy(
-            attack.specification.build(attack.epsilon),
-            classifier,
-            self.images,
-            self.labels,
-            generator=streams.generator("attack"),
-        )
-        n = evaluation.num_samples
-        source = f"{attack.specification.label} found no more"
-        return AttackResult(
-            accuracy=Number(value=evaluation.accuracy, kind="upper", n=n, source=source),
-            clean_accuracy=_measured(evaluation.clean_accuracy, n, "test images"),
-            majority_share=majority_share(self.labels),
-            largest_distance=evaluation.largest_distance,
-            mean_queries=evaluation.mean_queries,
-            mean_gradient_calls=evaluation.mean_gradient_calls,
-            seconds=time.perf_counter() - started,
-        )
+    def _attacked(self, attacked: AttackedModel, cell: Cell, attack: AttackAtBudget) -> AttackResult:
+        """One attack; the model that its images are made on, if another, is loaded or trained first."""
+        label, source = attack.specification.source, None
+        if label is not None:
+            made_on = fitted_to_images(self.preset.model_labelled(label), self.dataset.image_shape)
+            source, _ = self._trained(made_on, cell)
+        return attacked.result(attack, source=source, generator=RandomStreams(cell.key.seed).generator("attack"))
 
 
 def _measured(value: float, n: int, source: str) -> Number:

@@ -1,7 +1,5 @@
 """The commands of `natrob`."""
 
-import shlex
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -9,8 +7,8 @@ from rich import box
 from rich.markup import escape
 from rich.table import Table
 
-from natrob_empirical.benchmarks import PRESETS, Preset, cells_of, preset_named, run_preset
 from natrob_empirical.command_line.attack_command import attack
+from natrob_empirical.command_line.bench_command import bench, report
 from natrob_empirical.command_line.check_command import (
     CheckRow,
     CheckSettings,
@@ -19,14 +17,12 @@ from natrob_empirical.command_line.check_command import (
     field_shape,
     with_constants,
 )
-from natrob_empirical.command_line.console import EXPECTED, RunDisplay, console, errors, errors_in_one_line
+from natrob_empirical.command_line.console import EXPECTED, console, errors, errors_in_one_line
 from natrob_empirical.command_line.diagnose_command import diagnose
 from natrob_empirical.command_line.methods import BUILT_IN, METHODS
-from natrob_empirical.command_line.options import DataRootOption, DeviceOption, device_named
+from natrob_empirical.command_line.options import DataRootOption
 from natrob_empirical.command_line.user_field import load_field
-from natrob_empirical.datasets import Dataset, known_datasets, load_dataset, resolve_data_root
-from natrob_empirical.records import RecordStore
-from natrob_empirical.reporting import write_report
+from natrob_empirical.datasets import known_datasets, resolve_data_root
 from natrob_empirical.reporting.formatting import format_number
 from natrob_theory.certificates import Arithmetic
 
@@ -38,71 +34,10 @@ app = typer.Typer(
     help="Is a network robust because of its mathematics, or because the attack was weak?",
 )
 
-PresetOption = Annotated[str, typer.Option(help=f"One of: {', '.join(PRESETS)}.")]
-OutputOption = Annotated[Path | None, typer.Option(help="Output folder; by default output/PRESET.")]
-DataOption = Annotated[
-    str | None, typer.Option(help="A data set's name, or your arrays as file.npz; by default the preset's.")
-]
-
+app.command()(report)
+app.command()(bench)
 app.command()(attack)
 app.command()(diagnose)
-
-
-@app.command()
-def report(
-    preset: PresetOption = "quick",
-    output: OutputOption = None,
-    data: DataOption = None,
-    data_root: DataRootOption = None,
-    device: DeviceOption = "cpu",
-    records_only: Annotated[bool, typer.Option(help="Report the records that are there; run nothing.")] = False,
-) -> None:
-    """Run what is missing of a preset, then write report.md, report.html and figures.
-
-    Example: `natrob report`, or on your own images `natrob report --data my_images.npz --output output/mine`
-    """
-    folder = output or Path("output") / preset
-    again = _command("report", preset, folder, data, data_root, device)
-    with errors_in_one_line(on_interrupt=_resume_hint(again, folder)):
-        chosen = preset_named(preset)
-        if records_only:
-            store = RecordStore(folder / "records")
-        else:
-            store = _run(chosen, _dataset(chosen, data, data_root), folder, device)
-        records = store.read_all()
-        if not records:
-            raise ValueError(f"there are no records in {store.folder}; run `{again}` first")
-        files = write_report(records, folder, title=f"natrob: {preset}", unreadable=store.set_aside, command=again)
-        for record in store.set_aside:
-            message = f"{record.path.name} as {record.moved_to.name}: {record.reason}"
-            errors.print(f"[yellow]set aside[/yellow] {escape(message)}", highlight=False)
-        console.print(f"{len(records)} records, report: {files.html} and {files.markdown}", highlight=False)
-
-
-@app.command()
-def bench(
-    preset: PresetOption = "quick",
-    output: OutputOption = None,
-    data: DataOption = None,
-    data_root: DataRootOption = None,
-    device: DeviceOption = "cpu",
-    dry_run: Annotated[bool, typer.Option(help="List the cells and stop.")] = False,
-) -> None:
-    """Run the cells of a preset that have no record yet; each finished cell is kept.
-
-    Example: `natrob bench --preset cpu --data-root ~/datasets`
-    """
-    folder = output or Path("output") / preset
-    again = _command("bench", preset, folder, data, data_root, device)
-    with errors_in_one_line(on_interrupt=_resume_hint(again, folder)):
-        chosen = preset_named(preset)
-        dataset = _dataset(chosen, data, data_root)
-        if dry_run:
-            _list_cells(chosen, dataset)
-            return
-        store = _run(chosen, dataset, folder, device)
-        models = folder / "checkpoints"
-        console.print(f"all cells of preset {preset} are in {store.folder}, its models in {models}", highlight=False)
 
 
 @app.command()
@@ -174,44 +109,6 @@ def datasets(data_root: DataRootOption = None) -> None:
         console.print(table)
         console.print(f"data root: {resolve_data_root(data_root)}", highlight=False)
         console.print("your own: --data file.npz with uint8 train_x, test_x and integer train_y, test_y")
-
-
-def _dataset(preset: Preset, data: str | None, data_root: Path | None) -> Dataset:
-    return load_dataset(data or preset.dataset, data_root=data_root)
-
-
-def _run(preset: Preset, dataset: Dataset, folder: Path, device: str) -> RecordStore:
-    """Run the preset with a progress bar."""
-    with RunDisplay() as display:
-        return run_preset(preset, dataset, folder, device=device_named(device), on_event=display.show)
-
-
-def _command(command: str, preset: str, folder: Path, data: str | None, data_root: Path | None, device: str) -> str:
-    """The command line that does the same again; options at their defaults are left out."""
-    parts = ["natrob", command, "--preset", preset, "--output", str(folder)]
-    for option, value, default in (
-        ("--data", data, None),
-        ("--data-root", data_root, None),
-        ("--device", device, "cpu"),
-    ):
-        if value != default:
-            parts += [option, str(value)]
-    return shlex.join(parts)
-
-
-def _resume_hint(again: str, folder: Path) -> str:
-    return f"interrupted; finished cells are kept in {folder / 'records'}, run `{again}` to go on"
-
-
-def _list_cells(preset: Preset, dataset: Dataset) -> None:
-    count = 0
-    for group in cells_of(preset, dataset):
-        for cell in group:
-            count += 1
-            key = cell.key
-            what = "theory" if key.attack is None else f"{key.attack} {key.norm} ε = {key.epsilon:g}"
-            console.print(f"{key.dataset}  seed {key.seed}  {key.model}  {what}", highlight=False)
-    console.print(f"{count} cells", highlight=False)
 
 
 def _shape(text: str) -> tuple[int, ...]:

@@ -2,12 +2,18 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import overload
 
 import torch
 from torch import nn
 
+from natrob_empirical.models.abstract_classifier import AbstractClassifier
+from natrob_empirical.models.any_specification import AnyModelSpecification
 from natrob_empirical.models.classifier import IntegratorClassifier
 from natrob_empirical.models.networks import network_family
+from natrob_empirical.models.residual_classifier import ResidualClassifier
+from natrob_empirical.models.residual_networks import build_residual
+from natrob_empirical.models.residual_specification import ResidualSpecification
 from natrob_empirical.models.specification import ModelSpecification
 from natrob_theory import convolutional_field
 from natrob_theory.argument_checks import require_count, require_generator
@@ -25,13 +31,33 @@ def initialised_with(generator: torch.Generator) -> Iterator[None]:
         yield
 
 
+@overload
 def build_classifier(
     specification: ModelSpecification,
     *,
     image_shape: tuple[int, int, int],
     num_classes: int,
     generator: torch.Generator,
-) -> IntegratorClassifier:
+) -> IntegratorClassifier: ...
+
+
+@overload
+def build_classifier(
+    specification: ResidualSpecification,
+    *,
+    image_shape: tuple[int, int, int],
+    num_classes: int,
+    generator: torch.Generator,
+) -> ResidualClassifier: ...
+
+
+def build_classifier(
+    specification: AnyModelSpecification,
+    *,
+    image_shape: tuple[int, int, int],
+    num_classes: int,
+    generator: torch.Generator,
+) -> AbstractClassifier:
     """An untrained classifier, float32, on the CPU.
 
     Args:
@@ -41,11 +67,31 @@ def build_classifier(
         generator: of the initial weights.
 
     Raises:
-        ValueError: an unknown network (near names are offered), an odd number of channels for RevNet, or a pooled
-            size that does not divide the state's.
+        ValueError: an unknown network (near names are offered), an odd number of channels for RevNet, a pooled
+            size that does not divide the state's, or an image too small for the network.
     """
-    family = network_family(specification.network)
+    with initialised_with(generator):
+        return assemble_classifier(specification, image_shape, num_classes)
+
+
+def assemble_classifier(
+    specification: AnyModelSpecification, image_shape: tuple[int, int, int], num_classes: int
+) -> AbstractClassifier:
+    """The same on torch's current device, with weights as torch's current generator gives them."""
     require_count("num_classes", num_classes, minimum=2)
+    if len(image_shape) != 3:
+        raise ValueError(f"`image_shape` must be (channels, height, width), got {tuple(image_shape)}")
+    for name, size in zip(("channels", "height", "width"), image_shape, strict=True):
+        require_count(f"image_shape: {name}", size)
+    if isinstance(specification, ResidualSpecification):
+        return build_residual(specification, image_shape, num_classes)
+    return _integrator_classifier(specification, image_shape, num_classes)
+
+
+def _integrator_classifier(
+    specification: ModelSpecification, image_shape: tuple[int, int, int], num_classes: int
+) -> IntegratorClassifier:
+    family = network_family(specification.network)
     if specification.network == "revnet" and specification.channels % 2 == 1:
         raise ValueError(f"`channels` must be even for RevNet, got {specification.channels}")
     channels, *sides = image_shape
@@ -55,11 +101,13 @@ def build_classifier(
             f"`pool_size` = {specification.pool_size} must divide the state's sides {state_sides} "
             f"(images {tuple(image_shape)}, stem stride {specification.stem_stride})"
         )
-    pooled = specification.channels * specification.pool_size**2
-    with initialised_with(generator):
-        return IntegratorClassifier(
-            nn.Conv2d(channels, specification.channels, 3, stride=specification.stem_stride, padding=1),
-            family.build(specification, lambda width: convolutional_field(width, specification.hidden)),
-            nn.AdaptiveAvgPool2d(specification.pool_size),
-            nn.Linear(pooled, num_classes),
-        )
+
+    def field(width: int) -> nn.Module:
+        return convolutional_field(width, specification.hidden, convolutions=specification.field_convolutions)
+
+    return IntegratorClassifier(
+        nn.Conv2d(channels, specification.channels, 3, stride=specification.stem_stride, padding=1),
+        family.build(specification, field),
+        nn.AdaptiveAvgPool2d(specification.pool_size),
+        nn.Linear(specification.channels * specification.pool_size**2, num_classes),
+    )

@@ -1,15 +1,16 @@
-"""The classifier of the experiments: stem, integrator trunk, pooling, linear head."""
+"""The classifier whose trunk is an integrator: stem, integrator trunk, pooling, linear head."""
 
 from typing import final
 
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from natrob_empirical.models.abstract_classifier import AbstractClassifier
 from natrob_theory import AbstractIntegratorNet
 
 
 @final
-class IntegratorClassifier(nn.Module):
+class IntegratorClassifier(AbstractClassifier):
     """logits = head(pool(trunk(stem(x)))) with an affine stem, an averaging pool and an affine head.
 
     Only the trunk is nonlinear, so a Lipschitz bound of the features is ‖pool‖ · growth · ‖stem‖, and the head's
@@ -25,10 +26,11 @@ class IntegratorClassifier(nn.Module):
         self.pool = pool
         self.head = head
 
-    def features(self, x: Float[Tensor, "batch channels height width"]) -> Float[Tensor, "batch features"]:
-        """The feature vectors that the head sees."""
-        return self.pool(self.trunk(self.stem(x))).flatten(1)
+    @property
+    def first_layer(self) -> nn.Conv2d:
+        """The stem."""
+        return self.stem
 
-    def forward(self, x: Float[Tensor, "batch channels height width"]) -> Float[Tensor, "batch classes"]:
-        """Logits of images in [0, 1]."""
-        return self.head(self.features(x))
+    def features_after_first_layer(self, z: Float[Tensor, "batch width rows columns"]) -> Float[Tensor, "batch size"]:
+        """pool(trunk(z)), flattened."""
+        return self.pool(self.trunk(z)).flatten(1)

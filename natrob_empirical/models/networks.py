@@ -70,7 +70,14 @@ def _revnet(spec: ModelSpecification, field: FieldFactory) -> AbstractIntegrator
 
 def _neural_ode(spec: ModelSpecification, field: FieldFactory) -> AbstractIntegratorNet:
     end_time = spec.step_size * spec.num_steps
-    return NeuralODE(field(spec.channels), end_time, rtol=spec.tolerance, atol=spec.tolerance)
+    return NeuralODE(
+        field(spec.channels),
+        end_time,
+        rtol=spec.tolerance,
+        atol=spec.tolerance,
+        solver=spec.solver,
+        gradients=spec.gradients,
+    )
 
 
 NETWORKS: dict[str, NetworkFamily] = {

@@ -3,17 +3,23 @@
 from natrob_empirical.records.schema import SCHEMA_VERSION as SCHEMA_VERSION
 from natrob_empirical.records.schema import AttackResult as AttackResult
 from natrob_empirical.records.schema import AttackRunResult as AttackRunResult
+from natrob_empirical.records.schema import BlockConstants as BlockConstants
 from natrob_empirical.records.schema import BoundCheckSummary as BoundCheckSummary
 from natrob_empirical.records.schema import CellKey as CellKey
 from natrob_empirical.records.schema import CellRecord as CellRecord
 from natrob_empirical.records.schema import CertifiedPoint as CertifiedPoint
 from natrob_empirical.records.schema import Curve as Curve
 from natrob_empirical.records.schema import Environment as Environment
+from natrob_empirical.records.schema import EvaluationStatistics as EvaluationStatistics
 from natrob_empirical.records.schema import FieldGrowth as FieldGrowth
+from natrob_empirical.records.schema import GridStatistics as GridStatistics
 from natrob_empirical.records.schema import Number as Number
+from natrob_empirical.records.schema import PublishedNumber as PublishedNumber
+from natrob_empirical.records.schema import SampleAmplification as SampleAmplification
 from natrob_empirical.records.schema import SampleOutcomes as SampleOutcomes
 from natrob_empirical.records.schema import StepSizePoint as StepSizePoint
 from natrob_empirical.records.schema import StepSizeResult as StepSizeResult
+from natrob_empirical.records.schema import TheoryRefusal as TheoryRefusal
 from natrob_empirical.records.schema import TheoryResult as TheoryResult
 from natrob_empirical.records.schema import VacuityPoint as VacuityPoint
 from natrob_empirical.records.store import RecordStore as RecordStore
@@ -23,18 +29,24 @@ __all__ = [
     "SCHEMA_VERSION",
     "AttackResult",
     "AttackRunResult",
+    "BlockConstants",
     "BoundCheckSummary",
     "CellKey",
     "CellRecord",
     "CertifiedPoint",
     "Curve",
     "Environment",
+    "EvaluationStatistics",
     "FieldGrowth",
+    "GridStatistics",
     "Number",
+    "PublishedNumber",
     "RecordStore",
+    "SampleAmplification",
     "SampleOutcomes",
     "StepSizePoint",
     "StepSizeResult",
+    "TheoryRefusal",
     "TheoryResult",
     "UnreadableRecord",
     "VacuityPoint",

@@ -1,7 +1,9 @@
-"""The residual branches of the networks under study: two layers with a 1-Lipschitz activation between.
+"""The residual branches of the networks under study: layers with a 1-Lipschitz activation between.
 
-Time does not enter, so K ≤ ‖W₂‖₂‖W₁‖₂ (the paper's (12)) holds for every t.
+Time does not enter, so K ≤ Π‖W_l‖₂ (the paper's (12)) holds for every t.
 """
+
+from itertools import pairwise
 
 from torch import nn
 
@@ -19,22 +21,32 @@ def dense_field(features: int, hidden: int, *, activation: type[nn.Module] = nn.
 
 
 def convolutional_field(
-    channels: int, hidden: int, *, kernel_size: int = 3, activation: type[nn.Module] = nn.ReLU
+    channels: int,
+    hidden: int,
+    *,
+    convolutions: int = 2,
+    kernel_size: int = 3,
+    activation: type[nn.Module] = nn.ReLU,
 ) -> AutonomousField:
     """The same with zero-padded convolutions, on states of shape (batch, channels, height, width).
 
+    Args:
+        channels: of the state.
+        hidden: channels between the convolutions.
+        convolutions: how many, at least 2: channels → hidden → … → hidden → channels.
+        kernel_size: odd.
+        activation: between the convolutions, 1-Lipschitz.
+
     Raises:
-        ValueError: `kernel_size` is even, so that no padding keeps the image's size.
+        ValueError: `kernel_size` is even, so that no padding keeps the image's size; a count that is too small.
     """
     require_count("channels", channels)
     require_count("hidden", hidden)
+    require_count("convolutions", convolutions, minimum=2)
     if require_count("kernel_size", kernel_size) % 2 == 0:
         raise ValueError(f"`kernel_size` must be odd, got {kernel_size}")
-    padding = kernel_size // 2
-    return AutonomousField(
-        nn.Sequential(
-            nn.Conv2d(channels, hidden, kernel_size, padding=padding),
-            activation(),
-            nn.Conv2d(hidden, channels, kernel_size, padding=padding),
-        ),
-    )
+    widths = [channels, *[hidden] * (convolutions - 1), channels]
+    layers: list[nn.Module] = []
+    for width, next_width in pairwise(widths):
+        layers += [nn.Conv2d(width, next_width, kernel_size, padding=kernel_size // 2), activation()]
+    return AutonomousField(nn.Sequential(*layers[:-1]))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from console_runner import natrob
 
-from natrob_empirical.benchmarks import PRESETS, AttackSpecification, Preset
+from natrob_empirical.benchmarks import PRESETS, AttackSpecification, Preset, PresetModel
 from natrob_empirical.models import ModelSpecification
 from natrob_empirical.training import TrainingSpecification
 
@@ -14,8 +14,14 @@ TINY = Preset(
     name="tiny",
     summary="for tests",
     dataset="digits",
-    models=(ModelSpecification(label="ResNet, small", network="euler", channels=2, hidden=2, num_steps=2),),
-    training=TrainingSpecification(epochs=1),
+    models=(
+        PresetModel(
+            specification=ModelSpecification(
+                label="ResNet, small", network="euler", channels=2, hidden=2, num_steps=2
+            ),
+            training=TrainingSpecification(epochs=1),
+        ),
+    ),
     attacks=(AttackSpecification(label="FGSM", attack="FGSM", norm="Linf", epsilons=(0.1,)),),
     train_images=100,
     test_images=20,

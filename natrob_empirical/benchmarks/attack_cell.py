@@ -1,0 +1,121 @@
+"""One attack on one trained model, as the record of a cell holds it."""
+
+import time
+from typing import final
+
+import torch
+from torch import Tensor
+
+from natrob_empirical.attacks import (
+    AbstractMinimumNormAttack,
+    AttackEvaluation,
+    Classifier,
+    MinimumNormResult,
+    attack_accuracy,
+)
+from natrob_empirical.benchmarks.cells import AttackAtBudget, majority_share
+from natrob_empirical.benchmarks.presets import AttackSpecification
+from natrob_empirical.records import AttackResult, Number, PublishedNumber
+
+BATCH_SIZE = 256
+
+
+@final
+class AttackedModel:
+    """A trained model, the images that it is attacked on, and the searches for nearest images made so far.
+
+    A search for the nearest wrong image does not depend on a radius: one serves all of its attack's cells.
+
+    Args:
+        classifier: in eval mode.
+        images, labels: all test images in use, on the classifier's device.
+    """
+
+    def __init__(self, classifier: Classifier, images: Tensor, labels: Tensor) -> None:
+        self.classifier = classifier
+        self.images = images
+        self.labels = labels
+        self._searches: dict[AttackSpecification, tuple[MinimumNormResult, float]] = {}
+
+    def result(self, attack: AttackAtBudget, *, source: Classifier | None, generator: torch.Generator) -> AttackResult:
+        """The outcome of the attack at its budget.
+
+        Args:
+            attack: which, and at which radius.
+            source: the model that transferred images are made on; None for an attack on the model itself.
+            generator: at the start of the attack's stream.
+        """
+        specification = attack.specification
+        count = min(specification.images or len(self.images), len(self.images))
+        images, labels = self.images[:count], self.labels[:count]
+        built = specification.build(attack.epsilon, source)
+        started = time.perf_counter()
+        distance = None
+        if isinstance(built, AbstractMinimumNormAttack):
+            found, seconds = self._nearest(built, specification, images, labels, generator)
+            evaluation = _within(found, attack.epsilon)
+            distance = _median_distance(found, specification.label)
+        else:
+            evaluation = attack_accuracy(
+                built, self.classifier, images, labels, generator=generator, batch_size=BATCH_SIZE
+            )
+            seconds = time.perf_counter() - started
+        published = attack.published
+        return AttackResult(
+            accuracy=Number(
+                value=evaluation.accuracy, kind="upper", n=count, source=f"{specification.label} found no more"
+            ),
+            clean_accuracy=Number(value=evaluation.clean_accuracy, kind="measured", n=count, source="test images"),
+            majority_share=majority_share(labels),
+            largest_distance=evaluation.largest_distance,
+            mean_queries=evaluation.mean_queries,
+            mean_gradient_calls=evaluation.mean_gradient_calls,
+            seconds=seconds,
+            outcomes=_letters(evaluation),
+            median_distance=distance,
+            published=None if published is None else PublishedNumber(value=published.accuracy, source=published.source),
+        )
+
+    def _nearest(
+        self,
+        attack: AbstractMinimumNormAttack,
+        specification: AttackSpecification,
+        images: Tensor,
+        labels: Tensor,
+        generator: torch.Generator,
+    ) -> tuple[MinimumNormResult, float]:
+        """The nearest wrong images of the specification's search, and the seconds that it took."""
+        if specification not in self._searches:
+            started = time.perf_counter()
+            found = attack.minimise(self.classifier, images, labels, generator=generator)
+            self._searches[specification] = found, time.perf_counter() - started
+        return self._searches[specification]
+
+
+def _within(found: MinimumNormResult, epsilon: float) -> AttackEvaluation:
+    """What the nearest images say of one radius."""
+    success = found.distance <= epsilon
+    inside = found.distance[success]
+    return AttackEvaluation(
+        accuracy=float((~success).double().mean()),
+        clean_accuracy=float((found.distance > 0).double().mean()),
+        num_samples=len(success),
+        success=success,
+        wrong_from_the_start=found.distance == 0,
+        largest_distance=float(inside.max()) if len(inside) else 0.0,
+        mean_queries=float(found.queries.double().mean()),
+        mean_gradient_calls=float(found.gradient_calls.double().mean()),
+    )
+
+
+def _median_distance(found: MinimumNormResult, label: str) -> Number:
+    """Of the images classified correctly, infinite where none was found for half of them: an upper bound."""
+    correct = found.distance[found.distance > 0]
+    value = float(correct.quantile(0.5, interpolation="higher")) if len(correct) else 0.0
+    return Number(value=value, kind="upper", n=len(correct), source=f"median of the nearest images that {label} found")
+
+
+def _letters(evaluation: AttackEvaluation) -> str:
+    """One letter an image: w, f or k."""
+    kinds = torch.where(evaluation.wrong_from_the_start, 0, torch.where(evaluation.success, 1, 2)).tolist()
+    return "".join("wfk"[kind] for kind in kinds)

@@ -1,0 +1,148 @@
+"""What a preset will cost, stated before it runs: operations, memory and an estimate of time."""
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final, final
+
+import torch
+from torch import nn
+
+from natrob_empirical.attacks import AutoAttack, BoundaryAttack
+from natrob_empirical.benchmarks.attack_cell import BATCH_SIZE
+from natrob_empirical.benchmarks.cells import Cell, cells_of, subset_of
+from natrob_empirical.benchmarks.presets import AttackSpecification, Preset, PresetModel
+from natrob_empirical.datasets import Dataset
+from natrob_empirical.models import ModelCost, model_cost
+from natrob_empirical.training import TRADES, YOPO, AbstractTrainingMethod, PGDAdversarialTraining
+
+ASSUMED_GPU_RATE: Final = 3e13
+"""Operations a second that small convolutions sustain on one H200-class GPU; an assumption, not measured here."""
+
+_CALIBRATION_SECONDS: Final = 0.5
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class PlannedCell:
+    """One cell before it is run.
+
+    Attributes:
+        cell: which.
+        flops: at most, of training or attack; an attack that fools early costs less.
+        memory: bytes of weights, optimiser and one batch's activations, a floor.
+        seconds: flops over the device's rate, an estimate; small layers take longer.
+    """
+
+    cell: Cell
+    flops: float
+    memory: int
+    seconds: float
+
+
+class PresetTooLargeError(RuntimeError):
+    """A preset that does not fit the device; the message names model, need and what there is."""
+
+
+def planned_cells(preset: Preset, dataset: Dataset, *, rate: float) -> Iterator[PlannedCell]:
+    """Every cell with a model, in running order; a theory cell stands for the training of its model.
+
+    Args:
+        preset: whose cells.
+        dataset: that they run on.
+        rate: operations a second, as `device_rate` gives them.
+    """
+    subset = subset_of(preset, dataset)
+    for group in cells_of(preset, subset):
+        model = group[0].model
+        if model is None:
+            continue
+        cost = _cost(model, subset)
+        for cell in group:
+            if cell.attack is None:
+                flops = _training_flops(model, cost, len(subset.train_x))
+                memory = cost.peak_training_bytes(min(model.training.batch_size, len(subset.train_x)))
+            else:
+                specification = cell.attack.specification
+                images = min(specification.images or len(subset.test_x), len(subset.test_x))
+                queries, gradients = most_calls(specification)
+                flops = images * cost.forward_flops * (queries + 2.0 * gradients)
+                memory = cost.training_bytes + min(images, BATCH_SIZE) * cost.activation_bytes
+            yield PlannedCell(cell=cell, flops=flops, memory=memory, seconds=flops / rate)
+
+
+def most_calls(specification: AttackSpecification) -> tuple[int, int]:
+    """Queries and loss gradients that the attack spends on one image at most; of a transfer, on its source too."""
+    attack = specification.build(0.1)
+    if isinstance(attack, AutoAttack):
+        steps, targets = attack.steps, attack.targets
+        return 14 + steps + targets * (3 * steps + 1) + attack.queries, (1 + 2 * targets) * steps
+    if isinstance(attack, BoundaryAttack):
+        return attack.queries + 2, 0
+    steps = getattr(attack, "steps", 1)
+    return steps + 2, steps
+
+
+def device_rate(device: torch.device) -> float:
+    """Operations a second of small convolutions, forward and backward: measured here, in about half a second.
+
+    A CUDA device that is not here gets `ASSUMED_GPU_RATE`.
+    """
+    if device.type == "cuda" and not torch.cuda.is_available():
+        return ASSUMED_GPU_RATE
+    layer = nn.Conv2d(32, 32, 3, padding=1, device=device)
+    images = torch.ones((64, 32, 16, 16), device=device, requires_grad=True)
+    flops = 3 * 2 * 32 * 32 * 9 * images.numel() / 32
+    count, started = 0, 0.0
+    while count < 3 or time.perf_counter() - started < _CALIBRATION_SECONDS:
+        layer(images).sum().backward()
+        if device.type == "cuda":
+            torch.cuda.synchronize(device)
+        count += 1
+        if count == 2:  # the first two warm up
+            started = time.perf_counter()
+    return flops * (count - 2) / (time.perf_counter() - started)
+
+
+def require_fit(preset: Preset, dataset: Dataset, *, available: int) -> None:
+    """Raise PresetTooLargeError if training or attacking one of the models needs more than `available` bytes.
+
+    What is compared is a floor of the need: a preset that passes may still run out of memory.
+    """
+    for planned in planned_cells(preset, dataset, rate=1.0):
+        if planned.memory > available:
+            key = planned.cell.key
+            doing = "training" if key.attack is None else f"{key.attack} on"
+            raise PresetTooLargeError(
+                f"preset {preset.name} does not fit this device: {doing} {key.model} needs at least "
+                f"{_gibibytes(planned.memory)}, there are {_gibibytes(available)}; take a smaller preset"
+            )
+
+
+def _gibibytes(count: float) -> str:
+    return f"{count / 2**30:.2g} GiB"
+
+
+def _cost(model: PresetModel, dataset: Dataset) -> ModelCost:
+    return model_cost(
+        model.specification,
+        dataset.image_shape,
+        dataset.num_classes,
+        optimiser_states=2 if model.training.optimiser == "adamw" else 1,
+    )
+
+
+def _training_flops(model: PresetModel, cost: ModelCost, images: int) -> float:
+    """Three forward passes' worth for each full propagation."""
+    return 3.0 * cost.forward_flops * images * model.training.epochs * propagations(model.training.method)
+
+
+def propagations(method: AbstractTrainingMethod) -> float:
+    """Full forward and backward passes of one image in one step of training."""
+    if isinstance(method, PGDAdversarialTraining):
+        return method.steps + 1.0
+    if isinstance(method, TRADES):
+        return method.steps + 2.0
+    if isinstance(method, YOPO):
+        return float(method.outer_steps)
+    return 1.0

@@ -1,0 +1,85 @@
+"""Figure 2 of the paper: accuracy under DI²-FGSM over the radius, next to AutoAttack."""
+
+from typing import Final
+
+from natrob_empirical.benchmarks.presets.preset import AttackSpecification, Preset
+from natrob_empirical.benchmarks.presets.table1_models import (
+    CPU_MODELS,
+    GPU_CIFAR10_MODELS,
+    GPU_MODELS,
+    PAPER_CIFAR10_MODELS,
+    PAPER_MODELS,
+    SMALL_TEXT,
+    SMOKE_MODELS,
+)
+
+MNIST_EPSILONS: Final = (0.05, 0.1, 0.2, 0.3, 0.4, 0.5)
+CIFAR10_EPSILONS: Final = tuple(k / 255 for k in (2, 5, 10, 20, 30, 40, 50))
+
+
+def _attacks(
+    epsilons: tuple[float, ...], *, images: int | None = None, strongest: int | None = None
+) -> tuple[AttackSpecification, ...]:
+    """The curve of the figure, the same without changed views (PGD), and the strongest attack there is here."""
+
+    def curve(label: str, attack: str, count: int | None, steps: int | None = None) -> AttackSpecification:
+        return AttackSpecification(
+            label=label, attack=attack, norm="Linf", epsilons=epsilons, steps=steps, images=count
+        )
+
+    return (
+        curve("DI²-FGSM", "DI2FGSM", images),
+        curve("PGD-20", "PGD", images, steps=20),
+        curve("AutoAttack", "AutoAttack", strongest),
+    )
+
+
+FIGURE_2: Final = (
+    Preset(
+        name="fig2-smoke",
+        summary=f"Figure 2 on the digits: {SMALL_TEXT}; under 2 minutes",
+        dataset="digits",
+        models=SMOKE_MODELS,
+        attacks=_attacks((0.1, 0.3, 0.5), images=60, strongest=16),
+        test_images=100,
+        pairs=8,
+    ),
+    Preset(
+        name="fig2-cpu",
+        summary=f"Figure 2 on 10,000 training and 500 test images of MNIST: {SMALL_TEXT}",
+        dataset="mnist",
+        models=CPU_MODELS,
+        attacks=_attacks(MNIST_EPSILONS, images=200, strongest=50),
+        train_images=10_000,
+        test_images=500,
+        pairs=32,
+    ),
+    Preset(
+        name="fig2-gpu",
+        summary="Figure 2 on MNIST: ResNet-50 and Table A1's Neural ODE, a short schedule; cells of at most 9 minutes",
+        dataset="mnist",
+        models=GPU_MODELS,
+        attacks=_attacks(MNIST_EPSILONS, images=1_000, strongest=500),
+    ),
+    Preset(
+        name="fig2-cifar10-gpu",
+        summary="Figure 2 on CIFAR-10: ResNet-50 and Table A1's Neural ODE, a short schedule",
+        dataset="cifar10",
+        models=GPU_CIFAR10_MODELS,
+        attacks=_attacks(CIFAR10_EPSILONS, images=500, strongest=200),
+    ),
+    Preset(
+        name="fig2-paper",
+        summary="Figure 2 on MNIST with the paper's networks and the training schedule of He et al.",
+        dataset="mnist",
+        models=PAPER_MODELS,
+        attacks=_attacks(MNIST_EPSILONS),
+    ),
+    Preset(
+        name="fig2-cifar10-paper",
+        summary="Figure 2 on CIFAR-10 with the paper's networks and the training schedule of He et al.",
+        dataset="cifar10",
+        models=PAPER_CIFAR10_MODELS,
+        attacks=_attacks(CIFAR10_EPSILONS),
+    ),
+)

@@ -1,0 +1,84 @@
+"""Figure 3 of the paper: the Boundary Attack, 1,000 queries and both steps 0.1, next to attacks that use gradients."""
+
+from typing import Final
+
+from natrob_empirical.benchmarks.presets.preset import AttackSpecification, Preset
+from natrob_empirical.benchmarks.presets.table1_models import (
+    CPU_MODELS,
+    GPU_CIFAR10_MODELS,
+    GPU_MODELS,
+    PAPER_CIFAR10_MODELS,
+    PAPER_MODELS,
+    SMALL_TEXT,
+    SMOKE_MODELS,
+)
+
+MNIST_EPSILONS: Final = (0.5, 1.0, 1.58, 2.0, 3.0, 4.0)
+CIFAR10_EPSILONS: Final = (0.25, 0.5, 1.0, 2.0, 4.0)
+DIGITS_EPSILONS: Final = (0.3, 0.6, 1.0)
+
+
+def _attacks(
+    epsilons: tuple[float, ...], *, images: int | None = None, strongest: int | None = None
+) -> tuple[AttackSpecification, ...]:
+    """One walk of 1,000 queries an image serves every radius; PGD and AutoAttack are run at each."""
+
+    def curve(label: str, attack: str, count: int | None, steps: int | None = None) -> AttackSpecification:
+        return AttackSpecification(label=label, attack=attack, norm="L2", epsilons=epsilons, steps=steps, images=count)
+
+    return (
+        curve("Boundary, 1,000 queries", "BoundaryAttack", images),
+        curve("PGD-40", "PGD", images, steps=40),
+        curve("AutoAttack", "AutoAttack", strongest),
+    )
+
+
+FIGURE_3: Final = (
+    Preset(
+        name="fig3-smoke",
+        summary=f"Figure 3 on the digits: {SMALL_TEXT}; under 2 minutes",
+        dataset="digits",
+        models=SMOKE_MODELS,
+        attacks=_attacks(DIGITS_EPSILONS, images=16, strongest=8),
+        test_images=100,
+        pairs=8,
+    ),
+    Preset(
+        name="fig3-cpu",
+        summary=f"Figure 3 on 10,000 training and 500 test images of MNIST: {SMALL_TEXT}",
+        dataset="mnist",
+        models=CPU_MODELS,
+        attacks=_attacks(MNIST_EPSILONS, images=100, strongest=30),
+        train_images=10_000,
+        test_images=500,
+        pairs=32,
+    ),
+    Preset(
+        name="fig3-gpu",
+        summary="Figure 3 on MNIST: ResNet-50 and Table A1's Neural ODE, a short schedule; cells of at most 9 minutes",
+        dataset="mnist",
+        models=GPU_MODELS,
+        attacks=_attacks(MNIST_EPSILONS, images=500, strongest=200),
+    ),
+    Preset(
+        name="fig3-cifar10-gpu",
+        summary="Figure 3 on CIFAR-10: ResNet-50 and Table A1's Neural ODE, a short schedule",
+        dataset="cifar10",
+        models=GPU_CIFAR10_MODELS,
+        attacks=_attacks(CIFAR10_EPSILONS, images=200, strongest=100),
+    ),
+    Preset(
+        name="fig3-paper",
+        summary="Figure 3 on MNIST with the paper's networks and the training schedule of He et al.",
+        dataset="mnist",
+        models=PAPER_MODELS,
+        attacks=_attacks(MNIST_EPSILONS),
+    ),
+    Preset(
+        name="fig3-cifar10-paper",
+        summary="Figure 3 on CIFAR-10 with the paper's networks and the training schedule of He et al.",
+        dataset="cifar10",
+        models=PAPER_CIFAR10_MODELS,
+        attacks=_attacks(CIFAR10_EPSILONS),
+    ),
+)

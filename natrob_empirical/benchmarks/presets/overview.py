@@ -1,0 +1,69 @@
+"""The presets `quick` and `cpu`: every network class under the same attacks."""
+
+from typing import Any, Final
+
+from natrob_empirical.benchmarks.presets.preset import AttackSpecification, Preset, PresetModel, StepSizeSweep
+from natrob_empirical.models import ModelSpecification
+from natrob_empirical.training import TrainingSpecification
+
+LINF_BUDGETS: Final = (0.02, 0.05, 0.1, 0.2, 0.5)
+L2_BUDGETS: Final = (0.1, 0.3, 0.6, 1.0)
+MNIST_LINF_BUDGETS: Final = (0.1, 0.2, 0.3, 0.5)
+MNIST_L2_BUDGETS: Final = (0.5, 1.0, 1.58, 3.0)
+
+
+def _all_networks(training: TrainingSpecification, **sizes: Any) -> tuple[PresetModel, ...]:
+    """Every network class with T = 1, and the plain ResNet, h = 1, beside the small step.
+
+    FractalNet has no identity path, so a small h would only shrink the state; it keeps h = 1.
+    """
+    specifications = (
+        ModelSpecification(label="ResNet, h = 1", network="euler", step_size=1.0, num_steps=5, **sizes),
+        ModelSpecification(label="ResNet, h = 0.2", network="euler", **sizes),
+        ModelSpecification(label="Heun, h = 0.2", network="heun", **sizes),
+        ModelSpecification(label="RK4, h = 0.5", network="runge_kutta", step_size=0.5, num_steps=2, **sizes),
+        ModelSpecification(
+            label="Backward Euler, h = 0.1", network="backward_euler", step_size=0.1, num_steps=10, **sizes
+        ),
+        ModelSpecification(label="PolyNet, h = 0.2", network="polynet", **sizes),
+        ModelSpecification(label="FractalNet, h = 1", network="fractalnet", step_size=1.0, num_steps=2, **sizes),
+        ModelSpecification(label="RevNet, h = 0.2", network="revnet", **sizes),
+        ModelSpecification(label="Neural ODE, T = 1", network="neural_ode", **sizes),
+    )
+    return tuple(PresetModel(specification=specification, training=training) for specification in specifications)
+
+
+QUICK: Final = Preset(
+    name="quick",
+    summary="every network class on scikit-learn's handwritten digits, 2 CPU cores, about 2 minutes",
+    dataset="digits",
+    models=_all_networks(TrainingSpecification(epochs=6), channels=8, hidden=8, pool_size=4),
+    attacks=(
+        AttackSpecification(label="Noise", attack="RandomNoise", norm="Linf", epsilons=LINF_BUDGETS),
+        AttackSpecification(label="Grey", attack="MoveToGray", norm="Linf", epsilons=LINF_BUDGETS, steps=10),
+        AttackSpecification(label="FGSM", attack="FGSM", norm="Linf", epsilons=LINF_BUDGETS),
+        AttackSpecification(label="PGD-10", attack="PGD", norm="Linf", epsilons=LINF_BUDGETS, steps=10),
+        AttackSpecification(label="PGD-10", attack="PGD", norm="L2", epsilons=L2_BUDGETS, steps=10),
+    ),
+    test_images=200,
+    step_sizes=StepSizeSweep(),
+)
+
+CPU: Final = Preset(
+    name="cpu",
+    summary="every network class on the first 10,000 training and 1,000 test images of MNIST, CPU",
+    dataset="mnist",
+    models=_all_networks(
+        TrainingSpecification(epochs=6, batch_size=128), channels=16, hidden=32, stem_stride=2, pool_size=7
+    ),
+    attacks=(
+        AttackSpecification(label="Noise", attack="RandomNoise", norm="Linf", epsilons=MNIST_LINF_BUDGETS),
+        AttackSpecification(label="Grey", attack="MoveToGray", norm="Linf", epsilons=MNIST_LINF_BUDGETS, steps=10),
+        AttackSpecification(label="FGSM", attack="FGSM", norm="Linf", epsilons=MNIST_LINF_BUDGETS),
+        AttackSpecification(label="PGD-40", attack="PGD", norm="Linf", epsilons=MNIST_LINF_BUDGETS, steps=40),
+        AttackSpecification(label="PGD-40", attack="PGD", norm="L2", epsilons=MNIST_L2_BUDGETS, steps=40),
+    ),
+    train_images=10_000,
+    test_images=1_000,
+    step_sizes=StepSizeSweep(),
+)

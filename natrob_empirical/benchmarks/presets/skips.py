@@ -1,0 +1,109 @@
+"""Section 3.3 of the paper, which it does not test: other skip connections at h = 1 and at small h with T fixed."""
+
+from typing import Any, Final
+
+from natrob_empirical.benchmarks.presets.preset import AttackSpecification, Preset, PresetModel
+from natrob_empirical.benchmarks.presets.schedules import small_training
+from natrob_empirical.models import ModelSpecification
+from natrob_empirical.training import TrainingSpecification
+
+TITLES: Final = {
+    "euler": "ResNet",
+    "polynet": "PolyNet",
+    "fractalnet": "FractalNet",
+    "revnet": "RevNet",
+    "backward_euler": "Backward Euler",
+}
+TOTAL_TIME: Final = 2
+
+
+def _models(training: TrainingSpecification, *, refinement: int, **sizes: Any) -> tuple[PresetModel, ...]:
+    """Every network at h = 1 and at h = 1/refinement, T = 2 both times.
+
+    All share one field over their steps, and RevNet's two have half the channels each: the parameter counts differ
+    by RevNet's few biases only.
+    """
+    models = []
+    for network, title in TITLES.items():
+        for steps_per_unit in (1, refinement):
+            step_size = 1.0 / steps_per_unit
+            specification = ModelSpecification(
+                label=f"{title}, h = {step_size:g}",
+                network=network,
+                step_size=step_size,
+                num_steps=TOTAL_TIME * steps_per_unit,
+                **sizes,
+            )
+            models.append(PresetModel(specification=specification, training=training))
+    return tuple(models)
+
+
+def _attacks(
+    linf: tuple[float, ...], l2: tuple[float, ...], *, images: int | None = None, strongest: int | None = None
+) -> tuple[AttackSpecification, ...]:
+    """FGSM and PGD as in the paper's tables, and AutoAttack."""
+    return (
+        AttackSpecification(label="FGSM", attack="FGSM", norm="Linf", epsilons=linf, images=images),
+        AttackSpecification(label="PGD-40", attack="PGD", norm="Linf", epsilons=linf, steps=40, images=images),
+        AttackSpecification(label="PGD-40", attack="PGD", norm="L2", epsilons=l2, steps=40, images=images),
+        AttackSpecification(label="AutoAttack", attack="AutoAttack", norm="Linf", epsilons=linf[:2], images=strongest),
+    )
+
+
+SKIPS: Final = (
+    Preset(
+        name="skips-smoke",
+        summary="PolyNet, FractalNet, RevNet, backward Euler at h = 1 and 1/2, T = 2, on the digits; under 2 minutes",
+        dataset="digits",
+        models=_models(small_training(epochs=3, learning_rate=1e-2), refinement=2, channels=4, hidden=8),
+        attacks=_attacks((0.05, 0.1), (0.3,), images=40, strongest=8),
+        train_images=500,
+        test_images=100,
+        pairs=8,
+    ),
+    Preset(
+        name="skips-cpu",
+        summary="PolyNet, FractalNet, RevNet, backward Euler at h = 1 and 1/4, T = 2, on 5,000 images of MNIST",
+        dataset="mnist",
+        models=_models(
+            small_training(epochs=3, learning_rate=1e-2),
+            refinement=4,
+            channels=8,
+            hidden=16,
+            stem_stride=2,
+            pool_size=7,
+        ),
+        attacks=_attacks((0.1, 0.2, 0.3), (1.0, 2.0), images=100, strongest=30),
+        train_images=5_000,
+        test_images=500,
+        pairs=32,
+    ),
+    Preset(
+        name="skips-gpu",
+        summary="PolyNet, FractalNet, RevNet, backward Euler at h = 1 and 1/16, T = 2, on MNIST; cells under 9 minutes",
+        dataset="mnist",
+        models=_models(
+            small_training(epochs=5, learning_rate=1e-2, fast=True),
+            refinement=16,
+            channels=64,
+            hidden=64,
+            stem_stride=2,
+            pool_size=7,
+        ),
+        attacks=_attacks((0.1, 0.2, 0.3), (1.0, 2.0), images=1_000, strongest=500),
+    ),
+    Preset(
+        name="skips-paper",
+        summary="PolyNet, FractalNet, RevNet, backward Euler at h = 1 and 1/16, T = 2, 128 channels, all of MNIST",
+        dataset="mnist",
+        models=_models(
+            small_training(epochs=30, learning_rate=3e-3),
+            refinement=16,
+            channels=128,
+            hidden=128,
+            stem_stride=2,
+            pool_size=7,
+        ),
+        attacks=_attacks((0.1, 0.2, 0.3, 0.4, 0.5), (1.0, 2.0, 3.0)),
+    ),
+)

@@ -1,0 +1,71 @@
+"""The two models of Table 1 and of Figures 2 and 3, at every scale."""
+
+from typing import Final
+
+from natrob_empirical.benchmarks.presets.preset import PresetModel
+from natrob_empirical.benchmarks.presets.schedules import HE_2016, HE_2016_MNIST, small_training
+from natrob_empirical.models import TABLE_A1_CIFAR10, TABLE_A1_MNIST, ModelSpecification, ResidualSpecification
+from natrob_empirical.training import TrainingSpecification
+
+RESNET: Final = "ResNet-50"
+NEURAL_ODE: Final = "Neural ODE"
+
+
+def _pair(
+    resnet: ResidualSpecification, neural_ode: ModelSpecification, *trainings: TrainingSpecification
+) -> tuple[PresetModel, PresetModel]:
+    """Both models; one training for both, or one each."""
+    return (
+        PresetModel(specification=resnet, training=trainings[0]),
+        PresetModel(specification=neural_ode, training=trainings[-1]),
+    )
+
+
+def _small_resnet(width: int) -> ResidualSpecification:
+    """ResNet-50 with fewer channels, and a label that says so."""
+    return ResidualSpecification(label=f"{RESNET}, width {width}", network="resnet50", width=width)
+
+
+def _small_neural_ode(*, channels: int, stem_stride: int, pool_size: int) -> ModelSpecification:
+    """Table A1's field of four convolutions and its T = 100, with fewer channels, on a state of fewer pixels."""
+    return ModelSpecification(
+        label=f"{NEURAL_ODE}, {channels} channels",
+        network="neural_ode",
+        channels=channels,
+        hidden=channels,
+        field_convolutions=4,
+        step_size=20.0,
+        num_steps=5,
+        stem_stride=stem_stride,
+        pool_size=pool_size,
+    )
+
+
+SMOKE_MODELS: Final = _pair(
+    _small_resnet(8),
+    _small_neural_ode(channels=8, stem_stride=2, pool_size=2),
+    small_training(epochs=4),
+)
+CPU_MODELS: Final = _pair(
+    _small_resnet(16),
+    _small_neural_ode(channels=16, stem_stride=2, pool_size=7),
+    small_training(epochs=3),
+    small_training(epochs=6),
+)
+GPU_MODELS: Final = _pair(
+    ResidualSpecification(label=RESNET, network="resnet50"),
+    TABLE_A1_MNIST,
+    small_training(epochs=5, fast=True),
+    small_training(epochs=3, fast=True),
+)
+GPU_CIFAR10_MODELS: Final = _pair(
+    ResidualSpecification(label=RESNET, network="resnet50"),
+    TABLE_A1_CIFAR10,
+    small_training(epochs=20, fast=True),
+    small_training(epochs=3, fast=True),
+)
+PAPER_MODELS: Final = _pair(ResidualSpecification(label=RESNET, network="resnet50"), TABLE_A1_MNIST, HE_2016_MNIST)
+PAPER_CIFAR10_MODELS: Final = _pair(ResidualSpecification(label=RESNET, network="resnet50"), TABLE_A1_CIFAR10, HE_2016)
+
+SMALL_TEXT: Final = "ResNet-50 and Table A1's Neural ODE (four convolutions, T = 100), narrower than the paper's"
+"""What the models of the `smoke` and `cpu` presets are."""

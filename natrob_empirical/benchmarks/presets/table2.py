@@ -1,0 +1,113 @@
+"""Table 2 of the paper: adversarially trained PreAct-ResNet-18 against the plainly trained Neural ODE."""
+
+from dataclasses import replace
+from typing import Final
+
+from natrob_empirical.benchmarks.presets.preset import AttackSpecification, Preset, PresetModel
+from natrob_empirical.benchmarks.presets.schedules import FAST_ENGINE, HE_2016, small_training
+from natrob_empirical.models import TABLE_A1_CIFAR10, ModelSpecification, ResidualSpecification
+from natrob_empirical.training import StandardTraining, TrainingSpecification
+from natrob_empirical.training.adversarial.paper_settings import PAPER_TRAININGS
+
+PAPER_EPSILON: Final = 8 / 255
+
+
+def _models(
+    neural_ode: PresetModel, standard: TrainingSpecification, *, width: int, epochs: int | None = None
+) -> tuple[PresetModel, ...]:
+    """PreAct-ResNet-18 by each training, and the Neural ODE.
+
+    Args:
+        neural_ode: with its own training.
+        standard: how PreAct-ResNet-18 is trained without perturbations; its optimiser and engine serve the others
+            too where `epochs` is given.
+        width: of PreAct-ResNet-18; the paper's is 64.
+        epochs: of a short schedule; None for each method's own published one.
+    """
+    narrow = "" if width == 64 else f" (width {width})"
+
+    def trained(name: str, training: TrainingSpecification) -> PresetModel:
+        specification = ResidualSpecification(
+            label=f"PreAct-ResNet-18{narrow}, {name}", network="preact_resnet18", width=width
+        )
+        return PresetModel(specification=specification, training=training)
+
+    found = [trained("standard", replace(standard, method=StandardTraining()))]
+    for name, published in PAPER_TRAININGS.items():
+        own = published.specification
+        short = own if epochs is None else replace(standard, method=own.method, epochs=epochs)
+        found.append(trained(name.upper(), short))
+    return (*found, neural_ode)
+
+
+def _attacks(
+    epsilons: tuple[float, ...], *, images: int | None = None, strongest: int | None = None
+) -> tuple[AttackSpecification, ...]:
+    """PGD-20 with steps of 2/255 as in the table, and AutoAttack."""
+
+    def linf(label: str, attack: str, count: int | None, **settings: float) -> AttackSpecification:
+        specification = AttackSpecification(label=label, attack=attack, norm="Linf", epsilons=epsilons, images=count)
+        return replace(specification, **settings)
+
+    return (
+        linf("PGD-20, 2/255", "PGD", images, steps=20, step_size=2 / 255),
+        linf("PGD-40", "PGD", images, steps=40),
+        linf("AutoAttack", "AutoAttack", strongest),
+    )
+
+
+def _small_neural_ode(channels: int, epochs: int) -> PresetModel:
+    specification = ModelSpecification(
+        label=f"Neural ODE, {channels} channels",
+        network="neural_ode",
+        channels=channels,
+        hidden=channels,
+        field_convolutions=4,
+        step_size=20.0,
+        num_steps=5,
+        stem_stride=2,
+        pool_size=2,
+    )
+    return PresetModel(specification=specification, training=small_training(epochs=epochs))
+
+
+_SHORT_GPU: Final = replace(HE_2016, epochs=20, milestones=(12, 17), batch_size=256, engine=FAST_ENGINE)
+
+TABLE_2: Final = (
+    Preset(
+        name="table2-smoke",
+        summary="Table 2 on the digits with PreAct-ResNet-18 of width 8; under 2 minutes",
+        dataset="digits",
+        models=_models(_small_neural_ode(8, 4), small_training(epochs=4), width=8, epochs=4),
+        attacks=_attacks((PAPER_EPSILON,), images=60, strongest=16),
+        test_images=100,
+        pairs=8,
+    ),
+    Preset(
+        name="table2-cpu",
+        summary="Table 2 on the digits with PreAct-ResNet-18 of width 16, all training and test images",
+        dataset="digits",
+        models=_models(_small_neural_ode(16, 15), small_training(epochs=15), width=16, epochs=15),
+        attacks=_attacks((PAPER_EPSILON, 0.1), images=200, strongest=100),
+        pairs=32,
+    ),
+    Preset(
+        name="table2-gpu",
+        summary="Table 2 on CIFAR-10, PreAct-ResNet-18 for 20 epochs each; cells of at most 9 minutes on one H200",
+        dataset="cifar10",
+        models=_models(
+            PresetModel(specification=TABLE_A1_CIFAR10, training=small_training(epochs=3, fast=True)),
+            _SHORT_GPU,
+            width=64,
+            epochs=20,
+        ),
+        attacks=_attacks((PAPER_EPSILON,), images=1_000, strongest=500),
+    ),
+    Preset(
+        name="table2-paper",
+        summary="Table 2 on CIFAR-10, each training as its own paper has it",
+        dataset="cifar10",
+        models=_models(PresetModel(specification=TABLE_A1_CIFAR10, training=HE_2016), HE_2016, width=64),
+        attacks=_attacks((PAPER_EPSILON,)),
+    ),
+)

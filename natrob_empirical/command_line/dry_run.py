@@ -1,0 +1,52 @@
+"""What `natrob bench --dry-run` prints."""
+
+import torch
+from rich.table import Table
+
+from natrob_empirical.benchmarks import Preset, device_rate, planned_cells
+from natrob_empirical.command_line.console import console
+from natrob_empirical.datasets import Dataset
+
+
+def print_plan(preset: Preset, dataset: Dataset, device: str) -> None:
+    """Every cell with operations, memory and estimated time; then the totals."""
+    target = torch.device(device)
+    rate = device_rate(target)
+    planned = list(planned_cells(preset, dataset, rate=rate))
+    table = Table("model", "cell", "FLOP", "memory", "time", title=f"{preset.name}: {preset.summary}")
+    for part in planned:
+        key = part.cell.key
+        what = "training, theory" if key.attack is None else f"{key.attack} {key.norm} ε = {key.epsilon:g}"
+        seed = f", seed {key.seed}" if len(preset.seeds) > 1 else ""
+        table.add_row(f"{key.model}{seed}", what, f"{part.flops:.2g}", _bytes(part.memory), _duration(part.seconds))
+    console.print(table)
+    flops, seconds = sum(part.flops for part in planned), sum(part.seconds for part in planned)
+    memory = max(part.memory for part in planned)
+    console.print(
+        f"{len(planned)} cells{' and the sweep over step sizes' if preset.step_sizes else ''}, at most {flops:.2g} "
+        f"FLOP, {_bytes(memory)} at least, about {_duration(seconds)} at {rate / 1e9:,.0f} GFLOP/s "
+        f"({_origin(target)})",
+        highlight=False,
+    )
+    console.print(
+        "FLOP: convolutions and matrix products; an attack that succeeds early costs less, a Neural ODE's number of\n"
+        "field evaluations is assumed. Memory: weights, optimiser and one batch's activations, without the kernels'\n"
+        "workspace. A training that is interrupted goes on from its last state.",
+        highlight=False,
+    )
+
+
+def _origin(device: torch.device) -> str:
+    if device.type == "cuda" and not torch.cuda.is_available():
+        return "assumed of one H200-class GPU; none is here"
+    return f"measured now on this {device.type}"
+
+
+def _bytes(count: float) -> str:
+    return f"{count / 2**20:,.0f} MiB" if count < 2**30 else f"{count / 2**30:,.1f} GiB"
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 90:
+        return f"{seconds:.2g} s" if seconds < 10 else f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

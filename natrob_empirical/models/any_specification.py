@@ -1,0 +1,31 @@
+"""Either kind of specification, and how it comes back from a record."""
+
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import Any, TypeAlias
+
+from natrob_empirical.models.networks import NETWORKS
+from natrob_empirical.models.residual_specification import DEFAULT_WIDTHS, ResidualSpecification
+from natrob_empirical.models.specification import ModelSpecification
+from natrob_empirical.near_names import unknown_name
+
+AnyModelSpecification: TypeAlias = ModelSpecification | ResidualSpecification
+
+
+def specification_from(settings: Mapping[str, Any]) -> AnyModelSpecification:
+    """The specification that `dataclasses.asdict` made these settings from; its `network` says of which kind.
+
+    Raises:
+        TypeError: no `network`, or a setting that this kind of specification does not have.
+        ValueError: an unknown network, with near names, or a setting out of range.
+    """
+    if "network" not in settings:
+        raise TypeError(f"`settings` must name its `network`, got only {', '.join(sorted(settings)) or 'nothing'}")
+    network = settings["network"]
+    if network not in NETWORKS and network not in DEFAULT_WIDTHS:
+        raise unknown_name("network", str(network), [*NETWORKS, *DEFAULT_WIDTHS])
+    kind = ModelSpecification if network in NETWORKS else ResidualSpecification
+    foreign = sorted(set(settings) - {field.name for field in fields(kind)})
+    if foreign:
+        raise TypeError(f"a {kind.__name__} ({network}) has no setting {', '.join(foreign)}")
+    return kind(**settings)

@@ -1,0 +1,77 @@
+"""What an attack did to a model and to every image, as a record holds it."""
+
+from typing import Literal
+
+from pydantic import field_validator
+
+from natrob_empirical.records.schema.record_part import AbstractRecordPart, Number
+from natrob_empirical.records.schema.sample_outcomes import OUTCOME_LETTERS, SampleOutcomes, require_letters
+
+
+class PublishedNumber(AbstractRecordPart):
+    """A number from elsewhere that stands beside ours: shown with its source, in no mean, bound or finding of ours.
+
+    Attributes:
+        value: in our unit; an accuracy is a share in [0, 1].
+        source: publication and table.
+    """
+
+    value: float
+    source: str
+
+
+class AttackResult(AbstractRecordPart):
+    """One attack at one budget on one trained model.
+
+    Attributes:
+        accuracy: under the attack: an upper bound of the true robust accuracy.
+        clean_accuracy: on the same images.
+        majority_share: the share of the largest class among the images. With an L∞ budget of 0.5 or more no
+            deterministic classifier has a robust accuracy above it (theory, section 2).
+        largest_distance: the largest ‖x' − x‖ in the attack's norm.
+        mean_queries, mean_gradient_calls: per image.
+        seconds: wall clock.
+        outcomes: one letter an image in the order of the data, as in `SampleOutcomes`; empty where they were not kept,
+            as in a record from before there were any.
+        median_distance: of the nearest wrong images that a search without a radius found, over the images classified
+            correctly; None for an attack inside a ball.
+        published: what a publication reports for this cell, if it reports it.
+    """
+
+    kind: Literal["attack"] = "attack"
+    accuracy: Number
+    clean_accuracy: Number
+    majority_share: float
+    largest_distance: float
+    mean_queries: float
+    mean_gradient_calls: float
+    seconds: float
+    outcomes: str = ""
+    median_distance: Number | None = None
+    published: PublishedNumber | None = None
+
+    @field_validator("outcomes")
+    @classmethod
+    def _known_letters(cls, outcomes: str) -> str:
+        require_letters("outcomes", outcomes, OUTCOME_LETTERS)
+        return outcomes
+
+
+class AttackRunResult(AbstractRecordPart):
+    """One attack at one budget, as `natrob attack` ran it: the summary of a benchmark's cell, and every image.
+
+    Attributes:
+        summary: as in a benchmark; its accuracy is an upper bound of the robust accuracy on these images.
+        accuracy_interval, clean_interval: Wilson's 95 % intervals of both accuracies for the population that the
+            images are a random sample of.
+        ceiling: no deterministic classifier has a higher robust accuracy on these images: their largest class's share
+            where an L∞ radius of at least 0.5 puts the grey image into every ball; else None.
+        samples: per image.
+    """
+
+    kind: Literal["attack run"] = "attack run"
+    summary: AttackResult
+    accuracy_interval: tuple[float, float]
+    clean_interval: tuple[float, float]
+    ceiling: float | None
+    samples: SampleOutcomes

@@ -1,0 +1,70 @@
+"""A record: one cell with its settings, environment and result.
+
+A change that an old reader would misread raises `SCHEMA_VERSION`. A new kind of result or a new field is no such
+change: an old reader sets a record with a kind or field that it does not know aside.
+"""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from natrob_empirical.records.schema.attack_result import AttackResult, AttackRunResult
+from natrob_empirical.records.schema.record_part import AbstractRecordPart
+from natrob_empirical.records.schema.step_size_result import StepSizeResult
+from natrob_empirical.records.schema.theory_result import TheoryRefusal, TheoryResult
+
+SCHEMA_VERSION = 1
+
+
+class CellKey(AbstractRecordPart):
+    """Which cell of a preset this is. `attack`, `norm` and `epsilon` are None for the theory cell of a model.
+
+    The sweep over step sizes is one cell of its own, without a model: its `model` names it.
+
+    Attributes:
+        preset, dataset: names.
+        model: the model's label, unique in the preset.
+        network: the network class.
+        training: the training method.
+        seed: of the run.
+        attack: the attack's label, such as "PGD-20".
+        norm, epsilon: its budget.
+    """
+
+    preset: str
+    dataset: str
+    model: str
+    network: str
+    training: str
+    seed: int
+    attack: str | None = None
+    norm: Literal["Linf", "L2"] | None = None
+    epsilon: float | None = None
+
+
+class Environment(AbstractRecordPart):
+    """Where and with what a cell was run."""
+
+    natrob: str
+    python: str
+    torch: str
+    torchvision: str
+    torchdiffeq: str
+    platform: str
+    hardware: str
+    device: str
+    threads: int
+    commit: str
+    created: str
+
+
+class CellRecord(AbstractRecordPart):
+    """One finished cell: its key, full settings, environment and result."""
+
+    schema_version: Literal[1] = SCHEMA_VERSION
+    cell: CellKey
+    settings: dict[str, Any]
+    environment: Environment
+    result: Annotated[
+        TheoryResult | TheoryRefusal | AttackResult | StepSizeResult | AttackRunResult, Field(discriminator="kind")
+    ]

@@ -1,0 +1,149 @@
+"""The theory side of one trained model, as a record holds it."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from natrob_empirical.records.schema.record_part import AbstractRecordPart, Curve, Number
+from natrob_empirical.records.schema.sample_growth import EvaluationStatistics, GridStatistics, SampleAmplification
+
+
+class BoundCheckSummary(AbstractRecordPart):
+    """A bound check over pairs and steps.
+
+    Attributes:
+        constant: which Lipschitz constant the bound used.
+        kind: of that bound.
+        pairs: trajectories compared.
+        comparisons: pairs × steps.
+        violations: how many comparisons exceeded bound + allowance.
+        worst_ratio: the largest measured/bound where rounding is below 1 % of the bound; 0 if nowhere.
+        rounding: how rounding was treated.
+    """
+
+    constant: str
+    kind: Literal["upper", "estimate"]
+    pairs: int
+    comparisons: int
+    violations: int
+    worst_ratio: float
+    rounding: str
+
+
+class VacuityPoint(AbstractRecordPart):
+    """Does the bound exclude anything at this budget?
+
+    Attributes:
+        norm, epsilon: the input budget.
+        displacement_bound: L·ε₂, how far the bound lets a feature vector move (ε₂ the budget in L2).
+        vacuous: whether that is at least the largest distance between feature vectors of clean test images, so that
+            the bound does not even exclude that one image's features become another's.
+    """
+
+    norm: Literal["Linf", "L2"]
+    epsilon: float
+    displacement_bound: float
+    vacuous: bool
+
+
+class CertifiedPoint(AbstractRecordPart):
+    """Certified accuracy at one budget: a lower bound of the true robust accuracy on the n images."""
+
+    norm: Literal["Linf", "L2"]
+    epsilon: float
+    accuracy: Number
+
+
+class BlockConstants(AbstractRecordPart):
+    """One residual block y → σ(s(y) + h·F(y)) with σ 1-Lipschitz.
+
+    Attributes:
+        step_size: h, as it stands outside the branch.
+        branch_upper, branch_lower: K of F.
+        shortcut_upper: of s; 1 for the identity.
+        growth: ‖s‖ + h·K, from the upper constants.
+    """
+
+    step_size: float
+    branch_upper: Number
+    branch_lower: Number
+    shortcut_upper: Number
+    growth: Number
+
+
+class TheoryResult(AbstractRecordPart):
+    """The theory side of one trained model: constants, bounds, trajectories.
+
+    Attributes:
+        parameters: trainable parameters.
+        step_size: h; None for an adaptive grid.
+        num_steps: N, or the length of the recorded grid.
+        total_time: T = Σ h_n.
+        evaluations: field evaluations of one forward pass.
+        train_accuracy, clean_accuracy: on all training and test images used.
+        training_seconds: wall clock.
+        field_lipschitz_upper, field_lipschitz_lower: of the trunk's field(s), the largest over the steps.
+        stem_lipschitz_upper: of the stem; the pooling is at most 1-Lipschitz and counted in `feature_lipschitz_upper`.
+        growth_bound: of the trunk, from the upper K, by the method's own formula.
+        exponential_bound: e^{KT}, the paper's (11), from the same K: a bound for the exact flow and for Euler's method,
+            not for every method.
+        feature_lipschitz_upper: ‖pool‖ · growth · ‖stem‖, the map from images to feature vectors.
+        measured_growth_median, measured_growth_largest: ‖e_N‖/‖e_0‖ over the measured pairs.
+        feature_diameter: the largest distance found between feature vectors of clean test images.
+        bound_checks: measured divergence against bound.
+        curves: growth along the network, measured and bounded.
+        vacuity: per budget.
+        certified: per budget; empty where no certificate exists.
+        certificate_refusal: why there is none, or empty.
+        amplification: per image, for the pairs behind `measured_growth_median`; None in records from before there was
+            any, as for all that follows.
+        evaluations_per_sample: over the clean images of these pairs.
+        grid: over the same.
+        blocks: of a residual network, in order.
+        left_out: which of the images could not be measured, such as those whose solve failed, and why; or empty.
+    """
+
+    kind: Literal["theory"] = "theory"
+    parameters: int
+    step_size: float | None
+    num_steps: int
+    total_time: float
+    evaluations: int
+    train_accuracy: Number
+    clean_accuracy: Number
+    training_seconds: float
+    field_lipschitz_upper: Number
+    field_lipschitz_lower: Number
+    stem_lipschitz_upper: Number
+    growth_bound: Number
+    exponential_bound: Number
+    feature_lipschitz_upper: Number
+    measured_growth_median: Number
+    measured_growth_largest: Number
+    feature_diameter: Number
+    bound_checks: list[BoundCheckSummary]
+    curves: list[Curve]
+    vacuity: list[VacuityPoint]
+    certified: list[CertifiedPoint]
+    certificate_refusal: str = ""
+    amplification: SampleAmplification | None = None
+    evaluations_per_sample: EvaluationStatistics | None = None
+    grid: GridStatistics | None = None
+    blocks: list[BlockConstants] = Field(default_factory=list)
+    left_out: str = ""
+
+
+class TheoryRefusal(AbstractRecordPart):
+    """Why a trained model has no theory side: no pair could be measured, or a layer cannot be bounded.
+
+    Attributes:
+        parameters, train_accuracy, clean_accuracy, training_seconds: as in `TheoryResult`.
+        reason: what failed, and the advice that came with it.
+    """
+
+    kind: Literal["theory refused"] = "theory refused"
+    parameters: int
+    train_accuracy: Number
+    clean_accuracy: Number
+    training_seconds: float
+    reason: str
