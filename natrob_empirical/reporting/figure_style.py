@@ -88,9 +88,11 @@ def plot_text(text: str, *, width: int | None = None) -> str:
     return (" " + printable if printable.startswith("_") else printable).replace("$", r"\$")
 
 
-def new_figure(panels: int, *, panel_height: float = PANEL_HEIGHT) -> tuple[Figure, list[Axes]]:
-    """A figure with `panels` axes in rows of three (four: two rows of two)."""
-    columns = 2 if panels == 4 else min(panels, PANELS_PER_ROW)
+def new_figure(
+    panels: int, *, panel_height: float = PANEL_HEIGHT, columns: int | None = None
+) -> tuple[Figure, list[Axes]]:
+    """A figure with `panels` axes in rows of `columns`, by default of three (four: two rows of two)."""
+    columns = columns or (2 if panels == 4 else min(panels, PANELS_PER_ROW))
     rows = -(-panels // columns)
     with mpl.rc_context(_SETTINGS):
         size = (PANEL_WIDTHS[columns] * columns, panel_height * rows + 0.2)
