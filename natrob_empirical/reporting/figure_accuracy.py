@@ -162,7 +162,7 @@ def _draw_largest_class(panel: Axes, section: Section, attack: str | None, norm:
 def _label_panel(panel: Axes, attack: str | None, norm: str, n: str | None = None) -> None:
     """Title, axis label and limits; accuracy always runs from 0 to 1."""
     sign = NORM_SIGNS.get(norm, norm)
-    about = sign if n is None else f"{sign}, {n}"
+    about = f"{sign}, {n}" if n else sign
     panel.set_title(f"{plot_text(attack or 'certificate only', width=28)} · {about}", fontsize=8.5, loc="left")
     panel.set_xlabel(f"budget ε in {sign} (pixels in [0, 1])", fontsize=8)
     panel.set_ylim(-0.02, 1.02)
@@ -170,7 +170,8 @@ def _label_panel(panel: Axes, attack: str | None, norm: str, n: str | None = Non
 
 
 def _handles(
-    models: Sequence[ModelRuns], styles: Mapping[str, ModelStyle], *, certified: bool, impossible: bool) -> list[Line2D]:
+    models: Sequence[ModelRuns], styles: Mapping[str, ModelStyle], *, certified: bool, impossible: bool
+) -> list[Line2D]:
     """One entry per model, and one for each kind of extra line drawn."""
     handles = [
         Line2D([], [], color=styles[model.label].colour, marker=styles[model.label].marker, markersize=5, linewidth=1.5,

@@ -64,9 +64,14 @@ class ReportFigure:
     png: bytes
 
 
-def model_styles(sections: Iterable[Section]) -> dict[str, ModelStyle]:
-    """Model label → style, the same in all sections; colours repeat after 7 models, pairs with a marker after 70."""
-    labels = dict.fromkeys(model.label for section in sections for model in section.models)
+def model_styles(sections: Iterable[Section], *, first: Iterable[str] = ()) -> dict[str, ModelStyle]:
+    """Model label → style, the same in all sections; colours repeat after 7 models, pairs with a marker after 70.
+
+    Args:
+        sections: whose models are drawn.
+        first: labels that get the first colours, so that they share none.
+    """
+    labels = dict.fromkeys([*first, *(model.label for section in sections for model in section.models)])
     return {
         label: ModelStyle(colour=PALETTE[index % len(PALETTE)], marker=MARKERS[index % len(MARKERS)])
         for index, label in enumerate(labels)

@@ -19,6 +19,9 @@ from natrob_empirical.reporting.strongest_attack import KeptImages, kept_under, 
 STRONGEST: Final = "all attacks, image by image"
 """The name of the best upper bound that the attacks on a model give together."""
 
+_SMALLEST_P: Final = 1e-4
+
+
 @final
 @dataclass(frozen=True, kw_only=True)
 class BudgetComparison:
@@ -52,8 +55,8 @@ class BudgetComparison:
         """ "at L∞ ε = 0.2: 0.41 [0.34, 0.48] against 0.30 [0.24, 0.37], difference 0.11 (0.05 to 0.17), p = 0.003"."""
         compared = self.comparison
         return (
-            f"at {format_budget(self.norm, self.epsilon)} {self.first.text} against {self.second.text}, "
-            f"difference {difference_text(compared)}, p = {p_text(self.adjusted)}, n = {compared.n:,}"
+            f"at {format_budget(self.norm, self.epsilon)}: {self.first.text} against {self.second.text}, "
+            f"difference {difference_text(compared)}, {p_phrase(self.adjusted)}, n = {compared.n:,}"
         )
 
 
@@ -64,7 +67,13 @@ def common_seed(first: ModelRuns, second: ModelRuns) -> int | None:
 
 
 def compare_under(
-    section: Section, first: ModelRuns, second: ModelRuns, attack: str, *, second_attack: str | None = None, name: str = ""
+    section: Section,
+    first: ModelRuns,
+    second: ModelRuns,
+    attack: str,
+    *,
+    second_attack: str | None = None,
+    name: str = "",
 ) -> list[BudgetComparison]:
     """Both under one attack at every budget above 0 where both met it; adjusted over these budgets.
 
@@ -169,10 +178,18 @@ def most_telling(comparisons: Sequence[BudgetComparison]) -> BudgetComparison:
 
 def difference_text(compared: PairedComparison) -> str:
     """ "0.11 (0.05 to 0.17)": first minus second with its 95 % interval, rounded outward."""
-    low, high = format_number(compared.low, kind="lower", digits=2), format_number(compared.high, kind="upper", digits=2)
+    low, high = (
+        format_number(compared.low, kind="lower", digits=2),
+        format_number(compared.high, kind="upper", digits=2),
+    )
     return f"{format_number(compared.difference, digits=2)} ({low} to {high})"
 
 
 def p_text(p_value: float) -> str:
-    """A p-value with two digits; "under 0.0001" below."""
-    return "under 0.0001" if p_value < 1e-4 else format_number(p_value, digits=2)
+    """A p-value with two digits; "< 0.0001" below."""
+    return "< 0.0001" if p_value < _SMALLEST_P else format_number(p_value, digits=2)
+
+
+def p_phrase(p_value: float) -> str:
+    """ "p = 0.003" or "p < 0.0001"."""
+    return f"p {'' if p_value < _SMALLEST_P else '= '}{p_text(p_value)}"

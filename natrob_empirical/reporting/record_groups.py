@@ -219,7 +219,7 @@ def _section(dataset: str, preset: str, records: list[CellRecord]) -> Section:
     return Section(
         preset=clean_text(preset),
         dataset=clean_text(dataset),
-        models=tuple(sorted(models, key=lambda m: (m.network, natural_order(m.label), m.label, m.training))),
+        models=tuple(sorted(models, key=_model_order)),
         seeds=tuple(sorted({record.cell.seed for record in shown})),
         budgets=tuple(sorted({budget for model in models for budget in model.attacks}, key=lambda b: b.order)),
         records=shown,
@@ -227,6 +227,12 @@ def _section(dataset: str, preset: str, records: list[CellRecord]) -> Section:
         superseded=tuple(r for r in records if newest.get(r.cell) is not r and r is not sweep),
         attacks=_attack_settings(shown),
     )
+
+
+def _model_order(model: ModelRuns) -> tuple[object, ...]:
+    """By network class, residual networks by falling h, then by label."""
+    step_size = -(model.step_size or 0.0) if model.residual else 0.0
+    return (model.network, step_size, natural_order(model.label), model.label, model.training)
 
 
 def _attack_settings(records: Iterable[CellRecord]) -> dict[str, dict[str, Any]]:

@@ -97,7 +97,8 @@ def build_page(
 ) -> ReportPage:
     """Everything that the pages show, as plain data."""
     sections = group_records(records)
-    styles = model_styles(sections)
+    selected = [(experiment, s) for s in sections if (experiment := experiment_of(s))]
+    styles = model_styles(sections, first=[model.label for each, s in selected for model in each.curves(s)])
     anchors = _anchors(sections)
     return ReportPage(
         title=_title(clean_text(title), sections),

@@ -21,7 +21,7 @@ def experiment_of(section: Section) -> Experiment | None:
 
 
 def findings_of(section: Section) -> tuple[Finding, ...]:
-    """Every finding that the section's records allow, alarms first, then the experiment's own, then the general ones."""
+    """Every finding that the section's records allow: alarms, then the experiment's own, then the general ones."""
     experiment = experiment_of(section)
     own = [found for find in (experiment.finders if experiment else ()) if (found := find(section)) is not None]
     taken = {finding.name for finding in own}

@@ -18,7 +18,8 @@ from natrob_empirical.reporting.tables.accuracy import clean_accuracy
 from natrob_empirical.reporting.tables.table import Cell, Column, Table, missing_cell, text_cell
 
 ONE_TRAINING: Final = (
-    "Intervals are about the images only; each network was trained once per seed, and another training may differ by more."
+    "Intervals are about the images only; each network was trained once per seed, and another training may differ by "
+    "more."
 )
 
 
@@ -57,7 +58,9 @@ def control(section: Section) -> Finding | None:
         for attack in attack_labels(section):
             compared = compare_under(section, kept, cancelled, attack)
             if compared:
-                claim = f"h = {format_number(step_of(kept))} helps under {attack} only where no normalisation follows it"
+                claim = (
+                    f"h = {format_number(step_of(kept))} helps under {attack} only where no normalisation follows it"
+                )
                 sentences.append(f"{verdict_sentence(claim, compared)} The clearest is {most_telling(compared).text}.")
     if not sentences:
         return None
@@ -190,6 +193,6 @@ FIGURE_1: Final = Experiment(
         ),
     ),
     curves=some_steps,
-    curves_note="Of the networks only h = 1, the next two steps, the smallest one, those with T fixed and the control "
+    curves_note="Of the networks only the two largest steps, the smallest one, those with T fixed and the control "
     "are drawn; the others are in the figure over the step size and in the tables.",
 )

@@ -5,9 +5,11 @@ from typing import Final
 
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
+from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from natrob_empirical.impossible_radius import IMPOSSIBLE_RADIUS
 from natrob_empirical.reporting.experiments.step_groups import StepGroups, step_of
+from natrob_empirical.reporting.figure_step_sizes import size_text
 from natrob_empirical.reporting.figure_style import (
     INK,
     MARKERS,
@@ -49,6 +51,10 @@ def steps_figure(section: Section, groups: StepGroups, *, name: str) -> ReportFi
         )
         panel.set_xscale("log")
         panel.invert_xaxis()
+        if row == 1:
+            panel.xaxis.set_major_locator(FixedLocator([step_of(model) for model in rows[row]]))
+            panel.xaxis.set_major_formatter(FuncFormatter(lambda value, _: size_text(value)))
+            panel.xaxis.set_minor_locator(NullLocator())
         panel.set_xlabel("step size h (no unit), shrinking to the right", fontsize=8)
         panel.set_ylim(-0.02, 1.02)
     for panel in first_of_rows(panels):
@@ -68,7 +74,15 @@ def accuracy_under(model: ModelRuns, label: str, norm: str, epsilon: float) -> f
 
 
 def _draw(
-    panel: Axes, models: Sequence[ModelRuns], label: str, norm: str, epsilon: float, *, colour: str, marker: str, line: str
+    panel: Axes,
+    models: Sequence[ModelRuns],
+    label: str,
+    norm: str,
+    epsilon: float,
+    *,
+    colour: str,
+    marker: str,
+    line: str,
 ) -> None:
     """One line over h; without a line, hollow markers for the control."""
     points = [(step_of(m), found) for m in models if (found := accuracy_under(m, label, norm, epsilon)) is not None]

@@ -64,7 +64,7 @@ def distances_part(section: Section, prefix: str, styles: Mapping[str, ModelStyl
         columns=columns,
         rows=tuple(rows.values()),
     )
-    text = ("A search without a radius returns a wrong image and its distance, which is an upper bound of the smallest.",)
+    text = ("A search without a radius returns a wrong image and its distance, an upper bound of the smallest.",)
     return ExperimentPart(heading="Distance of the nearest wrong image found", text=text, tables=(table,))
 
 
@@ -84,8 +84,8 @@ FIGURE_2: Final = Experiment(
     key="fig2",
     title="Figure 2: ResNet-50 and Neural ODE under DI²-FGSM",
     introduction=(
-        "The paper claims that the Neural ODE stays above ResNet-50 at every radius under DI²-FGSM, an attack on changed "
-        "views of the image.",
+        "The paper claims that the Neural ODE stays above ResNet-50 at every radius under DI²-FGSM, an attack on "
+        "changed views of the image.",
         _STAND_INS,
     ),
     finders=_FINDERS,

@@ -48,7 +48,7 @@ def under_strongest(section: Section) -> Finding | None:
     return _finding(
         section,
         name="neural-ode",
-        claim="the Neural ODE is more robust than {other} under the strongest attack run",
+        claim="The Neural ODE is more robust than {other} under the strongest attack run",
         compare=lambda ode, other: [compare_strongest(section, ode, other)],
         remark="The accuracies are the best upper bounds that the records give: an image counts as robust only if no "
         "attack on that model fooled it.",
@@ -60,7 +60,7 @@ def under_own_attacks(section: Section) -> Finding | None:
     return _finding(
         section,
         name="neural-ode-gradient",
-        claim="the Neural ODE is more robust than {other} under {attack}",
+        claim="The Neural ODE is more robust than {other} under {attack}",
         compare=lambda ode, other: [
             compare_under(section, ode, other, attack)
             for attack in attack_labels(section)
@@ -76,7 +76,7 @@ def without_gradients(section: Section) -> Finding | None:
     return _finding(
         section,
         name="neural-ode-queries",
-        claim="the Neural ODE is more robust than {other} under {attack}",
+        claim="The Neural ODE is more robust than {other} under {attack}",
         compare=lambda ode, other: [
             compare_under(section, ode, other, attack)
             for attack in attack_labels(section)
@@ -91,7 +91,7 @@ def under_transfer(section: Section) -> Finding | None:
     return _finding(
         section,
         name="neural-ode-transfer",
-        claim="the Neural ODE is more robust than {other} under {attack}",
+        claim="The Neural ODE is more robust than {other} under {attack}",
         compare=lambda ode, other: _transfers(section, ode, other),
         remark="Transferred images need no gradient of the model that they are shown to.",
     )
@@ -100,7 +100,11 @@ def under_transfer(section: Section) -> Finding | None:
 def _transfers(section: Section, ode: ModelRuns, other: ModelRuns) -> list[list[BudgetComparison]]:
     """The same attack made on the other model, both ways."""
     made_on = [
-        {section.kind_of(attack): attack for attack in attack_labels(section) if section.source_of(attack) == model.name}
+        {
+            section.kind_of(attack): attack
+            for attack in attack_labels(section)
+            if section.source_of(attack) == model.name
+        }
         for model in (other, ode)
     ]
     return [

@@ -8,7 +8,7 @@ from natrob_empirical.reporting.experiments.weak_attacks import gaps_part, weak_
 from natrob_empirical.reporting.figure_style import ModelStyle
 from natrob_empirical.reporting.findings.finding import Finding, Verdict
 from natrob_empirical.reporting.formatting import MISSING, format_budget, format_number, format_share
-from natrob_empirical.reporting.model_pairs import compare_strongest, judge, most_telling, p_text, verdict_sentence
+from natrob_empirical.reporting.model_pairs import compare_strongest, judge, most_telling, p_phrase, verdict_sentence
 from natrob_empirical.reporting.record_groups import ModelRuns, Section
 from natrob_empirical.reporting.strongest_attack import strongest
 from natrob_empirical.reporting.tables.table import Cell, Column, Table, missing_cell, text_cell
@@ -68,7 +68,7 @@ def steps_part(section: Section, prefix: str, styles: Mapping[str, ModelStyle]) 
         for model in (large, small):
             left = [_left(section, model, place) for place in places]
             rows.append((text_cell(model.network), text_cell(model.label), *_growth(model), *left))
-        p_values = [text_cell(f"p = {p_text(compared[place].adjusted)}" if place in compared else "") for place in places]
+        p_values = [text_cell(p_phrase(compared[place].adjusted) if place in compared else "") for place in places]
         blank = text_cell("")
         rows.append((text_cell(large.network), text_cell("small against large step"), blank, blank, blank, *p_values))
     columns = (

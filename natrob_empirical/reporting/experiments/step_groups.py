@@ -58,9 +58,9 @@ def before_normalisation(model: ModelRuns) -> bool:
 
 
 def some_steps(section: Section) -> tuple[ModelRuns, ...]:
-    """At most nine networks: h = 1, the first steps below it, the smallest one, those of fixed T and the control."""
+    """At most seven networks: the two largest steps, the smallest one, those of fixed T and the control."""
     groups = step_groups(section)
     depth = groups.fixed_depth
-    chosen = [*depth[:3], *depth[-1:], *groups.fixed_time[1:], *groups.cancelled[:1]]
-    kept = [model for model in section.models if model in chosen][:9]
+    chosen = [*depth[:2], *depth[-1:], *groups.fixed_time[1:], *groups.cancelled[:1]]
+    kept = [model for model in section.models if model in chosen][:7]
     return tuple(kept) or section.models

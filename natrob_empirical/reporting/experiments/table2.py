@@ -18,6 +18,7 @@ from natrob_empirical.reporting.model_pairs import (
     compare_strongest,
     compare_under,
     difference_text,
+    p_phrase,
     p_text,
 )
 from natrob_empirical.reporting.paired_comparison import SIGNIFICANCE, holm_adjusted
@@ -62,7 +63,9 @@ def _finding(section: Section, name: str, attack: str, compare: Compare) -> Find
     verdicts: set[Verdict] = set()
     summaries: list[str] = []
     for ode in filter(is_neural_ode, section.models):
-        rivals = [model for model in section.models if model.training in ADVERSARIAL and common_seed(ode, model) is not None]
+        rivals = [
+            model for model in section.models if model.training in ADVERSARIAL and common_seed(ode, model) is not None
+        ]
         found = [(rival, row) for rival in rivals for row in compare(ode, rival) if _at_paper_budget(row)]
         if not found:
             continue
@@ -71,7 +74,7 @@ def _finding(section: Section, name: str, attack: str, compare: Compare) -> Find
         verdict = judge_against_all(directions)
         verdicts.add(verdict)
         listed = [
-            f"{rival.label} {row.second.text}, difference {difference_text(row.comparison)}, p = {p_text(p)}"
+            f"{rival.label} {row.second.text}, difference {difference_text(row.comparison)}, {p_phrase(p)}"
             for (rival, row), p in zip(found, adjusted, strict=True)
         ]
         kept = found[0][1].first

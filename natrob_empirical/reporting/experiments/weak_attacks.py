@@ -6,6 +6,7 @@ from natrob_empirical.reporting.experiments.experiment import ExperimentPart
 from natrob_empirical.reporting.figure_style import ModelStyle
 from natrob_empirical.reporting.findings.finding import Finding, count_of
 from natrob_empirical.reporting.formatting import format_budget, format_number, format_share
+from natrob_empirical.reporting.model_pairs import p_phrase
 from natrob_empirical.reporting.paired_comparison import PairedComparison, compare_kept
 from natrob_empirical.reporting.record_groups import AttackBudget, ModelRuns, Section
 from natrob_empirical.reporting.strongest_attack import attacks_at, strongest
@@ -62,12 +63,15 @@ def transfer_beats_own(section: Section) -> Finding | None:
     if not tested:
         return None
     if not signs:
-        text = f"In none of {tested} cells did images made on another model fool more than the same attack on the model "
+        text = (
+            f"In none of {tested} cells did images made on another model fool more than the same attack on the model "
+        )
         return Finding(name="transfer-own", text=f"{text}itself; this sign of gradient masking is absent.")
     worst, place = max(signs, key=lambda sign: (sign[0].difference, sign[1]))
     text = f"Images made on another model fool more than the same attack on the model itself in {len(signs)} of "
-    text += f"{tested} cells beyond chance, most of all {place} (upper, n = {worst.n:,}, p = "
-    text += f"{format_number(worst.p_value, digits=2)}). The model's own gradients lead nowhere: they are masked."
+    text += f"{tested} cells beyond chance, most of all {place} (upper, n = {worst.n:,}, "
+    text += f"{p_phrase(worst.p_value)}). The model's own gradients are masked, or the attack on it is too "
+    text += "weak; what it leaves is not robustness."
     return Finding(name="transfer-own", text=text, level="caution")
 
 
@@ -76,7 +80,9 @@ def gaps_part(section: Section, prefix: str, styles: Mapping[str, ModelStyle]) -
     del prefix, styles
     rows = []
     for model in section.models:
-        places = sorted({(b.norm, b.epsilon) for b in model.attacks if b.epsilon > 0}, key=lambda p: (p[0] != "Linf", *p))
+        places = sorted(
+            {(b.norm, b.epsilon) for b in model.attacks if b.epsilon > 0}, key=lambda p: (p[0] != "Linf", *p)
+        )
         for norm, epsilon in places:
             for seed in section.seeds:
                 kept = strongest(model, norm, epsilon, seed)

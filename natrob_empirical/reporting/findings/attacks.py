@@ -70,7 +70,9 @@ def attack_strength(section: Section) -> Finding | None:
 def _image_counts(section: Section) -> str:
     """On how many images each attack ran, where they differ; a sentence with a space before it."""
     counts = {
-        cell.budget.attack: cell.result.accuracy.n for cell in attack_cells(section) if cell.result.accuracy.n is not None
+        cell.budget.attack: cell.result.accuracy.n
+        for cell in attack_cells(section)
+        if cell.result.accuracy.n is not None
     }
     if len(set(counts.values())) < 2:
         return ""

@@ -245,8 +245,8 @@ def _published_note(section: Section, norm: str) -> str:
     if not sources:
         return ""
     return (
-        f" Published: {'; '.join(sorted(sources))}, of the paper's own network, training and full test set; shown beside "
-        "ours, and in no mean, interval or finding of ours."
+        f" Published: {'; '.join(sorted(sources))}, of the paper's own network, training and full test set; shown "
+        "beside ours, and in no mean, interval or finding of ours."
     )
 
 

@@ -22,6 +22,7 @@ _RESIDUAL_NAMES: Final = {
     "preact_resnet18": "PreAct-ResNet-18 blocks",
 }
 
+
 def models_table(section: Section) -> Table:
     """Label, class, training, h, N, T, parameters, field evaluations, train and clean accuracy per model."""
     seeds = len(section.seeds)

@@ -33,7 +33,8 @@ def outcomes(share: float, n: int, *, wrong: float = 0.05, seed: int = 0) -> str
 def attack(
     model: str, network: str, label: str, epsilon: float, share: float, *, preset: str, dataset: str = "mnist",
     norm: str = "Linf", n: int = 200, kind: str = "PGD", source: str | None = None, steps: int | None = None,
-    training: str = "standard", settings: Mapping[str, Any] | None = None, letters: str | None = None, **changes: Any,
+    step_size: float | None = None, training: str = "standard", settings: Mapping[str, Any] | None = None,
+    letters: str | None = None, **changes: Any,
 ) -> CellRecord:  # fmt: skip
     """One attack cell as the presets write it; `letters` "" leaves the outcomes out."""
     cell = key(model, preset=preset, dataset=dataset, network=network, training=training, attack=label, norm=norm,
@@ -41,7 +42,7 @@ def attack(
     kept = outcomes(share, n) if letters is None else letters
     value = kept.count("k") / len(kept) if kept else share
     result = attack_result(value, epsilon=epsilon, n=n, outcomes=kept, **changes)
-    own = {"attack": kind, "norm": norm, "epsilon": epsilon, "steps": steps, "step_size": None, "source": source,
+    own = {"attack": kind, "norm": norm, "epsilon": epsilon, "steps": steps, "step_size": step_size, "source": source,
            "images": n}  # fmt: skip
     return record(cell, result, settings={"attack": own, **(settings or model_settings(model, network, training))})
 
@@ -59,9 +60,7 @@ def theory(
     settings: Mapping[str, Any] | None = None, **changes: Any,
 ) -> CellRecord:  # fmt: skip
     cell = key(model, preset=preset, dataset=dataset, network=network, training=training)
-    return record(
-        cell, theory_result(**changes), settings=dict(settings or model_settings(model, network, training))
-    )
+    return record(cell, theory_result(**changes), settings=dict(settings or model_settings(model, network, training)))
 
 
 def figure_1(
@@ -121,12 +120,16 @@ def table_1(
         found.append(theory(model, network, preset=preset, step_size=None if adaptive else 1.0, **extra))
         other = RESNET if adaptive else ODE
         for epsilon, factor in ((0.2, 1.0), (0.5, 0.9)):
-            published = PublishedNumber(value=0.9748, source="A paper, Table 1") if adaptive and epsilon == 0.5 else None
+            published = (
+                PublishedNumber(value=0.9748, source="A paper, Table 1") if adaptive and epsilon == 0.5 else None
+            )
             common: dict[str, Any] = {"preset": preset, "majority_share": 0.12}
             found += [
                 attack(model, network, "FGSM", epsilon, fgsm * factor, kind="FGSM", published=published, **common),
-                attack(model, network, "PGD, 40 × 0.01", epsilon, 0.9 * fgsm * factor, steps=40, **common),
-                attack(model, network, f"PGD-40 from {other.split(',')[0]}", epsilon, 0.4, source=other, steps=40, **common),
+                attack(model, network, "PGD, 40 × 0.01", epsilon, 0.9 * fgsm * factor, steps=40,
+                       step_size=0.01, **common),
+                attack(model, network, f"PGD-40 from {other.split(',')[0]}", epsilon, 0.4, source=other, steps=40,
+                       **common),
                 attack(model, network, "PGD-40", epsilon, 0.5 * fgsm * factor, steps=40, **common),
                 attack(model, network, "AutoAttack", epsilon, strong * factor, kind="AutoAttack", n=100, **common),
             ]  # fmt: skip
@@ -140,8 +143,8 @@ def figure_3() -> list[CellRecord]:
         found.append(theory(model, network, preset="fig3-cpu"))
         for epsilon, share in ((0.5, 0.9), (2.0, 0.4)):
             found.append(
-                attack(model, network, "Boundary, 1,000 queries", epsilon, share, norm="L2", kind="BoundaryAttack", n=100,
-                       preset="fig3-cpu", median_distance=number(distance, "upper", 97))
+                attack(model, network, "Boundary, 1,000 queries", epsilon, share, norm="L2", kind="BoundaryAttack",
+                       n=100, preset="fig3-cpu", median_distance=number(distance, "upper", 97))
             )  # fmt: skip
             found.append(attack(model, network, "PGD-40", epsilon, share / 2, norm="L2", steps=40, preset="fig3-cpu"))
     return found
@@ -196,6 +199,6 @@ def statistics() -> EvaluationStatistics:
 
 def grid() -> GridStatistics:
     return GridStatistics(
-        images=32, steps_smallest=3, steps_median=4.0, steps_largest=7, step_size_smallest=0.125, step_size_largest=80.0,
-        hk_smallest=0.5, hk_largest=9.0, kind="adaptive",
+        images=32, steps_smallest=3, steps_median=4.0, steps_largest=7, step_size_smallest=0.125,
+        step_size_largest=80.0, hk_smallest=0.5, hk_largest=9.0, kind="adaptive",
     )  # fmt: skip
