@@ -52,11 +52,16 @@ CLAIMS: Final = (
 )
 
 
-def claim_rows(findings: Sequence[Finding]) -> tuple[ClaimRow, ...]:
-    """One row per claim; a claim whose finding the records do not allow is "not tested here"."""
+def claim_rows(findings: Sequence[Finding], *, own: Sequence[tuple[str, str, str]] = ()) -> tuple[ClaimRow, ...]:
+    """One row per claim; a claim whose finding the records do not allow is "not tested here".
+
+    Args:
+        findings: of the section.
+        own: (claim, place, name of its finding) of the figure or table that the section is about; these come first.
+    """
     by_name = {finding.name: finding for finding in findings}
     rows: list[ClaimRow] = []
-    for claim, place, name in CLAIMS:
+    for claim, place, name in (*own, *CLAIMS):
         finding = by_name.get(name)
         rows.append(
             ClaimRow(

@@ -1,7 +1,7 @@
 """Figure 2: accuracy against the budget, one panel per attack and norm, one line per model."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -25,26 +25,42 @@ from natrob_empirical.reporting.tables.accuracy import certified_accuracy, clean
 
 
 def accuracy_figure(
-    section: Section, *, name: str = "accuracy", styles: Mapping[str, ModelStyle] | None = None
+    section: Section,
+    *,
+    name: str = "accuracy",
+    styles: Mapping[str, ModelStyle] | None = None,
+    models: Sequence[ModelRuns] | None = None,
+    note: str = "",
 ) -> ReportFigure | None:
-    """Accuracy under every attack and certified accuracy, or None without either."""
+    """Accuracy under every attack and certified accuracy, or None without either.
+
+    Args:
+        section: whose records are drawn.
+        name: of the files.
+        styles: label → style; the section's own by default.
+        models: those that are drawn; all of the section by default.
+        note: which these are, for the caption.
+    """
+    shown = section.models if models is None else tuple(models)
     panels_wanted = panel_keys(section)
     if not panels_wanted:
         return None
     styles = styles or model_styles([section])
     figure, panels = new_figure(len(panels_wanted))
     certified = impossible = False
+    several = len({_sizes(section, *key) for key in panels_wanted}) > 1
     for panel, (attack, norm) in zip(panels, panels_wanted, strict=True):
-        for model in section.models:
+        for model in shown:
             _draw_attack(panel, attack_points(model, attack, norm), styles[model.label])
             certified |= _draw_certified(panel, certified_points(model, norm), styles[model.label])
         impossible |= _draw_largest_class(panel, section, attack, norm)
-        _label_panel(panel, attack, norm)
+        _label_panel(panel, attack, norm, _sizes(section, attack, norm) if several else None)
     for panel in first_of_rows(panels):
         panel.set_ylabel("accuracy (share of images)", fontsize=8)
-    handles = _handles(section, styles, certified=certified, impossible=impossible)
+    handles = _handles(shown, styles, certified=certified, impossible=impossible)
     legend_below(figure, handles)
-    return render(figure, name=name, title="Accuracy against the budget", caption=_caption(section, certified))
+    caption = f"{_caption(section, certified)} {note}".strip()
+    return render(figure, name=name, title="Accuracy against the budget", caption=caption)
 
 
 def panel_keys(section: Section) -> list[tuple[str | None, str]]:
@@ -94,6 +110,18 @@ def largest_class_share(section: Section, attack: str | None) -> float | None:
     return max(shares, default=None)
 
 
+def _sizes(section: Section, attack: str | None, norm: str) -> str:
+    """The n behind a panel: attacks need not have run on the same number of images."""
+    counts = {
+        result.accuracy.n
+        for model in section.models
+        for budget, by_seed in model.attacks.items()
+        if (budget.attack, budget.norm) == (attack, norm)
+        for result in by_seed.values()
+    }
+    return format_sample_size(tuple(counts))
+
+
 def _draw_attack(panel: Axes, points: list[tuple[float, SeedSummary]], style: ModelStyle) -> None:
     """One model under one attack: the mean over seeds, and a band from the smallest to the largest."""
     if not points:
@@ -131,21 +159,24 @@ def _draw_largest_class(panel: Axes, section: Section, attack: str | None, norm:
     return True
 
 
-def _label_panel(panel: Axes, attack: str | None, norm: str) -> None:
+def _label_panel(panel: Axes, attack: str | None, norm: str, n: str | None = None) -> None:
     """Title, axis label and limits; accuracy always runs from 0 to 1."""
     sign = NORM_SIGNS.get(norm, norm)
-    panel.set_title(f"{plot_text(attack or 'certificate only', width=28)} · {sign}", fontsize=8.5, loc="left")
+    about = f"{sign}, {n}" if n else sign
+    panel.set_title(f"{plot_text(attack or 'certificate only', width=28)} · {about}", fontsize=8.5, loc="left")
     panel.set_xlabel(f"budget ε in {sign} (pixels in [0, 1])", fontsize=8)
     panel.set_ylim(-0.02, 1.02)
     panel.set_xlim(left=0)
 
 
-def _handles(section: Section, styles: Mapping[str, ModelStyle], *, certified: bool, impossible: bool) -> list[Line2D]:
+def _handles(
+    models: Sequence[ModelRuns], styles: Mapping[str, ModelStyle], *, certified: bool, impossible: bool
+) -> list[Line2D]:
     """One entry per model, and one for each kind of extra line drawn."""
     handles = [
         Line2D([], [], color=styles[model.label].colour, marker=styles[model.label].marker, markersize=5, linewidth=1.5,
                label=plot_text(model.label, width=40))
-        for model in section.models
+        for model in models
     ]  # fmt: skip
     if certified:
         handles.append(

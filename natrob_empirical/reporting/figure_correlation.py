@@ -5,10 +5,12 @@ from collections.abc import Mapping
 from typing import Final
 
 from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
 
 from natrob_empirical.reporting.figure_style import (
     ModelStyle,
     ReportFigure,
+    legend_below,
     model_styles,
     new_figure,
     plot_text,
@@ -23,6 +25,7 @@ _PANELS: Final = (
     ("growth_bound", "log10 of the growth bound (upper bound, no unit)"),
     ("measured_growth_largest", "log10 of the largest measured growth (no unit)"),
 )
+MOST_NAMES: Final = 10
 _SIGNS: Final = {math.inf: " (∞)", -math.inf: " (−∞)"}
 
 
@@ -40,8 +43,12 @@ def correlation_figure(
     for panel, (field, axis) in zip(panels, _PANELS, strict=True):
         panel.set_xlabel(axis, fontsize=8)
         drawn.append(_draw_points(panel, growth_points(section, field), styles))
-    for panel, points in zip(panels, drawn, strict=True):
-        label_points(figure, panel, points)
+    if len(drawn[0]) > MOST_NAMES:
+        models = [model for model, _, _ in growth_points(section, _PANELS[0][0])]
+        legend_below(figure, [_handle(model, styles[model.label]) for model in models])
+    else:
+        for panel, points in zip(panels, drawn, strict=True):
+            label_points(figure, panel, points)
     finding = bound_and_accuracy(section)
     caption = "One point per model (mean over its seeds; hollow: infinite). "
     caption += "The accuracy is an upper bound of the robust one. "
@@ -63,6 +70,12 @@ def accuracy_limits(accuracies: list[float]) -> tuple[float, float]:
     low, high = min(accuracies, default=0.0), max(accuracies, default=1.0)
     room = max(0.25 * (high - low), (0.3 - (high - low)) / 2)
     return low - room, high + room
+
+
+def _handle(model: ModelRuns, style: ModelStyle) -> Line2D:
+    """The legend entry of a model, where there are too many for names beside their points."""
+    return Line2D([], [], linestyle="none", marker=style.marker, color=style.colour, markersize=6,
+                  label=plot_text(model.label, width=40))  # fmt: skip
 
 
 def _draw_points(

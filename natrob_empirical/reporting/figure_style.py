@@ -64,9 +64,14 @@ class ReportFigure:
     png: bytes
 
 
-def model_styles(sections: Iterable[Section]) -> dict[str, ModelStyle]:
-    """Model label → style, the same in all sections; colours repeat after 7 models, pairs with a marker after 70."""
-    labels = dict.fromkeys(model.label for section in sections for model in section.models)
+def model_styles(sections: Iterable[Section], *, first: Iterable[str] = ()) -> dict[str, ModelStyle]:
+    """Model label → style, the same in all sections; colours repeat after 7 models, pairs with a marker after 70.
+
+    Args:
+        sections: whose models are drawn.
+        first: labels that get the first colours, so that they share none.
+    """
+    labels = dict.fromkeys([*first, *(model.label for section in sections for model in section.models)])
     return {
         label: ModelStyle(colour=PALETTE[index % len(PALETTE)], marker=MARKERS[index % len(MARKERS)])
         for index, label in enumerate(labels)
@@ -88,9 +93,11 @@ def plot_text(text: str, *, width: int | None = None) -> str:
     return (" " + printable if printable.startswith("_") else printable).replace("$", r"\$")
 
 
-def new_figure(panels: int, *, panel_height: float = PANEL_HEIGHT) -> tuple[Figure, list[Axes]]:
-    """A figure with `panels` axes in rows of three (four: two rows of two)."""
-    columns = 2 if panels == 4 else min(panels, PANELS_PER_ROW)
+def new_figure(
+    panels: int, *, panel_height: float = PANEL_HEIGHT, columns: int | None = None
+) -> tuple[Figure, list[Axes]]:
+    """A figure with `panels` axes in rows of `columns`, by default of three (four: two rows of two)."""
+    columns = columns or (2 if panels == 4 else min(panels, PANELS_PER_ROW))
     rows = -(-panels // columns)
     with mpl.rc_context(_SETTINGS):
         size = (PANEL_WIDTHS[columns] * columns, panel_height * rows + 0.2)

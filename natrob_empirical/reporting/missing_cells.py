@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import final
 
 from natrob_empirical.reporting.formatting import format_budget
-from natrob_empirical.reporting.record_groups import ModelRuns, Section
+from natrob_empirical.reporting.record_groups import AttackBudget, ModelRuns, Section
 
 
 @final
@@ -14,7 +14,7 @@ class Completeness:
 
     Attributes:
         present: records shown.
-        expected: (theory + every attack and budget seen) × models × seeds.
+        expected: theory and every attack and budget seen, for every model that meets the attack, × seeds.
         missing: model label → the cells it lacks, in words.
     """
 
@@ -29,14 +29,21 @@ def completeness(section: Section) -> Completeness:
     The records do not hold the preset's own list of cells, so a cell that no model has finished is not seen. A
     theory cell is expected of every model as soon as one model has it.
     """
-    with_theory = any(model.theory for model in section.models)
-    per_run = len(section.budgets) + with_theory
+    with_theory = any(model.theory_cells for model in section.models)
     missing = {model.label: _missing_of(model, section, with_theory) for model in section.models}
     return Completeness(
         present=len(section.records),
-        expected=per_run * len(section.models) * len(section.seeds),
+        expected=sum(with_theory + len(_budgets_of(model, section)) for model in section.models) * len(section.seeds),
         missing={label: cells for label, cells in missing.items() if cells},
     )
+
+
+def _budgets_of(model: ModelRuns, section: Section) -> list[AttackBudget]:
+    """The attacks that a model should meet: none made on itself, and none at all if it only serves as a source."""
+    sources = {section.source_of(budget.attack) for budget in section.budgets}
+    if not model.attacks and model.name in sources:
+        return []
+    return [budget for budget in section.budgets if section.source_of(budget.attack) != model.name]
 
 
 def _missing_of(model: ModelRuns, section: Section, with_theory: bool) -> tuple[str, ...]:
@@ -44,11 +51,11 @@ def _missing_of(model: ModelRuns, section: Section, with_theory: bool) -> tuple[
     cells: list[str] = []
     for seed in section.seeds:
         suffix = f" (seed {seed})" if len(section.seeds) > 1 else ""
-        if with_theory and seed not in model.theory:
+        if with_theory and seed not in model.theory and seed not in model.refusals:
             cells.append(f"theory{suffix}")
         cells += [
             f"{budget.attack}, {format_budget(budget.norm, budget.epsilon)}{suffix}"
-            for budget in section.budgets
+            for budget in _budgets_of(model, section)
             if seed not in model.attacks.get(budget, {})
         ]
     return tuple(cells)

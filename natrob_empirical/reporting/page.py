@@ -10,6 +10,7 @@ from markupsafe import Markup
 
 from natrob_empirical.reporting import reading_guide
 from natrob_empirical.reporting.claims import ClaimRow
+from natrob_empirical.reporting.experiments import ExperimentPart
 from natrob_empirical.reporting.figure_style import ReportFigure
 from natrob_empirical.reporting.findings import Finding
 from natrob_empirical.reporting.missing_cells import Completeness
@@ -38,12 +39,14 @@ class SectionPage:
 
     Attributes:
         anchor: unique on the page.
-        heading: data set and preset.
+        heading: data set and preset, after the figure or table of the paper where it is one.
+        introduction: paragraphs on that figure or table.
+        parts: of that figure or table alone.
         facts: (name, value).
         findings, claims: statements.
         completeness: what is missing.
         superseded: how many older records of the same cells or models are not shown.
-        models, growth, checks, accuracies: tables.
+        models, training, growth, checks, accuracies: tables; None where the records hold nothing for them.
         refusals: model → why it has no certificate.
         trajectories, accuracy, correlation: figures; None where the records have nothing to draw.
         step_sizes: the sweep over step sizes; None without one.
@@ -52,12 +55,15 @@ class SectionPage:
 
     anchor: str
     heading: str
+    introduction: Sequence[str]
+    parts: Sequence[ExperimentPart]
     facts: Sequence[tuple[str, str]]
     findings: Sequence[Finding]
     claims: Sequence[ClaimRow]
     completeness: Completeness
     superseded: int
     models: Table
+    training: Table | None
     growth: Table
     checks: Table | None
     accuracies: Sequence[Table]
@@ -72,7 +78,13 @@ class SectionPage:
     def figures(self) -> tuple[ReportFigure, ...]:
         """The figures that there are, in order."""
         sweep = None if self.step_sizes is None else self.step_sizes.figure
-        return tuple(f for f in (self.trajectories, self.accuracy, self.correlation, sweep) if f is not None)
+        own = [part.figure for part in self.parts]
+        return tuple(f for f in (*own, self.trajectories, self.accuracy, self.correlation, sweep) if f is not None)
+
+    @property
+    def first_number(self) -> int:
+        """The number of the figure of trajectories, after those of the parts."""
+        return 1 + sum(part.figure is not None for part in self.parts)
 
     @property
     def alarms(self) -> tuple[Finding, ...]:

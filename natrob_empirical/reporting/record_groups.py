@@ -3,12 +3,21 @@
 import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Final, final
+from dataclasses import dataclass, field
+from typing import Any, Final, final
 
-from natrob_empirical.records import AttackResult, AttackRunResult, CellRecord, Number, StepSizeResult, TheoryResult
+from natrob_empirical.records import (
+    AttackResult,
+    AttackRunResult,
+    CellRecord,
+    Number,
+    StepSizeResult,
+    TheoryRefusal,
+    TheoryResult,
+)
 from natrob_empirical.reporting.formatting import clean_text, natural_order
 
+RESIDUAL_NETWORKS: Final = ("resnet", "resnet50", "preact_resnet18")
 _NORM_ORDER: Final = {"Linf": 0, "L2": 1}
 
 
@@ -65,6 +74,9 @@ class ModelRuns:
         network, training: as in the cell's key.
         theory: seed → result.
         attacks: budget → seed → result.
+        name: as in the cell's key; attacks name the source of transferred images by it.
+        refusals: seed → why there is no theory result.
+        specification, recipe: the model's and the training's settings as in the records; empty where they hold none.
     """
 
     label: str
@@ -72,18 +84,34 @@ class ModelRuns:
     training: str
     theory: Mapping[int, TheoryResult]
     attacks: Mapping[AttackBudget, Mapping[int, AttackResult]]
+    name: str = ""
+    refusals: Mapping[int, TheoryRefusal] = field(default_factory=dict)
+    specification: Mapping[str, Any] = field(default_factory=dict)
+    recipe: Mapping[str, Any] = field(default_factory=dict)
 
     def accuracy(self, budget: AttackBudget) -> SeedSummary | None:
         """Accuracy under this attack over the seeds, or None without a record."""
         return summarise(result.accuracy for result in self.attacks.get(budget, {}).values())
 
     def theory_number(self, field: str) -> SeedSummary | None:
-        """A `Number` field of the theory records over the seeds, or None without a record."""
-        return summarise(getattr(result, field) for result in self.theory.values())
+        """A `Number` field of the theory records over the seeds, of a refusal if it has the field; None without any."""
+        return summarise(getattr(result, field) for result in self.theory_cells if hasattr(result, field))
+
+    @property
+    def theory_cells(self) -> list[TheoryResult | TheoryRefusal]:
+        """What every seed's theory cell gave."""
+        return [*self.theory.values(), *self.refusals.values()]
+
+    @property
+    def residual(self) -> bool:
+        """Whether it is a residual network with normalisation, whose h scales its branches."""
+        return self.network in RESIDUAL_NETWORKS
 
     @property
     def step_size(self) -> float | None:
-        """The step size h, if every seed has the same one."""
+        """The step size h, if every seed has the same one; of a residual network, what its specification says."""
+        if self.residual and "step_size" in self.specification:
+            return float(self.specification["step_size"])
         sizes = {result.step_size for result in self.theory.values()}
         return sizes.pop() if len(sizes) == 1 else None
 
@@ -101,6 +129,7 @@ class Section:
         records: the records of the models shown.
         sweep: the record of the sweep over step sizes; None without one.
         superseded: records left out because the same cell or model has a newer record with other settings.
+        attacks: an attack's label → its settings as in the records, without norm and radius.
     """
 
     preset: str
@@ -111,6 +140,16 @@ class Section:
     records: tuple[CellRecord, ...]
     sweep: CellRecord | None
     superseded: tuple[CellRecord, ...]
+    attacks: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    def source_of(self, attack: str) -> str | None:
+        """The name of the model that the attack's images are made on; None for an attack on the model itself."""
+        source = self.attacks.get(attack, {}).get("source")
+        return clean_text(source) if isinstance(source, str) else None
+
+    def kind_of(self, attack: str) -> str:
+        """Which attack a label stands for, such as "PGD"; the label itself where the records do not say."""
+        return str(self.attacks.get(attack, {}).get("attack") or attack)
 
     @property
     def step_sizes(self) -> StepSizeResult | None:
@@ -180,13 +219,31 @@ def _section(dataset: str, preset: str, records: list[CellRecord]) -> Section:
     return Section(
         preset=clean_text(preset),
         dataset=clean_text(dataset),
-        models=tuple(sorted(models, key=lambda m: (m.network, natural_order(m.label), m.label, m.training))),
+        models=tuple(sorted(models, key=_model_order)),
         seeds=tuple(sorted({record.cell.seed for record in shown})),
         budgets=tuple(sorted({budget for model in models for budget in model.attacks}, key=lambda b: b.order)),
         records=shown,
         sweep=sweep,
         superseded=tuple(r for r in records if newest.get(r.cell) is not r and r is not sweep),
+        attacks=_attack_settings(shown),
     )
+
+
+def _model_order(model: ModelRuns) -> tuple[object, ...]:
+    """By network class, residual networks by falling h, then by label."""
+    step_size = -(model.step_size or 0.0) if model.residual else 0.0
+    return (model.network, step_size, natural_order(model.label), model.label, model.training)
+
+
+def _attack_settings(records: Iterable[CellRecord]) -> dict[str, dict[str, Any]]:
+    """Label → settings, from the first record of each attack."""
+    found: dict[str, dict[str, Any]] = {}
+    for record in records:
+        settings = record.settings.get("attack")
+        if record.cell.attack is not None and isinstance(settings, dict):
+            own = {name: value for name, value in settings.items() if name not in {"norm", "epsilon"}}
+            found.setdefault(clean_text(record.cell.attack), own)
+    return found
 
 
 def _of_one_model(run: list[CellRecord]) -> list[CellRecord]:
@@ -212,10 +269,13 @@ def _age(record: CellRecord) -> tuple[str, str]:
 def _model_runs(label: str, records: list[CellRecord]) -> ModelRuns:
     """The records of one model, by seed."""
     theory: dict[int, TheoryResult] = {}
+    refusals: dict[int, TheoryRefusal] = {}
     attacks: dict[AttackBudget, dict[int, AttackResult]] = {}
     for record in sorted(records, key=lambda record: record.cell.seed):
         if isinstance(record.result, TheoryResult):
             theory[record.cell.seed] = record.result
+        elif isinstance(record.result, TheoryRefusal):
+            refusals[record.cell.seed] = record.result
         elif (attacked := attack_result_of(record)) is not None:
             attacks.setdefault(budget_of(record), {})[record.cell.seed] = attacked
     cell = records[0].cell
@@ -225,7 +285,16 @@ def _model_runs(label: str, records: list[CellRecord]) -> ModelRuns:
         training=clean_text(cell.training),
         theory=theory,
         attacks=attacks,
+        name=clean_text(cell.model),
+        refusals=refusals,
+        specification=_mapping(records[0].settings.get("model")),
+        recipe=_mapping(records[0].settings.get("training")),
     )
+
+
+def _mapping(value: object) -> dict[str, Any]:
+    """The settings of a part, or none where the record holds something else."""
+    return {str(name): entry for name, entry in value.items()} if isinstance(value, dict) else {}
 
 
 def attack_result_of(record: CellRecord) -> AttackResult | None:

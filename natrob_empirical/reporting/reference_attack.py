@@ -53,7 +53,8 @@ def reference_attack(section: Section) -> AttackBudget | None:
     most = max(len(models) for models in found.values())
     candidates = [budget for budget in candidates if 2 * len(found[budget]) > most]
     common = [model for model in section.models if all(model in found[budget] for budget in candidates)]
-    return min(candidates, key=lambda budget: (_mean_accuracy(common or found[budget], budget), budget.order))
+    images = _common_images(common, candidates)
+    return min(candidates, key=lambda budget: (_mean_accuracy(common or found[budget], budget, images), budget.order))
 
 
 def accuracy_at(model: ModelRuns, budget: AttackBudget | None) -> SeedSummary | None:
@@ -97,7 +98,22 @@ def sampling_error(n: int) -> float:
     return _NORMAL_95 * math.sqrt(0.25 / n)
 
 
-def _mean_accuracy(models: Sequence[ModelRuns], budget: AttackBudget) -> float:
-    """The mean over the models of the accuracy under one attack."""
+def _common_images(models: Sequence[ModelRuns], budgets: Sequence[AttackBudget]) -> int:
+    """How many images every attack was run on, counted by their outcomes; 0 if some are not there."""
+    lengths = {
+        len(result.outcomes) for model in models for budget in budgets for result in model.attacks[budget].values()
+    }
+    return min(lengths, default=0)
+
+
+def _mean_accuracy(models: Sequence[ModelRuns], budget: AttackBudget, images: int) -> float:
+    """The mean over the models of the accuracy under one attack, on the first so many images if any are named."""
+    if images:
+        shares = [
+            result.outcomes[:images].count("k") / images
+            for model in models
+            for result in model.attacks.get(budget, {}).values()
+        ]
+        return math.fsum(shares) / len(shares)
     found = [summary.mean for model in models if (summary := model.accuracy(budget)) is not None]
     return math.fsum(found) / len(found)

@@ -8,13 +8,12 @@ from typing import final
 
 from natrob_empirical.atomic_file import write_atomically
 from natrob_empirical.records import CellRecord, UnreadableRecord
-from natrob_empirical.reporting.claims import claim_rows
+from natrob_empirical.reporting.experiments import ExperimentPart, claims_of, experiment_of, findings_of
 from natrob_empirical.reporting.figure_accuracy import accuracy_figure
 from natrob_empirical.reporting.figure_correlation import correlation_figure
 from natrob_empirical.reporting.figure_step_sizes import step_sizes_figure
 from natrob_empirical.reporting.figure_style import ModelStyle, model_styles
 from natrob_empirical.reporting.figure_trajectories import trajectories_figure
-from natrob_empirical.reporting.findings import findings_of
 from natrob_empirical.reporting.findings.step_size_growth import describe_step_sizes
 from natrob_empirical.reporting.formatting import clean_text
 from natrob_empirical.reporting.missing_cells import completeness
@@ -35,6 +34,7 @@ from natrob_empirical.reporting.tables import (
     growth_table,
     models_table,
     step_sizes_table,
+    training_table,
 )
 
 
@@ -97,10 +97,11 @@ def build_page(
 ) -> ReportPage:
     """Everything that the pages show, as plain data."""
     sections = group_records(records)
-    styles = model_styles(sections)
+    selected = [(experiment, s) for s in sections if (experiment := experiment_of(s))]
+    styles = model_styles(sections, first=[model.label for each, s in selected for model in each.curves(s)])
     anchors = _anchors(sections)
     return ReportPage(
-        title=clean_text(title),
+        title=_title(clean_text(title), sections),
         facts=environment_facts(records),
         sections=[
             _section_page(section, anchor, styles, alone=len(sections) == 1)
@@ -118,25 +119,55 @@ def _section_page(section: Section, anchor: str, styles: Mapping[str, ModelStyle
     """One section's findings, tables and figures; its name is in the figures' names unless it is alone."""
     prefix = "" if alone else f"{anchor}-"
     findings = findings_of(section)
+    experiment = experiment_of(section)
     return SectionPage(
         anchor=anchor,
-        heading=f"{section.dataset}, preset {section.preset}",
+        heading=_heading(section),
+        introduction=experiment.introduction if experiment else (),
         facts=section_facts(section),
         findings=findings,
-        claims=claim_rows(findings),
+        claims=claims_of(section, findings),
+        parts=_parts(section, prefix, styles),
         completeness=completeness(section),
         superseded=len(section.superseded),
         models=models_table(section),
+        training=training_table(section),
         growth=growth_table(section),
         checks=checks_table(section),
         accuracies=accuracy_tables(section),
         refusals=certificate_refusals(section),
         trajectories=trajectories_figure(section, name=f"{prefix}trajectories", styles=styles),
-        accuracy=accuracy_figure(section, name=f"{prefix}accuracy", styles=styles),
+        accuracy=accuracy_figure(
+            section,
+            name=f"{prefix}accuracy",
+            styles=styles,
+            models=experiment.curves(section) if experiment else None,
+            note=experiment.curves_note if experiment else "",
+        ),
         correlation=correlation_figure(section, name=f"{prefix}bound-accuracy", styles=styles),
         step_sizes=_step_size_page(section, f"{prefix}step-sizes"),
         settings=section_settings(section),
     )
+
+
+def _heading(section: Section) -> str:
+    """Data set and preset, after the figure or table of the paper where it is one."""
+    experiment = experiment_of(section)
+    place = f"{section.dataset}, preset {section.preset}"
+    return place if experiment is None else f"{experiment.title} ({place})"
+
+
+def _parts(section: Section, prefix: str, styles: Mapping[str, ModelStyle]) -> tuple[ExperimentPart, ...]:
+    """The experiment's own parts."""
+    experiment = experiment_of(section)
+    built = (build(section, prefix, styles) for build in (experiment.parts if experiment else ()))
+    return tuple(part for part in built if part is not None)
+
+
+def _title(title: str, sections: Sequence[Section]) -> str:
+    """The given title, with the figure or table that all sections are about."""
+    titles = {experiment.title if (experiment := experiment_of(section)) else "" for section in sections}
+    return f"{title}. {titles.pop()}" if len(titles) == 1 and titles != {""} else title
 
 
 def _step_size_page(section: Section, name: str) -> StepSizePage | None:

@@ -39,12 +39,6 @@ FINDERS: Final[tuple[Callable[[Section], Finding | None], ...]] = (
 )
 
 
-def findings_of(section: Section) -> tuple[Finding, ...]:
-    """Every finding that the section's records allow, alarms first."""
-    found = [finding for finder in FINDERS if (finding := finder(section)) is not None]
-    return tuple(sorted(found, key=lambda finding: finding.level != "alarm"))
-
-
 __all__ = [
     "FINDERS",
     "Finding",
@@ -57,7 +51,6 @@ __all__ = [
     "discrete_against_exponential",
     "estimated_bounds",
     "fgsm_beats_pgd",
-    "findings_of",
     "impossibility",
     "neural_ode",
     "step_size",

@@ -52,6 +52,7 @@ def attack_strength(section: Section) -> Finding | None:
             f"The attacks ({join_words(names)}) include AutoAttack. Accuracy under attack stays an upper bound of the "
         )
         text += "robust accuracy: a stronger attack may lower it further."
+        text += _image_counts(section)
         return Finding(name="attack-strength", text=text)
     weak = [name for name in names if is_weak(name)]
     text = f"The attacks are {join_words(names)}; none of them is AutoAttack. "
@@ -66,6 +67,19 @@ def attack_strength(section: Section) -> Finding | None:
     return Finding(name="attack-strength", text=text, level="caution")
 
 
+def _image_counts(section: Section) -> str:
+    """On how many images each attack ran, where they differ; a sentence with a space before it."""
+    counts = {
+        cell.budget.attack: cell.result.accuracy.n
+        for cell in attack_cells(section)
+        if cell.result.accuracy.n is not None
+    }
+    if len(set(counts.values())) < 2:
+        return ""
+    listed = join_words([f"{attack} {count:,}" for attack, count in counts.items()])
+    return f" The attacks did not run on equally many images ({listed}): compare them on the common ones only."
+
+
 def is_weak(attack: str) -> bool:
     """Whether the label names FGSM, random noise, a walk to grey, or PGD with fewer than `FEW_STEPS` steps."""
     if re.search(r"fgsm|noise|random|gr[ae]y", attack, re.IGNORECASE):
@@ -77,14 +91,16 @@ def is_weak(attack: str) -> bool:
 def fgsm_beats_pgd(section: Section) -> Finding | None:
     """Where one gradient step lowers the accuracy more than the iterated attack does, at the same budget."""
     cells = attack_cells(section)
-    pgd = [cell for cell in cells if cell.budget.attack.upper().startswith("PGD")]
-    fgsm = [cell for cell in cells if cell.budget.attack.upper().startswith("FGSM")]
+    own = [cell for cell in cells if section.source_of(cell.budget.attack) is None]
+    pgd = [cell for cell in own if cell.budget.attack.upper().startswith("PGD")]
+    fgsm = [cell for cell in own if cell.budget.attack.upper().startswith("FGSM")]
     pairs = [
         (one, many)
         for one in fgsm
         for many in pgd
         if (one.model, one.seed, one.budget.norm, one.budget.epsilon)
         == (many.model, many.seed, many.budget.norm, many.budget.epsilon)
+        and one.result.accuracy.n == many.result.accuracy.n
     ]
     if not pairs:
         return None

@@ -9,6 +9,7 @@ from natrob_empirical.reporting.tables.step_sizes import step_sizes_table as ste
 from natrob_empirical.reporting.tables.table import Cell as Cell
 from natrob_empirical.reporting.tables.table import Column as Column
 from natrob_empirical.reporting.tables.table import Table as Table
+from natrob_empirical.reporting.tables.training import training_table as training_table
 
 __all__ = [
     "Cell",
@@ -20,4 +21,5 @@ __all__ = [
     "growth_table",
     "models_table",
     "step_sizes_table",
+    "training_table",
 ]

@@ -1,9 +1,14 @@
 """The table of accuracies: attacks and certificates of one norm, a column per budget."""
 
-from natrob_empirical.records import Number
-from natrob_empirical.reporting.formatting import NORM_SIGNS, clean_text, format_epsilon, format_share
+import math
+from typing import Final
+
+from natrob_empirical.impossible_radius import IMPOSSIBLE_RADIUS
+from natrob_empirical.records import AttackResult, Number
+from natrob_empirical.reporting.formatting import NORM_SIGNS, clean_text, format_epsilon, format_number, format_share
 from natrob_empirical.reporting.record_groups import AttackBudget, ModelRuns, Section, SeedSummary, summarise
 from natrob_empirical.reporting.reference_attack import sampling_error
+from natrob_empirical.reporting.strongest_attack import strongest
 from natrob_empirical.reporting.tables.table import (
     Cell,
     Column,
@@ -14,6 +19,8 @@ from natrob_empirical.reporting.tables.table import (
     summary_text,
     text_cell,
 )
+
+_ROUNDING: Final = 1e-9
 
 
 def accuracy_tables(section: Section) -> tuple[Table, ...]:
@@ -27,7 +34,11 @@ def accuracy_table(section: Section, norm: str) -> Table:
     attacks = list(dict.fromkeys(budget.attack for budget in section.budgets if budget.norm == norm))
     rows: list[tuple[Cell, ...]] = []
     for model in section.models:
-        rows += [_attack_row(section, model, attack, norm, radii) for attack in attacks]
+        for attack in attacks:
+            if section.source_of(attack) != model.name and (model.attacks or model.theory_cells):
+                rows.append(_attack_row(section, model, attack, norm, radii))
+                rows += _published_row(model, attack, norm, radii)
+        rows += _strongest_row(section, model, norm, radii)
         rows += _certified_row(section, model, norm, radii)
         rows += _vacuity_row(model, norm, radii)
     columns = (
@@ -84,7 +95,65 @@ def _attack_row(section: Section, model: ModelRuns, attack: str, norm: str, radi
     """One attack on one model over the budgets."""
     summaries = [model.accuracy(AttackBudget(attack=attack, norm=norm, epsilon=radius)) for radius in radii]
     clean = clean_accuracy(model, attack, norm)
-    return _row(model.label, attack, clean, summaries, seeds=len(section.seeds))
+    row = _row(model.label, attack, clean, summaries, seeds=len(section.seeds))
+    cells = [
+        cell if summary is None else flagged(cell.text, summary.mean, _ceiling(model, norm, radius), norm, radius)
+        for cell, summary, radius in zip(row[3:], summaries, radii, strict=True)
+    ]
+    return (*row[:3], *cells)
+
+
+def _published_row(model: ModelRuns, attack: str, norm: str, radii: list[float]) -> list[tuple[Cell, ...]]:
+    """What a publication reports of the same attack on its own network; no row if it reports nothing."""
+    by_radius = [model.attacks.get(AttackBudget(attack=attack, norm=norm, epsilon=radius), {}) for radius in radii]
+    if not any(result.published for results in by_radius for result in results.values()):
+        return []
+    cells: list[Cell] = []
+    for radius, results in zip(radii, by_radius, strict=True):
+        published = [result for result in results.values() if result.published]
+        cells.append(_published_cell(published[0], norm, radius) if published else text_cell(""))
+    name = f"published: {attack} (the paper's own network)"
+    return [(text_cell(model.label), text_cell(name), text_cell(""), *cells)]
+
+
+def _published_cell(result: AttackResult, norm: str, radius: float) -> Cell:
+    """The published number with four digits, flagged where it lies above what is possible."""
+    value = result.published.value if result.published else math.nan
+    return flagged(format_number(value, digits=4), value, result.majority_share, norm, radius)
+
+
+def _strongest_row(section: Section, model: ModelRuns, norm: str, radii: list[float]) -> list[tuple[Cell, ...]]:
+    """What all attacks leave of their common images, where outcomes tell; no row with fewer than two attacks."""
+    cells: list[Cell] = []
+    for radius in radii:
+        kept = [found for seed in section.seeds if (found := strongest(model, norm, radius, seed)) and found.outcomes]
+        kept = [found for found in kept if len(found.attacks) > 1]
+        if not kept:
+            cells.append(missing_cell())
+            continue
+        share = math.fsum(found.share for found in kept) / len(kept)
+        text = f"{format_share(share, kind='upper')} (n = {min(found.n for found in kept):,})"
+        cells.append(flagged(text, share, _ceiling(model, norm, radius), norm, radius))
+    if all(cell.mark == "missing" for cell in cells):
+        return []
+    return [(text_cell(model.label), text_cell("all attacks, image by image (upper)"), text_cell(""), *cells)]
+
+
+def flagged(text: str, value: float, ceiling: float | None, norm: str, radius: float) -> Cell:
+    """A cell with ▲ where the number lies above what any deterministic classifier can have at this radius."""
+    above = norm == "Linf" and radius >= IMPOSSIBLE_RADIUS and ceiling is not None and value > ceiling + _ROUNDING
+    return Cell(text=f"{text} ▲", mark="above") if above else text_cell(text)
+
+
+def _ceiling(model: ModelRuns, norm: str, radius: float) -> float | None:
+    """The largest class's share among the attacked images, the largest over the attacks."""
+    shares = [
+        result.majority_share
+        for budget, results in model.attacks.items()
+        if (budget.norm, budget.epsilon) == (norm, radius)
+        for result in results.values()
+    ]
+    return max(shares, default=None)
 
 
 def _certified_row(section: Section, model: ModelRuns, norm: str, radii: list[float]) -> list[tuple[Cell, ...]]:
@@ -157,4 +226,43 @@ def _caption(section: Section, norm: str) -> str:
         fewest = min(counts)
         error = format_share(sampling_error(fewest), kind="upper")
         text += f" With n = {fewest:,} images an accuracy is known to ±{error} at worst (95 %)."
-    return text
+    if len(counts) > 1:
+        text += " The rows are not on the same number of images (n is in the second column): compare rows of one n, or "
+        text += "the last of a model's attack rows, which is on the images common to all of its attacks."
+    return text + _published_note(section, norm) + _ceiling_note(section, norm)
+
+
+def _published_note(section: Section, norm: str) -> str:
+    """Where the published numbers are from; empty without any."""
+    sources = {
+        clean_text(result.published.source)
+        for model in section.models
+        for budget, results in model.attacks.items()
+        if budget.norm == norm
+        for result in results.values()
+        if result.published
+    }
+    if not sources:
+        return ""
+    return (
+        f" Published: {'; '.join(sorted(sources))}, of the paper's own network, training and full test set; shown "
+        "beside ours, and in no mean, interval or finding of ours."
+    )
+
+
+def _ceiling_note(section: Section, norm: str) -> str:
+    """What ▲ means; empty where no radius is that large."""
+    if norm != "Linf" or not any(b.norm == "Linf" and b.epsilon >= IMPOSSIBLE_RADIUS for b in section.budgets):
+        return ""
+    shares = sorted({
+        result.majority_share
+        for model in section.models
+        for budget, results in model.attacks.items()
+        if budget.norm == "Linf" and budget.epsilon >= IMPOSSIBLE_RADIUS
+        for result in results.values()
+    })  # fmt: skip
+    share = " to ".join(format_number(value) for value in dict.fromkeys((shares[0], shares[-1])))
+    return (
+        f" ▲: above the share of the largest class among the images ({share}). From L∞ ε = 0.5 on no deterministic "
+        "classifier is that robust, so that the number is a fact about the attack."
+    )

@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, TypeAlias, final
+from typing import Final, Literal, TypeAlias, final
 
 from natrob_empirical.reporting.formatting import MISSING, format_kind, format_number, format_share
 from natrob_empirical.reporting.record_groups import SeedSummary
 
-Mark: TypeAlias = Literal["", "vacuous", "alarm", "missing", "good"]
+LONG_TABLE: Final = 40
+Mark: TypeAlias = Literal["", "vacuous", "alarm", "missing", "good", "above"]
 
 
 @final
@@ -42,6 +43,11 @@ class Table:
     caption: str
     columns: tuple[Column, ...]
     rows: tuple[tuple[Cell, ...], ...]
+
+    @property
+    def long(self) -> bool:
+        """Whether the HTML page folds it away until it is asked for."""
+        return len(self.rows) > LONG_TABLE
 
 
 def missing_cell() -> Cell:
