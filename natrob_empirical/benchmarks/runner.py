@@ -18,7 +18,15 @@ from natrob_empirical.benchmarks.theory_cell import TrainedClassifier, measure_t
 from natrob_empirical.datasets import Dataset
 from natrob_empirical.models import IntegratorClassifier, ModelSpecification, build_classifier
 from natrob_empirical.random_streams import RandomStreams
-from natrob_empirical.records import AttackResult, CellRecord, Number, RecordStore, StepSizeResult, TheoryResult
+from natrob_empirical.records import (
+    AttackResult,
+    CellRecord,
+    Number,
+    RecordStore,
+    StepSizeResult,
+    TheoryRefusal,
+    TheoryResult,
+)
 from natrob_empirical.training import TrainingProgress, accuracy, train
 
 
@@ -126,7 +134,9 @@ class _Run:
                 result = self._attacked(classifier, cell.attack, streams, started)
             self._write(cell, result, self.device)
 
-    def _write(self, cell: Cell, result: TheoryResult | AttackResult | StepSizeResult, device: torch.device) -> None:
+    def _write(
+        self, cell: Cell, result: TheoryResult | TheoryRefusal | AttackResult | StepSizeResult, device: torch.device
+    ) -> None:
         self.store.write(
             CellRecord(cell=cell.key, settings=cell.settings, environment=current_environment(device), result=result)
         )
@@ -173,7 +183,7 @@ class _Run:
 
     def _theory(
         self, classifier: IntegratorClassifier, cell: Cell, streams: RandomStreams, seconds: float
-    ) -> TheoryResult:
+    ) -> TheoryResult | TheoryRefusal:
         train_images = self.dataset.to_images(self.dataset.train_x).to(self.device)
         on_train = accuracy(classifier, train_images, self.dataset.train_y.to(self.device))
         on_test = accuracy(classifier, self.images, self.labels)
