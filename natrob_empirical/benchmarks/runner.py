@@ -18,7 +18,15 @@ from natrob_empirical.benchmarks.trained_models import TrainedModels
 from natrob_empirical.datasets import Dataset
 from natrob_empirical.models import AbstractClassifier
 from natrob_empirical.random_streams import RandomStreams
-from natrob_empirical.records import AttackResult, CellRecord, Number, RecordStore, StepSizeResult, TheoryResult
+from natrob_empirical.records import (
+    AttackResult,
+    CellRecord,
+    Number,
+    RecordStore,
+    StepSizeResult,
+    TheoryRefusal,
+    TheoryResult,
+)
 from natrob_empirical.training import TrainingProgress, accuracy
 
 
@@ -133,7 +141,9 @@ class _Run:
                 result = self._attacked(attacked, cell, cell.attack)
             self._write(cell, result, self.device)
 
-    def _write(self, cell: Cell, result: TheoryResult | AttackResult | StepSizeResult, device: torch.device) -> None:
+    def _write(
+        self, cell: Cell, result: TheoryResult | TheoryRefusal | AttackResult | StepSizeResult, device: torch.device
+    ) -> None:
         self.store.write(
             CellRecord(cell=cell.key, settings=cell.settings, environment=current_environment(device), result=result)
         )
@@ -153,7 +163,7 @@ class _Run:
             ),
         )
 
-    def _theory(self, classifier: AbstractClassifier, cell: Cell, seconds: float) -> TheoryResult:
+    def _theory(self, classifier: AbstractClassifier, cell: Cell, seconds: float) -> TheoryResult | TheoryRefusal:
         train_images = self.dataset.to_images(self.dataset.train_x).to(self.device)
         on_train = accuracy(classifier, train_images, self.dataset.train_y.to(self.device))
         on_test = accuracy(classifier, self.images, self.labels)
