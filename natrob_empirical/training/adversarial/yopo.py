@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from natrob_empirical.threat_models import Box
 from natrob_empirical.training.abstract_method import AbstractTrainingMethod, StepOutcome
-from natrob_empirical.training.adversarial.perturbation import allowed_box, frozen, sign_ascent, uniform_noise
+from natrob_empirical.training.adversarial.perturbation import allowed_box, sign_ascent, uniform_noise
 from natrob_theory.argument_checks import require_count, require_nonnegative, require_positive
 
 
@@ -101,14 +101,13 @@ class YOPO(AbstractTrainingMethod):
 
     def _inner_steps(self, first_layer: nn.Module, point: Tensor, adjoint: Tensor, box: Box) -> Tensor:
         """Sign steps along the gradient of ⟨adjoint, first_layer(x)⟩."""
-        with frozen(first_layer):
-            return sign_ascent(
-                point,
-                box,
-                lambda x: (first_layer(x) * adjoint).sum(),
-                step_size=self.step_size,
-                steps=self.inner_steps,
-            )
+        return sign_ascent(
+            point,
+            box,
+            lambda x: (first_layer(x) * adjoint).sum(),
+            step_size=self.step_size,
+            steps=self.inner_steps,
+        )
 
 
 def _propagate(split: SplitClassifier, first: Tensor, labels: Tensor) -> tuple[StepOutcome, Tensor]:

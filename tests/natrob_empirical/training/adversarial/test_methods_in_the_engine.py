@@ -65,3 +65,13 @@ def test_a_loss_that_is_not_finite_reaches_the_engine(digits: Dataset, method: A
     net.first_layer.weight.data[0] = torch.nan
     with pytest.raises(TrainingDivergedError):
         train(net, digits.subset(train=32), TrainingSpecification(method=method), generator=torch.Generator())
+
+
+@pytest.mark.parametrize(("method", "frozen_passes", "trained_passes"), [(METHODS[0], 2, 1), (METHODS[1], 3, 2)])
+def test_parameters_are_frozen_while_images_are_perturbed(
+    method: AbstractTrainingMethod, frozen_passes: int, trained_passes: int
+) -> None:
+    net, trainable = Net(), []
+    net.rest.register_forward_pre_hook(lambda *_: trainable.append(net.first_layer.weight.requires_grad))
+    method.backward(net, torch.rand(2, 1, 8, 8), torch.tensor([0, 1]), generator=torch.Generator())
+    assert trainable == [False] * frozen_passes + [True] * trained_passes
