@@ -26,7 +26,7 @@ EXPECTED = (
     NotImplementedError,
     NonFiniteGradientError,
 )
-UNUSABLE, UNEXPECTED, INTERRUPTED = 2, 3, 130
+UNUSABLE, UNEXPECTED, UNFINISHED, INTERRUPTED = 2, 3, 4, 130
 
 
 @contextmanager

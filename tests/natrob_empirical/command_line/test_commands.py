@@ -254,3 +254,50 @@ def test_every_commands_help_shows_an_example(command: str) -> None:
     assert result.exit_code == 0
     assert "Example" in result.output
     assert f"natrob {command}" in result.output
+
+
+@pytest.mark.usefixtures("tiny")
+def test_bench_stops_when_its_minutes_are_over_and_goes_on(tmp_path: Path) -> None:
+    arguments = ("bench", "--preset", "tiny", "--output", str(tmp_path))
+    stopped = natrob(*arguments, "--minutes", "1e-9")
+    assert stopped.exit_code == 4, stopped.output
+    assert "to go on" in stopped.output
+    finished = natrob(*arguments)
+    assert finished.exit_code == 0, finished.output
+    assert len(list((tmp_path / "records").glob("*.json"))) == 2
+
+
+@pytest.mark.usefixtures("tiny")
+def test_a_dry_run_states_the_cost_and_runs_nothing(tmp_path: Path) -> None:
+    result = natrob("bench", "--preset", "tiny", "--output", str(tmp_path), "--dry-run")
+    assert result.exit_code == 0, result.output
+    text = " ".join(result.output.split())
+    assert "2 cells" in text
+    assert "measured now on this cpu" in text
+    assert not list(tmp_path.iterdir())
+
+
+def test_train_writes_a_checkpoint_that_attack_takes(tmp_path: Path) -> None:
+    result = natrob(
+        "train", "resnet", "--set", "blocks=1", "--set", "width=4", "--epochs", "1", "--output", str(tmp_path)
+    )
+    assert result.exit_code == 0, result.output
+    (checkpoint,) = tmp_path.glob("*.pt")
+    attacked = natrob(
+        "attack", str(checkpoint), "--attack", "fgsm", "--epsilon", "0.1", "--images", "20", "--output", str(tmp_path)
+    )
+    assert attacked.exit_code == 0, attacked.output
+
+
+def test_train_names_what_is_wrong() -> None:
+    for arguments, message in (
+        (("resnet51",), "unknown network 'resnet51'; did you mean resnet50"),
+        (("euler", "--set", "stepsize=1"), "unknown setting of euler 'stepsize'; did you mean step_size"),
+        (("euler", "--set", "num_steps=x"), "`--set num_steps` must be an integer, got 'x'"),
+        (("euler", "--set", "num_steps"), "`--set` must be NAME=VALUE"),
+        (("euler", "--method", "trade"), "unknown training method 'trade'; did you mean trades"),
+        (("euler", "--epsilon", "0.1"), "setting of training method standard"),
+    ):
+        result = natrob("train", *arguments)
+        assert result.exit_code == 2, result.output
+        assert message in " ".join(result.output.split())
