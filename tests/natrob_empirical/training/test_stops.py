@@ -111,7 +111,7 @@ def test_out_of_memory_keeps_the_state_before_the_step_and_names_a_batch(
 
 def test_not_even_one_image_fits(few_digits: Dataset) -> None:
     with pytest.raises(TrainingMemoryError, match="not even one image fits") as e:
-        trained(small_network(), few_digits, demanding(method=Spoiled(largest_batch=0)))
+        trained(small_network(), few_digits, demanding(batch_size=4, method=Spoiled(largest_batch=0)))
     assert e.value.batch_size is None
 
 
