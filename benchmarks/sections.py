@@ -12,6 +12,7 @@ from benchmarks import (
     fixed_steps,
     growth_with_size,
     neural_ode_training,
+    training_epoch,
 )
 from benchmarks.measurement import Row
 
@@ -25,5 +26,6 @@ SECTIONS: dict[str, Callable[..., list[Row]]] = {
     "attacks": attacks.rows,
     "boundary_attack": boundary_attack.rows,
     "auto_attack": auto_attack.rows,
+    "training_epoch": training_epoch.rows,
 }
 """Name on the command line, and the function `rows(*, quick)` of the section."""

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from natrob_empirical.training.specification import EngineOptions
+from natrob_theory import AutonomousField
 
 
 @contextmanager
@@ -67,10 +68,13 @@ def _forward_in_bfloat16(model: nn.Module, device: torch.device) -> Iterator[Non
     """Autocast around every pass that a method may ask for: the model's, and its two parts at the first layer.
 
     Only the forward passes: autograd repeats each operation's type on the way back. What comes out is float32, so
-    losses and adjoints are computed in full precision.
+    losses and adjoints are computed in full precision. So is what comes out of a field: the states of an integrator
+    stay float32, and a field that a trunk evaluates anew on the way back is evaluated as it was before.
     """
     first = getattr(model, "first_layer", None)
+    fields = [module for module in model.modules() if isinstance(module, AutonomousField)]
     entries = [(model, "forward"), (model, "after_first_layer"), (first, "forward")]
+    entries += [(field, "forward") for field in fields]
     shadowed = [(module, name) for module, name in entries if isinstance(module, nn.Module) and hasattr(module, name)]
     try:
         for module, name in shadowed:
@@ -83,8 +87,6 @@ def _forward_in_bfloat16(model: nn.Module, device: torch.device) -> Iterator[Non
 
 def _under_autocast(function: Callable[..., Tensor], device: torch.device) -> Callable[..., Tensor]:
     def run(*inputs: Tensor) -> Tensor:
-        if torch.is_autocast_enabled(device.type):  # within a pass of the whole model
-            return function(*inputs)
         with torch.autocast(device.type, dtype=torch.bfloat16):
             return function(*inputs).float()
 

@@ -1,9 +1,7 @@
 """The file of a run's state: written whole or not at all, and the one before it kept."""
 
 import io
-import pickle
 import warnings
-import zipfile
 from pathlib import Path
 from typing import Any, final
 
@@ -108,7 +106,8 @@ def _read(path: Path) -> RunState:
 
 
 def _content_of(path: Path) -> Any:
+    content = io.BytesIO(path.read_bytes())
     try:
-        return torch.load(path, weights_only=True, map_location="cpu")
-    except (RuntimeError, EOFError, ValueError, KeyError, zipfile.BadZipFile, pickle.UnpicklingError) as error:
+        return torch.load(content, weights_only=True, map_location="cpu")
+    except Exception as error:  # torch raises many kinds for damaged bytes, OSError among them
         raise _DamagedError(" ".join(str(error).split())[:200]) from error

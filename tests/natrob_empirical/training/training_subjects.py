@@ -26,7 +26,7 @@ class NoisyTraining(AbstractTrainingMethod):
         return StepOutcome(loss=loss.detach(), correct=(logits.detach().argmax(dim=1) == labels).sum())
 
 
-def small_network(seed: int = 0) -> nn.Module:
+def small_network(seed: int = 0) -> nn.Sequential:
     """Batch norm keeps running statistics, dropout draws from torch's own stream."""
     with initialised_with(RandomStreams(seed).generator("init")):
         return nn.Sequential(
