@@ -154,7 +154,10 @@ def _features_that_run(
 
     def run(some: Tensor) -> None:
         with torch.no_grad():
-            parts.append(model.features(images[some]))
+            features = model.features(images[some])
+        if not bool(torch.isfinite(features).all()):
+            raise OverflowError("the features have NaN or infinite entries; the trunk's growth overflows")
+        parts.append(features)
 
     kept, reasons = rows_that_run(run, rows)
     return kept, parts, reasons
@@ -198,7 +201,7 @@ def _perturbed_images(
     try:
         attack = PGD(L2Ball(PAIR_RADIUS), steps=SEARCH_STEPS)
         found = attack(model, clean[half:], labels[half:], generator=streams.generator("pair attack")).adversarial
-    except (IntegrationError, OverflowError) as failure:
+    except (IntegrationError, ArithmeticError, ValueError) as failure:  # gradients or logits that are not finite
         nothing = torch.zeros(len(clean), dtype=torch.bool)
         return clean + noise, nothing, [f"no perturbation was searched for, all are random: {failure}"]
     moved = (found - clean[half:]).flatten(1).norm(dim=1) > 0

@@ -1,5 +1,7 @@
 """Pairs through residual blocks: never above their bound, on it in the linear case, and a smaller bound is caught."""
 
+from itertools import pairwise
+
 import pytest
 import torch
 from hypothesis import given
@@ -33,7 +35,7 @@ def test_measured_is_below_the_pairs_bound_and_that_below_the_upper(
     sizes: list[int], step_size: float, seed: int
 ) -> None:
     steps, constants = [], []
-    for number, (inputs, outputs) in enumerate(zip(sizes[:-1], sizes[1:], strict=True)):
+    for number, (inputs, outputs) in enumerate(pairwise(sizes)):
         shortcut, branch = normal(outputs, inputs, seed=seed + number), normal(outputs, inputs, seed=seed + number + 7)
         steps.append(
             ResidualStep(
@@ -102,8 +104,8 @@ def test_bad_arguments() -> None:
     y0 = normal(2, 4, seed=0)
     with pytest.raises(ValueError, match="at least one block"):
         check_residual_bound([], y0, y0)
+    constants = [ResidualConstants(branch=1.0, shortcut=1.0)] * 2
     with pytest.raises(ValueError, match="one entry per block, 1, got 2"):
-        constants = [ResidualConstants(branch=1.0, shortcut=1.0)] * 2
         check_residual_bound([linear_step(1.0, 1.0)], y0, y0, constants=constants)
     with pytest.raises(OverflowError, match="after block 2"):
         check_residual_bound([linear_step(1e200, 1.0)] * 2, y0, y0)
