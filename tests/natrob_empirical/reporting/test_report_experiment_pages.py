@@ -1,6 +1,7 @@
 import re
 import xml.etree.ElementTree as ET
 from pathlib import Path
+from typing import Any
 
 import pytest
 from synthetic_experiments import (
@@ -111,7 +112,7 @@ def test_rows_on_other_numbers_of_images_say_so() -> None:
 
 
 def test_the_reference_attack_is_chosen_on_common_images() -> None:
-    common = {"preset": "table1-cpu"}
+    common: dict[str, Any] = {"preset": "table1-cpu"}
     strong = "f" * 10 + "k" * 90  # of the first ten images nothing, of all 0.9
     section = of(
         attack("A", "euler", "PGD-40", 0.1, 0, letters=strong, n=100, **common),
@@ -123,7 +124,7 @@ def test_the_reference_attack_is_chosen_on_common_images() -> None:
 
 
 def test_fgsm_is_held_against_pgd_on_the_model_itself_and_on_as_many_images() -> None:
-    common = {"preset": "table1-cpu"}
+    common: dict[str, Any] = {"preset": "table1-cpu"}
     other_n = of(
         attack("A", "euler", "FGSM", 0.1, 0.2, **common), attack("A", "euler", "PGD-40", 0.1, 0.6, n=50, **common)
     )

@@ -42,18 +42,20 @@ def test_without_outcomes_only_the_attacks_on_most_images_count() -> None:
 
 def test_two_models_are_compared_on_the_images_of_both() -> None:
     section = of(cell("PGD-40", "k" * 40 + "f" * 60), cell("PGD-40", "f" * 40, model="B"))
-    (found,) = compare_under(section, *section.models, "PGD-40")
+    (found,) = compare_under(section, section.models[0], section.models[1], "PGD-40")
     assert (found.comparison.n, found.first.share, found.second.share) == (40, 1.0, 0.0)
     assert found.direction == 1
     assert "n = 40" in found.text
-    assert [row.attack for row in compare_strongest(section, *section.models)] == ["all attacks, image by image"]
+    assert [row.attack for row in compare_strongest(section, section.models[0], section.models[1])] == [
+        "all attacks, image by image"
+    ]
 
 
 def test_other_image_counts_without_outcomes_are_not_compared() -> None:
     section = of(cell("PGD-40", "", share=0.9, n=100), cell("PGD-40", "", share=0.1, n=50, model="B"))
-    assert compare_under(section, *section.models, "PGD-40") == []
+    assert compare_under(section, section.models[0], section.models[1], "PGD-40") == []
     same = of(cell("PGD-40", "", share=0.9, n=100), cell("PGD-40", "", share=0.1, n=100, model="B"))
-    (found,) = compare_under(same, *same.models, "PGD-40")
+    (found,) = compare_under(same, same.models[0], same.models[1], "PGD-40")
     assert not found.comparison.paired
     assert found.direction == 1
 
@@ -74,7 +76,7 @@ def test_the_verdict_over_the_budgets(shares: tuple[tuple[int, int], ...], verdi
         for model, kept in zip("AB", both, strict=True)
     ]
     section = of(*records)
-    compared = compare_under(section, *section.models, "PGD-40")
+    compared = compare_under(section, section.models[0], section.models[1], "PGD-40")
     assert judge(compared) == verdict
     assert words in verdict_sentence("a claim", compared)
 
@@ -87,6 +89,6 @@ def test_many_budgets_make_a_small_p_value_common() -> None:
         for model, kept in (("A", 56 if budget == 1 else 50), ("B", 50))
     ]
     section = of(*records)
-    compared = compare_under(section, *section.models, "PGD-40")
+    compared = compare_under(section, section.models[0], section.models[1], "PGD-40")
     assert compared[0].comparison.p_value < 0.05 < compared[0].adjusted
     assert judge(compared) == "undecided"
