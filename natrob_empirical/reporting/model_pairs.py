@@ -98,8 +98,8 @@ def compare_strongest(section: Section, first: ModelRuns, second: ModelRuns) -> 
     seed, budgets = common_seed(first, second), _radii(section)
     if seed is None:
         return []
-    found = ([strongest(model, *budget, seed) for budget in budgets] for model in (first, second))
-    return _compare(*found, budgets, STRONGEST)
+    found = [[strongest(model, *budget, seed) for budget in budgets] for model in (first, second)]
+    return _compare(found[0], found[1], budgets, STRONGEST)
 
 
 def _radii(section: Section, attack: str | None = None) -> list[tuple[str, float]]:
@@ -125,8 +125,8 @@ def _compare(
     for (norm, epsilon), one, other in zip(budgets, first, second, strict=True):
         compared = None if one is None or other is None else compare_images(one, other)
         if one is not None and other is not None and compared is not None:
-            cut = [kept.first_images(compared.n) if compared.paired else kept for kept in (one, other)]
-            found.append((norm, epsilon, *cut, compared))
+            kept = [each.first_images(compared.n) if compared.paired else each for each in (one, other)]
+            found.append((norm, epsilon, kept[0], kept[1], compared))
     adjusted = holm_adjusted([compared.p_value for *_, compared in found])
     return [
         BudgetComparison(

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, final
+from typing import Any, Final, final
 
 from scipy.stats import fisher_exact
 
@@ -85,7 +85,7 @@ def compare_shares(first: float, second: float, n: int) -> PairedComparison:
     shares = [(count + 1) / (n + 2) for count in counts]
     half = _NORMAL_95 * math.sqrt(sum(share * (1 - share) for share in shares) / (n + 2))
     middle = shares[0] - shares[1]
-    _, p_value = fisher_exact([[count, n - count] for count in counts])
+    p_value: Any = fisher_exact([[count, n - count] for count in counts])[1]
     return PairedComparison(
         first=first, second=second, n=n, low=middle - half, high=middle + half, p_value=float(p_value), paired=False
     )

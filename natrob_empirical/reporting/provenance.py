@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, final
 
-from natrob_empirical.records import CellRecord, Environment, TheoryResult
+from natrob_empirical.records import CellRecord, Environment, TheoryRefusal, TheoryResult
 from natrob_empirical.reporting.formatting import MISSING, clean_text, format_budget, format_sample_size
 from natrob_empirical.reporting.record_groups import Section, attack_result_of, budget_of
 
@@ -65,10 +65,11 @@ def environment_facts(records: Sequence[CellRecord]) -> list[tuple[str, str]]:
 
 def section_facts(section: Section) -> list[tuple[str, str]]:
     """(name, value) of preset, data, seeds and sample sizes of a section."""
-    theories = [record.result for record in section.records if isinstance(record.result, TheoryResult)]
+    cells = [record.result for record in section.records if isinstance(record.result, (TheoryResult, TheoryRefusal))]
+    theories = [cell for cell in cells if isinstance(cell, TheoryResult)]
     attacked = {result.accuracy.n for record in section.records if (result := attack_result_of(record)) is not None}
-    test = {theory.clean_accuracy.n for theory in theories}
-    train = {theory.train_accuracy.n for theory in theories}
+    test = {theory.clean_accuracy.n for theory in cells}
+    train = {theory.train_accuracy.n for theory in cells}
     pairs = {check.pairs for theory in theories for check in theory.bound_checks}
     images = [
         f"{name}: {format_sample_size(tuple(counts))}"
@@ -117,7 +118,7 @@ def _without(settings: dict[str, Any], known: dict[str, Any]) -> dict[str, Any]:
 
 def cell_name(record: CellRecord) -> str:
     """A cell in words: "theory, seed 0" or "PGD-20, L∞ ε = 0.1, seed 0"."""
-    if isinstance(record.result, TheoryResult):
+    if record.cell.attack is None:
         return f"theory, seed {record.cell.seed}"
     budget = budget_of(record)
     return f"{budget.attack}, {format_budget(budget.norm, budget.epsilon)}, seed {record.cell.seed}"

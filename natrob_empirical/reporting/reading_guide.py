@@ -68,6 +68,21 @@ READING: Final = (
         "correlations by random pairing.",
     ),
     (
+        "Same images",
+        "Two models are compared under an attack on the images that both were attacked on, image by image where the "
+        "outcomes were kept: McNemar's exact test, with Agresti and Min's 95 % interval of the difference. p-values of "
+        "one comparison over several budgets are adjusted by Holm's method. “Supported” means ahead beyond chance at "
+        "some budget and behind at none, “refuted” the reverse, all else is undecided. Chance here is the choice of "
+        "images; that another training would give another network is not in it. One accuracy has Wilson's interval.",
+    ),
+    (
+        "Published numbers",
+        "A published number stands in a row of its own beside ours, with its source. It is about another network, "
+        "training and set of images, and enters no mean, interval or finding of ours. ▲ marks a number, published or "
+        "ours, above the share of the largest class at an L∞ radius of 0.5 or more, where no deterministic classifier "
+        "is that robust.",
+    ),
+    (
         "What correlations cannot show",
         "The models are a handful chosen by hand, not a sample of anything. A correlation over them is a "
         "description, and it says nothing about causes.",

@@ -59,12 +59,12 @@ def distances_part(section: Section, prefix: str, styles: Mapping[str, ModelStyl
         Column(heading="n", note="images classified correctly"),
     )
     table = Table(
-        caption="How far away the nearest wrong image is that the search found, in the middle of the images; ∞ where it "
-        "found none for half of them. The nearest there is can only be closer.",
+        caption="How far away the nearest wrong image is that the search found, in the middle of the images; ∞ where "
+        "it found none for half of them. The nearest there is can only be closer.",
         columns=columns,
         rows=tuple(rows.values()),
     )
-    text = ("A search without a radius returns a wrong image and its distance, an upper bound of the smallest.",)
+    text = ("A search without a radius returns a wrong image and its distance, an upper bound of the least.",)
     return ExperimentPart(heading="Distance of the nearest wrong image found", text=text, tables=(table,))
 
 

@@ -81,11 +81,10 @@ def _grids(model: ModelRuns) -> list[GridStatistics]:
     return [theory.grid for theory in model.theory.values() if theory.grid]
 
 
-def _three(smallest: float, median: float, largest: float) -> Cell:
+def _three(smallest: int, middle: float, largest: int) -> Cell:
     """ "20 / 26 / 44", or one number where all are alike."""
-    if smallest == largest:
-        return text_cell(format_count(smallest))
-    return text_cell(" / ".join(map(format_count, (smallest, median, largest))))
+    numbers = (float(smallest), float(middle), float(largest))
+    return text_cell(format_count(numbers[0]) if smallest == largest else " / ".join(map(format_count, numbers)))
 
 
 def _evaluations(model: ModelRuns) -> Cell:

@@ -64,5 +64,5 @@ def _seconds(model: ModelRuns) -> Cell:
     seconds = sorted(cell.training_seconds for cell in model.theory_cells)
     if not seconds:
         return missing_cell()
-    words = [format_count(round(value)) for value in (seconds[0], seconds[-1])]
+    words = [format_count(float(round(value))) for value in (seconds[0], seconds[-1])]
     return text_cell(words[0] if words[0] == words[1] else f"{words[0]} – {words[1]}")

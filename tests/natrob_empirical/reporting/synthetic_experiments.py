@@ -76,7 +76,7 @@ def figure_1(
     own = own or [0.3] * 11
     transferred = transferred or [0.5] * 11
     fixed = fixed or [0.3, 0.3]
-    place = {"preset": "fig1-cpu"}
+    place: dict[str, Any] = {"preset": "fig1-cpu"}
     found = [theory("ResNet-8, the source", "resnet", step_size=1.0, steps=3, **place)]
     plan = [
         (f"ResNet-20, h = {h:g}", h, 3, "after_norm", a, t)
@@ -159,7 +159,7 @@ def table_2(*, ode: float, others: Mapping[str, float]) -> list[CellRecord]:
         for name, share in others.items()
     ]
     for label, network, training, pgd, strongest in plan:
-        place = {"preset": "table2-cpu", "dataset": "digits", "training": training}
+        place: dict[str, Any] = {"preset": "table2-cpu", "dataset": "digits", "training": training}
         found.append(theory(label, network, **place))
         found.append(attack(label, network, "PGD-20, 2/255", 8 / 255, pgd, steps=20, **place))
         found.append(attack(label, network, "AutoAttack", 8 / 255, strongest, kind="AutoAttack", n=100, **place))
@@ -182,7 +182,7 @@ def skips(gain: Mapping[str, float] | None = None) -> list[CellRecord]:
         for h in (1.0, 0.25):
             label = f"{title}, h = {h:g}"
             share = 0.4 + ((gain or {}).get(network, 0.0) if h < 1 else 0.0)
-            place = {"preset": "skips-cpu"}
+            place: dict[str, Any] = {"preset": "skips-cpu"}
             found.append(theory(label, network, step_size=h, steps=round(2 / h), **place))
             for epsilon, factor in ((0.1, 1.0), (0.2, 0.5)):
                 found.append(attack(label, network, "FGSM", epsilon, 1.2 * share * factor, kind="FGSM", **place))

@@ -17,6 +17,7 @@ from natrob_empirical.records import (
     Number,
     StepSizePoint,
     StepSizeResult,
+    TheoryRefusal,
     TheoryResult,
     VacuityPoint,
 )
@@ -157,7 +158,9 @@ def attack_result(
 
 
 def record(
-    cell: CellKey, result: TheoryResult | AttackResult | StepSizeResult | AttackRunResult, **changes: Any
+    cell: CellKey,
+    result: TheoryResult | TheoryRefusal | AttackResult | StepSizeResult | AttackRunResult,
+    **changes: Any,
 ) -> CellRecord:
     environment = ENVIRONMENT.model_copy(update=changes.pop("environment", {}))
     settings = {
