@@ -3,9 +3,9 @@
 import multiprocessing
 import random
 import time
-from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -15,7 +15,7 @@ from training_subjects import same
 STEPS = 80  # 640 images in batches of 32, four epochs
 
 
-def started(state: Path, weights: Path) -> tuple[ForkServerProcess, Connection]:
+def started(state: Path, weights: Path) -> tuple[ForkServerProcess, Any]:
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["killed_run"])  # imports once for all processes
     receiver, sender = context.Pipe(duplex=False)
