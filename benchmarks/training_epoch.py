@@ -66,7 +66,7 @@ def _beside_the_eager_loop(data: Dataset, repeats: int) -> list[Row]:
             section=SECTION,
             case=case,
             subject=f"an epoch of train(), SGD, channels_last, {name}",
-            peer=f"eager loop, float32, MNIST + ToTensor of {versioned('torchvision')}, DataLoader, {fastest[7:]}, the best of 0, 1, 2",
+            peer=f"eager loop, float32, {versioned('torchvision')} MNIST, DataLoader, {fastest[7:]} (best of 0, 1, 2)",
             quantity="time / peer's",
             value=seconds[name] / seconds[fastest],
             target=0.8,
