@@ -156,7 +156,7 @@ def report(
         console.print(f"{len(records)} records, report: {files.html} and {files.markdown}", highlight=False)
 
 
-def bench(
+def bench(  # noqa: PLR0913, PLR0917 - one parameter an option
     experiment: ExperimentArgument = None,
     preset: PresetOption = "quick",
     output: OutputOption = None,
