@@ -341,3 +341,13 @@ def test_dilation_writes_out_the_zeros() -> None:
     assert dilated(kernel, (2,)).tolist() == [[[1.0, 0.0, 2.0, 0.0, 3.0]]]
     assert dilated(kernel, (1,)) is kernel
     assert [round_to_multiple(size, 3) for size in (1, 3, 4)] == [3, 3, 6]
+
+
+@pytest.mark.parametrize("stride", [1, 2, 3])
+def test_a_convolution_of_one_tap_has_the_norm_of_its_matrix(stride: int) -> None:
+    layer = fill(nn.Conv2d(3, 5, 1, stride=stride), 4)
+    assert isinstance(layer, nn.Conv2d)
+    exact = float(torch.linalg.matrix_norm(layer.weight.detach()[:, :, 0, 0], ord=2))
+    assert exact <= float(lipschitz_upper_bound(layer, input_shape=(3, 7, 6))) <= exact * (1 + 1e-12)
+    mixed = fill(nn.Conv2d(2, 3, (1, 3), stride=(2, 1), padding=(1, 1)), 5)
+    assert dense_norm(mixed, (2, 6, 5)) <= float(lipschitz_upper_bound(mixed, input_shape=(2, 6, 5)))
