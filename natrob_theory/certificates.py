@@ -156,6 +156,8 @@ def compared(
     Args:
         times, distance, allowance, kind, rounding: as in `BoundCheck`.
         growth: from the start to each point, of every sample.
+
+    Proof: proofs/coq/one_step_methods.v (growth_along_a_pair), where `growth` is that of a pair or larger.
     """
     start = distance[0]
     bound = torch.where(start > 0, growth * start, torch.zeros_like(distance))

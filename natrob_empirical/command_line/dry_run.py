@@ -42,7 +42,7 @@ def _origin(device: torch.device) -> str:
     return f"measured now on this {device.type}"
 
 
-def _bytes(count: float) -> str:
+def _bytes(count: int) -> str:
     return f"{count / 2**20:,.0f} MiB" if count < 2**30 else f"{count / 2**30:,.1f} GiB"
 
 

@@ -205,21 +205,12 @@ def test_report_on_a_users_arrays(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("tiny")
 def test_an_interrupt_tells_how_to_go_on(tmp_path: Path) -> None:
-    with mock.patch("natrob_empirical.command_line.app.run_preset", side_effect=KeyboardInterrupt):
+    with mock.patch("natrob_empirical.command_line.bench_command.run_preset", side_effect=KeyboardInterrupt):
         result = natrob("bench", "--preset", "tiny", "--output", str(tmp_path), "--data", "digits")
     assert result.exit_code == 130
     text = " ".join(result.output.split())
     assert "finished cells are kept in" in text
     assert f"natrob bench --preset tiny --output {tmp_path} --data digits" in text
-
-
-@pytest.mark.usefixtures("tiny")
-def test_a_dry_run_lists_the_cells_and_writes_nothing(tmp_path: Path) -> None:
-    output = tmp_path / "out"
-    result = natrob("bench", "--preset", "tiny", "--output", str(output), "--dry-run")
-    assert result.exit_code == 0
-    assert "2 cells" in result.output
-    assert not output.exists()
 
 
 def test_bad_names_are_one_line_with_near_names(tmp_path: Path) -> None:
