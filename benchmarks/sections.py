@@ -11,11 +11,14 @@ from benchmarks import (
     divergence,
     fixed_steps,
     growth_with_size,
+    neural_ode_training,
+    training_epoch,
 )
 from benchmarks.measurement import Row
 
 SECTIONS: dict[str, Callable[..., list[Row]]] = {
     "adaptive_solvers": adaptive_solvers.rows,
+    "neural_ode_training": neural_ode_training.rows,
     "fixed_steps": fixed_steps.rows,
     "divergence": divergence.rows,
     "growth_with_size": growth_with_size.rows,
@@ -23,5 +26,6 @@ SECTIONS: dict[str, Callable[..., list[Row]]] = {
     "attacks": attacks.rows,
     "boundary_attack": boundary_attack.rows,
     "auto_attack": auto_attack.rows,
+    "training_epoch": training_epoch.rows,
 }
 """Name on the command line, and the function `rows(*, quick)` of the section."""

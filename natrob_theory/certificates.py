@@ -1,5 +1,6 @@
 """Is the bound kept? Measured divergence against the growth bound, with rounding accounted for."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias, get_args
 
@@ -131,14 +132,37 @@ def check_bound(
     if field_error_factor is None:
         field_error_factor = float(y0[0].numel()) ** 1.5
     factor = require_nonnegative("field_error_factor", field_error_factor)
-    distance = run.distance
+    return compared(
+        times=run.times,
+        distance=run.distance,
+        growth=growth.cumulative(),
+        allowance=_allowance(net, run, growth, factor),
+        kind=kind,
+        rounding=f"{y0.dtype} with allowance, c = {ROUNDING_SAFETY:g} per evaluation, field factor {factor:g}",
+    )
+
+
+def compared(
+    *,
+    times: Float[Tensor, "points *grid"],
+    distance: Float[Tensor, "points batch"],
+    growth: Float[Tensor, "points batch"],
+    allowance: Float[Tensor, "points batch"],
+    kind: BoundKind,
+    rounding: str,
+) -> BoundCheck:
+    """The distances against growth·‖z_0 − y_0‖, in floating point: where two solutions start as one the bound is 0.
+
+    Args:
+        times, distance, allowance, kind, rounding: as in `BoundCheck`.
+        growth: from the start to each point, of every sample.
+    """
     start = distance[0]
-    bound = torch.where(start > 0, growth.cumulative() * start, torch.zeros_like(distance))
-    allowance = _allowance(net, run, growth, factor)
+    bound = torch.where(start > 0, growth * start, torch.zeros_like(distance))
     safe = torch.where(bound > 0, bound, torch.ones_like(bound))
     ratio = torch.where(bound > 0, distance / safe, torch.where(distance > 0, torch.inf, 0.0).to(bound))
     return BoundCheck(
-        times=run.times,
+        times=times,
         holds=distance <= bound + allowance,
         undecided=torch.zeros_like(distance, dtype=torch.bool),
         ratio=ratio,
@@ -146,7 +170,7 @@ def check_bound(
         distance=distance,
         allowance=allowance,
         kind=kind,
-        rounding=f"{y0.dtype} with allowance, c = {ROUNDING_SAFETY:g} per evaluation, field factor {factor:g}",
+        rounding=rounding,
     )
 
 
@@ -201,16 +225,27 @@ def _allowance(
 ) -> Float[Tensor, "points batch"]:
     """A_0 = 0, A_{n+1} = G_n A_n + δ_n."""
     x = growth.x
-    rows = [torch.zeros_like(x[0, 0])]
-    for n in range(len(run.plan)):
-        factor = growth.of_step(n)
+    factors = [growth.of_step(n) for n in range(len(run.plan))]
+    added = []
+    for n, factor in enumerate(factors):
         amplification = _amplification(net, x[n], factor)
-        local = torch.zeros_like(rows[0])
+        local = torch.zeros_like(x[0, 0])
         for states, evaluations in ((run.clean, run.clean_evaluations), (run.perturbed, run.perturbed_evaluations)):
             rounding = _local_rounding(run, n, states[n], evaluations[n], x[n].amax(dim=0), field_error_factor)
             local = local + amplification * rounding
             if isinstance(net.stepper, BackwardEulerStepper):
                 local = local + factor * _residual(run, n, states, evaluations[n][0])
+        added.append(local)
+    return accumulated_allowance(factors, added)
+
+
+def accumulated_allowance(factors: Sequence[Tensor], added: Sequence[Tensor]) -> Float[Tensor, "points batch"]:
+    """A_0 = 0, A_{n+1} = G_n A_n + δ_n from the growth factors G_n and the errors δ_n of the steps; ∞ for 0·∞.
+
+    Proof: proofs/coq/perturbed_recursion.v.
+    """
+    rows = [torch.zeros_like(added[0])]
+    for factor, local in zip(factors, added, strict=True):
         rows.append(factor * rows[-1] + local)
     return torch.nan_to_num(torch.stack(rows), nan=torch.inf, posinf=torch.inf)
 

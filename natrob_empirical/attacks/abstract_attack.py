@@ -8,6 +8,7 @@ import torch
 from jaxtyping import Float, Int64
 from torch import Tensor
 
+from natrob_empirical.freed_memory import keep_freed_memory
 from natrob_empirical.random_streams import SampleStreams, require_cpu_generator
 from natrob_empirical.threat_models import AbstractBall
 
@@ -15,7 +16,6 @@ from .active_set import ActiveSet
 from .attack_inputs import require_images_and_labels, require_labels_in_range
 from .attack_result import AttackResult
 from .counted_model import Classifier, CountedModel, evaluation_mode
-from .freed_memory import keep_freed_memory
 
 
 @dataclass(frozen=True)

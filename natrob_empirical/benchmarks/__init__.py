@@ -8,6 +8,7 @@ from natrob_empirical.benchmarks.attack_run import weights_fingerprint as weight
 from natrob_empirical.benchmarks.cells import Cell as Cell
 from natrob_empirical.benchmarks.cells import cells_of as cells_of
 from natrob_empirical.benchmarks.cells import fingerprint_of_tests as fingerprint_of_tests
+from natrob_empirical.benchmarks.cells import fitted_to_images as fitted_to_images
 from natrob_empirical.benchmarks.checkpoints import Checkpoint as Checkpoint
 from natrob_empirical.benchmarks.checkpoints import CheckpointError as CheckpointError
 from natrob_empirical.benchmarks.checkpoints import CheckpointStore as CheckpointStore
@@ -25,6 +26,7 @@ from natrob_empirical.benchmarks.presets import StepSizeSweep as StepSizeSweep
 from natrob_empirical.benchmarks.presets import preset_named as preset_named
 from natrob_empirical.benchmarks.runner import RunEvent as RunEvent
 from natrob_empirical.benchmarks.runner import run_preset as run_preset
+from natrob_empirical.benchmarks.trained_models import TrainedModels as TrainedModels
 
 __all__ = [
     "EXPERIMENTS",
@@ -43,9 +45,11 @@ __all__ = [
     "PublishedResult",
     "RunEvent",
     "StepSizeSweep",
+    "TrainedModels",
     "cells_of",
     "device_rate",
     "fingerprint_of_tests",
+    "fitted_to_images",
     "load_checkpoint",
     "planned_cells",
     "preset_named",

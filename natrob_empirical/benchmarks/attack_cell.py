@@ -37,9 +37,7 @@ class AttackedModel:
         self.labels = labels
         self._searches: dict[AttackSpecification, tuple[MinimumNormResult, float]] = {}
 
-    def result(
-        self, attack: AttackAtBudget, *, source: Classifier | None, generator: torch.Generator
-    ) -> AttackResult:
+    def result(self, attack: AttackAtBudget, *, source: Classifier | None, generator: torch.Generator) -> AttackResult:
         """The outcome of the attack at its budget.
 
         Args:

@@ -16,7 +16,7 @@ from natrob_empirical.benchmarks.presets import (
     budgets_of,
 )
 from natrob_empirical.datasets import Dataset
-from natrob_empirical.models import AnyModelSpecification, ModelSpecification
+from natrob_empirical.models import ModelSpecification
 from natrob_empirical.records import CellKey
 
 SWEEP_LABEL = "Step size against growth"

@@ -80,7 +80,7 @@ def most_calls(specification: AttackSpecification) -> tuple[int, int]:
     if isinstance(attack, BoundaryAttack):
         return attack.queries + 2, 0
     steps = getattr(attack, "steps", 1)
-    return steps + 2, steps
+    return steps + 3, steps  # the answer without an attack, the start, and the last verdict come on top
 
 
 def device_rate(device: torch.device) -> float:
@@ -119,7 +119,7 @@ def require_fit(preset: Preset, dataset: Dataset, *, available: int) -> None:
             )
 
 
-def _gibibytes(count: float) -> str:
+def _gibibytes(count: int) -> str:
     return f"{count / 2**30:.2g} GiB"
 
 

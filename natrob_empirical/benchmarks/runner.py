@@ -1,5 +1,6 @@
 """Running a preset: cell by cell, each finished one on disk before the next begins."""
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,6 +8,7 @@ from typing import Literal
 
 import torch
 
+from natrob_empirical.attacks import NonFiniteGradientError
 from natrob_empirical.benchmarks.attack_cell import AttackedModel
 from natrob_empirical.benchmarks.cells import AttackAtBudget, Cell, cells_of, fitted_to_images, subset_of
 from natrob_empirical.benchmarks.environment import available_memory, current_environment
@@ -18,8 +20,18 @@ from natrob_empirical.benchmarks.trained_models import TrainedModels
 from natrob_empirical.datasets import Dataset
 from natrob_empirical.models import AbstractClassifier
 from natrob_empirical.random_streams import RandomStreams
-from natrob_empirical.records import AttackResult, CellRecord, Number, RecordStore, StepSizeResult, TheoryResult
+from natrob_empirical.records import (
+    AttackRefusal,
+    AttackResult,
+    CellRecord,
+    Number,
+    RecordStore,
+    StepSizeResult,
+    TheoryRefusal,
+    TheoryResult,
+)
 from natrob_empirical.training import TrainingProgress, accuracy
+from natrob_theory import ImplicitSolveError, IntegrationError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,7 +145,12 @@ class _Run:
                 result = self._attacked(attacked, cell, cell.attack)
             self._write(cell, result, self.device)
 
-    def _write(self, cell: Cell, result: TheoryResult | AttackResult | StepSizeResult, device: torch.device) -> None:
+    def _write(
+        self,
+        cell: Cell,
+        result: TheoryResult | TheoryRefusal | AttackResult | AttackRefusal | StepSizeResult,
+        device: torch.device,
+    ) -> None:
         self.store.write(
             CellRecord(cell=cell.key, settings=cell.settings, environment=current_environment(device), result=result)
         )
@@ -153,7 +170,7 @@ class _Run:
             ),
         )
 
-    def _theory(self, classifier: AbstractClassifier, cell: Cell, seconds: float) -> TheoryResult:
+    def _theory(self, classifier: AbstractClassifier, cell: Cell, seconds: float) -> TheoryResult | TheoryRefusal:
         train_images = self.dataset.to_images(self.dataset.train_x).to(self.device)
         on_train = accuracy(classifier, train_images, self.dataset.train_y.to(self.device))
         on_test = accuracy(classifier, self.images, self.labels)
@@ -171,13 +188,17 @@ class _Run:
             streams=RandomStreams(cell.key.seed),
         )
 
-    def _attacked(self, attacked: AttackedModel, cell: Cell, attack: AttackAtBudget) -> AttackResult:
+    def _attacked(self, attacked: AttackedModel, cell: Cell, attack: AttackAtBudget) -> AttackResult | AttackRefusal:
         """One attack; the model that its images are made on, if another, is loaded or trained first."""
         label, source = attack.specification.source, None
         if label is not None:
             made_on = fitted_to_images(self.preset.model_labelled(label), self.dataset.image_shape)
             source, _ = self._trained(made_on, cell)
-        return attacked.result(attack, source=source, generator=RandomStreams(cell.key.seed).generator("attack"))
+        started = time.perf_counter()
+        try:
+            return attacked.result(attack, source=source, generator=RandomStreams(cell.key.seed).generator("attack"))
+        except (IntegrationError, ImplicitSolveError, NonFiniteGradientError) as failure:
+            return AttackRefusal(reason=" ".join(str(failure).split()), seconds=time.perf_counter() - started)
 
 
 def _measured(value: float, n: int, source: str) -> Number:

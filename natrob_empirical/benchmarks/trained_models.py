@@ -30,6 +30,10 @@ class TrainedModels:
         self.device = device
         self.store = CheckpointStore(folder)
 
+    def path_of(self, model: PresetModel, seed: int) -> Path:
+        """Where the model's checkpoint is, or will be."""
+        return self.store.path_of(model_settings(model, self.dataset, seed))
+
     def get(
         self, model: PresetModel, seed: int, *, progress: Callable[[TrainingProgress], None] | None = None
     ) -> tuple[AbstractClassifier, float]:

@@ -21,6 +21,7 @@ from natrob_empirical.command_line.console import EXPECTED, console, errors, err
 from natrob_empirical.command_line.diagnose_command import diagnose
 from natrob_empirical.command_line.methods import BUILT_IN, METHODS
 from natrob_empirical.command_line.options import DataRootOption
+from natrob_empirical.command_line.train_command import train
 from natrob_empirical.command_line.user_field import load_field
 from natrob_empirical.datasets import known_datasets, resolve_data_root
 from natrob_empirical.reporting.formatting import format_number
@@ -36,6 +37,7 @@ app = typer.Typer(
 
 app.command()(report)
 app.command()(bench)
+app.command()(train)
 app.command()(attack)
 app.command()(diagnose)
 

@@ -1,6 +1,8 @@
 """`natrob bench` and `natrob report`: the cells of a preset, and the page made from their records."""
 
 import shlex
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, final
@@ -8,13 +10,14 @@ from typing import Annotated, final
 import typer
 from rich.markup import escape
 
-from natrob_empirical.benchmarks import EXPERIMENTS, PRESETS, Preset, preset_named, run_preset
-from natrob_empirical.command_line.console import RunDisplay, console, errors, errors_in_one_line
+from natrob_empirical.benchmarks import EXPERIMENTS, PRESETS, Preset, RunEvent, preset_named, run_preset
+from natrob_empirical.command_line.console import UNFINISHED, RunDisplay, console, errors, errors_in_one_line
 from natrob_empirical.command_line.dry_run import print_plan
 from natrob_empirical.command_line.options import DataRootOption, DeviceOption, device_named
 from natrob_empirical.datasets import Dataset, load_dataset
 from natrob_empirical.records import RecordStore
 from natrob_empirical.reporting import write_report
+from natrob_theory.argument_checks import require_positive
 
 _OF_THEIR_OWN = ", ".join(name for name in PRESETS if "-" not in name)
 
@@ -29,6 +32,10 @@ OutputOption = Annotated[Path | None, typer.Option(help="Output folder; by defau
 ModelsOption = Annotated[
     Path | None,
     typer.Option(help="Folder of trained models; figures that share it train their common models once."),
+]
+MinutesOption = Annotated[
+    float | None,
+    typer.Option(help="Stop after so many minutes, with exit code 4 if cells are left; the same command goes on."),
 ]
 DataOption = Annotated[
     str | None, typer.Option(help="A data set's name, or your arrays as file.npz; by default the preset's.")
@@ -48,6 +55,7 @@ class _Request:
     data: str | None
     data_root: Path | None
     device: str
+    minutes: float | None = None
 
     @property
     def folder(self) -> Path:
@@ -88,7 +96,24 @@ class _Request:
         """Run the preset with a progress bar."""
         preset, dataset, device = self.chosen(), self.dataset(), device_named(self.device)
         with RunDisplay() as display:
-            return run_preset(preset, dataset, self.folder, device=device, models=self.models, on_event=display.show)
+            show = display.show if self.minutes is None else _until(self.minutes, display.show)
+            return run_preset(preset, dataset, self.folder, device=device, models=self.models, on_event=show)
+
+
+class _TimeIsUp(Exception):  # noqa: N818 - nothing went wrong
+    """The minutes that were given are over."""
+
+
+def _until(minutes: float, show: Callable[[RunEvent], None]) -> Callable[[RunEvent], None]:
+    """`show`, and _TimeIsUp once so many minutes have passed."""
+    end = time.monotonic() + 60.0 * require_positive("--minutes", minutes)
+
+    def watched(event: RunEvent) -> None:
+        show(event)
+        if time.monotonic() > end and event.done < event.total:
+            raise _TimeIsUp
+
+    return watched
 
 
 def report(
@@ -131,7 +156,7 @@ def report(
         console.print(f"{len(records)} records, report: {files.html} and {files.markdown}", highlight=False)
 
 
-def bench(
+def bench(  # noqa: PLR0913, PLR0917 - one parameter an option
     experiment: ExperimentArgument = None,
     preset: PresetOption = "quick",
     output: OutputOption = None,
@@ -139,6 +164,7 @@ def bench(
     data: DataOption = None,
     data_root: DataRootOption = None,
     device: DeviceOption = "cpu",
+    minutes: MinutesOption = None,
     dry_run: Annotated[bool, typer.Option(help="Say what would be run, at what cost, and stop.")] = False,
 ) -> None:
     """Run the cells of a preset that have no record yet; each finished cell is kept.
@@ -154,12 +180,18 @@ def bench(
         data=data,
         data_root=data_root,
         device=device,
+        minutes=minutes,
     )
     with errors_in_one_line(on_interrupt=asked.resume_hint):
         if dry_run:
             print_plan(asked.chosen(), asked.dataset(), device)
             return
-        store = asked.run()
+        try:
+            store = asked.run()
+        except _TimeIsUp:
+            errors.print(f"[yellow]{escape(asked.resume_hint)}[/yellow]", highlight=False, soft_wrap=True)
+            raise typer.Exit(UNFINISHED) from None
         kept = asked.models or asked.folder / "checkpoints"
-        console.print(f"all cells of preset {asked.chosen().name} are in {store.folder}, its models in {kept}",
-                      highlight=False)
+        console.print(
+            f"all cells of preset {asked.chosen().name} are in {store.folder}, its models in {kept}", highlight=False
+        )

@@ -11,6 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from natrob_empirical.attacks import NonFiniteGradientError
 from natrob_empirical.benchmarks import RunEvent
+from natrob_empirical.training import TrainingProgress
 
 console = Console()
 errors = Console(stderr=True)
@@ -25,7 +26,7 @@ EXPECTED = (
     NotImplementedError,
     NonFiniteGradientError,
 )
-UNUSABLE, UNEXPECTED, INTERRUPTED = 2, 3, 130
+UNUSABLE, UNEXPECTED, UNFINISHED, INTERRUPTED = 2, 3, 4, 130
 
 
 @contextmanager
@@ -50,20 +51,55 @@ def errors_in_one_line(*, on_interrupt: str = "interrupted") -> Iterator[None]:
         raise typer.Exit(UNEXPECTED) from error
 
 
+def describe_training(step: TrainingProgress) -> str:
+    """How far a training is, in one line."""
+    parts = [f"epoch {step.epoch}/{step.epochs}", f"loss {step.loss:.3f}", f"accuracy {step.accuracy:.1%}"]
+    parts.append(f"{step.images_per_second:,.0f} images/s")
+    if step.evaluations is not None:
+        parts.append(f"NFE {step.evaluations:.0f}")
+    return ", ".join(parts)
+
+
+def _progress_bar() -> Progress:
+    """On standard error, and only where that is a terminal."""
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        console=errors,
+        disable=not sys.stderr.isatty(),
+    )
+
+
+class TrainingDisplay:
+    """A progress bar over the steps of one training; without a terminal, a line an epoch."""
+
+    def __init__(self) -> None:
+        self.progress = _progress_bar()
+        self.task = self.progress.add_task("training", total=None)
+
+    def __enter__(self) -> "TrainingDisplay":
+        self.progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.progress.stop()
+
+    def show(self, step: TrainingProgress) -> None:
+        """Update the bar."""
+        self.progress.update(self.task, description=describe_training(step), completed=step.step, total=step.steps)
+        if self.progress.disable and step.step % (step.steps // step.epochs) == 0:
+            errors.print(describe_training(step), highlight=False)
+
+
 class RunDisplay:
     """A progress bar over the cells of a run, with the training in progress beside it."""
 
     def __init__(self) -> None:
         self.done = 0
         self.total = 0
-        self.progress = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeElapsedColumn(),
-            console=errors,
-            disable=not sys.stderr.isatty(),
-        )
+        self.progress = _progress_bar()
         self.task = self.progress.add_task("cells", total=None)
 
     def __enter__(self) -> "RunDisplay":
@@ -78,8 +114,7 @@ class RunDisplay:
         self.done, self.total = event.done, event.total
         key = event.cell.key
         if event.training is not None:
-            step = event.training
-            doing = f"training, epoch {step.epoch}/{step.epochs}, loss {step.loss:.3f}"
+            doing = f"training, {describe_training(event.training)}"
         else:
             doing = "theory" if key.attack is None else f"{key.attack} {key.norm} ε = {key.epsilon:g}"
             if self.progress.disable and key.attack is None and not event.found:

@@ -5,13 +5,13 @@ from jaxtyping import Float
 from torch import Tensor
 
 from natrob_empirical.attacks.margin import margin
-from natrob_empirical.models import IntegratorClassifier
+from natrob_empirical.models import IntegratorClassifier, neural_ode_of
 from natrob_theory import IntegrationError
 
 from .flag import ADJOINT_DISAGREES, GRADIENTS_DISAGREE, Flag
 from .gradient_probe import cosine, probe_gradient, probe_value
 from .report import Evidence
-from .solver_surrogates import gradient_surrogate, neural_ode_of
+from .solver_surrogates import gradient_surrogate
 from .subject import CheckNotRunError, Subject
 from .thresholds import DISAGREEING_SHARE, QUOTIENT_STEP, SAME_GRADIENT_COSINE
 

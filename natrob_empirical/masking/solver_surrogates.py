@@ -4,11 +4,16 @@ from dataclasses import dataclass
 from typing import Final, final
 
 from natrob_empirical.attacks import Classifier
-from natrob_empirical.models import IntegratorClassifier
-from natrob_theory import AbstractIntegratorNet, NeuralODE, RungeKuttaNet
+from natrob_empirical.models import (
+    IntegratorClassifier,
+    OtherSolver,
+    require_neural_ode,
+    trunk_with_solver,
+    with_trunk,
+)
+from natrob_theory import NeuralODE
 from natrob_theory.argument_checks import require_count
 from natrob_theory.networks.neural_ode import Gradients
-from natrob_theory.steppers import RungeKuttaStepper
 
 TOLERANCE_FACTOR: Final = 10.0
 """By how much the looser and the tighter tolerance differ from the model's own."""
@@ -28,23 +33,17 @@ class Surrogate:
     model: Classifier
 
 
-def neural_ode_of(model: object) -> NeuralODE | None:
-    """The trunk of an `IntegratorClassifier`, if it is a Neural ODE."""
-    return model.trunk if isinstance(model, IntegratorClassifier) and isinstance(model.trunk, NeuralODE) else None
-
-
 def fixed_step_surrogate(model: IntegratorClassifier, *, num_steps: int = 40) -> Surrogate:
     """The same stem, field and head, with the field integrated over the same time by `num_steps` steps of classic RK4.
 
     Raises:
         TypeError: the trunk is no `NeuralODE`.
     """
-    trunk = _require_neural_ode(model)
-    require_count("num_steps", num_steps)
-    step_size = (trunk.end_time - trunk.start_time) / num_steps
+    trunk = require_neural_ode(model)
+    other = OtherSolver(network="runge_kutta", num_steps=require_count("num_steps", num_steps))
     return Surrogate(
         name=f"the same weights under {num_steps} steps of RK4",
-        model=_with_trunk(model, RungeKuttaNet(trunk.field, step_size, num_steps, start_time=trunk.start_time)),
+        model=with_trunk(model, trunk_with_solver(trunk, other)),
     )
 
 
@@ -54,12 +53,8 @@ def tolerance_surrogates(model: IntegratorClassifier) -> tuple[Surrogate, Surrog
     Raises:
         TypeError: the trunk is no `NeuralODE`.
     """
-    trunk = _require_neural_ode(model)
-    loose, tight = (_solved(trunk, factor=factor) for factor in (TOLERANCE_FACTOR, 1 / TOLERANCE_FACTOR))
-    return (
-        Surrogate(name=f"the same weights at rtol = {loose.rtol:g}", model=_with_trunk(model, loose)),
-        Surrogate(name=f"the same weights at rtol = {tight.rtol:g}", model=_with_trunk(model, tight)),
-    )
+    loose, tight = (_at_tolerance(model, factor) for factor in (TOLERANCE_FACTOR, 1 / TOLERANCE_FACTOR))
+    return loose, tight
 
 
 def gradient_surrogate(model: IntegratorClassifier) -> Surrogate:
@@ -68,17 +63,19 @@ def gradient_surrogate(model: IntegratorClassifier) -> Surrogate:
     Raises:
         TypeError: the trunk is no `NeuralODE`.
     """
-    trunk = _require_neural_ode(model)
+    trunk = require_neural_ode(model)
     other: Gradients = "direct" if trunk.gradients == "adjoint" else "adjoint"
     return Surrogate(
-        name=f"the same weights with {other} gradients", model=_with_trunk(model, _solved(trunk, gradients=other))
+        name=f"the same weights with {other} gradients",
+        model=with_trunk(model, trunk_with_solver(trunk, OtherSolver(solver="natrob", gradients=other))),
     )
 
 
 def solver_surrogates(model: IntegratorClassifier) -> tuple[Surrogate, ...]:
     """All of them: fixed-step RK4, looser and tighter tolerance, the other gradient.
 
-    They hold the very modules of `model`, no copies: what changes its weights changes theirs.
+    They hold the very modules of `model`, no copies: what changes its weights changes theirs. The adaptive ones are
+    solved by the library's own solver, whose steps are each sample's own.
 
     Raises:
         TypeError: the trunk is no `NeuralODE`.
@@ -86,34 +83,7 @@ def solver_surrogates(model: IntegratorClassifier) -> tuple[Surrogate, ...]:
     return (fixed_step_surrogate(model), *tolerance_surrogates(model), gradient_surrogate(model))
 
 
-def _require_neural_ode(model: IntegratorClassifier) -> NeuralODE:
-    trunk = neural_ode_of(model)
-    if trunk is None:
-        inside = (
-            f" with a trunk of type {type(model.trunk).__name__}" if isinstance(model, IntegratorClassifier) else ""
-        )
-        raise TypeError(
-            f"`model` must be an IntegratorClassifier whose trunk is a NeuralODE, got {type(model).__name__}{inside}"
-        )
-    return trunk
-
-
-def _solved(trunk: NeuralODE, *, factor: float = 1.0, gradients: Gradients | None = None) -> NeuralODE:
-    """The same field and time span; always by the library's own solver, whose steps are each sample's own."""
-    if not isinstance(trunk.stepper, RungeKuttaStepper):
-        raise TypeError(f"the trunk's stepper must be a RungeKuttaStepper, got {type(trunk.stepper).__name__}")
-    return NeuralODE(
-        trunk.field,
-        trunk.end_time,
-        rtol=trunk.rtol * factor,
-        atol=trunk.atol * factor,
-        tableau=trunk.stepper.tableau,
-        gradients=trunk.gradients if gradients is None else gradients,
-        controller=trunk.controller,
-        start_time=trunk.start_time,
-        max_num_steps=trunk.max_num_steps,
-    )
-
-
-def _with_trunk(model: IntegratorClassifier, trunk: AbstractIntegratorNet) -> IntegratorClassifier:
-    return IntegratorClassifier(model.stem, trunk, model.pool, model.head)
+def _at_tolerance(model: IntegratorClassifier, factor: float) -> Surrogate:
+    trunk: NeuralODE = require_neural_ode(model)
+    solved = trunk_with_solver(trunk, OtherSolver(solver="natrob", tolerance_factor=factor))
+    return Surrogate(name=f"the same weights at rtol = {trunk.rtol * factor:g}", model=with_trunk(model, solved))

@@ -1,12 +1,12 @@
 """Which attack is the stronger one, where the order is known: none may beat the gradient attack with many steps."""
 
 from natrob_empirical.attacks import FGSM, SPSA, AbstractAttack, AttackResult, RandomNoise, Square, TransferAttack
-from natrob_empirical.models import IntegratorClassifier
+from natrob_empirical.models import IntegratorClassifier, neural_ode_of
 
 from .flag import BLACK_BOX_STRONGER, NOISE_AS_STRONG, ONE_STEP_STRONGER, TRANSFER_STRONGER, Flag
 from .paired_test import compare_fooled
 from .report import Evidence
-from .solver_surrogates import Surrogate, fixed_step_surrogate, neural_ode_of, solver_surrogates
+from .solver_surrogates import Surrogate, fixed_step_surrogate, solver_surrogates
 from .subject import CheckNotRunError, Subject
 from .thresholds import FEWEST_FOOLED_BY_NOISE
 

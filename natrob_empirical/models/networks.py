@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Final
 
 from torch import nn
 
@@ -51,8 +52,14 @@ def _runge_kutta(spec: ModelSpecification, field: FieldFactory) -> AbstractInteg
     return RungeKuttaNet(field(spec.channels), spec.step_size, spec.num_steps)
 
 
+IMPLICIT_ITERATIONS: Final = 500
+"""Of an implicit solve: a trained field may have hK > 1, where fixed-point iterations need many or never end."""
+
+
 def _backward_euler(spec: ModelSpecification, field: FieldFactory) -> AbstractIntegratorNet:
-    return BackwardEulerNet(field(spec.channels), spec.step_size, spec.num_steps, solver=Anderson())
+    return BackwardEulerNet(
+        field(spec.channels), spec.step_size, spec.num_steps, solver=Anderson(max_iterations=IMPLICIT_ITERATIONS)
+    )
 
 
 def _polynet(spec: ModelSpecification, field: FieldFactory) -> AbstractIntegratorNet:
@@ -70,7 +77,14 @@ def _revnet(spec: ModelSpecification, field: FieldFactory) -> AbstractIntegrator
 
 def _neural_ode(spec: ModelSpecification, field: FieldFactory) -> AbstractIntegratorNet:
     end_time = spec.step_size * spec.num_steps
-    return NeuralODE(field(spec.channels), end_time, rtol=spec.tolerance, atol=spec.tolerance)
+    return NeuralODE(
+        field(spec.channels),
+        end_time,
+        rtol=spec.tolerance,
+        atol=spec.tolerance,
+        solver=spec.solver,
+        gradients=spec.gradients,
+    )
 
 
 NETWORKS: dict[str, NetworkFamily] = {

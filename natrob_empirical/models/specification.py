@@ -1,8 +1,19 @@
-"""What a model is, as data that a record can hold."""
+"""What an integrator classifier is, as data that a record can hold."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from typing import Final, get_args
 
-from natrob_theory.argument_checks import require_count, require_positive
+from natrob_theory.argument_checks import require_choice, require_count, require_positive
+from natrob_theory.networks.neural_ode import Gradients, Solver
+
+OWN_SETTINGS: Final = {
+    "tolerance": "neural_ode",
+    "solver": "neural_ode",
+    "gradients": "neural_ode",
+    "order": "polynet",
+    "columns": "fractalnet",
+}
+"""Settings that one network alone has, and which."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,8 +31,14 @@ class ModelSpecification:
         stem_stride: of the stem's 3×3 convolution.
         pool_size: the side of the pooled image.
         tolerance: the Neural ODE's rtol and atol.
+        solver: the Neural ODE's, "natrob" or "torchdiffeq".
+        gradients: the Neural ODE's, "direct", "checkpointed" or "adjoint". The first keeps every step's stages for
+            backward; a long T may not leave room for that.
         order: PolyNet's.
         columns: FractalNet's.
+
+    Raises:
+        ValueError: a setting out of range, or one that the network does not have.
     """
 
     label: str
@@ -36,6 +53,8 @@ class ModelSpecification:
     order: int = 2
     columns: int = 2
     field_convolutions: int = 2
+    solver: Solver = "natrob"
+    gradients: Gradients = "direct"
 
     def __post_init__(self) -> None:
         for name in ("channels", "hidden", "num_steps", "stem_stride", "pool_size", "order", "columns"):
@@ -43,3 +62,12 @@ class ModelSpecification:
         require_count("field_convolutions", self.field_convolutions, minimum=2)
         require_positive("step_size", self.step_size)
         require_positive("tolerance", self.tolerance)
+        require_choice("solver", self.solver, get_args(Solver))
+        require_choice("gradients", self.gradients, get_args(Gradients))
+        for field in fields(self):
+            owner = OWN_SETTINGS.get(field.name, self.network)
+            value = getattr(self, field.name)
+            if owner != self.network and value != field.default:
+                raise ValueError(f"`{field.name}` is a setting of {owner} only, got {value!r} for {self.network}")
+        if self.solver == "torchdiffeq" and self.gradients != "direct":
+            raise ValueError(f'`gradients` must be "direct" with the solver torchdiffeq, got {self.gradients!r}')

@@ -1,6 +1,7 @@
 """Records: one validated JSON file per cell, written atomically; the report reads nothing else."""
 
 from natrob_empirical.records.schema import SCHEMA_VERSION as SCHEMA_VERSION
+from natrob_empirical.records.schema import AttackRefusal as AttackRefusal
 from natrob_empirical.records.schema import AttackResult as AttackResult
 from natrob_empirical.records.schema import AttackRunResult as AttackRunResult
 from natrob_empirical.records.schema import BlockConstants as BlockConstants
@@ -27,6 +28,7 @@ from natrob_empirical.records.store import UnreadableRecord as UnreadableRecord
 
 __all__ = [
     "SCHEMA_VERSION",
+    "AttackRefusal",
     "AttackResult",
     "AttackRunResult",
     "BlockConstants",

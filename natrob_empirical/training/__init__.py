@@ -2,28 +2,50 @@
 
 from natrob_empirical.training.abstract_method import AbstractTrainingMethod as AbstractTrainingMethod
 from natrob_empirical.training.abstract_method import StepOutcome as StepOutcome
+from natrob_empirical.training.accuracy import accuracy as accuracy
+from natrob_empirical.training.adversarial import PAPER_TRAININGS as PAPER_TRAININGS
 from natrob_empirical.training.adversarial import TRADES as TRADES
+from natrob_empirical.training.adversarial import TRAINING_METHODS as TRAINING_METHODS
 from natrob_empirical.training.adversarial import YOPO as YOPO
+from natrob_empirical.training.adversarial import PaperTraining as PaperTraining
 from natrob_empirical.training.adversarial import PGDAdversarialTraining as PGDAdversarialTraining
-from natrob_empirical.training.engine import TrainingDivergedError as TrainingDivergedError
-from natrob_empirical.training.engine import TrainingProgress as TrainingProgress
-from natrob_empirical.training.engine import accuracy as accuracy
+from natrob_empirical.training.adversarial import paper_training as paper_training
+from natrob_empirical.training.adversarial import training_method_named as training_method_named
 from natrob_empirical.training.engine import train as train
+from natrob_empirical.training.errors import TrainingDivergedError as TrainingDivergedError
+from natrob_empirical.training.errors import TrainingMemoryError as TrainingMemoryError
+from natrob_empirical.training.errors import TrainingStateError as TrainingStateError
+from natrob_empirical.training.errors import TrainingWarning as TrainingWarning
+from natrob_empirical.training.progress import EpochSummary as EpochSummary
+from natrob_empirical.training.progress import TrainingProgress as TrainingProgress
+from natrob_empirical.training.progress import TrainingResult as TrainingResult
 from natrob_empirical.training.specification import EngineOptions as EngineOptions
 from natrob_empirical.training.specification import TrainingSpecification as TrainingSpecification
 from natrob_empirical.training.standard_method import StandardTraining as StandardTraining
+from natrob_empirical.training.training_log import LogPaths as LogPaths
 
 __all__ = [
+    "PAPER_TRAININGS",
     "TRADES",
+    "TRAINING_METHODS",
     "YOPO",
     "AbstractTrainingMethod",
     "EngineOptions",
+    "EpochSummary",
+    "LogPaths",
     "PGDAdversarialTraining",
+    "PaperTraining",
     "StandardTraining",
     "StepOutcome",
     "TrainingDivergedError",
+    "TrainingMemoryError",
     "TrainingProgress",
+    "TrainingResult",
     "TrainingSpecification",
+    "TrainingStateError",
+    "TrainingWarning",
     "accuracy",
+    "paper_training",
     "train",
+    "training_method_named",
 ]

@@ -1,36 +1,24 @@
 """The training loop."""
 
-import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 from torch import nn
 
 from natrob_empirical.datasets import Dataset
+from natrob_empirical.freed_memory import keep_freed_memory
+from natrob_empirical.random_streams import require_cpu_generator
+from natrob_empirical.training.arithmetic import arithmetic
+from natrob_empirical.training.input_checks import device_of, require_fitting
+from natrob_empirical.training.progress import TrainingProgress, TrainingResult
+from natrob_empirical.training.run import TrainingRun
+from natrob_empirical.training.run_state import describe
 from natrob_empirical.training.specification import TrainingSpecification
-from natrob_theory.argument_checks import require_generator
-
-
-class TrainingDivergedError(RuntimeError):
-    """The loss became NaN or infinite; the message names the step and what to change."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class TrainingProgress:
-    """One finished step.
-
-    Attributes:
-        epoch, epochs: counted from 1, and how many there are.
-        step, steps: over the whole training, counted from 1.
-        loss: of this step's batch.
-    """
-
-    epoch: int
-    epochs: int
-    step: int
-    steps: int
-    loss: float
+from natrob_empirical.training.state_file import StateFile
+from natrob_empirical.training.streams import TrainingStreams
+from natrob_empirical.training.training_log import LogPaths, training_log
+from natrob_theory.argument_checks import require_nonnegative
 
 
 def train(
@@ -39,67 +27,50 @@ def train(
     specification: TrainingSpecification,
     *,
     generator: torch.Generator,
+    state: Path | None = None,
+    checkpoint_interval: float = 60.0,
     progress: Callable[[TrainingProgress], None] | None = None,
-) -> None:
-    """Train `model` in place on the data set's training images, and leave it in eval mode.
+    log: LogPaths | Path | None = None,
+) -> TrainingResult:
+    """Train `model` in place on the data set's training images, on the device it is on, and leave it in eval mode.
+
+    An interrupted run that kept its state goes on from it when the function is called again with equal arguments.
+    On the CPU, with an equal number of threads, it ends with the very weights that it would have had without the
+    interruption, down to the last bit.
 
     Args:
         model: images in [0, 1] to logits.
         dataset: the training part is used.
         specification: how.
-        generator: a CPU generator, of the order of the images.
-        progress: called after every step.
+        generator: a CPU generator; seeds the run's streams: order of images, augmentation, method, dropout.
+        state: the file the run's state is kept in, and taken up from if it is there; removed at the end.
+        checkpoint_interval: seconds between two states; 0 keeps every step's.
+        progress: called after every step on the CPU, where results are read at once; on another device after every
+            epoch and every state.
+        log: where a line per epoch is written: the path of a CSV file, or `LogPaths`.
 
     Raises:
-        TrainingDivergedError: at the first loss that is not finite.
-        ValueError: a label that the model has no logit for.
+        TrainingDivergedError: at the first loss that is not finite. On the CPU before the weights are changed by it;
+            elsewhere when the losses are next read, and no state is written after it.
+        TrainingMemoryError: a step does not fit into memory; a batch that does is named.
+        TrainingStateError: `state` is of another run, of another schema version, or damaged beyond use.
+        ValueError: a label that the model has no logit for, or images that it does not take.
     """
-    require_generator("generator", generator)
-    device = next(model.parameters()).device
-    images, labels = dataset.to_images(dataset.train_x).to(device), dataset.train_y.to(device)
-    batches = -(-len(images) // specification.batch_size)
-    steps = batches * specification.epochs
-    optimiser = torch.optim.AdamW(
-        model.parameters(), lr=specification.learning_rate, weight_decay=specification.weight_decay
-    )
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, T_max=steps)
-    model.train()
-    step = 0
-    for epoch in range(1, specification.epochs + 1):
-        order = torch.randperm(len(images), generator=generator).to(device)
-        for chosen in order.split(specification.batch_size):
-            step += 1
-            loss = _step(model, optimiser, images[chosen], labels[chosen], step=step)
-            schedule.step()
-            if progress is not None:
-                progress(TrainingProgress(epoch=epoch, epochs=specification.epochs, step=step, steps=steps, loss=loss))
+    require_cpu_generator("generator", generator)
+    interval = require_nonnegative("checkpoint_interval", checkpoint_interval)
+    device = device_of(model)
+    require_fitting(model, dataset, device)
+    keep_freed_memory()
+    streams = TrainingStreams(generator, device)
+    store = None if state is None else StateFile(state)
+    description = {} if store is None else describe(model, dataset, specification, streams.seeds)
+    with arithmetic(model, specification.engine, device), streams.for_layers():
+        run = TrainingRun(model, dataset, specification, streams=streams, device=device, progress=progress)
+        if store is not None:
+            run.keep_state(store, description, interval=interval)
+        with training_log(log, finished_epochs=run.epoch) as journal:
+            result = run.to_the_end(journal)
     model.eval()
-
-
-def _step(
-    model: nn.Module, optimiser: torch.optim.Optimizer, images: torch.Tensor, labels: torch.Tensor, *, step: int
-) -> float:
-    """One gradient step; returns the loss before it."""
-    logits = model(images)
-    if int(labels.max()) >= logits.shape[1]:
-        raise ValueError(f"labels must be below the number of logits, {logits.shape[1]}, got {int(labels.max())}")
-    loss = nn.functional.cross_entropy(logits, labels)
-    value = float(loss.detach())
-    if not math.isfinite(value):
-        raise TrainingDivergedError(
-            f"the loss became {value} at step {step}; lower the learning rate or the step size of the network"
-        )
-    optimiser.zero_grad(set_to_none=True)
-    loss.backward()
-    optimiser.step()
-    return value
-
-
-@torch.no_grad()
-def accuracy(model: nn.Module, images: torch.Tensor, labels: torch.Tensor, *, batch_size: int = 512) -> float:
-    """The share of images (float, in [0, 1]) that the model, in the mode it is in, labels correctly."""
-    correct = 0
-    for start in range(0, len(images), batch_size):
-        predicted = model(images[start : start + batch_size]).argmax(dim=1)
-        correct += int((predicted == labels[start : start + batch_size]).sum())
-    return correct / len(images)
+    if store is not None:
+        store.remove()
+    return result

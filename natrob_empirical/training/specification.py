@@ -19,7 +19,8 @@ class EngineOptions:
     """How the arithmetic is done: it changes the last bits, so it is part of what a trained model is.
 
     Attributes:
-        precision: "bfloat16" runs the forward pass under autocast; weights and optimiser stay float32.
+        precision: "bfloat16" runs the forward pass under autocast; weights, optimiser, losses and the states of
+            integrators stay float32. Too coarse for the equations that backward Euler solves, which says so.
         tf32: whether float32 matrix products may use TF32 on a GPU that has it.
         channels_last: the memory format of images and weights.
         compiled: whether `torch.compile` is applied.

@@ -84,50 +84,74 @@ def _solve_backward(problem: AdjointProblem, final: Tensor, gradient: Tensor, su
     return augmented[:, 1]
 
 
+class _Evaluation(NamedTuple):
+    """One evaluation of f with its graph: s, (y, a), the graph's leaf with y's values, and f(T − s, y) from it."""
+
+    time: Tensor
+    augmented: Tensor
+    leaf: Tensor
+    slope: Tensor
+
+
 class _AdjointField:
-    """d(y, a)/ds for s = T − t on states (batch, 2, *state), and the quadrature of the parameters' gradients."""
+    """d(y, a)/ds for s = T − t on states (batch, 2, *state), and the quadrature of the parameters' gradients.
+
+    The graphs of a trial step's evaluations are kept until it is judged. If all samples accept it, the parameters'
+    gradients follow from these graphs; otherwise the accepted samples are evaluated again, as others may be NaN.
+    """
 
     def __init__(self, problem: AdjointProblem, sums: list[Tensor]) -> None:
         self.problem = problem
         self.parameters = _parameters(problem.field)
         self.sums = sums
-        self.points: list[tuple[Tensor, Tensor]] = []
+        self.evaluations: list[_Evaluation] = []
+        self.last: _Evaluation | None = None
 
     def __call__(self, time: Tensor, augmented: Tensor) -> Tensor:
-        state, adjoint = augmented[:, 0], augmented[:, 1]
-        self.points.append((time, augmented))
-        with torch.enable_grad():
-            point = state.detach().requires_grad_()
-            slope = evaluate_field(self.problem.field, self.problem.settings.end_time - time, point)
-            pulled = torch.zeros_like(state)
-            if slope.requires_grad:
-                (pulled,) = torch.autograd.grad(slope, point, adjoint, allow_unused=True, materialize_grads=True)
-        return torch.stack([-slope.detach(), pulled], dim=1)
+        evaluation = self._evaluate(time, augmented)
+        self.evaluations.append(evaluation)
+        slope, adjoint = evaluation.slope, augmented[:, 1]
+        pulled = None
+        if slope.requires_grad:
+            keep = bool(self.parameters)
+            (pulled,) = torch.autograd.grad(slope, evaluation.leaf, adjoint, allow_unused=True, retain_graph=keep)
+        return torch.stack([slope.detach().neg(), torch.zeros_like(adjoint) if pulled is None else pulled], dim=1)
 
     def observe(self, rows: Tensor, time: Tensor, step: Tensor, augmented: Tensor, accepted: Tensor) -> None:
         """Add h Σ bᵢ aᵢᵀ ∂f/∂θ(Yᵢ) of the accepted samples."""
-        tableau = self.problem.method.tableau
-        stages = [(time.to(augmented.dtype), augmented), *self.points[1 - tableau.stages :]]
-        self.points.clear()
+        stages, last = self.evaluations[1 - self.problem.method.tableau.stages :], self.last
+        self.evaluations, self.last = [], None
         if not self.parameters or not bool(accepted.any()):
             return
-        for weight, (moment, point) in zip(tableau.b, stages, strict=True):
-            if weight != 0:
-                scale = (float(weight) * step[accepted]).to(point.dtype)
-                self._add(moment[accepted], point[accepted], scale)
+        if not bool(accepted.all()):
+            again = [(time.to(augmented.dtype), augmented), *((stage.time, stage.augmented) for stage in stages)]
+            step = step[accepted]
+            stages = [self._evaluate(moment[accepted], point[accepted]) for moment, point in again]
+        else:
+            # The last stage of a step that all took is the first of the next, unless a sample has left in between.
+            fits = last is not None and len(last.augmented) == len(augmented)
+            first = last if last is not None and fits else self._evaluate(time.to(augmented.dtype), augmented)
+            self.last = stages[-1] if self.problem.method.first_same_as_last else None
+            stages = [first, *stages]
+        self._add(stages, step.to(augmented.dtype).view(-1, *[1] * (augmented.dim() - 2)))
 
-    def _add(self, moment: Tensor, augmented: Tensor, scale: Tensor) -> None:
-        state, adjoint = augmented[:, 0], augmented[:, 1]
+    def _evaluate(self, time: Tensor, augmented: Tensor) -> _Evaluation:
         with torch.enable_grad():
-            slope = evaluate_field(self.problem.field, self.problem.settings.end_time - moment, state)
-            if not slope.requires_grad:
-                return
-            pulled = torch.autograd.grad(
-                slope,
-                self.parameters,
-                adjoint * scale.view(-1, *[1] * (adjoint.dim() - 1)),
-                allow_unused=True,
-                materialize_grads=True,
-            )
+            leaf = augmented[:, 0].detach().requires_grad_()
+            slope = evaluate_field(self.problem.field, self.problem.settings.end_time - time, leaf)
+        return _Evaluation(time, augmented, leaf, slope)
+
+    def _add(self, stages: list[_Evaluation], step: Tensor) -> None:
+        """One backward pass through all stages that count."""
+        counted = [
+            (stage.slope, stage.augmented[:, 1] * (float(weight) * step))
+            for weight, stage in zip(self.problem.method.tableau.b, stages, strict=True)
+            if weight != 0 and stage.slope.requires_grad
+        ]
+        if not counted:
+            return
+        slopes, weighted = zip(*counted, strict=True)
+        pulled = torch.autograd.grad(slopes, self.parameters, weighted, allow_unused=True)
         for total, part in zip(self.sums, pulled, strict=True):
-            total.add_(part)
+            if part is not None:
+                total.add_(part)

@@ -13,6 +13,7 @@ from natrob_theory.adaptive.embedded_method import EmbeddedMethod, Trial
 from natrob_theory.adaptive.initial_step import initial_step_size
 from natrob_theory.adaptive.record import SolveLog
 from natrob_theory.adaptive.status import SolveStatus
+from natrob_theory.argument_checks import all_finite
 from natrob_theory.fields import evaluate_field
 from natrob_theory.tensor_types import Field
 
@@ -136,9 +137,8 @@ class _Run:
             order=method.error_order,
         )  # fmt: skip
         self.active = _Active(None, time, step, y0, slope, torch.ones_like(step), None, None)
-        broken = ~torch.isfinite(slope.detach()).flatten(1).all(dim=1)
-        if bool(broken.any()):
-            self._end({SolveStatus.NON_FINITE: broken})
+        if not all_finite(slope.detach()):
+            self._end({SolveStatus.NON_FINITE: ~torch.isfinite(slope.detach()).flatten(1).all(dim=1)})
 
     def try_step(self) -> None:
         """One trial step of every sample under way, and what follows from it."""
@@ -153,10 +153,16 @@ class _Run:
         if self.observer is not None:
             everybody = torch.arange(len(time), device=time.device)
             self.observer(everybody if rows is None else rows, time, step, state.detach(), accepted)
-        later = time + step if is_last is None else torch.where(is_last, settings.end_time, time + step)
+        after, slope = trial.state, old_slope if trial.slope is None else trial.slope
+        later = time + step
+        if is_last is not None:
+            later.masked_fill_(is_last, settings.end_time)
+            if all_accepted and bool(is_last.all()):
+                self.log.note(rows, later, accepted, trial.error_norm, after)
+                self._end_all(SolveStatus.REACHED_END, after)
+                return
         change = settings.controller.factor(ratio, remembered, may_grow, method.error_order)
         remembered = ratio.clamp_min(SMALLEST_REMEMBERED)
-        after, slope = trial.state, old_slope if trial.slope is None else trial.slope
         if not all_accepted:
             after, slope = self._merged(trial, accepted, step)
             later = torch.where(accepted, later, time)
@@ -250,15 +256,20 @@ class _Run:
             indices = mask.nonzero()[:, 0]
             if len(indices) == 0:
                 continue
-            gone = mask if gone is None else gone | mask
-            everybody = len(indices) == len(mask)
-            rows = self.active.rows if everybody else self.active.rows_at(indices)
-            state = self.active.state if everybody else self.active.state.index_select(0, indices)
-            self.log.end(rows, status)
-            self.ended.append((rows, state if status is SolveStatus.REACHED_END else torch.full_like(state, torch.nan)))
-            if everybody:
-                self.over = True
+            if len(indices) == len(mask):
+                self._end_all(status, self.active.state)
                 return
+            gone = mask if gone is None else gone | mask
+            self._note_end(status, self.active.rows_at(indices), self.active.state.index_select(0, indices))
         if gone is not None:
             self.active = self.active.select((~gone).nonzero()[:, 0])
             self.over = len(self.active.time) == 0
+
+    def _end_all(self, status: SolveStatus, state: Tensor) -> None:
+        """Let all go who are under way."""
+        self._note_end(status, self.active.rows, state)
+        self.over = True
+
+    def _note_end(self, status: SolveStatus, rows: Tensor | None, state: Tensor) -> None:
+        self.log.end(rows, status)
+        self.ended.append((rows, state if status is SolveStatus.REACHED_END else torch.full_like(state, torch.nan)))

@@ -31,19 +31,19 @@ def initial_step_size(
         rtol, atol: of the error control.
         order: k, the order of the error estimate plus one.
     """
-    scale = state.abs().mul_(rtol).add_(atol)
-    size, speed = _root_mean_square(state / scale), _root_mean_square(slope / scale)
-    guess = torch.where((size < 1e-5) | (speed < 1e-5), 1e-6, 0.01 * size / speed).clamp_max(span)
+    scale = state.abs().mul_(rtol).add_(atol).mul_(math.sqrt(state[0].numel()))
+    size, speed = _norm(state / scale), _norm(slope / scale)
+    guess = (0.01 * size / speed).masked_fill_(torch.minimum(size, speed) < 1e-5, 1e-6).clamp_max_(span)
     shape = (-1, *[1] * (state.dim() - 1))
     probe = evaluate_field(field, time + guess, state + guess.to(state.dtype).view(shape) * slope)
-    curvature = _root_mean_square((probe - slope) / scale) / guess
+    curvature = _norm((probe - slope).div_(scale)) / guess
     steepest = torch.maximum(speed, curvature)
-    flat = torch.maximum(guess * 1e-3, torch.full_like(guess, 1e-6))
-    wanted = torch.where(steepest <= 1e-15, flat, (0.01 / steepest).pow(1.0 / order))
-    return (BOLDNESS * torch.minimum(100 * guess, wanted)).nan_to_num(nan=1e-6).clamp(max=span)
+    wanted = (100.0 * steepest).pow_(-1.0 / order)
+    flat = (1e-3 * guess).clamp_min_(1e-6)
+    wanted = torch.where(steepest <= 1e-15, flat, wanted)
+    return torch.minimum(100.0 * guess, wanted).mul_(BOLDNESS).nan_to_num_(nan=1e-6).clamp_max_(span)
 
 
-def _root_mean_square(values: Tensor) -> Float[Tensor, " batch"]:
-    """Of each sample, in float64."""
-    flat = values.flatten(1)
-    return torch.linalg.vector_norm(flat, dim=1).double() / math.sqrt(flat.shape[1])
+def _norm(values: Tensor) -> Float[Tensor, " batch"]:
+    """‖·‖₂ of each sample, in float64."""
+    return torch.linalg.vector_norm(values.flatten(1), dim=1).double()

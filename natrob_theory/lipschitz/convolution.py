@@ -5,6 +5,9 @@ frequencies (Sedghi, Gupta, Long, ICLR 2019). A zero-padded convolution on m poi
 the torus convolution on N ≥ m + k − 1 points: extend the input by zeros, convolve, keep some of the outputs. So the
 torus norm bounds it (theory, section 5). Stride s keeps every s-th output: with s | N the operator couples the s
 frequencies that alias, and its norm is `max σ_max([Ĉ(ω_1) … Ĉ(ω_s)])/√s` per axis.
+
+Along an axis with one tap Ĉ is constant, so one frequency of it says all: a torus of one point, without stride. A 1×1
+convolution thus costs one decomposition, whatever its image and stride.
 """
 
 import math
@@ -61,6 +64,8 @@ def convolution_norm_upper(
         grid, strides = _circular_grid(layer, sizes, taps)
     else:
         refuse(layer, input_shape, f"padding_mode={layer.padding_mode!r}")
+    grid = [1 if tap == 1 else size for size, tap in zip(grid, taps, strict=True)]
+    strides = tuple(1 if tap == 1 else step for step, tap in zip(strides, taps, strict=True))
     groups = kernel.chunk(layer.groups)
     return max(torus_norm_upper(group, grid=grid, stride=strides) for group in groups) + kernel_error
 

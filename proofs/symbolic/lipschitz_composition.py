@@ -3,7 +3,8 @@
 Statement.  If the layers g_1, …, g_L are L_l-Lipschitz, their composition is Π L_l-Lipschitz. For linear layers θ_l
             with 1-Lipschitz activations between them, K ≤ Π ‖θ_l‖₂; a residual block y + h·g(y) is
             (1 + hΠ ‖θ_l‖₂)-Lipschitz. Both are attained: by layers whose leading singular vectors are aligned and
-            nonnegative.
+            nonnegative. A block σ(S y + h·g(y)) grows by A(s + |h|k) at most, A of σ, s of S and k of g: Lipschitz
+            constants, or for one pair its secant constants s = ‖S z − S y‖/‖z − y‖ and k likewise.
 Proof.      Induction over the layers with slacks.
 """
 
@@ -28,6 +29,7 @@ def check() -> None:
     _composition()
     _affine_layer()
     _residual_block()
+    _block_with_shortcut_and_activation()
     _attained()
     _aligned_matrices()
 
@@ -59,6 +61,20 @@ def _residual_block() -> None:
     gap = h * branch_slack + triangle_slack
     require_equal((1 + h * product) * distance - block, gap, "(1 + hP)‖z − y‖ − the block's distance = hr + s")
     require(gap.is_nonnegative, "hr + s ≥ 0")
+
+
+def _block_with_shortcut_and_activation() -> None:
+    """‖σ(u) − σ(v)‖ ≤ A‖u − v‖ for u = S z + h·g(z) and v = S y + h·g(y); a pair's secants are the case of no slack."""
+    step = sympy.Symbol("|h|", nonnegative=True)
+    distance, activation, shortcut, branch = sympy.symbols("‖z−y‖ A s k", nonnegative=True)
+    of_shortcut, of_branch, triangle_slack, outer_slack = sympy.symbols("p q r t", nonnegative=True)
+    # ‖S z − S y‖ = s‖z − y‖ − p and ‖g(z) − g(y)‖ = k‖z − y‖ − q, with p = q = 0 where s and k are the pair's own
+    sum_distance = (shortcut * distance - of_shortcut) + step * (branch * distance - of_branch) - triangle_slack
+    block = activation * sum_distance - outer_slack
+    gap = activation * (of_shortcut + step * of_branch + triangle_slack) + outer_slack
+    bound = activation * (shortcut + step * branch) * distance
+    require_equal(sympy.expand(bound - block), sympy.expand(gap), "A(s + |h|k)‖z − y‖ − the block's distance")
+    require(gap.is_nonnegative, "the slacks add up to at least 0")
 
 
 def _attained() -> None:

@@ -6,7 +6,9 @@ Statement.  1. On N points, Ĉ(κ) = Σ_t c_t ω^{−κt}, ω = e^{2πi/N}: the 
                input extended by zeros, with some outputs dropped: its norm is at most the torus's.
             3. Keeping every s-th output, s | N, couples the s frequencies κ + jN/s; the norm is
                max ‖[Ĉ(κ) Ĉ(κ + N/s) …]‖₂/√s.
+            4. With one tap c, Ĉ = c at every κ and the norm of 3 is ‖c‖₂: one point without stride has the same.
 Proof.      1. Geometric sums of roots of unity. 2. A tap that wraps would have an index ≥ k. 3. ω^{Nj} = 1.
+            4. [c … c][c … c]* = s·cc*.
 Axes.       Every statement is one of exponents and indices of one axis. Basis vectors, indices and windows of several
             axes are products, and a product with one vanishing factor (a wrapped tap) vanishes; so each axis is alone.
 """
@@ -40,6 +42,7 @@ def check() -> None:
     _aliasing()
     for points, stride in ((4, 2), (6, 2), (6, 3)):
         _stride_in_full(points, stride)
+    _one_tap()
 
 
 def _reduced(expression: Any, root: sympy.Symbol, points: int) -> Any:
@@ -180,3 +183,15 @@ def _stride_in_full(points: int, stride: int) -> None:
             expected = kept * _transform(kernel, frequency, root, points) if aliases else sympy.Integer(0)
             require_equal(_reduced(entry - expected, root, points), 0, f"stride {stride} on {points} points")
     require_equal(sympy.Rational(kept) / sympy.sqrt(kept * points), 1 / sympy.sqrt(stride), "M/√(MN) = 1/√s")
+
+
+def _one_tap() -> None:
+    # Ĉ(κ) = c_0 ω^0; and s copies of a matrix c side by side, over √s, have the Gram matrix of c
+    root, tap = sympy.symbols("omega c_0")
+    for points in (1, 4, 6):
+        for frequency in range(points):
+            require_equal(_transform([tap], frequency, root, points), tap, "one tap: the same at every frequency")
+    matrix = sympy.Matrix(2, 3, sympy.symbols("c_0:6"))
+    for stride in (2, 3):
+        copies = sympy.Matrix.hstack(*[matrix] * stride) / sympy.sqrt(stride)
+        require_equal(copies * copies.T, matrix * matrix.T, "s copies over √s")

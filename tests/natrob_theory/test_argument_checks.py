@@ -1,3 +1,4 @@
+import math
 import re
 from collections.abc import Callable
 
@@ -55,3 +56,15 @@ def test_good_values_come_back_converted() -> None:
     assert checks.require_count("n", 0, minimum=0) == 0
     assert checks.require_state("y0", state) is state
     assert checks.require_generator("generator", generator) is generator
+
+
+@pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
+@pytest.mark.parametrize("dtype", [torch.float16, torch.float32, torch.float64])
+def test_all_finite_sees_every_entry_and_no_more(bad: float, dtype: torch.dtype) -> None:
+    largest = torch.full((2, 9), torch.finfo(dtype).max, dtype=dtype)
+    assert checks.all_finite(largest)  # though their sum is infinite
+    for place in range(18):
+        broken = largest.clone()
+        broken.view(-1)[place] = bad
+        assert not checks.all_finite(broken)
+    assert not checks.all_finite(torch.tensor([math.inf, -math.inf], dtype=dtype))

@@ -1,5 +1,6 @@
 """Figure 2 of the paper: accuracy under DI²-FGSM over the radius, next to AutoAttack."""
 
+from dataclasses import replace
 from typing import Final
 
 from natrob_empirical.benchmarks.presets.preset import AttackSpecification, Preset
@@ -18,9 +19,13 @@ CIFAR10_EPSILONS: Final = tuple(k / 255 for k in (2, 5, 10, 20, 30, 40, 50))
 
 
 def _attacks(
-    epsilons: tuple[float, ...], *, images: int | None = None, strongest: int | None = None
+    epsilons: tuple[float, ...],
+    *,
+    images: int | None = None,
+    strongest: int | None = None,
+    judged: tuple[float, ...] | None = None,
 ) -> tuple[AttackSpecification, ...]:
-    """The curve of the figure, the same without changed views (PGD), and the strongest attack there is here."""
+    """The curve of the figure, the same without changed views (PGD), and AutoAttack at the radii in `judged`."""
 
     def curve(label: str, attack: str, count: int | None, steps: int | None = None) -> AttackSpecification:
         return AttackSpecification(
@@ -30,7 +35,7 @@ def _attacks(
     return (
         curve("DI²-FGSM", "DI2FGSM", images),
         curve("PGD-20", "PGD", images, steps=20),
-        curve("AutoAttack", "AutoAttack", strongest),
+        replace(curve("AutoAttack", "AutoAttack", strongest), epsilons=judged or epsilons),
     )
 
 
@@ -40,17 +45,17 @@ FIGURE_2: Final = (
         summary=f"Figure 2 on the digits: {SMALL_TEXT}; under 2 minutes",
         dataset="digits",
         models=SMOKE_MODELS,
-        attacks=_attacks((0.1, 0.3, 0.5), images=60, strongest=16),
+        attacks=_attacks((0.1, 0.3, 0.5), images=40, strongest=4),
         test_images=100,
         pairs=8,
     ),
     Preset(
         name="fig2-cpu",
-        summary=f"Figure 2 on 10,000 training and 500 test images of MNIST: {SMALL_TEXT}",
+        summary=f"Figure 2 on 6,000 training and 500 test images of MNIST: {SMALL_TEXT}",
         dataset="mnist",
         models=CPU_MODELS,
-        attacks=_attacks(MNIST_EPSILONS, images=200, strongest=50),
-        train_images=10_000,
+        attacks=_attacks(MNIST_EPSILONS, images=100, strongest=20, judged=(0.1, 0.3, 0.5)),
+        train_images=6_000,
         test_images=500,
         pairs=32,
     ),

@@ -1,6 +1,6 @@
 """The presets `quick` and `cpu`: every network class under the same attacks."""
 
-from typing import Final
+from typing import Any, Final
 
 from natrob_empirical.benchmarks.presets.preset import AttackSpecification, Preset, PresetModel, StepSizeSweep
 from natrob_empirical.models import ModelSpecification
@@ -12,7 +12,7 @@ MNIST_LINF_BUDGETS: Final = (0.1, 0.2, 0.3, 0.5)
 MNIST_L2_BUDGETS: Final = (0.5, 1.0, 1.58, 3.0)
 
 
-def _all_networks(training: TrainingSpecification, **sizes: int) -> tuple[PresetModel, ...]:
+def _all_networks(training: TrainingSpecification, **sizes: Any) -> tuple[PresetModel, ...]:
     """Every network class with T = 1, and the plain ResNet, h = 1, beside the small step.
 
     FractalNet has no identity path, so a small h would only shrink the state; it keeps h = 1.

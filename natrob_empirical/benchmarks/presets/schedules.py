@@ -18,7 +18,7 @@ HE_2016: Final = TrainingSpecification(
     augmentation="crop_flip",
     engine=EngineOptions(tf32=True, channels_last=True),
 )
-"""He et al., arXiv 1512.03385, section 4.2: 64,000 iterations of 128 images of CIFAR-10, milestones at 32,000, 48,000."""
+"""He et al., arXiv 1512.03385, section 4.2: 64,000 steps of 128 images of CIFAR-10, milestones at 32,000 and 48,000."""
 
 HE_2016_MNIST: Final = TrainingSpecification(
     epochs=137,
@@ -31,7 +31,7 @@ HE_2016_MNIST: Final = TrainingSpecification(
     milestones=(68, 102),
     engine=EngineOptions(tf32=True, channels_last=True),
 )
-"""The same number of iterations on the 60,000 images of MNIST, where mirroring would change the digit."""
+"""The same number of steps on the 60,000 images of MNIST, where mirroring would change the digit."""
 
 
 def small_training(*, epochs: int, learning_rate: float = 3e-3, fast: bool = False) -> TrainingSpecification:

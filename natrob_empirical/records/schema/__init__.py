@@ -1,5 +1,6 @@
 """The schema of a record, one idea a file."""
 
+from natrob_empirical.records.schema.attack_result import AttackRefusal as AttackRefusal
 from natrob_empirical.records.schema.attack_result import AttackResult as AttackResult
 from natrob_empirical.records.schema.attack_result import AttackRunResult as AttackRunResult
 from natrob_empirical.records.schema.attack_result import PublishedNumber as PublishedNumber
@@ -25,6 +26,7 @@ from natrob_empirical.records.schema.theory_result import VacuityPoint as Vacuit
 
 __all__ = [
     "SCHEMA_VERSION",
+    "AttackRefusal",
     "AttackResult",
     "AttackRunResult",
     "BlockConstants",

@@ -57,6 +57,19 @@ class AttackResult(AbstractRecordPart):
         return outcomes
 
 
+class AttackRefusal(AbstractRecordPart):
+    """Why an attack came to no result: the model could not be asked to the end.
+
+    Attributes:
+        reason: what failed, and the advice that came with it.
+        seconds: wall clock until then.
+    """
+
+    kind: Literal["attack refused"] = "attack refused"
+    reason: str
+    seconds: float
+
+
 class AttackRunResult(AbstractRecordPart):
     """One attack at one budget, as `natrob attack` ran it: the summary of a benchmark's cell, and every image.
 

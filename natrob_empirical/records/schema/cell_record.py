@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from natrob_empirical.records.schema.attack_result import AttackResult, AttackRunResult
+from natrob_empirical.records.schema.attack_result import AttackRefusal, AttackResult, AttackRunResult
 from natrob_empirical.records.schema.record_part import AbstractRecordPart
 from natrob_empirical.records.schema.step_size_result import StepSizeResult
 from natrob_empirical.records.schema.theory_result import TheoryRefusal, TheoryResult
@@ -66,5 +66,6 @@ class CellRecord(AbstractRecordPart):
     settings: dict[str, Any]
     environment: Environment
     result: Annotated[
-        TheoryResult | TheoryRefusal | AttackResult | StepSizeResult | AttackRunResult, Field(discriminator="kind")
+        TheoryResult | TheoryRefusal | AttackResult | AttackRefusal | StepSizeResult | AttackRunResult,
+        Field(discriminator="kind"),
     ]

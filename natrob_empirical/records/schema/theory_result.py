@@ -55,19 +55,21 @@ class CertifiedPoint(AbstractRecordPart):
 
 
 class BlockConstants(AbstractRecordPart):
-    """One residual block y → σ(s(y) + h·F(y)) with σ 1-Lipschitz.
+    """One residual block y → σ(S y + h·F(y)).
 
     Attributes:
         step_size: h, as it stands outside the branch.
         branch_upper, branch_lower: K of F.
-        shortcut_upper: of s; 1 for the identity.
-        growth: ‖s‖ + h·K, from the upper constants.
+        shortcut_upper: L_S; 1 for the identity.
+        activation_upper: L_σ; 1 for ReLU.
+        growth: L_σ(L_S + |h|K), from the upper constants.
     """
 
     step_size: float
     branch_upper: Number
     branch_lower: Number
     shortcut_upper: Number
+    activation_upper: Number
     growth: Number
 
 
@@ -79,14 +81,16 @@ class TheoryResult(AbstractRecordPart):
         step_size: h; None for an adaptive grid.
         num_steps: N, or the length of the recorded grid.
         total_time: T = Σ h_n.
-        evaluations: field evaluations of one forward pass.
+        evaluations: field evaluations of one forward pass, the median over images; of a residual network its branches.
         train_accuracy, clean_accuracy: on all training and test images used.
         training_seconds: wall clock.
-        field_lipschitz_upper, field_lipschitz_lower: of the trunk's field(s), the largest over the steps.
+        field_lipschitz_upper, field_lipschitz_lower: of the trunk's field(s), the largest over the steps; of a
+            residual network the largest over its branches.
         stem_lipschitz_upper: of the stem; the pooling is at most 1-Lipschitz and counted in `feature_lipschitz_upper`.
         growth_bound: of the trunk, from the upper K, by the method's own formula.
         exponential_bound: e^{KT}, the paper's (11), from the same K: a bound for the exact flow and for Euler's method,
-            not for every method.
+            not for every method. Of a residual network e^{Σ h_n K_n}, an estimate where a shortcut or an activation
+            expands.
         feature_lipschitz_upper: ‖pool‖ · growth · ‖stem‖, the map from images to feature vectors.
         measured_growth_median, measured_growth_largest: ‖e_N‖/‖e_0‖ over the measured pairs.
         feature_diameter: the largest distance found between feature vectors of clean test images.

@@ -35,7 +35,7 @@ def prediction_divergence(
 class TRADES(AbstractTrainingMethod):
     """`CE(f(x), y) + weight · max_{x′} KL(f(x) ‖ f(x′))`, both means over the batch.
 
-    Which way round: the paper's regulariser is L(f(x), f(x′))/λ (its equation 5 and Algorithm 1) with the
+    Which way round: the paper's regulariser for several classes is L(f(x), f(x′))/λ (its Algorithm 1) with the
     cross-entropy L, whose target is then the clean prediction p: L = −Σ p log q = KL(p ‖ q) + H(p). The authors'
     implementation takes KL(p ‖ q), clean prediction first, for the ascent and the loss; so does this one. The
     entropy H(p) does not depend on x′ but does on the weights. The gradient flows through both predictions.

@@ -1,17 +1,18 @@
 """YOPO: adversarial training that perturbs the images through the first layer alone."""
 
 from dataclasses import dataclass
-from typing import ClassVar, Protocol, cast, final
+from typing import ClassVar, Protocol, final, runtime_checkable
 
 import torch
 from torch import Tensor, nn
 
 from natrob_empirical.threat_models import Box
 from natrob_empirical.training.abstract_method import AbstractTrainingMethod, StepOutcome
-from natrob_empirical.training.adversarial.perturbation import allowed_box, frozen, sign_ascent, uniform_noise
+from natrob_empirical.training.adversarial.perturbation import allowed_box, sign_ascent, uniform_noise
 from natrob_theory.argument_checks import require_count, require_nonnegative, require_positive
 
 
+@runtime_checkable
 class SplitClassifier(Protocol):
     """A classifier that can be cut after its first layer: `model(x) == after_first_layer(first_layer(x))`."""
 
@@ -100,14 +101,13 @@ class YOPO(AbstractTrainingMethod):
 
     def _inner_steps(self, first_layer: nn.Module, point: Tensor, adjoint: Tensor, box: Box) -> Tensor:
         """Sign steps along the gradient of ⟨adjoint, first_layer(x)⟩."""
-        with frozen(first_layer):
-            return sign_ascent(
-                point,
-                box,
-                lambda x: (first_layer(x) * adjoint).sum(),
-                step_size=self.step_size,
-                steps=self.inner_steps,
-            )
+        return sign_ascent(
+            point,
+            box,
+            lambda x: (first_layer(x) * adjoint).sum(),
+            step_size=self.step_size,
+            steps=self.inner_steps,
+        )
 
 
 def _propagate(split: SplitClassifier, first: Tensor, labels: Tensor) -> tuple[StepOutcome, Tensor]:
@@ -130,10 +130,8 @@ def _add_gradient(output: Tensor, cotangent: Tensor) -> None:
 
 def _require_split(model: nn.Module) -> SplitClassifier:
     """The model, as one that can be cut after its first layer; or raise TypeError."""
-    if isinstance(getattr(model, "first_layer", None), nn.Module) and callable(
-        getattr(model, "after_first_layer", None)
-    ):
-        return cast(SplitClassifier, model)
+    if isinstance(model, SplitClassifier):
+        return model
     raise TypeError(
         "`model` must have `first_layer`, a module, and `after_first_layer(z)` for YOPO, which perturbs images through "
         f"the first layer alone, got {type(model).__name__}; PGD and TRADES train it"

@@ -1,4 +1,4 @@
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -51,33 +51,36 @@ def test_a_file_rebuilds_its_classifier_by_itself(network: str, tmp_path: Path) 
     assert torch.equal(again(images), model.eval()(images))
 
 
-def test_a_file_of_the_first_version_is_used_and_completed(tmp_path: Path) -> None:
+@pytest.mark.parametrize("version", [1, 2, 7])
+def test_another_schema_version_is_named_and_refused(version: int, tmp_path: Path) -> None:
     _, checkpoint = untrained("euler")
     store = CheckpointStore(tmp_path)
-    old = {"schema_version": 1, "state_dict": checkpoint.state_dict, "training_seconds": 2.0}
-    torch.save(old, store.path_of(checkpoint.settings))
-    with pytest.raises(CheckpointError, match=r"schema version 1.*run the `natrob bench` that wrote it once more"):
-        load_checkpoint(store.path_of(checkpoint.settings))
-    read = store.read(checkpoint.settings, image_shape=SHAPE, num_classes=CLASSES)
-    assert read is not None
-    assert read.training_seconds == 2.0
-    loaded = load_checkpoint(store.path_of(checkpoint.settings))
-    for name, tensor in checkpoint.state_dict.items():
-        assert torch.equal(loaded.state_dict[name], tensor)
+    path = store.path_of(checkpoint.settings)
+    torch.save({"schema_version": version, "state_dict": checkpoint.state_dict, "training_seconds": 2.0}, path)
+    with pytest.raises(CheckpointError, match=f"is of schema version {version}, this natrob reads version 3"):
+        load_checkpoint(path)
+
+
+def test_weights_of_another_architecture_are_refused(tmp_path: Path) -> None:
+    _, checkpoint = untrained("euler")
+    other = replace(checkpoint, state_dict=untrained("revnet")[1].state_dict)
+    loaded = load_checkpoint(CheckpointStore(tmp_path).write(other))
+    with pytest.raises(CheckpointError, match="the checkpoint's weights do not fit the model that it describes"):
+        loaded.classifier()
 
 
 @pytest.mark.parametrize("content", [b"no tensors", None, {"schema_version": 7, "state_dict": {}}, {"weights": 1}])
 def test_what_cannot_be_used_is_set_aside_and_nothing_is_lost(content: Any, tmp_path: Path) -> None:
     _, checkpoint = untrained("euler")
     store = CheckpointStore(tmp_path)
-    assert store.read(checkpoint.settings, image_shape=SHAPE, num_classes=CLASSES) is None
+    assert store.read(checkpoint.settings) is None
     path = store.path_of(checkpoint.settings)
     if isinstance(content, bytes):
         path.write_bytes(content)
     else:
         torch.save(content, path)
     before = path.read_bytes()
-    assert store.read(checkpoint.settings, image_shape=SHAPE, num_classes=CLASSES) is None
+    assert store.read(checkpoint.settings) is None
     assert not path.exists()
     assert path.with_name(path.name + ".unreadable").read_bytes() == before
 
@@ -87,7 +90,7 @@ def test_code_in_a_file_is_not_run(tmp_path: Path) -> None:
         def __reduce__(self) -> tuple[Any, tuple[str]]:
             return (Path.touch, (Path(tmp_path / "sprung"),))  # pyright: ignore[reportReturnType]
 
-    torch.save({"schema_version": 2, "state_dict": Trap()}, tmp_path / "trap.pt")
+    torch.save({"schema_version": 3, "state_dict": Trap()}, tmp_path / "trap.pt")
     with pytest.raises(CheckpointError, match="cannot be read as plain tensors and data"):
         load_checkpoint(tmp_path / "trap.pt")
     assert not (tmp_path / "sprung").exists()

@@ -1,22 +1,27 @@
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 
 from natrob_empirical.benchmarks import (
-    PRESETS,
     AttackSpecification,
     Preset,
+    PresetModel,
+    PresetTooLargeError,
     RunEvent,
     cells_of,
-    preset_named,
     run_preset,
 )
+from natrob_empirical.benchmarks.attack_cell import AttackedModel
+from natrob_empirical.benchmarks.cells import AttackAtBudget
+from natrob_empirical.benchmarks.plan import require_fit
 from natrob_empirical.datasets import Dataset
 from natrob_empirical.models import NETWORKS, ModelSpecification
-from natrob_empirical.records import AttackResult, CellRecord, RecordStore, TheoryResult
+from natrob_empirical.records import AttackRefusal, AttackResult, CellRecord, RecordStore, TheoryResult
 from natrob_empirical.training import TrainingSpecification
+from natrob_theory import ImplicitSolveError
 
 CPU = torch.device("cpu")
 
@@ -27,17 +32,14 @@ def tiny_preset(*networks: str) -> Preset:
         summary="for tests",
         dataset="digits",
         models=tuple(
-            ModelSpecification(
-                label=f"{name}, small",
-                network=name,
-                channels=2,
-                hidden=2,
-                num_steps=2,
-                step_size=0.1,
+            PresetModel(
+                specification=ModelSpecification(
+                    label=f"{name}, small", network=name, channels=2, hidden=2, num_steps=2, step_size=0.1
+                ),
+                training=TrainingSpecification(epochs=1),
             )
             for name in networks
         ),
-        training=TrainingSpecification(epochs=1),
         attacks=(
             AttackSpecification(label="FGSM", attack="FGSM", norm="Linf", epsilons=(0.1,)),
             AttackSpecification(label="PGD-2", attack="PGD", norm="L2", epsilons=(0.2, 0.5), steps=2),
@@ -168,23 +170,80 @@ def test_other_data_training_or_seed_are_other_cells(digits: Dataset) -> None:
     def settings(preset: Preset, dataset: Dataset) -> list[dict[str, object]]:
         return [cell.settings for group in cells_of(preset, dataset) for cell in group]
 
+    longer = replace(
+        preset, models=tuple(replace(model, training=TrainingSpecification(epochs=2)) for model in preset.models)
+    )
     base = settings(preset, digits.subset(train=100))
     assert settings(preset, digits.subset(train=100)) == base
     for other in (
         settings(preset, digits.subset(train=101)),
-        settings(replace(preset, training=TrainingSpecification(epochs=2)), digits.subset(train=100)),
+        settings(longer, digits.subset(train=100)),
         settings(replace(preset, seeds=(1,)), digits.subset(train=100)),
     ):
         assert all(one != two for one, two in zip(base, other, strict=True))
 
 
-def test_the_quick_preset_covers_every_network_class() -> None:
-    quick = preset_named("quick")
-    assert {model.network for model in quick.models} == set(NETWORKS)
-    assert len({model.label for model in quick.models}) == len(quick.models)
-    with pytest.raises(ValueError, match="unknown preset 'quik'; did you mean quick"):
-        preset_named("quik")
-    assert set(PRESETS) == {"quick", "cpu"}
+def test_an_attack_that_the_solver_stops_is_recorded_and_the_rest_goes_on(
+    digits: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    preset = tiny_preset("backward_euler")
+    attacked = AttackedModel.result
+
+    def stopped(self: AttackedModel, attack: AttackAtBudget, **rest: Any) -> AttackResult:
+        if attack.epsilon == 0.2:
+            raise ImplicitSolveError("did not converge;\n  take a smaller step size")
+        return attacked(self, attack, **rest)
+
+    monkeypatch.setattr(AttackedModel, "result", stopped)
+    store, _ = run(preset, digits, tmp_path)
+    results = {record.cell.epsilon: record.result for record in store.read_all() if record.cell.attack is not None}
+    refused = results.pop(0.2)
+    assert isinstance(refused, AttackRefusal)
+    assert refused.reason == "did not converge; take a smaller step size"
+    assert len(results) == 2
+    assert all(isinstance(result, AttackResult) for result in results.values())
+
+
+def test_images_made_on_another_model_are_shown_to_the_others(digits: Dataset, tmp_path: Path) -> None:
+    preset = tiny_preset("euler", "heun")
+    source = preset.models[0].specification.label
+    transferred = AttackSpecification(
+        label="FGSM from it", attack="FGSM", norm="Linf", epsilons=(0.3,), source=source, images=20
+    )
+    store, _ = run(replace(preset, attacks=(transferred,)), digits, tmp_path)
+    (record,) = [record for record in store.read_all() if record.cell.attack is not None]
+    assert record.cell.model == "heun, small"
+    assert isinstance(record.result, AttackResult)
+    assert record.result.accuracy.n == len(record.result.outcomes) == 20
+    assert record.result.mean_gradient_calls == 0.0
+    assert record.settings["source"]["model"]["label"] == source
+
+
+def test_one_walk_to_the_nearest_image_serves_every_radius(digits: Dataset, tmp_path: Path) -> None:
+    walk = AttackSpecification(
+        label="Boundary", attack="BoundaryAttack", norm="L2", epsilons=(0.2, 0.6, 2.0), images=10
+    )
+    store, _ = run(replace(tiny_preset("euler"), attacks=(walk,)), digits, tmp_path)
+    results = [record.result for record in store.read_all() if record.cell.attack is not None]
+    assert len(results) == 3
+    found = [result for result in results if isinstance(result, AttackResult)]
+    assert len({(r.seconds, r.mean_queries) for r in found}) == 1
+    medians = {r.median_distance.value for r in found if r.median_distance is not None}
+    assert len(medians) == 1
+    by_reach = sorted(found, key=lambda result: result.largest_distance)
+    assert [r.accuracy.value for r in by_reach] == sorted((r.accuracy.value for r in found), reverse=True)
+    (median,) = medians
+    kept = {record.cell.epsilon: record.result for record in store.read_all() if record.cell.attack is not None}
+    for epsilon, result in kept.items():
+        assert isinstance(result, AttackResult)
+        assert epsilon is not None
+        assert (result.accuracy.value <= 0.5 * result.clean_accuracy.value) == (median <= epsilon)
+
+
+def test_a_preset_that_cannot_fit_is_refused_before_it_starts(digits: Dataset) -> None:
+    with pytest.raises(PresetTooLargeError, match="preset tiny does not fit this device: training euler, small needs"):
+        require_fit(tiny_preset("euler"), digits, available=1000)
+    require_fit(tiny_preset("euler"), digits, available=2**30)
 
 
 @pytest.mark.gpu

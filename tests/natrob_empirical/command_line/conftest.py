@@ -100,7 +100,7 @@ def checkpoint(digits: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Pat
     )
     training = TrainingSpecification(epochs=4)
     train(classifier, digits, training, generator=streams.generator("train"))
-    settings = {"model": asdict(specification), "training": asdict(training), "data": {"name": "digits"}, "seed": 0}
+    settings = {"model": asdict(specification), "training": training.settings(), "data": {"name": "digits"}, "seed": 0}
     return CheckpointStore(tmp_path_factory.mktemp("checkpoints")).write(
         Checkpoint(
             settings=settings,

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from console_runner import natrob
 
-from natrob_empirical.benchmarks import PRESETS, AttackSpecification, Preset
+from natrob_empirical.benchmarks import PRESETS, AttackSpecification, Preset, PresetModel
 from natrob_empirical.models import ModelSpecification
 from natrob_empirical.training import TrainingSpecification
 
@@ -14,8 +14,12 @@ TINY = Preset(
     name="tiny",
     summary="for tests",
     dataset="digits",
-    models=(ModelSpecification(label="ResNet, small", network="euler", channels=2, hidden=2, num_steps=2),),
-    training=TrainingSpecification(epochs=1),
+    models=(
+        PresetModel(
+            specification=ModelSpecification(label="ResNet, small", network="euler", channels=2, hidden=2, num_steps=2),
+            training=TrainingSpecification(epochs=1),
+        ),
+    ),
     attacks=(AttackSpecification(label="FGSM", attack="FGSM", norm="Linf", epsilons=(0.1,)),),
     train_images=100,
     test_images=20,
@@ -250,3 +254,50 @@ def test_every_commands_help_shows_an_example(command: str) -> None:
     assert result.exit_code == 0
     assert "Example" in result.output
     assert f"natrob {command}" in result.output
+
+
+@pytest.mark.usefixtures("tiny")
+def test_bench_stops_when_its_minutes_are_over_and_goes_on(tmp_path: Path) -> None:
+    arguments = ("bench", "--preset", "tiny", "--output", str(tmp_path))
+    stopped = natrob(*arguments, "--minutes", "1e-9")
+    assert stopped.exit_code == 4, stopped.output
+    assert "to go on" in stopped.output
+    finished = natrob(*arguments)
+    assert finished.exit_code == 0, finished.output
+    assert len(list((tmp_path / "records").glob("*.json"))) == 2
+
+
+@pytest.mark.usefixtures("tiny")
+def test_a_dry_run_states_the_cost_and_runs_nothing(tmp_path: Path) -> None:
+    result = natrob("bench", "--preset", "tiny", "--output", str(tmp_path), "--dry-run")
+    assert result.exit_code == 0, result.output
+    text = " ".join(result.output.split())
+    assert "2 cells" in text
+    assert "measured now on this cpu" in text
+    assert not list(tmp_path.iterdir())
+
+
+def test_train_writes_a_checkpoint_that_attack_takes(tmp_path: Path) -> None:
+    result = natrob(
+        "train", "resnet", "--set", "blocks=1", "--set", "width=4", "--epochs", "1", "--output", str(tmp_path)
+    )
+    assert result.exit_code == 0, result.output
+    (checkpoint,) = tmp_path.glob("*.pt")
+    attacked = natrob(
+        "attack", str(checkpoint), "--attack", "fgsm", "--epsilon", "0.1", "--images", "20", "--output", str(tmp_path)
+    )
+    assert attacked.exit_code == 0, attacked.output
+
+
+def test_train_names_what_is_wrong() -> None:
+    for arguments, message in (
+        (("resnet51",), "unknown network 'resnet51'; did you mean resnet50"),
+        (("euler", "--set", "stepsize=1"), "unknown setting of euler 'stepsize'; did you mean step_size"),
+        (("euler", "--set", "num_steps=x"), "`--set num_steps` must be an integer, got 'x'"),
+        (("euler", "--set", "num_steps"), "`--set` must be NAME=VALUE"),
+        (("euler", "--method", "trade"), "unknown training method 'trade'; did you mean trades"),
+        (("euler", "--epsilon", "0.1"), "setting of training method standard"),
+    ):
+        result = natrob("train", *arguments)
+        assert result.exit_code == 2, result.output
+        assert message in " ".join(result.output.split())

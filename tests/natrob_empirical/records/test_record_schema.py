@@ -109,7 +109,12 @@ def test_the_committed_records_load() -> None:
 def test_the_newer_parts_come_back_as_they_were_written() -> None:
     number = Number(**NUMBER)
     block = BlockConstants(
-        step_size=1.0, branch_upper=number, branch_lower=number, shortcut_upper=number, growth=number
+        step_size=1.0,
+        branch_upper=number,
+        branch_lower=number,
+        shortcut_upper=number,
+        activation_upper=number,
+        growth=number,
     )
     grid = GridStatistics(
         images=3, steps_smallest=2, steps_median=2.0, steps_largest=3, step_size_smallest=0.1, step_size_largest=0.5,

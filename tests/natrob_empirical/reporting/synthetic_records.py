@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any, Literal
 
 from natrob_empirical.records import (
+    AttackRefusal,
     AttackResult,
     AttackRunResult,
     BoundCheckSummary,
@@ -159,7 +160,7 @@ def attack_result(
 
 def record(
     cell: CellKey,
-    result: TheoryResult | TheoryRefusal | AttackResult | StepSizeResult | AttackRunResult,
+    result: TheoryResult | TheoryRefusal | AttackResult | AttackRefusal | StepSizeResult | AttackRunResult,
     **changes: Any,
 ) -> CellRecord:
     environment = ENVIRONMENT.model_copy(update=changes.pop("environment", {}))

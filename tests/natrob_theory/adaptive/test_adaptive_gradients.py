@@ -17,6 +17,7 @@ from natrob_theory import (
     NeuralODE,
     broadcast_time,
 )
+from natrob_theory.adaptive.adjoint import _AdjointField
 
 Gradients = Literal["direct", "checkpointed", "adjoint"]
 
@@ -74,6 +75,33 @@ def test_adjoint_gradients_tend_to_the_direct_ones(tableau: ButcherTableau) -> N
             assert one is not None
             assert other is not None
             assert float((one - other).norm() / one.norm()) < 500 * tolerance
+
+
+@pytest.mark.parametrize("tableau", [DOPRI5, FEHLBERG45, BOGACKI_SHAMPINE], ids=lambda tableau: tableau.name)
+def test_the_adjoint_counts_every_accepted_step_once(tableau: ButcherTableau, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Backward, trials are rejected for some samples here, and some end before others."""
+    verdicts: list[Tensor] = []
+    observe = _AdjointField.observe
+
+    def noted(
+        self: _AdjointField, rows: Tensor, time: Tensor, step: Tensor, augmented: Tensor, accepted: Tensor
+    ) -> None:
+        verdicts.append(accepted)
+        observe(self, rows, time, step, augmented, accepted)
+
+    monkeypatch.setattr(_AdjointField, "observe", noted)
+    field, found = Pendulums(), {}
+    tolerance = 1e-5 if tableau is BOGACKI_SHAMPINE else 1e-8
+    # Fehlberg's pair carries on the lower order, so that its global error falls like the tolerance to the power 4/5.
+    allowed = 500 * tolerance ** (0.8 if tableau is FEHLBERG45 else 1.0)
+    for gradients in ("direct", "adjoint"):
+        net = NeuralODE(field, 1.5, rtol=tolerance, atol=tolerance, tableau=tableau, gradients=gradients)
+        y0 = start().requires_grad_()
+        found[gradients] = torch.autograd.grad(net(y0).sum(), [y0, field.first, field.second, field.shift])
+    assert len({len(accepted) for accepted in verdicts}) > 1
+    assert any(0 < int(accepted.sum()) < len(accepted) for accepted in verdicts)
+    for direct, adjoint in zip(found["direct"], found["adjoint"], strict=True):
+        assert float((direct - adjoint).norm() / direct.norm()) < allowed
 
 
 def test_direct_gradients_against_differences() -> None:

@@ -88,7 +88,22 @@ def test_convolutional_field_keeps_the_image(kernel_size: int) -> None:
     assert evaluate_field(field, 0.0, torch.ones(2, 2, 6, 5)).shape == (2, 2, 6, 5)
 
 
+@pytest.mark.parametrize("convolutions", [2, 3, 5])
+def test_convolutional_field_has_an_activation_between_convolutions(convolutions: int) -> None:
+    field = convolutional_field(2, 3, convolutions=convolutions)
+    state = torch.randn(2, 2, 6, 5, generator=torch.Generator().manual_seed(0))
+    layers = [module for module in field.modules() if isinstance(module, nn.Conv2d)]
+    sizes = [(layer.in_channels, layer.out_channels) for layer in layers]
+    assert sizes == [(2, 3), *[(3, 3)] * (convolutions - 2), (3, 2)]
+    expected = layers[0](state)
+    for layer in layers[1:]:
+        expected = layer(torch.relu(expected))
+    assert torch.equal(evaluate_field(field, 0.0, state), expected)
+
+
 def test_fields_refuse_bad_sizes() -> None:
+    with pytest.raises(ValueError, match="`convolutions` must be at least 2, got 1"):
+        convolutional_field(1, 1, convolutions=1)
     with pytest.raises(ValueError, match="`kernel_size` must be odd, got 2"):
         convolutional_field(1, 1, kernel_size=2)
     with pytest.raises(ValueError, match="`features` must be at least 1, got 0"):

@@ -243,15 +243,23 @@ def test_chains_multiply() -> None:
     assert upper(nn.Sequential(AutonomousField(nn.Linear(2, 2, bias=False))), (2,)) > 0
 
 
-@given(st.integers(0, 2**32 - 1))
-def test_networks_never_exceed_the_product(seed: int) -> None:
-    field = fill(convolutional_field(2, 3), seed)
+@given(st.integers(0, 2**32 - 1), st.sampled_from([2, 4]))
+def test_networks_never_exceed_the_product(seed: int, convolutions: int) -> None:
+    field = fill(convolutional_field(2, 3, convolutions=convolutions), seed)
     generator = torch.Generator().manual_seed(seed)
     points = torch.randn(4, 2, 4, 5, generator=generator, dtype=torch.float64)
     lower = lipschitz_lower_bound(
         field, points, radius=1.0, generator=generator, samples=2, ascent_steps=3, power_iterations=3
     )
     assert 0 < float(lower) <= upper(field, (2, 4, 5))
+
+
+@pytest.mark.parametrize("convolutions", [3, 5])
+def test_a_deeper_field_is_the_product_of_its_convolutions(convolutions: int) -> None:
+    field = fill(convolutional_field(2, 3, convolutions=convolutions))
+    norms = [upper(module, (module.in_channels, 4, 5)) for module in field.modules() if isinstance(module, nn.Conv2d)]
+    assert len(norms) == convolutions
+    assert upper(field, (2, 4, 5)) == pytest.approx(math.prod(norms), rel=1e-9)
 
 
 class Doubled(nn.Sequential):
@@ -333,3 +341,13 @@ def test_dilation_writes_out_the_zeros() -> None:
     assert dilated(kernel, (2,)).tolist() == [[[1.0, 0.0, 2.0, 0.0, 3.0]]]
     assert dilated(kernel, (1,)) is kernel
     assert [round_to_multiple(size, 3) for size in (1, 3, 4)] == [3, 3, 6]
+
+
+@pytest.mark.parametrize("stride", [1, 2, 3])
+def test_a_convolution_of_one_tap_has_the_norm_of_its_matrix(stride: int) -> None:
+    layer = fill(nn.Conv2d(3, 5, 1, stride=stride), 4)
+    assert isinstance(layer, nn.Conv2d)
+    exact = float(torch.linalg.matrix_norm(layer.weight.detach()[:, :, 0, 0], ord=2))
+    assert exact <= float(lipschitz_upper_bound(layer, input_shape=(3, 7, 6))) <= exact * (1 + 1e-12)
+    mixed = fill(nn.Conv2d(2, 3, (1, 3), stride=(2, 1), padding=(1, 1)), 5)
+    assert dense_norm(mixed, (2, 6, 5)) <= float(lipschitz_upper_bound(mixed, input_shape=(2, 6, 5)))

@@ -13,7 +13,7 @@ _LARGEST_ADAPTIVE: Final = 31 * 2**20
 def keep_freed_memory() -> None:
     """Let glibc keep up to 64 MiB of freed memory, once a process; nothing elsewhere.
 
-    An attack frees the activations of every pass at its end. glibc gives the top of its heap back to the system as soon
+    A pass frees its activations at its end. glibc gives the top of its heap back to the system as soon
     as it exceeds a threshold, and the next pass pays for every page again: some 2,000 page faults a step on a small CNN
     with 350 images of 28×28, a tenth and more of the time. The threshold is twice the largest block freed so far that
     had a mapping of its own (M_MMAP_THRESHOLD in mallopt(3)), so freeing one untouched block raises it.

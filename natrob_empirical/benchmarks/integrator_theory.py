@@ -1,0 +1,144 @@
+"""The theory side of a classifier whose trunk is an integrator network."""
+
+import math
+from typing import final
+
+import torch
+from torch import Tensor
+
+from natrob_empirical.benchmarks.classifier_theory import (
+    SEARCH_STATES,
+    AbstractClassifierTheory,
+    TrunkMeasurement,
+    counted_evaluations,
+    evaluation_statistics,
+    median,
+    theory_of,
+)
+from natrob_empirical.benchmarks.theory_curves import common_times
+from natrob_empirical.certification import ClassifierBounds, classifier_bounds, trunk_fields
+from natrob_empirical.models import AbstractClassifier, IntegratorClassifier
+from natrob_empirical.random_streams import RandomStreams
+from natrob_empirical.records import EvaluationStatistics, GridStatistics
+from natrob_theory import Bound, BoundCheck, NeuralODE, check_bound, exponential_bound, lipschitz_lower_bound
+from natrob_theory.networks import AbstractFixedStepNet
+from natrob_theory.rounding import EPSILON
+
+SEARCH_PLACES = 4
+"""The states of the search lie at about so many times between the first and the last, and at the last."""
+
+SEARCH_ENTRIES = 2**16
+"""So many numbers the searched states hold together, or few more, so that large images cost what small ones do."""
+
+
+@final
+class IntegratorTheory(AbstractClassifierTheory):
+    """Theorems for integrators: growth by the method's own formula, on one field with one constant K."""
+
+    def __init__(self, model: IntegratorClassifier, image_shape: tuple[int, int, int]) -> None:
+        self.model = model
+        self.image_shape = image_shape
+
+    def entrance(self, images: Tensor) -> Tensor:
+        """The stem's output."""
+        with torch.no_grad():
+            return self.model.stem(images)
+
+    def check_pairs(self, state: Tensor, perturbation: Tensor) -> BoundCheck:
+        """`check_bound` with the pair's secant constants."""
+        return check_bound(self.model.trunk, state, perturbation)
+
+    def measure(self, state: Tensor, perturbation: Tensor, streams: RandomStreams) -> TrunkMeasurement:
+        """As promised; the bounds of a Neural ODE are those of the clean images' grids."""
+        paired = self.check_pairs(state, perturbation)
+        bounds = classifier_bounds(self.model, self.image_shape)
+        lower, searched = self._lower_bound(state, streams)
+        times = common_times(paired)
+        elapsed = (times - times[0]).tolist()
+        start, end = float(paired.times.min()), float(paired.times.max())
+        trunk = self.model.trunk
+        return TrunkMeasurement(
+            bounds=bounds,
+            lower=lower,
+            searched=searched,
+            block_lowers=(),
+            paired=paired,
+            from_upper=self._check_with_upper_constant(state, perturbation, bounds),
+            times=times,
+            exponential=_exponential(bounds.field, end - start),
+            exponential_upper=torch.tensor([float(_exponential(bounds.field, time)) for time in elapsed]),
+            exponential_lower=torch.tensor([float(_exponential(lower, time)) for time in elapsed]),
+            step_size=trunk.step_size if isinstance(trunk, AbstractFixedStepNet) else None,
+            grid=_grid(paired, float(bounds.field), adaptive=isinstance(trunk, NeuralODE)),
+        )
+
+    def evaluations(self, deployed: AbstractClassifier, images: Tensor) -> EvaluationStatistics:
+        """From the solver's own record where there is one; else the calls of the field(s) are counted."""
+        assert isinstance(deployed, IntegratorClassifier)
+        trunk = deployed.trunk
+        with torch.no_grad():
+            state = deployed.stem(images)
+            if isinstance(trunk, NeuralODE):
+                trunk(state)
+        if isinstance(trunk, NeuralODE) and (record := trunk.last_solve) is not None:
+            return evaluation_statistics(record.evaluations, record.rejected)
+        fields = [field for field, _ in trunk_fields(deployed, tuple(state.shape[1:]))]
+        return counted_evaluations(deployed, fields, images)
+
+    def _lower_bound(self, start: Tensor, streams: RandomStreams) -> tuple[Bound, int]:
+        """The largest secant constant of the trunk's field(s) around states of the trunk, and how many states."""
+        with torch.no_grad():
+            states = self.model.trunk.trajectory(start[:SEARCH_STATES]).states
+        visited = states[:: max(1, len(states) // SEARCH_PLACES)].flatten(0, 1)
+        affordable = max(SEARCH_PLACES, SEARCH_ENTRIES // visited[0].numel())
+        visited = visited[:: -(-len(visited) // affordable)]
+        found = []
+        for field, shape in trunk_fields(self.model, tuple(states.shape[2:])):
+            points = visited[:, : shape[0]] if shape[0] != states.shape[2] else visited
+            radius = float(points.flatten(1).norm(dim=1).mean())
+            found.append(
+                lipschitz_lower_bound(field, points, radius=radius, generator=streams.generator("lipschitz search"))
+            )
+        return max(found, key=float), len(visited)
+
+    def _check_with_upper_constant(
+        self, state: Tensor, perturbation: Tensor, bounds: ClassifierBounds
+    ) -> BoundCheck | None:
+        """The check against the bound from the upper K; None where the method has no bound from that K."""
+        if math.isinf(float(bounds.trunk)) and bounds.trunk.source.startswith("none"):
+            return None
+        return check_bound(self.model.trunk, state, perturbation, lipschitz=bounds.field)
+
+
+@theory_of.register
+def _(model: IntegratorClassifier, image_shape: tuple[int, int, int]) -> AbstractClassifierTheory:
+    return IntegratorTheory(model, image_shape)
+
+
+def _exponential(lipschitz: Bound, elapsed: float) -> Bound:
+    """e^{tK}, which is ∞ where K is."""
+    if math.isinf(float(lipschitz)):
+        return Bound(value=math.inf, kind=lipschitz.kind if lipschitz.kind == "upper" else "estimate", source="K = ∞")
+    return exponential_bound(lipschitz, 0.0, elapsed)
+
+
+def _grid(check: BoundCheck, lipschitz: float, *, adaptive: bool) -> GridStatistics:
+    """Steps and step sizes of every pair; a sample that has ended repeats its last time, which is no step."""
+    times = check.times.double()
+    own = times if times.dim() == 2 else times[:, None].expand(-1, check.distance.shape[1])
+    sizes = own.diff(dim=0)
+    steps = (sizes > 0).sum(dim=0)
+    taken = sizes[sizes > 0]
+    smallest, largest = float(taken.min()), float(taken.max())
+    outward = 1.0 + 4 * EPSILON
+    return GridStatistics(
+        images=len(steps),
+        steps_smallest=int(steps.min()),
+        steps_median=median(steps),
+        steps_largest=int(steps.max()),
+        step_size_smallest=smallest,
+        step_size_largest=largest,
+        hk_smallest=smallest * lipschitz * outward,
+        hk_largest=largest * lipschitz * outward,
+        kind="adaptive" if adaptive else "fixed",
+    )

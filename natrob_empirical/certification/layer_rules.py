@@ -1,0 +1,58 @@
+"""Upper Lipschitz constants of the layers that residual classifiers are made of; each a rule of `layer_lipschitz`.
+
+Importing this module registers them, so `natrob_theory.lipschitz_upper_bound` takes these layers wherever they stand.
+"""
+
+from torch import nn
+
+from natrob_empirical.models.residual_block import PaddedSubsampling, ResidualBlock, ScaledBy
+from natrob_theory import LayerRefusedError, layer_lipschitz
+from natrob_theory.altered_layers import hooks_of
+from natrob_theory.lipschitz.layer_rules import lipschitz_of_layer, output_shape
+from natrob_theory.residual_chains import residual_growth
+from natrob_theory.rounding import EPSILON
+
+Shape = tuple[int, ...]
+
+
+@layer_lipschitz.register
+def _(layer: PaddedSubsampling, input_shape: Shape) -> float:
+    """Dropping entries makes no vector longer, and appended zeros change no length: at most 1."""
+    return 1.0
+
+
+@layer_lipschitz.register
+def _(layer: ScaledBy, input_shape: Shape) -> float:
+    """|h|."""
+    return abs(layer.factor)
+
+
+@layer_lipschitz.register
+def _(layer: ResidualBlock, input_shape: Shape) -> float:
+    """L_σ(L_S + |h|K). Proof: proofs/symbolic/lipschitz_composition.py."""
+    return float(
+        residual_growth(
+            layer.step_size,
+            branch=branch_lipschitz(layer.branch, input_shape),
+            shortcut=lipschitz_of_layer(layer.shortcut, input_shape),
+            activation=lipschitz_of_layer(layer.activation, output_shape(layer.shortcut, input_shape)),
+        )
+    )
+
+
+def branch_lipschitz(branch: nn.Sequential, input_shape: Shape) -> float:
+    """K of a branch, with a step size that sits inside it taken out in front.
+
+    Constants multiply, so the factors may be counted apart; and a batch norm with scale γ/σ over h·Wx has the linear
+    part h·diag(γ/σ)W, so the batch norm is folded into the convolution before the step size all the same.
+
+    Raises:
+        LayerRefusedError: a layer without a rule, or an altered one.
+    """
+    if type(branch) is not nn.Sequential or hooks_of(branch):
+        raise LayerRefusedError(f"a residual branch must be a plain nn.Sequential, got {type(branch).__name__}")
+    scales = [layer for layer in branch if isinstance(layer, ScaledBy)]
+    constant = lipschitz_of_layer(nn.Sequential(*(layer for layer in branch if layer not in scales)), input_shape)
+    for scale in scales:
+        constant *= lipschitz_of_layer(scale, input_shape) * (1.0 + 2 * EPSILON)
+    return constant

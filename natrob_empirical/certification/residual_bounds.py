@@ -1,0 +1,110 @@
+"""Upper Lipschitz constants of a residual classifier, block by block."""
+
+import torch
+
+from natrob_empirical.certification.classifier_bounds import (
+    BlockBounds,
+    ClassifierBounds,
+    ImageShape,
+    classifier_bounds,
+    outward_product,
+)
+from natrob_empirical.certification.layer_rules import branch_lipschitz
+from natrob_empirical.models import ResidualClassifier
+from natrob_empirical.models.residual_block import ResidualBlock
+from natrob_theory import Bound, LayerRefusedError, lipschitz_upper_bound
+from natrob_theory.altered_layers import computes_as
+from natrob_theory.lipschitz.layer_rules import output_shape
+from natrob_theory.residual_chains import residual_growth
+
+Shape = tuple[int, ...]
+
+
+@classifier_bounds.register
+def _(model: ResidualClassifier, image_shape: ImageShape) -> ClassifierBounds:
+    """‖stem‖, Π L_σ(L_S + |h|K) over the blocks, and the last normalisation and the pool behind them."""
+    stem = lipschitz_upper_bound(model.stem, input_shape=image_shape)
+    blocks = [block_bounds(block, shape) for block, shape in blocks_with_shapes(model, image_shape)]
+    final = _final_shape(model, image_shape)
+    last = lipschitz_upper_bound(model.last, input_shape=final)
+    pool = lipschitz_upper_bound(model.pool, input_shape=output_shape(model.last, final))
+    trunk = Bound(
+        value=outward_product(*(float(block.growth) for block in blocks)),
+        kind="upper",
+        assumptions=stem.assumptions,
+        source="Π L_σ(L_S + |h|K_n) over the residual blocks",
+    )
+    return ClassifierBounds(
+        stem=stem,
+        field=max((block.branch for block in blocks), key=float),
+        trunk=trunk,
+        features=Bound(
+            value=outward_product(float(pool), float(last), float(trunk), float(stem)),
+            kind="upper",
+            assumptions=trunk.assumptions,
+            source=f"‖pool‖ · ‖last‖ · growth · ‖stem‖, growth by {trunk.source}",
+        ),
+        blocks=tuple(blocks),
+    )
+
+
+def block_bounds(block: ResidualBlock, input_shape: Shape) -> BlockBounds:
+    """The constants of one block on states of this shape.
+
+    Raises:
+        LayerRefusedError: the block is altered, or has a layer that cannot be bounded.
+    """
+    if not computes_as(block, ResidualBlock):
+        raise LayerRefusedError(f"no Lipschitz upper bound is known for an altered {type(block).__name__}")
+    shortcut = lipschitz_upper_bound(block.shortcut, input_shape=input_shape)
+    branch = Bound(
+        value=branch_lipschitz(block.branch, input_shape),
+        kind="upper",
+        assumptions=shortcut.assumptions,
+        source=shortcut.source,
+    )
+    activation = lipschitz_upper_bound(block.activation, input_shape=output_shape(block.shortcut, input_shape))
+    growth = residual_growth(
+        block.step_size, branch=float(branch), shortcut=float(shortcut), activation=float(activation)
+    )
+    return BlockBounds(
+        step_size=block.step_size,
+        branch=branch,
+        shortcut=shortcut,
+        activation=activation,
+        growth=Bound(value=float(growth), kind="upper", assumptions=shortcut.assumptions, source="L_σ(L_S + |h|K)"),
+    )
+
+
+def blocks_with_shapes(model: ResidualClassifier, image_shape: ImageShape) -> list[tuple[ResidualBlock, Shape]]:
+    """The blocks, each with the shape of the states that enter it."""
+    found: list[tuple[ResidualBlock, Shape]] = []
+    state = _state_after_stem(model, image_shape)
+    with torch.no_grad():
+        for block in residual_blocks(model):
+            found.append((block, tuple(state.shape[1:])))
+            state = block(state)
+    return found
+
+
+def residual_blocks(model: ResidualClassifier) -> list[ResidualBlock]:
+    """The blocks in order. Raises LayerRefusedError for a module among them that is no residual block."""
+    found = []
+    for block in model.blocks:
+        if not isinstance(block, ResidualBlock):
+            raise LayerRefusedError(
+                f"the blocks of a residual classifier must be ResidualBlock, got {type(block).__name__}"
+            )
+        found.append(block)
+    return found
+
+
+def _final_shape(model: ResidualClassifier, image_shape: ImageShape) -> Shape:
+    """The shape of the states that leave the last block."""
+    block, shape = blocks_with_shapes(model, image_shape)[-1]
+    return output_shape(block, shape)
+
+
+def _state_after_stem(model: ResidualClassifier, image_shape: ImageShape) -> torch.Tensor:
+    with torch.no_grad():
+        return model.stem(torch.zeros((1, *image_shape)).to(model.head.weight))

@@ -1,0 +1,102 @@
+"""`natrob train`: one model, trained and kept as a checkpoint that every other command takes."""
+
+from dataclasses import fields
+from pathlib import Path
+from typing import Annotated, Any, get_type_hints
+
+import typer
+
+from natrob_empirical.benchmarks import PresetModel, TrainedModels, fitted_to_images
+from natrob_empirical.command_line.console import TrainingDisplay, console, errors_in_one_line
+from natrob_empirical.command_line.options import DataRootOption, DeviceOption, device_named
+from natrob_empirical.datasets import load_dataset
+from natrob_empirical.models import (
+    NETWORKS,
+    RESIDUAL_NETWORKS,
+    AnyModelSpecification,
+    ModelSpecification,
+    ResidualSpecification,
+)
+from natrob_empirical.near_names import unknown_name
+from natrob_empirical.training import TRAINING_METHODS, TrainingSpecification, accuracy, training_method_named
+
+_NAMES = (*NETWORKS, *RESIDUAL_NETWORKS)
+
+
+def train(  # noqa: PLR0913, PLR0917 - one parameter an option
+    network: Annotated[str, typer.Argument(help=f"One of: {', '.join(_NAMES)}.")],
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="A setting of the model as NAME=VALUE, such as step_size=0.1; may be repeated."),
+    ] = None,
+    data: Annotated[str, typer.Option(help="A data set's name, or your arrays as file.npz.")] = "digits",
+    method: Annotated[str, typer.Option(help=f"One of: {', '.join(TRAINING_METHODS)}.")] = "standard",
+    epsilon: Annotated[float | None, typer.Option(help="L∞ radius of an adversarial method.")] = None,
+    epochs: Annotated[int, typer.Option(help="Passes over the training images.")] = 12,
+    batch_size: Annotated[int, typer.Option(help="Images per step.")] = 64,
+    learning_rate: Annotated[float, typer.Option(help="At the start; AdamW with one cosine decay.")] = 3e-3,
+    seed: Annotated[int, typer.Option(help="Of weights, order and perturbations.")] = 0,
+    output: Annotated[Path, typer.Option(help="Folder of the checkpoint.")] = Path("output/models"),
+    data_root: DataRootOption = None,
+    device: DeviceOption = "cpu",
+) -> None:
+    """Train one model; interrupted, the same command goes on where it stopped.
+
+    Example: `natrob train euler --set step_size=0.1 --set num_steps=10`, or
+    `natrob train resnet --set blocks=3 --data mnist --method trades --epsilon 0.1`
+    """
+    hint = "interrupted; the training goes on from its last state when the command is given again"
+    with errors_in_one_line(on_interrupt=hint):
+        dataset = load_dataset(data, data_root=data_root)
+        ball = {} if epsilon is None else {"epsilon": epsilon}
+        training = TrainingSpecification(
+            method=training_method_named(method, **ball),
+            epochs=epochs,
+            batch_size=batch_size,
+            learning_rate=learning_rate,
+        )
+        specification = specification_of(network, settings or [], method)
+        model = fitted_to_images(PresetModel(specification=specification, training=training), dataset.image_shape)
+        models = TrainedModels(dataset, output, device_named(device))
+        with TrainingDisplay() as display:
+            classifier, seconds = models.get(model, seed, progress=display.show)
+        images, labels = dataset.to_images(dataset.test_x), dataset.test_y
+        clean = accuracy(classifier, images.to(models.device), labels.to(models.device))
+        path = models.path_of(model, seed)
+        console.print(
+            f"{specification.label}: {clean:.1%} of {len(labels)} test images, trained in {seconds:.0f} s; {path}",
+            highlight=False,
+        )
+
+
+def specification_of(network: str, settings: list[str], method: str) -> AnyModelSpecification:
+    """The specification with these settings, each given as NAME=VALUE.
+
+    Raises:
+        ValueError: an unknown network or setting (near names are offered), or a value of another type.
+    """
+    kind = ModelSpecification if network in NETWORKS else ResidualSpecification
+    if network not in _NAMES:
+        raise unknown_name("network", network, _NAMES)
+    types = {field.name: get_type_hints(kind)[field.name] for field in fields(kind)}
+    values: dict[str, Any] = {}
+    for text in settings:
+        name, equals, value = text.partition("=")
+        if not equals:
+            raise ValueError(f"`--set` must be NAME=VALUE, such as step_size=0.1, got {text!r}")
+        if name not in types or name in {"label", "network"}:
+            raise unknown_name(f"setting of {network}", name, sorted(set(types) - {"label", "network"}))
+        values[name] = _value_of(name, value, types[name])
+    told = "".join(f", {text}" for text in settings)
+    return kind(label=f"{network}, {method}{told}", network=network, **values)
+
+
+def _value_of(name: str, text: str, kind: object) -> int | float | str:
+    """The text as the setting's type."""
+    try:
+        if kind in (int, int | None):
+            return int(text)
+        return float(text) if kind is float else text
+    except ValueError as error:
+        what = "a number" if kind is float else "an integer"
+        raise ValueError(f"`--set {name}` must be {what}, got {text!r}") from error

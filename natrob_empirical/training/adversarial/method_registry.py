@@ -1,0 +1,34 @@
+"""The training methods by name, for the command line and the presets."""
+
+from dataclasses import fields
+from types import MappingProxyType
+from typing import Any, Final
+
+from natrob_empirical.near_names import unknown_name
+from natrob_empirical.training.abstract_method import AbstractTrainingMethod
+from natrob_empirical.training.adversarial.pgd_training import PGDAdversarialTraining
+from natrob_empirical.training.adversarial.trades import TRADES
+from natrob_empirical.training.adversarial.yopo import YOPO
+from natrob_empirical.training.standard_method import StandardTraining
+
+TRAINING_METHODS: Final = MappingProxyType(
+    {method.name: method for method in (StandardTraining, PGDAdversarialTraining, TRADES, YOPO)}
+)
+"""Name → class; the class's fields are the settings."""
+
+
+def training_method_named(name: str, **settings: Any) -> AbstractTrainingMethod:
+    """The training method of this name; what is not set keeps the method's default.
+
+    Raises:
+        TypeError, ValueError: no method has this name or this method no such setting (near names are given), or the
+            method refuses the value.
+    """
+    if name not in TRAINING_METHODS:
+        raise unknown_name("training method", name, TRAINING_METHODS)
+    method = TRAINING_METHODS[name]
+    known = [field.name for field in fields(method)]
+    for setting in settings:
+        if setting not in known:
+            raise unknown_name(f"setting of training method {name}", setting, known)
+    return method(**settings)

@@ -1,0 +1,80 @@
+"""Optimisers and the learning rate of each step."""
+
+import math
+from typing import Any, final
+
+import torch
+from torch import nn
+
+from natrob_empirical.training.specification import TrainingSpecification
+
+
+@final
+class ScheduledOptimiser:
+    """The specification's optimiser with its rate set before every step.
+
+    One fused kernel steps all parameters where torch has it for their device and type; the formulas are the same.
+
+    Args:
+        model: its parameters that ask for gradients are stepped.
+        specification: optimiser and schedule.
+        steps_per_epoch: at least 1.
+
+    Raises:
+        ValueError: no parameter asks for a gradient.
+    """
+
+    def __init__(self, model: nn.Module, specification: TrainingSpecification, *, steps_per_epoch: int) -> None:
+        self._specification, self._steps_per_epoch = specification, steps_per_epoch
+        parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
+        if not parameters:
+            raise ValueError("`model` must have a parameter that asks for a gradient, got none")
+        self._parameters = parameters
+        self._torch = _optimiser_of(parameters, specification)
+
+    def learning_rate(self, step: int) -> float:
+        """Of the step after `step` finished ones."""
+        return learning_rate_at(self._specification, step, steps_per_epoch=self._steps_per_epoch)
+
+    def clear_gradients(self) -> None:
+        """Before a method adds its own."""
+        self._torch.zero_grad(set_to_none=True)
+
+    def step(self, step: int) -> None:
+        """Change the parameters along their gradients, after `step` finished steps."""
+        for group in self._torch.param_groups:
+            group["lr"] = self.learning_rate(step)
+        self._torch.step()
+
+    def all_finite(self) -> bool:
+        """Whether no parameter has a NaN or an infinity; waits for the device."""
+        return bool(torch.stack([parameter.detach().isfinite().all() for parameter in self._parameters]).all())
+
+    def content(self) -> dict[str, Any]:
+        """Moments and counts, as plain data."""
+        return self._torch.state_dict()
+
+    def restore(self, content: dict[str, Any]) -> None:
+        """Continue with what `content` returned."""
+        self._torch.load_state_dict(content)
+
+
+def _optimiser_of(parameters: list[nn.Parameter], specification: TrainingSpecification) -> torch.optim.Optimizer:
+    fused = all(parameter.is_floating_point() and parameter.device.type in ("cpu", "cuda") for parameter in parameters)
+    rate, decay = specification.learning_rate, specification.weight_decay
+    if specification.optimiser == "adamw":
+        return torch.optim.AdamW(parameters, lr=rate, weight_decay=decay, fused=fused)
+    return torch.optim.SGD(parameters, lr=rate, momentum=specification.momentum, weight_decay=decay, fused=fused)
+
+
+def learning_rate_at(specification: TrainingSpecification, step: int, *, steps_per_epoch: int) -> float:
+    """The rate of the step after `step` finished ones.
+
+    "cosine": η·(1 + cos(π·step / steps)) / 2 (Loshchilov and Hutter, "SGDR", ICLR 2017, equation 5, without restarts).
+    "milestones": η·0.1ᵏ with k the number of milestones among the finished epochs.
+    """
+    if specification.schedule == "cosine":
+        done = step / (steps_per_epoch * specification.epochs)
+        return 0.5 * specification.learning_rate * (1 + math.cos(math.pi * done))
+    finished = step // steps_per_epoch
+    return specification.learning_rate * 0.1 ** sum(milestone <= finished for milestone in specification.milestones)

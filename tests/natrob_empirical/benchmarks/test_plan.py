@@ -1,0 +1,59 @@
+import pytest
+import torch
+
+from natrob_empirical.attacks import AutoAttack, registered_attack
+from natrob_empirical.benchmarks import AttackSpecification, device_rate, planned_cells, preset_named
+from natrob_empirical.benchmarks.plan import ASSUMED_GPU_RATE, most_calls, propagations
+from natrob_empirical.datasets import Dataset
+from natrob_empirical.models import model_cost
+from natrob_empirical.threat_models import L2Ball, LinfBall
+from natrob_empirical.training import TRADES, YOPO, PGDAdversarialTraining, StandardTraining
+
+
+def test_training_costs_three_passes_an_image_epoch_and_propagation(digits: Dataset) -> None:
+    preset = preset_named("smoke", "table2")
+    planned = [part for part in planned_cells(preset, digits, rate=2.0) if part.cell.attack is None]
+    assert len(planned) == len(preset.models)
+    for part in planned:
+        model = part.cell.model
+        assert model is not None
+        cost = model_cost(model.specification, digits.image_shape, 10)
+        passes = {"standard": 1, "pgd": 11, "trades": 12, "yopo": 5}[model.training.method.name]
+        assert part.flops == 3 * cost.forward_flops * len(digits.train_x) * model.training.epochs * passes
+        assert part.seconds == part.flops / 2.0
+
+
+def test_propagations_follow_the_settings() -> None:
+    assert propagations(StandardTraining()) == 1
+    assert propagations(PGDAdversarialTraining(steps=7)) == 8
+    assert propagations(TRADES(steps=7)) == 9
+    assert propagations(YOPO(outer_steps=4)) == 4
+
+
+@pytest.mark.parametrize("name", ["FGSM", "PGD", "DI2FGSM", "MoveToGray", "APGD-CE", "RandomNoise"])
+def test_the_calls_counted_beforehand_are_never_exceeded(
+    name: str, digits_net: torch.nn.Module, digit_images: tuple[torch.Tensor, torch.Tensor]
+) -> None:
+    images, labels = digit_images
+    specification = AttackSpecification(label=name, attack=name, norm="Linf", epsilons=(0.01,))
+    result = registered_attack(name).build("Linf", 0.01)(
+        digits_net, images[:20], labels[:20], generator=torch.Generator().manual_seed(0)
+    )
+    queries, gradients = most_calls(specification)
+    assert int(result.queries.max()) <= queries
+    assert int(result.gradient_calls.max()) <= gradients
+
+
+def test_autoattack_and_the_boundary_attack_have_their_documented_budgets() -> None:
+    full = AttackSpecification(label="AutoAttack", attack="AutoAttack", norm="Linf", epsilons=(0.1,))
+    assert AutoAttack(LinfBall(0.1)).queries == 5000
+    assert most_calls(full) == (7823, 1900)
+    walk = AttackSpecification(label="Boundary", attack="BoundaryAttack", norm="L2", epsilons=(1.0,))
+    assert walk.build(1.0).ball == L2Ball(1.0)
+    assert most_calls(walk) == (1002, 0)
+
+
+def test_the_rate_of_a_device_is_measured_or_named_an_assumption() -> None:
+    assert device_rate(torch.device("cpu")) > 1e7
+    if not torch.cuda.is_available():
+        assert device_rate(torch.device("cuda")) == ASSUMED_GPU_RATE

@@ -1,0 +1,35 @@
+import torch
+from torch import nn
+
+from natrob_empirical.training.augmentation import SHIFT, draw_mirrored, draw_shifts, mirrored, shifted
+
+
+def random_images(count: int = 20) -> torch.Tensor:
+    generator = torch.Generator().manual_seed(0)
+    return torch.randint(0, 256, (count, 3, 9, 7), dtype=torch.uint8, generator=generator)
+
+
+def test_a_shift_is_a_crop_of_the_padded_image() -> None:
+    images, shifts = random_images(), draw_shifts(20, generator=torch.Generator().manual_seed(1))
+    moved = shifted(images, shifts)
+    for image, (vertical, horizontal), result in zip(images, shifts.tolist(), moved, strict=True):
+        padded = nn.functional.pad(image, [SHIFT] * 4)
+        top, left = SHIFT + vertical, SHIFT + horizontal
+        assert torch.equal(result, padded[:, top : top + 9, left : left + 7])
+
+
+def test_only_the_chosen_images_are_mirrored() -> None:
+    images = random_images(2)
+    result = mirrored(images, torch.tensor([True, False]))
+    assert torch.equal(result[0], images[0].flip(2))
+    assert torch.equal(result[1], images[1])
+
+
+def test_all_shifts_and_both_sides_are_equally_likely() -> None:
+    generator = torch.Generator().manual_seed(2)
+    shifts = draw_shifts(18_000, generator=generator)
+    for axis in range(2):
+        counts = torch.bincount(shifts[:, axis] + SHIFT, minlength=9)
+        assert len(counts) == 9
+        assert float((counts - 2000).abs().max()) < 5 * 2000**0.5
+    assert abs(int(draw_mirrored(10_000, generator=generator).sum()) - 5000) < 5 * 50

@@ -1,0 +1,58 @@
+import math
+
+import pytest
+import torch
+from torch import nn
+from training_subjects import demanding
+
+from natrob_empirical.training.optimisation import ScheduledOptimiser, learning_rate_at
+
+
+def test_the_cosine_is_that_of_torch() -> None:
+    specification = demanding(epochs=4, learning_rate=0.3)
+    optimiser = torch.optim.SGD([nn.Parameter(torch.zeros(1))], lr=0.3)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, T_max=20)
+    for step in range(20):
+        assert learning_rate_at(specification, step, steps_per_epoch=5) == pytest.approx(
+            optimiser.param_groups[0]["lr"], abs=1e-12
+        )
+        optimiser.step()
+        schedule.step()
+    assert learning_rate_at(specification, 20, steps_per_epoch=5) == pytest.approx(0.0, abs=1e-15)
+
+
+def test_milestones_divide_the_rate_by_ten_when_their_epochs_are_done() -> None:
+    specification = demanding(epochs=5, learning_rate=1.0, schedule="milestones", milestones=(1, 3))
+    rates = [learning_rate_at(specification, step, steps_per_epoch=2) for step in range(10)]
+    assert rates == pytest.approx([1, 1, 0.1, 0.1, 0.1, 0.1, 0.01, 0.01, 0.01, 0.01])
+
+
+def test_sgd_follows_its_formula() -> None:
+    """v ← momentum·v + g + decay·w; w ← w − rate·v."""
+    layer = nn.Linear(1, 1, bias=False)
+    weight, velocity = layer.weight.item(), 0.0
+    specification = demanding(epochs=2, momentum=0.8, weight_decay=0.1, learning_rate=0.5)
+    optimiser = ScheduledOptimiser(layer, specification, steps_per_epoch=3)
+    for step in range(4):
+        gradient = math.sin(step + 1.0)
+        optimiser.clear_gradients()
+        layer.weight.grad = torch.full((1, 1), gradient)
+        optimiser.step(step)
+        velocity = 0.8 * velocity + gradient + 0.1 * weight
+        weight -= 0.25 * (1 + math.cos(math.pi * step / 6)) * velocity
+        assert layer.weight.item() == pytest.approx(weight, rel=1e-5)
+
+
+def test_adamw_decays_weights_apart_from_the_gradient() -> None:
+    layer = nn.Linear(1, 1, bias=False)
+    before = layer.weight.item()
+    specification = demanding(optimiser="adamw", learning_rate=0.1, weight_decay=0.5)
+    optimiser = ScheduledOptimiser(layer, specification, steps_per_epoch=3)
+    layer.weight.grad = torch.full((1, 1), 7.0)
+    optimiser.step(0)
+    assert layer.weight.item() == pytest.approx(before * (1 - 0.1 * 0.5) - 0.1, rel=1e-5)
+
+
+def test_a_model_with_nothing_to_train_is_named() -> None:
+    with pytest.raises(ValueError, match="must have a parameter that asks for a gradient"):
+        ScheduledOptimiser(nn.Linear(1, 1).requires_grad_(False), demanding(), steps_per_epoch=1)
