@@ -12,8 +12,7 @@ _WORDS = {1: "more", -1: "less", 0: "no difference shown"}
 def comparison_table(first: str, second: str, comparisons: Sequence[BudgetComparison]) -> Table:
     """A row per attack and budget: what each model keeps, the difference on the common images, and its p-value."""
     columns = (
-        Column(heading="Attack", numeric=False),
-        Column(heading="Budget", numeric=False),
+        Column(heading="Attack and budget", numeric=False),
         Column(heading=first, note="upper [Wilson 95 %]"),
         Column(heading=second, note="upper [Wilson 95 %]"),
         Column(heading="n", note="images compared"),
@@ -35,8 +34,7 @@ def _row(compared: BudgetComparison) -> tuple[Cell, ...]:
     return tuple(
         text_cell(text)
         for text in (
-            compared.attack,
-            format_budget(compared.norm, compared.epsilon),
+            f"{compared.attack}, {format_budget(compared.norm, compared.epsilon)}",
             compared.first.text,
             compared.second.text,
             f"{compared.comparison.n:,}",
