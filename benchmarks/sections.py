@@ -13,6 +13,7 @@ from benchmarks import (
     growth_with_size,
     neural_ode_training,
     training_epoch,
+    training_on_gpu,
 )
 from benchmarks.measurement import Row
 
@@ -27,5 +28,6 @@ SECTIONS: dict[str, Callable[..., list[Row]]] = {
     "boundary_attack": boundary_attack.rows,
     "auto_attack": auto_attack.rows,
     "training_epoch": training_epoch.rows,
+    "training_on_gpu": training_on_gpu.rows,
 }
 """Name on the command line, and the function `rows(*, quick)` of the section."""

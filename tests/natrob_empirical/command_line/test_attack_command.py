@@ -329,7 +329,10 @@ def test_files_that_are_no_checkpoint_are_named(checkpoint: Path, tmp_path: Path
         ("text.pt", "is not a checkpoint that natrob wrote: it cannot be read as plain tensors and data"),
         ("module.pt", "is not a checkpoint that natrob wrote: it cannot be read as plain tensors and data"),
         ("weights.pt", "it does not say what model it is; if it is a model of yours, give module:factory"),
-        ("old.pt", "is of schema version 1, this natrob reads version 3; run the `natrob bench` that wrote it once more"),
+        (
+            "old.pt",
+            "is of schema version 1, this natrob reads version 3; run the `natrob bench` that wrote it once more",
+        ),
         ("new.pt", "is of schema version 9, this natrob reads version 3"),
         ("other.pt", "weights do not fit the model that it describes"),
         ("empty.pt", "is damaged: its `settings` must hold model, training and data"),
