@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import final
 
-from natrob_empirical.reporting.formatting import format_budget
+from natrob_empirical.reporting.formatting import clean_text, format_budget
 from natrob_empirical.reporting.record_groups import AttackBudget, ModelRuns, Section
 
 
@@ -54,8 +54,14 @@ def _missing_of(model: ModelRuns, section: Section, with_theory: bool) -> tuple[
         if with_theory and seed not in model.theory and seed not in model.refusals:
             cells.append(f"theory{suffix}")
         cells += [
-            f"{budget.attack}, {format_budget(budget.norm, budget.epsilon)}{suffix}"
+            f"{budget.attack}, {format_budget(budget.norm, budget.epsilon)}{suffix}{_reason(model, budget, seed)}"
             for budget in _budgets_of(model, section)
             if seed not in model.attacks.get(budget, {})
         ]
     return tuple(cells)
+
+
+def _reason(model: ModelRuns, budget: AttackBudget, seed: int) -> str:
+    """Why the attack was run and came to no result; empty where it was not run."""
+    refusal = model.attack_refusals.get(budget, {}).get(seed)
+    return "" if refusal is None else f" (run, without a result: {clean_text(refusal.reason)})"

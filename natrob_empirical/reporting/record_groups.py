@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, final
 
 from natrob_empirical.records import (
+    AttackRefusal,
     AttackResult,
     AttackRunResult,
     CellRecord,
@@ -76,6 +77,7 @@ class ModelRuns:
         attacks: budget → seed → result.
         name: as in the cell's key; attacks name the source of transferred images by it.
         refusals: seed → why there is no theory result.
+        attack_refusals: budget → seed → why the attack came to no result.
         specification, recipe: the model's and the training's settings as in the records; empty where they hold none.
     """
 
@@ -86,6 +88,7 @@ class ModelRuns:
     attacks: Mapping[AttackBudget, Mapping[int, AttackResult]]
     name: str = ""
     refusals: Mapping[int, TheoryRefusal] = field(default_factory=dict)
+    attack_refusals: Mapping[AttackBudget, Mapping[int, AttackRefusal]] = field(default_factory=dict)
     specification: Mapping[str, Any] = field(default_factory=dict)
     recipe: Mapping[str, Any] = field(default_factory=dict)
 
@@ -221,7 +224,9 @@ def _section(dataset: str, preset: str, records: list[CellRecord]) -> Section:
         dataset=clean_text(dataset),
         models=tuple(sorted(models, key=_model_order)),
         seeds=tuple(sorted({record.cell.seed for record in shown})),
-        budgets=tuple(sorted({budget for model in models for budget in model.attacks}, key=lambda b: b.order)),
+        budgets=tuple(
+            sorted({b for model in models for b in (*model.attacks, *model.attack_refusals)}, key=lambda b: b.order)
+        ),
         records=shown,
         sweep=sweep,
         superseded=tuple(r for r in records if newest.get(r.cell) is not r and r is not sweep),
@@ -271,11 +276,14 @@ def _model_runs(label: str, records: list[CellRecord]) -> ModelRuns:
     theory: dict[int, TheoryResult] = {}
     refusals: dict[int, TheoryRefusal] = {}
     attacks: dict[AttackBudget, dict[int, AttackResult]] = {}
+    attack_refusals: dict[AttackBudget, dict[int, AttackRefusal]] = {}
     for record in sorted(records, key=lambda record: record.cell.seed):
         if isinstance(record.result, TheoryResult):
             theory[record.cell.seed] = record.result
         elif isinstance(record.result, TheoryRefusal):
             refusals[record.cell.seed] = record.result
+        elif isinstance(record.result, AttackRefusal):
+            attack_refusals.setdefault(budget_of(record), {})[record.cell.seed] = record.result
         elif (attacked := attack_result_of(record)) is not None:
             attacks.setdefault(budget_of(record), {})[record.cell.seed] = attacked
     cell = records[0].cell
@@ -287,6 +295,7 @@ def _model_runs(label: str, records: list[CellRecord]) -> ModelRuns:
         attacks=attacks,
         name=clean_text(cell.model),
         refusals=refusals,
+        attack_refusals=attack_refusals,
         specification=_mapping(records[0].settings.get("model")),
         recipe=_mapping(records[0].settings.get("training")),
     )

@@ -17,7 +17,7 @@ from synthetic_experiments import (
 )
 from synthetic_records import key, number, record, run_records
 
-from natrob_empirical.records import CellRecord, TheoryRefusal
+from natrob_empirical.records import AttackRefusal, CellRecord, TheoryRefusal
 from natrob_empirical.reporting import Section, group_records, write_report
 from natrob_empirical.reporting.experiments.figure1 import steps_part
 from natrob_empirical.reporting.figure_accuracy import accuracy_figure
@@ -222,3 +222,13 @@ def test_figure_1_is_the_same_twice_and_needs_two_networks() -> None:
 def test_long_tables_are_folded_away(tmp_path: Path) -> None:
     html = write_report(figure_1(), tmp_path, title="t").html.read_text(encoding="utf-8")
     assert re.search(r"<details><summary>\d+ rows: Accuracy by L∞ budget", html)
+
+
+def test_an_attack_without_a_result_is_missing_with_its_reason() -> None:
+    records = figure_1()
+    place, attacked = next((i, record) for i, record in enumerate(records) if record.cell.attack is not None)
+    refusal = AttackRefusal(reason="the solve did not converge; take a smaller step size", seconds=1.0)
+    records[place] = attacked.model_copy(update={"result": refusal})
+    ((model, (cell,)),) = completeness(of(*records)).missing.items()
+    assert model == attacked.cell.model
+    assert cell.endswith("(run, without a result: the solve did not converge; take a smaller step size)")
