@@ -4,6 +4,11 @@ from dataclasses import replace
 from typing import Final
 
 from natrob_empirical.benchmarks.presets.preset import AttackSpecification, Preset
+from natrob_empirical.benchmarks.presets.strong_attacks import (
+    AUTOATTACK_IMAGES_CIFAR10,
+    AUTOATTACK_IMAGES_MNIST,
+    auto_pgd,
+)
 from natrob_empirical.benchmarks.presets.table1_models import (
     CPU_MODELS,
     GPU_CIFAR10_MODELS,
@@ -64,14 +69,20 @@ FIGURE_2: Final = (
         summary="Figure 2 on MNIST: ResNet-50 and Table A1's Neural ODE, a short schedule; cells of at most 9 minutes",
         dataset="mnist",
         models=GPU_MODELS,
-        attacks=_attacks(MNIST_EPSILONS, images=1_000, strongest=500),
+        attacks=(
+            *_attacks(MNIST_EPSILONS, images=1_000, strongest=AUTOATTACK_IMAGES_MNIST),
+            *auto_pgd("Linf", MNIST_EPSILONS, 1_000),
+        ),
     ),
     Preset(
         name="fig2-cifar10-gpu",
         summary="Figure 2 on CIFAR-10: ResNet-50 and Table A1's Neural ODE, a short schedule",
         dataset="cifar10",
         models=GPU_CIFAR10_MODELS,
-        attacks=_attacks(CIFAR10_EPSILONS, images=500, strongest=200),
+        attacks=(
+            *_attacks(CIFAR10_EPSILONS, images=300, strongest=AUTOATTACK_IMAGES_CIFAR10),
+            *auto_pgd("Linf", CIFAR10_EPSILONS, 300),
+        ),
     ),
     Preset(
         name="fig2-paper",

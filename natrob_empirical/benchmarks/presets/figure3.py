@@ -4,6 +4,11 @@ from dataclasses import replace
 from typing import Final
 
 from natrob_empirical.benchmarks.presets.preset import AttackSpecification, Preset
+from natrob_empirical.benchmarks.presets.strong_attacks import (
+    AUTOATTACK_IMAGES_CIFAR10,
+    AUTOATTACK_IMAGES_MNIST,
+    auto_pgd,
+)
 from natrob_empirical.benchmarks.presets.table1_models import (
     CPU_MODELS,
     GPU_CIFAR10_MODELS,
@@ -63,14 +68,20 @@ FIGURE_3: Final = (
         summary="Figure 3 on MNIST: ResNet-50 and Table A1's Neural ODE, a short schedule; cells of at most 9 minutes",
         dataset="mnist",
         models=GPU_MODELS,
-        attacks=_attacks(MNIST_EPSILONS, images=500, strongest=200),
+        attacks=(
+            *_attacks(MNIST_EPSILONS, images=400, strongest=AUTOATTACK_IMAGES_MNIST),
+            *auto_pgd("L2", MNIST_EPSILONS, 400),
+        ),
     ),
     Preset(
         name="fig3-cifar10-gpu",
         summary="Figure 3 on CIFAR-10: ResNet-50 and Table A1's Neural ODE, a short schedule",
         dataset="cifar10",
         models=GPU_CIFAR10_MODELS,
-        attacks=_attacks(CIFAR10_EPSILONS, images=200, strongest=40),
+        attacks=(
+            *_attacks(CIFAR10_EPSILONS, images=80, strongest=AUTOATTACK_IMAGES_CIFAR10),
+            *auto_pgd("L2", CIFAR10_EPSILONS, 80),
+        ),
     ),
     Preset(
         name="fig3-paper",

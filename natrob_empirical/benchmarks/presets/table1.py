@@ -4,6 +4,11 @@ from dataclasses import replace
 from typing import Any, Final
 
 from natrob_empirical.benchmarks.presets.preset import AttackSpecification, Preset, PresetModel, PublishedResult
+from natrob_empirical.benchmarks.presets.strong_attacks import (
+    AUTOATTACK_IMAGES_CIFAR10,
+    AUTOATTACK_IMAGES_MNIST,
+    auto_pgd,
+)
 from natrob_empirical.benchmarks.presets.table1_models import (
     CPU_MODELS,
     GPU_CIFAR10_MODELS,
@@ -79,7 +84,10 @@ TABLE_1: Final = (
         summary="Table 1 on MNIST: ResNet-50 and Table A1's Neural ODE, a short schedule; cells of at most 9 minutes",
         dataset="mnist",
         models=GPU_MODELS,
-        attacks=_attacks(GPU_MODELS, MNIST_EPSILONS, images=1_000, strongest=500),
+        attacks=(
+            *_attacks(GPU_MODELS, MNIST_EPSILONS, images=1_000, strongest=AUTOATTACK_IMAGES_MNIST),
+            *auto_pgd("Linf", MNIST_EPSILONS, 1_000),
+        ),
         published=PUBLISHED,
     ),
     Preset(
@@ -87,7 +95,10 @@ TABLE_1: Final = (
         summary="Table 1 on CIFAR-10: ResNet-50 and Table A1's Neural ODE, a short schedule; cells under 9 minutes",
         dataset="cifar10",
         models=GPU_CIFAR10_MODELS,
-        attacks=_attacks(GPU_CIFAR10_MODELS, CIFAR10_EPSILONS, images=500, strongest=200),
+        attacks=(
+            *_attacks(GPU_CIFAR10_MODELS, CIFAR10_EPSILONS, images=300, strongest=AUTOATTACK_IMAGES_CIFAR10),
+            *auto_pgd("Linf", CIFAR10_EPSILONS, 300),
+        ),
     ),
     Preset(
         name="table1-paper",

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from natrob_empirical.benchmarks.presets.preset import AttackSpecification, Preset, PresetModel
 from natrob_empirical.benchmarks.presets.schedules import FAST_ENGINE, HE_2016, small_training
+from natrob_empirical.benchmarks.presets.strong_attacks import AUTOATTACK_IMAGES_CIFAR10, auto_pgd
 from natrob_empirical.benchmarks.presets.table1_models import STIFF_LEARNING_RATE
 from natrob_empirical.models import TABLE_A1_CIFAR10, ModelSpecification, ResidualSpecification
 from natrob_empirical.training import PAPER_TRAININGS, StandardTraining, TrainingSpecification
@@ -109,7 +110,10 @@ TABLE_2: Final = (
             width=64,
             epochs=20,
         ),
-        attacks=_attacks((PAPER_EPSILON,), images=1_000, strongest=500),
+        attacks=(
+            *_attacks((PAPER_EPSILON,), images=300, strongest=AUTOATTACK_IMAGES_CIFAR10),
+            *auto_pgd("Linf", (PAPER_EPSILON,), 300),
+        ),
     ),
     Preset(
         name="table2-paper",

@@ -1,8 +1,10 @@
+from dataclasses import replace
+
 import pytest
 import torch
 
 from natrob_empirical.attacks import AutoAttack, registered_attack
-from natrob_empirical.benchmarks import AttackSpecification, device_rate, planned_cells, preset_named
+from natrob_empirical.benchmarks import PRESETS, AttackSpecification, device_rate, planned_cells, preset_named
 from natrob_empirical.benchmarks.plan import ASSUMED_GPU_RATE, most_calls, propagations
 from natrob_empirical.datasets import Dataset
 from natrob_empirical.models import model_cost
@@ -57,3 +59,19 @@ def test_the_rate_of_a_device_is_measured_or_named_an_assumption() -> None:
     assert device_rate(torch.device("cpu")) > 1e7
     if not torch.cuda.is_available():
         assert device_rate(torch.device("cuda")) == ASSUMED_GPU_RATE
+
+
+@pytest.mark.parametrize(
+    "preset", [preset for preset in PRESETS.values() if preset.name.endswith("gpu")], ids=lambda p: p.name
+)
+def test_a_cell_of_a_gpu_preset_takes_nine_minutes_at_most(preset: Preset, digits: Dataset) -> None:
+    channels, side, count = (1, 28, 60_000) if preset.dataset == "mnist" else (3, 32, 50_000)
+    images = torch.zeros((count, channels, side, side), dtype=torch.uint8)
+    labels = torch.arange(count) % 10
+    stand_in = replace(
+        digits, train_x=images, train_y=labels, test_x=images[:10_000], test_y=labels[:10_000], pixel_scale=255
+    )
+    for part in planned_cells(preset, stand_in, rate=ASSUMED_GPU_RATE):
+        if part.cell.attack is not None:  # a longer training goes on in the next call
+            assert part.seconds <= 9 * 60, (part.cell.key, part.seconds)
+        assert part.memory < 40 * 2**30

@@ -1,0 +1,23 @@
+"""The strong attacks of the `gpu` presets, in sizes that fit their cells."""
+
+from typing import Final, Literal
+
+from natrob_empirical.benchmarks.presets.preset import AttackSpecification
+
+AUTOATTACK_IMAGES_MNIST: Final = 60
+AUTOATTACK_IMAGES_CIFAR10: Final = 8
+"""An image that nobody fools costs AutoAttack some 11,600 passes' worth; on Table A1's Neural ODEs so many images take
+at most nine minutes. Auto-PGD on both of its losses, a fortieth of that, is run on all images of the other attacks."""
+
+
+def auto_pgd(
+    norm: Literal["Linf", "L2"], epsilons: tuple[float, ...], images: int
+) -> tuple[AttackSpecification, AttackSpecification]:
+    """100 steps of Auto-PGD on the cross-entropy and on the DLR loss."""
+
+    def on(loss: str) -> AttackSpecification:
+        return AttackSpecification(
+            label=f"APGD-{loss}", attack=f"APGD-{loss}", norm=norm, epsilons=epsilons, steps=100, images=images
+        )
+
+    return on("CE"), on("DLR")
