@@ -1,6 +1,8 @@
 """One attack on one trained model, as the record of a cell holds it."""
 
 import time
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import final
 
 import torch
@@ -21,6 +23,25 @@ BATCH_SIZE = 256
 
 
 @final
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Search:
+    """How near the wrong images are that a search found, per image, and what it spent."""
+
+    distance: Tensor
+    queries: Tensor
+    gradient_calls: Tensor
+
+    @classmethod
+    def joined(cls, parts: Sequence[MinimumNormResult]) -> "_Search":
+        """Of several batches; their images are let go."""
+        return cls(
+            distance=torch.cat([part.distance for part in parts]),
+            queries=torch.cat([part.queries for part in parts]),
+            gradient_calls=torch.cat([part.gradient_calls for part in parts]),
+        )
+
+
+@final
 class AttackedModel:
     """A trained model, the images that it is attacked on, and the searches for nearest images made so far.
 
@@ -35,7 +56,7 @@ class AttackedModel:
         self.classifier = classifier
         self.images = images
         self.labels = labels
-        self._searches: dict[AttackSpecification, tuple[MinimumNormResult, float]] = {}
+        self._searches: dict[AttackSpecification, tuple[_Search, float]] = {}
 
     def result(self, attack: AttackAtBudget, *, source: Classifier | None, generator: torch.Generator) -> AttackResult:
         """The outcome of the attack at its budget.
@@ -83,16 +104,17 @@ class AttackedModel:
         images: Tensor,
         labels: Tensor,
         generator: torch.Generator,
-    ) -> tuple[MinimumNormResult, float]:
+    ) -> tuple[_Search, float]:
         """The nearest wrong images of the specification's search, and the seconds that it took."""
         if specification not in self._searches:
             started = time.perf_counter()
-            found = attack.minimise(self.classifier, images, labels, generator=generator)
-            self._searches[specification] = found, time.perf_counter() - started
+            batches = zip(images.split(BATCH_SIZE), labels.split(BATCH_SIZE), strict=True)
+            parts = [attack.minimise(self.classifier, x, y, generator=generator) for x, y in batches]
+            self._searches[specification] = _Search.joined(parts), time.perf_counter() - started
         return self._searches[specification]
 
 
-def _within(found: MinimumNormResult, epsilon: float) -> AttackEvaluation:
+def _within(found: _Search, epsilon: float) -> AttackEvaluation:
     """What the nearest images say of one radius."""
     success = found.distance <= epsilon
     inside = found.distance[success]
@@ -108,7 +130,7 @@ def _within(found: MinimumNormResult, epsilon: float) -> AttackEvaluation:
     )
 
 
-def _median_distance(found: MinimumNormResult, label: str) -> Number:
+def _median_distance(found: _Search, label: str) -> Number:
     """Of the images classified correctly, infinite where none was found for half of them: an upper bound."""
     correct = found.distance[found.distance > 0]
     value = float(correct.quantile(0.5, interpolation="higher")) if len(correct) else 0.0

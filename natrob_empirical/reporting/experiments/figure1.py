@@ -22,13 +22,18 @@ ONE_TRAINING: Final = (
     "more."
 )
 
+NEAR_IDENTITY: Final = (
+    "A trunk near the identity also learns less: what is lost without an attack cannot be kept under one."
+)
+DEEPER: Final = "With T fixed a smaller step means more blocks and more parameters: the step is not all that differs."
+
 
 def own_attacks(section: Section) -> Finding | None:
     """Does a smaller step help against attacks on the network itself?"""
     attacks = [attack for attack in attack_labels(section) if section.source_of(attack) is None]
     return _ends_finding(
         section, step_groups(section).fixed_depth, attacks, name="step-size",
-        claim="A smaller step makes the network more robust under {attack} on itself", trend=True,
+        claim="A smaller step makes the network more robust under {attack} on itself", trend=True, remark=NEAR_IDENTITY,
     )  # fmt: skip
 
 
@@ -37,7 +42,7 @@ def transferred(section: Section) -> Finding | None:
     attacks = [attack for attack in attack_labels(section) if section.source_of(attack) is not None]
     return _ends_finding(
         section, step_groups(section).fixed_depth, attacks, name="figure1-transfer",
-        claim="A smaller step makes the network more robust under {attack}", trend=True,
+        claim="A smaller step makes the network more robust under {attack}", trend=True, remark=NEAR_IDENTITY,
     )  # fmt: skip
 
 
@@ -45,7 +50,7 @@ def fixed_time(section: Section) -> Finding | None:
     """Does a smaller step help where T = nh is kept, as the theorem's limit has it?"""
     return _ends_finding(
         section, step_groups(section).fixed_time, attack_labels(section), name="figure1-fixed-time",
-        claim="A smaller step with T fixed makes the network more robust under {attack}", trend=False,
+        claim="A smaller step with T fixed makes the network more robust under {attack}", trend=False, remark=DEEPER,
     )  # fmt: skip
 
 
@@ -69,7 +74,14 @@ def control(section: Section) -> Finding | None:
 
 
 def _ends_finding(
-    section: Section, models: Sequence[ModelRuns], attacks: Sequence[str], *, name: str, claim: str, trend: bool
+    section: Section,
+    models: Sequence[ModelRuns],
+    attacks: Sequence[str],
+    *,
+    name: str,
+    claim: str,
+    trend: bool,
+    remark: str,
 ) -> Finding | None:
     """The smallest step against the largest under each attack."""
     if len(models) < 2:
@@ -91,7 +103,7 @@ def _ends_finding(
         return None
     verdict: Verdict = verdicts.pop() if len(verdicts) == 1 else "undecided"
     text = f"h = {format_number(step_of(small))} ({small.label}) against h = {format_number(step_of(large))} "
-    text += f"({large.label}). {' '.join(filter(None, sentences))} {_clean(large, small)} {ONE_TRAINING}"
+    text += f"({large.label}). {' '.join(filter(None, sentences))} {_clean(large, small)} {remark} {ONE_TRAINING}"
     return Finding(name=name, text=text, summary="; ".join(summaries), verdict=verdict)
 
 

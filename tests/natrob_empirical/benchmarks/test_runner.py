@@ -240,6 +240,23 @@ def test_one_walk_to_the_nearest_image_serves_every_radius(digits: Dataset, tmp_
         assert (result.accuracy.value <= 0.5 * result.clean_accuracy.value) == (median <= epsilon)
 
 
+def test_the_walk_does_not_depend_on_its_batches(
+    digits: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    walk = AttackSpecification(label="Boundary", attack="BoundaryAttack", norm="L2", epsilons=(0.6,), images=10)
+    preset = replace(tiny_preset("euler"), attacks=(walk,))
+    outcomes = []
+    for size in (256, 3):
+        monkeypatch.setattr("natrob_empirical.benchmarks.attack_cell.BATCH_SIZE", size)
+        store, _ = run(preset, digits, tmp_path / str(size))
+        (result,) = [record.result for record in store.read_all() if record.cell.attack is not None]
+        assert isinstance(result, AttackResult)
+        assert result.median_distance is not None
+        outcomes.append((result.outcomes, result.median_distance.value))
+    assert outcomes[0][0] == outcomes[1][0]
+    assert outcomes[0][1] == pytest.approx(outcomes[1][1], rel=1e-3)  # but for the model's rounding
+
+
 def test_a_preset_that_cannot_fit_is_refused_before_it_starts(digits: Dataset) -> None:
     with pytest.raises(PresetTooLargeError, match="preset tiny does not fit this device: training euler, small needs"):
         require_fit(tiny_preset("euler"), digits, available=1000)
