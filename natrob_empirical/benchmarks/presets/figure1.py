@@ -4,10 +4,9 @@ from typing import Final
 
 from natrob_empirical.benchmarks.presets.preset import AttackSpecification, Preset, PresetModel
 from natrob_empirical.benchmarks.presets.schedules import HE_2016_MNIST, small_training
-from natrob_empirical.models import ResidualSpecification
+from natrob_empirical.models import FIGURE_1_STEP_SIZES, ResidualSpecification
 from natrob_empirical.training import TrainingSpecification
 
-EXPONENTS: Final = range(11)
 EPSILONS: Final = (0.1, 0.3, 0.5)
 SOURCE: Final = "ResNet-8, the source"
 
@@ -31,7 +30,7 @@ def _models(
             step_placement="before_norm" if before else "after_norm",
         )
 
-    shrinking = [network(f"ResNet-{depth}, h = {10.0**-k:g}", 10.0**-k, blocks) for k in EXPONENTS]
+    shrinking = [network(f"ResNet-{depth}, h = {h:g}", h, blocks) for h in FIGURE_1_STEP_SIZES]
     cancelled = network(f"ResNet-{depth}, h = 0.001 before the normalisation", 1e-3, blocks, before=True)
     fixed_time = [
         network(f"ResNet-{6 * count + 2}, h = {blocks / count:g}, T fixed", blocks / count, count)

@@ -4,10 +4,16 @@ from typing import Final
 
 from natrob_empirical.benchmarks.presets.preset import PresetModel
 from natrob_empirical.benchmarks.presets.schedules import HE_2016, HE_2016_MNIST, small_training
-from natrob_empirical.models import TABLE_A1_CIFAR10, TABLE_A1_MNIST, ModelSpecification, ResidualSpecification
+from natrob_empirical.models import (
+    RESNET_50,
+    TABLE_A1_CIFAR10,
+    TABLE_A1_MNIST,
+    ModelSpecification,
+    ResidualSpecification,
+)
 from natrob_empirical.training import TrainingSpecification
 
-RESNET: Final = "ResNet-50"
+RESNET: Final = RESNET_50.label
 NEURAL_ODE: Final = "Neural ODE"
 STIFF_LEARNING_RATE: Final = 1e-3
 """Over T = 100 a step of AdamW moves the flow a hundred times as far as over T = 1: larger rates did not learn."""
@@ -56,19 +62,19 @@ CPU_MODELS: Final = _pair(
     small_training(epochs=4, learning_rate=STIFF_LEARNING_RATE),
 )
 GPU_MODELS: Final = _pair(
-    ResidualSpecification(label=RESNET, network="resnet50"),
+    RESNET_50,
     TABLE_A1_MNIST,
     small_training(epochs=5, fast=True),
     small_training(epochs=3, learning_rate=STIFF_LEARNING_RATE, fast=True),
 )
 GPU_CIFAR10_MODELS: Final = _pair(
-    ResidualSpecification(label=RESNET, network="resnet50"),
+    RESNET_50,
     TABLE_A1_CIFAR10,
     small_training(epochs=20, fast=True),
     small_training(epochs=3, learning_rate=STIFF_LEARNING_RATE, fast=True),
 )
-PAPER_MODELS: Final = _pair(ResidualSpecification(label=RESNET, network="resnet50"), TABLE_A1_MNIST, HE_2016_MNIST)
-PAPER_CIFAR10_MODELS: Final = _pair(ResidualSpecification(label=RESNET, network="resnet50"), TABLE_A1_CIFAR10, HE_2016)
+PAPER_MODELS: Final = _pair(RESNET_50, TABLE_A1_MNIST, HE_2016_MNIST)
+PAPER_CIFAR10_MODELS: Final = _pair(RESNET_50, TABLE_A1_CIFAR10, HE_2016)
 
 SMALL_TEXT: Final = "ResNet-50 and Table A1's Neural ODE (four convolutions, T = 100), narrower than the paper's"
 """What the models of the `smoke` and `cpu` presets are."""
