@@ -4,6 +4,7 @@ import abc
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import singledispatch
+from typing import Final
 
 import torch
 from torch import Tensor, nn
@@ -12,13 +13,17 @@ from natrob_empirical.certification import ClassifierBounds
 from natrob_empirical.models import AbstractClassifier
 from natrob_empirical.random_streams import RandomStreams
 from natrob_empirical.records import EvaluationStatistics, GridStatistics
-from natrob_theory import Bound, BoundCheck
+from natrob_theory import Bound, BoundCheck, ImplicitSolveError, IntegrationError
 
 EVALUATED_IMAGES = 8
 """So many images are run one by one to count the evaluations of a network whose cost is not on record anyhow."""
 
 SEARCH_STATES = 16
 """The search for a lower constant starts from at most so many states of each of a few places along the trunk."""
+
+
+SOLVE_FAILURES: Final = (IntegrationError, ImplicitSolveError, OverflowError)
+"""What a solve that fails raises, an adaptive or an implicit one, or a state that overflows."""
 
 
 class TheoryRefusedError(RuntimeError):
@@ -69,7 +74,7 @@ class AbstractClassifierTheory(abc.ABC):
         """The divergence of pairs at the trunk's entrance against the bound from their own secant constants.
 
         Raises:
-            IntegrationError, OverflowError: a pair cannot be run.
+            IntegrationError, ImplicitSolveError, OverflowError: a pair cannot be run.
         """
 
     @abc.abstractmethod

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from natrob_empirical.benchmarks import integrator_theory, residual_theory  # noqa: F401 - they register themselves
 from natrob_empirical.benchmarks.classifier_theory import (
+    SOLVE_FAILURES,
     AbstractClassifierTheory,
     TheoryRefusedError,
     TrunkMeasurement,
@@ -30,7 +31,7 @@ from natrob_empirical.records import (
     TheoryResult,
     VacuityPoint,
 )
-from natrob_theory import Bound, BoundCheck, IntegrationError, LayerRefusedError
+from natrob_theory import Bound, BoundCheck, LayerRefusedError
 
 DIAMETER_IMAGES = 2000
 """The largest distance between features is looked for among so many images at most."""
@@ -62,7 +63,7 @@ def measure_theory(
     """
     try:
         return _measured(trained, images, labels, pairs=pairs, budgets=budgets, streams=streams)
-    except (TheoryRefusedError, LayerRefusedError, IntegrationError, OverflowError) as reason:
+    except (TheoryRefusedError, LayerRefusedError, *SOLVE_FAILURES) as reason:
         return TheoryRefusal(
             parameters=_parameters(trained.classifier),
             train_accuracy=trained.train_accuracy,
@@ -89,7 +90,7 @@ def _measured(
     chosen = image_pairs(model, clean, labels, known, pairs=pairs, streams=streams)
     try:
         measurement = _along_the_trunk(theory, chosen, streams)
-    except (IntegrationError, OverflowError):
+    except SOLVE_FAILURES:
         chosen = pairs_that_run(theory, chosen)
         measurement = _along_the_trunk(theory, chosen, streams)
     amplification = _amplification(chosen, measurement)
@@ -97,7 +98,7 @@ def _measured(
     notes = [known.left_out, chosen.left_out]
     try:
         evaluations = theory.evaluations(trained.classifier, images[chosen.positions])
-    except IntegrationError as failure:
+    except SOLVE_FAILURES as failure:
         evaluations = theory.evaluations(model, chosen.clean)
         notes.append(f"evaluations are those in float64, in its own precision the classifier cannot be run: {failure}")
     bounds = measurement.bounds

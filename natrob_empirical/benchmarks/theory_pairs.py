@@ -8,11 +8,11 @@ import torch
 from torch import Tensor
 
 from natrob_empirical.attacks import PGD
-from natrob_empirical.benchmarks.classifier_theory import AbstractClassifierTheory, TheoryRefusedError
+from natrob_empirical.benchmarks.classifier_theory import SOLVE_FAILURES, AbstractClassifierTheory, TheoryRefusedError
 from natrob_empirical.models import AbstractClassifier
 from natrob_empirical.random_streams import RandomStreams
 from natrob_empirical.threat_models import L2Ball
-from natrob_theory import IntegrationError, SolveStatus
+from natrob_theory import SolveStatus
 
 PAIR_RADIUS = 0.5
 """L2 norm of the image perturbations whose growth is measured."""
@@ -173,7 +173,7 @@ def rows_that_run(run: Callable[[Tensor], None], rows: Tensor) -> tuple[Tensor, 
         return rows, []
     try:
         run(rows)
-    except (IntegrationError, OverflowError) as failure:
+    except SOLVE_FAILURES as failure:
         reason, status = str(failure), getattr(failure, "status", ())
     else:
         return rows, []
@@ -201,7 +201,7 @@ def _perturbed_images(
     try:
         attack = PGD(L2Ball(PAIR_RADIUS), steps=SEARCH_STEPS)
         found = attack(model, clean[half:], labels[half:], generator=streams.generator("pair attack")).adversarial
-    except (IntegrationError, ArithmeticError, ValueError) as failure:  # gradients or logits that are not finite
+    except (*SOLVE_FAILURES, ArithmeticError, ValueError) as failure:  # gradients or logits that are not finite
         nothing = torch.zeros(len(clean), dtype=torch.bool)
         return clean + noise, nothing, [f"no perturbation was searched for, all are random: {failure}"]
     moved = (found - clean[half:]).flatten(1).norm(dim=1) > 0

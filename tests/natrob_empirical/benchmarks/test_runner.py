@@ -19,7 +19,7 @@ from natrob_empirical.benchmarks.cells import AttackAtBudget
 from natrob_empirical.benchmarks.plan import require_fit
 from natrob_empirical.datasets import Dataset
 from natrob_empirical.models import NETWORKS, ModelSpecification
-from natrob_empirical.records import AttackRefusal, AttackResult, CellRecord, RecordStore, TheoryResult
+from natrob_empirical.records import AttackRefusal, AttackResult, CellRecord, RecordStore, TheoryRefusal, TheoryResult
 from natrob_empirical.training import TrainingSpecification
 from natrob_theory import ImplicitSolveError
 
@@ -202,6 +202,20 @@ def test_an_attack_that_the_solver_stops_is_recorded_and_the_rest_goes_on(
     assert refused.reason == "did not converge; take a smaller step size"
     assert len(results) == 2
     assert all(isinstance(result, AttackResult) for result in results.values())
+
+
+def test_an_implicit_solve_that_fails_on_every_pair_is_a_refusal_with_its_reason(
+    digits: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def failing(*_: object) -> None:
+        raise ImplicitSolveError("did not converge; take a smaller step size")
+
+    monkeypatch.setattr("natrob_empirical.benchmarks.theory_cell._along_the_trunk", failing)
+    monkeypatch.setattr("natrob_empirical.benchmarks.theory_cell.pairs_that_run", failing)
+    store, _ = run(replace(tiny_preset("backward_euler"), attacks=()), digits, tmp_path)
+    (record,) = store.read_all()
+    assert isinstance(record.result, TheoryRefusal)
+    assert record.result.reason == "did not converge; take a smaller step size"
 
 
 def test_images_made_on_another_model_are_shown_to_the_others(digits: Dataset, tmp_path: Path) -> None:
