@@ -69,6 +69,6 @@ def _adaptive_cost(trunk: NeuralODE, state: Tensor, evaluations: int) -> PassCos
     kept = {
         "direct": step.saved_bytes * steps,
         "checkpointed": state_bytes * steps + step.saved_bytes,
-        "adjoint": 2 * state_bytes + one.saved_bytes,
+        "adjoint": state_bytes + one.saved_bytes * per_step,  # on the way back a trial's graphs are held until judged
     }
     return PassCost(flops, kept[trunk.gradients])

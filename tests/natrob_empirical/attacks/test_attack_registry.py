@@ -73,10 +73,10 @@ def test_what_an_attack_does_not_have_is_refused() -> None:
 
 @pytest.mark.parametrize(
     ("name", "steps", "expected"),
-    [("FGSM", 1, FGSM(LinfBall(0.1))), ("PGD", 7, PGD(LinfBall(0.1), steps=7)),
-     ("RandomNoise", 1, RandomNoise(LinfBall(0.1)))],
+    [("FGSM", None, FGSM(LinfBall(0.1))), ("PGD", 7, PGD(LinfBall(0.1), steps=7)),
+     ("RandomNoise", None, RandomNoise(LinfBall(0.1)))],
 )  # fmt: skip
-def test_the_presets_names_still_mean_the_same_attacks(name: str, steps: int, expected: AbstractAttack) -> None:
+def test_the_presets_names_still_mean_the_same_attacks(name: str, steps: int | None, expected: AbstractAttack) -> None:
     """They are part of the identity of records that exist."""
     specification = AttackSpecification(label="any", attack=name, norm="Linf", epsilons=(0.1,), steps=steps)
     assert specification.build(0.1) == expected

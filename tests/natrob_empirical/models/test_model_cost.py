@@ -102,11 +102,12 @@ def test_a_neural_ode_costs_what_it_was_told_to_assume(gradients: Gradients) -> 
     cost = model_cost(specification, (1, 8, 8), 10, 1, field_evaluations=evaluations)
     assert (cost.is_estimate, cost.assumed_evaluations) == (True, evaluations)
     assert cost.forward_flops == pytest.approx(real.flops, rel=0.1)
-    # Backward of an adjoint solve holds one evaluation of the field, which the forward pass knows nothing of.
+    # Backward of an adjoint solve holds the evaluations of one trial step, unknown to the forward pass: six,
+    # as the last of dopri5's seven stages is the first of the next step.
     trunk = cast(NeuralODE, model.trunk)
     state = model.stem(torch.rand(1, 1, 8, 8))
     _, evaluation = counted_pass(lambda y: trunk.field(torch.tensor(0.0), y), state, model.parameters())
-    anew = evaluation.saved_bytes if gradients == "adjoint" else 0
+    anew = 6 * evaluation.saved_bytes if gradients == "adjoint" else 0
     assert cost.activation_bytes == pytest.approx(real.saved_bytes + anew, rel=0.25)
 
 
