@@ -23,7 +23,7 @@ class EngineOptions:
             integrators stay float32. Too coarse for the equations that backward Euler solves, which says so.
         tf32: whether float32 matrix products may use TF32 on a GPU that has it.
         channels_last: the memory format of images and weights.
-        compiled: whether `torch.compile` is applied.
+        compiled: whether `torch.compile` is applied; a compiled dropout draws other numbers than a plain one.
     """
 
     precision: Precision = "float32"

@@ -128,6 +128,8 @@ def test_a_neural_ode_says_how_often_its_field_was_evaluated(few_digits: Dataset
 @pytest.mark.slow
 def test_a_compiled_model_trains_to_the_same_weights_up_to_rounding(few_digits: Dataset) -> None:
     plain, compiled = small_network(), small_network()
+    for network in (plain, compiled):
+        network[5] = nn.Dropout(0.0)  # a compiled dropout draws other numbers
     specification = demanding(epochs=1, batch_size=80)
     trained(plain, few_digits, specification)
     trained(compiled, few_digits, demanding(epochs=1, batch_size=80, engine=EngineOptions(compiled=True)))
