@@ -16,6 +16,7 @@ from natrob_empirical.attacks import (
     attack_accuracy,
 )
 from natrob_empirical.benchmarks.cells import AttackAtBudget, majority_share
+from natrob_empirical.benchmarks.outcome_letters import outcome_letters
 from natrob_empirical.benchmarks.presets import AttackSpecification
 from natrob_empirical.records import AttackResult, Number, PublishedNumber
 
@@ -92,7 +93,7 @@ class AttackedModel:
             mean_queries=evaluation.mean_queries,
             mean_gradient_calls=evaluation.mean_gradient_calls,
             seconds=seconds,
-            outcomes=_letters(evaluation),
+            outcomes=outcome_letters(evaluation.wrong_from_the_start, evaluation.success),
             median_distance=distance,
             published=None if published is None else PublishedNumber(value=published.accuracy, source=published.source),
         )
@@ -135,9 +136,3 @@ def _median_distance(found: _Search, label: str) -> Number:
     correct = found.distance[found.distance > 0]
     value = float(correct.quantile(0.5, interpolation="higher")) if len(correct) else 0.0
     return Number(value=value, kind="upper", n=len(correct), source=f"median of the nearest images that {label} found")
-
-
-def _letters(evaluation: AttackEvaluation) -> str:
-    """One letter an image: w, f or k."""
-    kinds = torch.where(evaluation.wrong_from_the_start, 0, torch.where(evaluation.success, 1, 2)).tolist()
-    return "".join("wfk"[kind] for kind in kinds)

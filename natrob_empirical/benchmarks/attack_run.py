@@ -14,6 +14,7 @@ from natrob_empirical.attacks import AbstractAttack, AveragedModel, Classifier, 
 from natrob_empirical.benchmarks.attack_batches import AttackBatch, AttackBatchStore
 from natrob_empirical.benchmarks.cells import majority_share
 from natrob_empirical.benchmarks.environment import current_environment
+from natrob_empirical.benchmarks.outcome_letters import outcome_letters
 from natrob_empirical.binomial_interval import wilson_interval
 from natrob_empirical.impossible_radius import IMPOSSIBLE_RADIUS
 from natrob_empirical.random_streams import RandomStreams, SampleStreams
@@ -148,9 +149,8 @@ def _batches(run: AttackRun, store: AttackBatchStore) -> Iterator[tuple[AttackBa
         chosen = streams.select(torch.arange(start, stop, device=device))
         result = run.attack.run(run.model_for(start), images, run.labels[start:stop], streams=chosen)
         outcomes = outcomes_of(run.attack, images, result)
-        letters = torch.where(outcomes.wrong_from_the_start, 0, torch.where(outcomes.success, 1, 2)).tolist()
         samples = SampleOutcomes(
-            outcomes="".join("wfk"[letter] for letter in letters),
+            outcomes=outcome_letters(outcomes.wrong_from_the_start, outcomes.success),
             queries=" ".join(map(str, outcomes.queries.tolist())),
             gradient_calls=" ".join(map(str, outcomes.gradient_calls.tolist())),
             distances=" ".join(map(repr, outcomes.distance.tolist())),

@@ -1,7 +1,8 @@
 """What a preset will cost, stated before it runs: operations, memory and an estimate of time."""
 
+import math
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final, final
 
@@ -10,7 +11,7 @@ from torch import nn
 
 from natrob_empirical.attacks import AutoAttack, BoundaryAttack
 from natrob_empirical.benchmarks.attack_cell import BATCH_SIZE
-from natrob_empirical.benchmarks.cells import Cell, cells_of, subset_of
+from natrob_empirical.benchmarks.cells import Cell, cells_of, fitted_to_images, subset_of
 from natrob_empirical.benchmarks.presets import AttackSpecification, Preset, PresetModel
 from natrob_empirical.datasets import Dataset
 from natrob_empirical.models import ModelCost, model_cost
@@ -53,6 +54,11 @@ def planned_cells(preset: Preset, dataset: Dataset, *, rate: float) -> Iterator[
         rate: operations a second, as `device_rate` gives them.
     """
     subset = subset_of(preset, dataset)
+    sources = {
+        label: _cost(fitted_to_images(preset.model_labelled(label), subset.image_shape), subset)
+        for label in {attack.source for attack in preset.attacks}
+        if label is not None
+    }
     for group in cells_of(preset, subset):
         model = group[0].model
         if model is None:
@@ -65,14 +71,13 @@ def planned_cells(preset: Preset, dataset: Dataset, *, rate: float) -> Iterator[
             else:
                 specification = cell.attack.specification
                 images = min(specification.images or len(subset.test_x), len(subset.test_x))
-                queries, gradients = most_calls(specification)
-                flops = images * cost.forward_flops * (queries + 2.0 * gradients)
+                flops = images * _attack_flops(specification, cost, sources)
                 memory = cost.training_bytes + min(images, BATCH_SIZE) * cost.activation_bytes
             yield PlannedCell(cell=cell, flops=flops, memory=memory, seconds=flops / rate)
 
 
 def most_calls(specification: AttackSpecification) -> tuple[int, int]:
-    """Queries and loss gradients that the attack spends on one image at most; of a transfer, on its source too."""
+    """Queries and loss gradients that the attack spends on one image at most; of a transfer, on its source."""
     attack = specification.build(0.1)
     if isinstance(attack, AutoAttack):
         steps, targets = attack.steps, attack.targets
@@ -81,6 +86,16 @@ def most_calls(specification: AttackSpecification) -> tuple[int, int]:
         return attack.queries + 2, 0
     steps = getattr(attack, "steps", 1)
     return steps + 3, steps  # the answer without an attack, the start, and the last verdict come on top
+
+
+def _attack_flops(specification: AttackSpecification, cost: ModelCost, sources: Mapping[str, ModelCost]) -> float:
+    """Of one image: on the model itself; or on the source, and the few answers that the model is asked for."""
+    queries, gradients = most_calls(specification)
+    calls = queries + 2.0 * gradients
+    if specification.source is None:
+        return calls * cost.forward_flops
+    shown = 4 + math.floor(math.log2(queries))  # the images number 1, 2, 4, … of the source, as TransferAttack has it
+    return calls * sources[specification.source].forward_flops + shown * cost.forward_flops
 
 
 def device_rate(device: torch.device) -> float:

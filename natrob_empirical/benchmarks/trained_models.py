@@ -12,7 +12,7 @@ from natrob_empirical.benchmarks.presets import PresetModel
 from natrob_empirical.datasets import Dataset
 from natrob_empirical.models import AbstractClassifier, build_classifier
 from natrob_empirical.random_streams import RandomStreams
-from natrob_empirical.training import TrainingProgress, train
+from natrob_empirical.training import TrainingProgress, TrainingResult, train
 
 
 @final
@@ -39,7 +39,7 @@ class TrainedModels:
     ) -> tuple[AbstractClassifier, float]:
         """The classifier in eval mode, and the seconds that its training took.
 
-        A training that was interrupted goes on where it stopped.
+        A training that was interrupted goes on where it stopped, also where the finished model could not be written.
 
         Raises:
             TrainingDivergedError, TrainingMemoryError, TrainingStateError: as `train` does.
@@ -64,20 +64,26 @@ class TrainedModels:
             num_classes=self.dataset.num_classes,
             generator=streams.generator("init"),
         ).to(self.device)
-        result = train(
+        written: list[Checkpoint] = []
+
+        def write(result: TrainingResult) -> None:
+            checkpoint = Checkpoint(
+                settings=settings,
+                image_shape=self.dataset.image_shape,
+                num_classes=self.dataset.num_classes,
+                state_dict=classifier.state_dict(),
+                training_seconds=result.seconds,
+            )
+            self.store.write(checkpoint)
+            written.append(checkpoint)
+
+        train(
             classifier,
             self.dataset,
             model.training,
             generator=streams.generator("train"),
             state=self.store.path_of(settings).with_suffix(".training"),
             progress=progress,
+            finished=write,
         )
-        checkpoint = Checkpoint(
-            settings=settings,
-            image_shape=self.dataset.image_shape,
-            num_classes=self.dataset.num_classes,
-            state_dict=classifier.state_dict(),
-            training_seconds=result.seconds,
-        )
-        self.store.write(checkpoint)
-        return checkpoint
+        return written[0]

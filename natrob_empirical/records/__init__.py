@@ -1,5 +1,6 @@
 """Records: one validated JSON file per cell, written atomically; the report reads nothing else."""
 
+from natrob_empirical.records.schema import OUTCOME_LETTERS as OUTCOME_LETTERS
 from natrob_empirical.records.schema import SCHEMA_VERSION as SCHEMA_VERSION
 from natrob_empirical.records.schema import AttackRefusal as AttackRefusal
 from natrob_empirical.records.schema import AttackResult as AttackResult
@@ -27,6 +28,7 @@ from natrob_empirical.records.store import RecordStore as RecordStore
 from natrob_empirical.records.store import UnreadableRecord as UnreadableRecord
 
 __all__ = [
+    "OUTCOME_LETTERS",
     "SCHEMA_VERSION",
     "AttackRefusal",
     "AttackResult",

@@ -6,7 +6,7 @@ from typing import final
 
 from scipy.stats import binomtest
 
-from natrob_empirical.records import AttackResult
+from natrob_empirical.records import OUTCOME_LETTERS, AttackResult
 from natrob_empirical.reporting.formatting import format_share
 from natrob_empirical.reporting.record_groups import ModelRuns
 
@@ -88,4 +88,4 @@ def attacks_at(model: ModelRuns, norm: str, epsilon: float, seed: int) -> Mappin
 
 def _worst(letters: tuple[str, ...]) -> str:
     """What became of an image under several attacks."""
-    return min(letters, key="wfk".index)
+    return min(letters, key=OUTCOME_LETTERS.index)

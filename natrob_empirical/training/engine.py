@@ -21,7 +21,7 @@ from natrob_empirical.training.training_log import LogPaths, training_log
 from natrob_theory.argument_checks import require_nonnegative
 
 
-def train(
+def train(  # noqa: PLR0913 - each is one keyword of what a run is
     model: nn.Module,
     dataset: Dataset,
     specification: TrainingSpecification,
@@ -31,6 +31,7 @@ def train(
     checkpoint_interval: float = 60.0,
     progress: Callable[[TrainingProgress], None] | None = None,
     log: LogPaths | Path | None = None,
+    finished: Callable[[TrainingResult], None] | None = None,
 ) -> TrainingResult:
     """Train `model` in place on the data set's training images, on the device it is on, and leave it in eval mode.
 
@@ -47,6 +48,8 @@ def train(
         checkpoint_interval: seconds between two states; 0 keeps every step's.
         progress: called after every step on the CPU, where results are read at once; on another device after every
             epoch and every state.
+        finished: called with the result when the model is trained, before the state is removed, so that nothing is
+            lost if the trained model cannot be written.
         log: where a line per epoch is written: the path of a CSV file, or `LogPaths`.
 
     Raises:
@@ -71,6 +74,8 @@ def train(
         with training_log(log, finished_epochs=run.epoch) as journal:
             result = run.to_the_end(journal)
     model.eval()
+    if finished is not None:
+        finished(result)
     if store is not None:
         store.remove()
     return result

@@ -1,13 +1,14 @@
 """Figure 2 of the paper: accuracy under DI²-FGSM over the radius, next to AutoAttack."""
 
-from dataclasses import replace
+from functools import partial
 from typing import Final
 
-from natrob_empirical.benchmarks.presets.preset import AttackSpecification, Preset
+from natrob_empirical.benchmarks.presets.preset import Preset
 from natrob_empirical.benchmarks.presets.strong_attacks import (
     AUTOATTACK_IMAGES_CIFAR10,
     AUTOATTACK_IMAGES_MNIST,
     auto_pgd,
+    curves,
 )
 from natrob_empirical.benchmarks.presets.table1_models import (
     CPU_MODELS,
@@ -23,26 +24,7 @@ MNIST_EPSILONS: Final = (0.05, 0.1, 0.2, 0.3, 0.4, 0.5)
 CIFAR10_EPSILONS: Final = tuple(k / 255 for k in (2, 5, 10, 20, 30, 40, 50))
 
 
-def _attacks(
-    epsilons: tuple[float, ...],
-    *,
-    images: int | None = None,
-    strongest: int | None = None,
-    judged: tuple[float, ...] | None = None,
-) -> tuple[AttackSpecification, ...]:
-    """The curve of the figure, the same without changed views (PGD), and AutoAttack at the radii in `judged`."""
-
-    def curve(label: str, attack: str, count: int | None, steps: int | None = None) -> AttackSpecification:
-        return AttackSpecification(
-            label=label, attack=attack, norm="Linf", epsilons=epsilons, steps=steps, images=count
-        )
-
-    return (
-        curve("DI²-FGSM", "DI2FGSM", images),
-        curve("PGD-20", "PGD", images, steps=20),
-        replace(curve("AutoAttack", "AutoAttack", strongest), epsilons=judged or epsilons),
-    )
-
+_attacks: Final = partial(curves, "DI²-FGSM", "DI2FGSM", norm="Linf", pgd_steps=20)
 
 FIGURE_2: Final = (
     Preset(
@@ -50,7 +32,7 @@ FIGURE_2: Final = (
         summary=f"Figure 2 on the digits: {SMALL_TEXT}; under 2 minutes",
         dataset="digits",
         models=SMOKE_MODELS,
-        attacks=_attacks((0.1, 0.3, 0.5), images=40, strongest=4),
+        attacks=_attacks(epsilons=(0.1, 0.3, 0.5), images=40, strongest=4),
         test_images=100,
         pairs=8,
     ),
@@ -59,7 +41,7 @@ FIGURE_2: Final = (
         summary=f"Figure 2 on 6,000 training and 500 test images of MNIST: {SMALL_TEXT}",
         dataset="mnist",
         models=CPU_MODELS,
-        attacks=_attacks(MNIST_EPSILONS, images=100, strongest=20, judged=(0.1, 0.3, 0.5)),
+        attacks=_attacks(epsilons=MNIST_EPSILONS, images=100, strongest=20, judged=(0.1, 0.3, 0.5)),
         train_images=6_000,
         test_images=500,
         pairs=32,
@@ -70,7 +52,7 @@ FIGURE_2: Final = (
         dataset="mnist",
         models=GPU_MODELS,
         attacks=(
-            *_attacks(MNIST_EPSILONS, images=1_000, strongest=AUTOATTACK_IMAGES_MNIST),
+            *_attacks(epsilons=MNIST_EPSILONS, images=1_000, strongest=AUTOATTACK_IMAGES_MNIST),
             *auto_pgd("Linf", MNIST_EPSILONS, 1_000),
         ),
     ),
@@ -80,7 +62,7 @@ FIGURE_2: Final = (
         dataset="cifar10",
         models=GPU_CIFAR10_MODELS,
         attacks=(
-            *_attacks(CIFAR10_EPSILONS, images=300, strongest=AUTOATTACK_IMAGES_CIFAR10),
+            *_attacks(epsilons=CIFAR10_EPSILONS, images=300, strongest=AUTOATTACK_IMAGES_CIFAR10),
             *auto_pgd("Linf", CIFAR10_EPSILONS, 300),
         ),
     ),
@@ -89,13 +71,13 @@ FIGURE_2: Final = (
         summary="Figure 2 on MNIST with the paper's networks and the training schedule of He et al.",
         dataset="mnist",
         models=PAPER_MODELS,
-        attacks=_attacks(MNIST_EPSILONS),
+        attacks=_attacks(epsilons=MNIST_EPSILONS),
     ),
     Preset(
         name="fig2-cifar10-paper",
         summary="Figure 2 on CIFAR-10 with the paper's networks and the training schedule of He et al.",
         dataset="cifar10",
         models=PAPER_CIFAR10_MODELS,
-        attacks=_attacks(CIFAR10_EPSILONS),
+        attacks=_attacks(epsilons=CIFAR10_EPSILONS),
     ),
 )

@@ -1,13 +1,14 @@
 """Figure 3 of the paper: the Boundary Attack, 1,000 queries and both steps 0.1, next to attacks that use gradients."""
 
-from dataclasses import replace
+from functools import partial
 from typing import Final
 
-from natrob_empirical.benchmarks.presets.preset import AttackSpecification, Preset
+from natrob_empirical.benchmarks.presets.preset import Preset
 from natrob_empirical.benchmarks.presets.strong_attacks import (
     AUTOATTACK_IMAGES_CIFAR10,
     AUTOATTACK_IMAGES_MNIST,
     auto_pgd,
+    curves,
 )
 from natrob_empirical.benchmarks.presets.table1_models import (
     CPU_MODELS,
@@ -24,24 +25,8 @@ CIFAR10_EPSILONS: Final = (0.25, 0.5, 1.0, 2.0, 4.0)
 DIGITS_EPSILONS: Final = (0.3, 0.6, 1.0)
 
 
-def _attacks(
-    epsilons: tuple[float, ...],
-    *,
-    images: int | None = None,
-    strongest: int | None = None,
-    judged: tuple[float, ...] | None = None,
-) -> tuple[AttackSpecification, ...]:
-    """One walk of 1,000 queries an image serves every radius; PGD is run at each, AutoAttack at those in `judged`."""
-
-    def curve(label: str, attack: str, count: int | None, steps: int | None = None) -> AttackSpecification:
-        return AttackSpecification(label=label, attack=attack, norm="L2", epsilons=epsilons, steps=steps, images=count)
-
-    return (
-        curve("Boundary, 1,000 queries", "BoundaryAttack", images),
-        curve("PGD-40", "PGD", images, steps=40),
-        replace(curve("AutoAttack", "AutoAttack", strongest), epsilons=judged or epsilons),
-    )
-
+_attacks: Final = partial(curves, "Boundary, 1,000 queries", "BoundaryAttack", norm="L2", pgd_steps=40)
+"""One walk of 1,000 queries an image serves every radius."""
 
 FIGURE_3: Final = (
     Preset(
@@ -49,7 +34,7 @@ FIGURE_3: Final = (
         summary=f"Figure 3 on the digits: {SMALL_TEXT}; under 2 minutes",
         dataset="digits",
         models=SMOKE_MODELS,
-        attacks=_attacks(DIGITS_EPSILONS, images=16, strongest=4, judged=(0.6, 1.0)),
+        attacks=_attacks(epsilons=DIGITS_EPSILONS, images=16, strongest=4, judged=(0.6, 1.0)),
         test_images=100,
         pairs=8,
     ),
@@ -58,7 +43,7 @@ FIGURE_3: Final = (
         summary=f"Figure 3 on 6,000 training and 500 test images of MNIST: {SMALL_TEXT}",
         dataset="mnist",
         models=CPU_MODELS,
-        attacks=_attacks(MNIST_EPSILONS, images=40, strongest=20, judged=(1.58, 3.0)),
+        attacks=_attacks(epsilons=MNIST_EPSILONS, images=40, strongest=20, judged=(1.58, 3.0)),
         train_images=6_000,
         test_images=500,
         pairs=32,
@@ -69,7 +54,7 @@ FIGURE_3: Final = (
         dataset="mnist",
         models=GPU_MODELS,
         attacks=(
-            *_attacks(MNIST_EPSILONS, images=400, strongest=AUTOATTACK_IMAGES_MNIST),
+            *_attacks(epsilons=MNIST_EPSILONS, images=400, strongest=AUTOATTACK_IMAGES_MNIST),
             *auto_pgd("L2", MNIST_EPSILONS, 400),
         ),
     ),
@@ -79,7 +64,7 @@ FIGURE_3: Final = (
         dataset="cifar10",
         models=GPU_CIFAR10_MODELS,
         attacks=(
-            *_attacks(CIFAR10_EPSILONS, images=80, strongest=AUTOATTACK_IMAGES_CIFAR10),
+            *_attacks(epsilons=CIFAR10_EPSILONS, images=80, strongest=AUTOATTACK_IMAGES_CIFAR10),
             *auto_pgd("L2", CIFAR10_EPSILONS, 80),
         ),
     ),
@@ -88,13 +73,13 @@ FIGURE_3: Final = (
         summary="Figure 3 on MNIST with the paper's networks and the training schedule of He et al.",
         dataset="mnist",
         models=PAPER_MODELS,
-        attacks=_attacks(MNIST_EPSILONS),
+        attacks=_attacks(epsilons=MNIST_EPSILONS),
     ),
     Preset(
         name="fig3-cifar10-paper",
         summary="Figure 3 on CIFAR-10 with the paper's networks and the training schedule of He et al.",
         dataset="cifar10",
         models=PAPER_CIFAR10_MODELS,
-        attacks=_attacks(CIFAR10_EPSILONS),
+        attacks=_attacks(epsilons=CIFAR10_EPSILONS),
     ),
 )

@@ -1,5 +1,6 @@
 """The training schedules that several presets share."""
 
+from dataclasses import replace
 from typing import Final
 
 from natrob_empirical.training import EngineOptions, TrainingSpecification
@@ -20,17 +21,7 @@ HE_2016: Final = TrainingSpecification(
 )
 """He et al., arXiv 1512.03385, section 4.2: 64,000 steps of 128 images of CIFAR-10, milestones at 32,000 and 48,000."""
 
-HE_2016_MNIST: Final = TrainingSpecification(
-    epochs=137,
-    batch_size=128,
-    optimiser="sgd",
-    learning_rate=0.1,
-    momentum=0.9,
-    weight_decay=1e-4,
-    schedule="milestones",
-    milestones=(68, 102),
-    engine=EngineOptions(tf32=True, channels_last=True),
-)
+HE_2016_MNIST: Final = replace(HE_2016, epochs=137, milestones=(68, 102), augmentation="none")
 """The same number of steps on the 60,000 images of MNIST, where mirroring would change the digit."""
 
 

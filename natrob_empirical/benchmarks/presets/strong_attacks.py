@@ -1,5 +1,6 @@
-"""The strong attacks of the `gpu` presets, in sizes that fit their cells."""
+"""Strong attacks beside the paper's own, in sizes that fit their cells."""
 
+from dataclasses import replace
 from typing import Final, Literal
 
 from natrob_empirical.benchmarks.presets.preset import AttackSpecification
@@ -8,6 +9,26 @@ AUTOATTACK_IMAGES_MNIST: Final = 60
 AUTOATTACK_IMAGES_CIFAR10: Final = 8
 """An image that nobody fools costs AutoAttack some 11,600 passes' worth; on Table A1's Neural ODEs so many images take
 at most nine minutes. Auto-PGD on both of its losses, a fortieth of that, is run on all images of the other attacks."""
+
+
+def curves(
+    label: str,
+    attack: str,
+    *,
+    norm: Literal["Linf", "L2"],
+    pgd_steps: int,
+    epsilons: tuple[float, ...],
+    images: int | None = None,
+    strongest: int | None = None,
+    judged: tuple[float, ...] | None = None,
+) -> tuple[AttackSpecification, AttackSpecification, AttackSpecification]:
+    """A figure's attack over the radii, PGD, and AutoAttack on the `strongest` first images at the radii `judged`."""
+    of_figure = AttackSpecification(label=label, attack=attack, norm=norm, epsilons=epsilons, images=images)
+    return (
+        of_figure,
+        replace(of_figure, label=f"PGD-{pgd_steps}", attack="PGD", steps=pgd_steps),
+        replace(of_figure, label="AutoAttack", attack="AutoAttack", epsilons=judged or epsilons, images=strongest),
+    )
 
 
 def auto_pgd(

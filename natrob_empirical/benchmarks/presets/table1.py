@@ -92,7 +92,7 @@ TABLE_1: Final = (
     ),
     Preset(
         name="table1-cifar10-gpu",
-        summary="Table 1 on CIFAR-10: ResNet-50 and Table A1's Neural ODE, a short schedule; cells under 9 minutes",
+        summary="Table 1 on CIFAR-10: ResNet-50 and Table A1's Neural ODE, a short schedule; attacks under 9 minutes",
         dataset="cifar10",
         models=GPU_CIFAR10_MODELS,
         attacks=(

@@ -16,7 +16,8 @@ from natrob_empirical.training import TrainingSpecification
 RESNET: Final = RESNET_50.label
 NEURAL_ODE: Final = "Neural ODE"
 STIFF_LEARNING_RATE: Final = 1e-3
-"""Over T = 100 a step of AdamW moves the flow a hundred times as far as over T = 1: larger rates did not learn."""
+"""Over T = 100 a step of AdamW moves the flow a hundred times as far as over T = 1: on MNIST, batches
+of 64, 1e-2 had a loss of 2.36 after 180 steps, 3e-3 came to 32 % in 94 steps, 1e-3 to 94 % in 376."""
 
 
 def _pair(
@@ -34,7 +35,7 @@ def _small_resnet(width: int) -> ResidualSpecification:
     return ResidualSpecification(label=f"{RESNET}, width {width}", network="resnet50", width=width)
 
 
-def _small_neural_ode(*, channels: int, stem_stride: int, pool_size: int) -> ModelSpecification:
+def small_neural_ode(*, channels: int, stem_stride: int, pool_size: int) -> ModelSpecification:
     """Table A1's field of four convolutions and its T = 100, with fewer channels, on a state of fewer pixels."""
     return ModelSpecification(
         label=f"{NEURAL_ODE}, {channels} channels",
@@ -51,13 +52,13 @@ def _small_neural_ode(*, channels: int, stem_stride: int, pool_size: int) -> Mod
 
 SMOKE_MODELS: Final = _pair(
     _small_resnet(8),
-    _small_neural_ode(channels=8, stem_stride=2, pool_size=2),
+    small_neural_ode(channels=8, stem_stride=2, pool_size=2),
     small_training(epochs=4),
     small_training(epochs=4, learning_rate=STIFF_LEARNING_RATE),
 )
 CPU_MODELS: Final = _pair(
     _small_resnet(16),
-    _small_neural_ode(channels=16, stem_stride=2, pool_size=7),
+    small_neural_ode(channels=16, stem_stride=2, pool_size=7),
     small_training(epochs=2),
     small_training(epochs=4, learning_rate=STIFF_LEARNING_RATE),
 )

@@ -6,8 +6,8 @@ from typing import Any, Final
 from natrob_empirical.benchmarks.presets.preset import AttackSpecification, Preset, PresetModel
 from natrob_empirical.benchmarks.presets.schedules import FAST_ENGINE, HE_2016, small_training
 from natrob_empirical.benchmarks.presets.strong_attacks import AUTOATTACK_IMAGES_CIFAR10, auto_pgd
-from natrob_empirical.benchmarks.presets.table1_models import STIFF_LEARNING_RATE
-from natrob_empirical.models import TABLE_A1_CIFAR10, ModelSpecification, ResidualSpecification
+from natrob_empirical.benchmarks.presets.table1_models import STIFF_LEARNING_RATE, small_neural_ode
+from natrob_empirical.models import TABLE_A1_CIFAR10, ResidualSpecification
 from natrob_empirical.training import PAPER_TRAININGS, StandardTraining, TrainingSpecification
 
 PAPER_EPSILON: Final = 8 / 255
@@ -57,18 +57,8 @@ def _attacks(
     )
 
 
-def _small_neural_ode(channels: int, epochs: int) -> PresetModel:
-    specification = ModelSpecification(
-        label=f"Neural ODE, {channels} channels",
-        network="neural_ode",
-        channels=channels,
-        hidden=channels,
-        field_convolutions=4,
-        step_size=20.0,
-        num_steps=5,
-        stem_stride=2,
-        pool_size=2,
-    )
+def _neural_ode(channels: int, epochs: int) -> PresetModel:
+    specification = small_neural_ode(channels=channels, stem_stride=2, pool_size=2)
     return PresetModel(
         specification=specification, training=small_training(epochs=epochs, learning_rate=STIFF_LEARNING_RATE)
     )
@@ -84,7 +74,7 @@ TABLE_2: Final = (
         name="table2-smoke",
         summary="Table 2 on the digits with PreAct-ResNet-18 of width 8; under 2 minutes",
         dataset="digits",
-        models=_models(_small_neural_ode(8, 4), small_training(epochs=4), width=8, epochs=4),
+        models=_models(_neural_ode(8, 4), small_training(epochs=4), width=8, epochs=4),
         # All of AutoAttack on five networks that nobody fools at 8/255 would take more than the two minutes.
         attacks=(*_attacks((PAPER_EPSILON,), images=40)[:2], *auto_pgd("Linf", (PAPER_EPSILON,), 40)),
         test_images=100,
@@ -94,19 +84,16 @@ TABLE_2: Final = (
         name="table2-cpu",
         summary="Table 2 on the digits with PreAct-ResNet-18 of width 16, all training and test images",
         dataset="digits",
-        models=_models(_small_neural_ode(16, 15), small_training(epochs=15), width=16, epochs=15),
+        models=_models(_neural_ode(16, 15), small_training(epochs=15), width=16, epochs=15),
         attacks=_attacks((PAPER_EPSILON, 0.1), images=200, strongest=40),
         pairs=32,
     ),
     Preset(
         name="table2-gpu",
-        summary="Table 2 on CIFAR-10, PreAct-ResNet-18 for 20 epochs each; cells of at most 9 minutes on one H200",
+        summary="Table 2 on CIFAR-10, PreAct-ResNet-18 for 20 epochs each; attacks of at most 9 minutes",
         dataset="cifar10",
         models=_models(
-            PresetModel(
-                specification=TABLE_A1_CIFAR10,
-                training=small_training(epochs=3, learning_rate=STIFF_LEARNING_RATE, fast=True),
-            ),
+            _GPU_NEURAL_ODE,
             _SHORT_GPU,
             width=64,
             epochs=20,

@@ -13,6 +13,7 @@ from natrob_empirical.records.schema.record_part import Number as Number
 from natrob_empirical.records.schema.sample_growth import EvaluationStatistics as EvaluationStatistics
 from natrob_empirical.records.schema.sample_growth import GridStatistics as GridStatistics
 from natrob_empirical.records.schema.sample_growth import SampleAmplification as SampleAmplification
+from natrob_empirical.records.schema.sample_outcomes import OUTCOME_LETTERS as OUTCOME_LETTERS
 from natrob_empirical.records.schema.sample_outcomes import SampleOutcomes as SampleOutcomes
 from natrob_empirical.records.schema.step_size_result import FieldGrowth as FieldGrowth
 from natrob_empirical.records.schema.step_size_result import StepSizePoint as StepSizePoint
@@ -25,6 +26,7 @@ from natrob_empirical.records.schema.theory_result import TheoryResult as Theory
 from natrob_empirical.records.schema.theory_result import VacuityPoint as VacuityPoint
 
 __all__ = [
+    "OUTCOME_LETTERS",
     "SCHEMA_VERSION",
     "AttackRefusal",
     "AttackResult",

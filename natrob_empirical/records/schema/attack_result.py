@@ -30,7 +30,7 @@ class AttackResult(AbstractRecordPart):
             deterministic classifier has a robust accuracy above it (theory, section 2).
         largest_distance: the largest ‖x' − x‖ in the attack's norm.
         mean_queries, mean_gradient_calls: per image.
-        seconds: wall clock.
+        seconds: wall clock; of a search without a radius, that of the one search that serves all radii.
         outcomes: one letter an image in the order of the data, as in `SampleOutcomes`; empty where they were not kept,
             as in a record from before there were any.
         median_distance: of the nearest wrong images that a search without a radius found, over the images classified

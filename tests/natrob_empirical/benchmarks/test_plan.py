@@ -74,3 +74,18 @@ def test_an_attack_of_a_gpu_preset_takes_nine_minutes_at_most(name: str, digits:
         if part.cell.attack is not None:  # a longer training goes on in the next call
             assert part.seconds <= 9 * 60, (part.cell.key, part.seconds)
         assert part.memory < 40 * 2**30
+
+
+def test_a_transfer_costs_the_passes_of_its_source(digits: Dataset) -> None:
+    preset = preset_named("smoke", "table1")
+    flops = {
+        (part.cell.key.network, part.cell.key.attack): part.flops
+        for part in planned_cells(preset, digits, rate=1.0)
+        if part.cell.key.epsilon == 0.2
+    }
+    for network, source, name in (
+        ("resnet50", "neural_ode", "PGD-40 from Neural ODE"),
+        ("neural_ode", "resnet50", "PGD-40 from ResNet-50"),
+    ):
+        own, made_on = flops[network, "FGSM"], flops[source, "PGD-40"]  # FGSM: six passes' worth of one image
+        assert flops[network, name] == pytest.approx(made_on + own / 6 * (4 + 5), rel=1e-9)

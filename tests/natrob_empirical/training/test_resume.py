@@ -8,7 +8,7 @@ import torch
 from training_subjects import demanding, everything_of, same, small_network, trained
 
 from natrob_empirical.datasets import Dataset
-from natrob_empirical.training import EngineOptions, TrainingProgress
+from natrob_empirical.training import EngineOptions, TrainingProgress, TrainingResult
 
 STEPS = 9  # 80 images in batches of 32, three epochs
 
@@ -81,3 +81,20 @@ def test_keeping_the_state_changes_nothing(few_digits: Dataset, tmp_path: Path) 
     trained(kept, few_digits, demanding(), state=tmp_path / "run.pt", checkpoint_interval=0.0)
     assert same(everything_of(plain), everything_of(kept))
     assert torch.equal(before, torch.get_rng_state())
+
+
+def test_a_trained_model_that_cannot_be_written_costs_no_training(few_digits: Dataset, tmp_path: Path) -> None:
+    whole, state = small_network(), tmp_path / "run.pt"
+    expected = trained(whole, few_digits, demanding())
+
+    def full(_: TrainingResult) -> None:
+        raise OSError("No space left on device")
+
+    with pytest.raises(OSError, match="No space left"):
+        trained(small_network(), few_digits, demanding(), state=state, checkpoint_interval=0.0, finished=full)
+    resumed, results = small_network(seed=1), []
+    result = trained(resumed, few_digits, demanding(), state=state, finished=results.append)
+    assert (result.resumed_from, results) == (STEPS, [result])
+    assert result.loss == expected.loss
+    assert same(everything_of(whole), everything_of(resumed))
+    assert not list(tmp_path.iterdir())
