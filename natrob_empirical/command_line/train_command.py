@@ -32,9 +32,12 @@ def train(  # noqa: PLR0913, PLR0917 - one parameter an option
     data: Annotated[str, typer.Option(help="A data set's name, or your arrays as file.npz.")] = "digits",
     method: Annotated[str, typer.Option(help=f"One of: {', '.join(TRAINING_METHODS)}.")] = "standard",
     epsilon: Annotated[float | None, typer.Option(help="L∞ radius of an adversarial method.")] = None,
+    offset: Annotated[float | None, typer.Option(help="The lead that margin training asks of the right score.")] = None,
+    temperature: Annotated[float | None, typer.Option(help="That margin training divides the scores by.")] = None,
     epochs: Annotated[int, typer.Option(help="Passes over the training images.")] = 12,
     batch_size: Annotated[int, typer.Option(help="Images per step.")] = 64,
     learning_rate: Annotated[float, typer.Option(help="At the start; AdamW with one cosine decay.")] = 3e-3,
+    warmup: Annotated[float, typer.Option(help="Share of the steps over which the rate rises.")] = 0.0,
     seed: Annotated[int, typer.Option(help="Of weights, order and perturbations.")] = 0,
     output: Annotated[Path, typer.Option(help="Folder of the checkpoint.")] = Path("output/models"),
     data_root: DataRootOption = None,
@@ -48,12 +51,13 @@ def train(  # noqa: PLR0913, PLR0917 - one parameter an option
     hint = "interrupted; the training goes on from its last state when the command is given again"
     with errors_in_one_line(on_interrupt=hint):
         dataset = load_dataset(data, data_root=data_root)
-        ball = {} if epsilon is None else {"epsilon": epsilon}
+        given = {"epsilon": epsilon, "offset": offset, "temperature": temperature}
         training = TrainingSpecification(
-            method=training_method_named(method, **ball),
+            method=training_method_named(method, **{name: value for name, value in given.items() if value is not None}),
             epochs=epochs,
             batch_size=batch_size,
             learning_rate=learning_rate,
+            warmup=warmup,
         )
         specification = specification_of(network, settings or [], method)
         model = fitted_to_images(PresetModel(specification=specification, training=training), dataset.image_shape)

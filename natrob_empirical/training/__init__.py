@@ -5,17 +5,18 @@ from natrob_empirical.training.abstract_method import StepOutcome as StepOutcome
 from natrob_empirical.training.accuracy import accuracy as accuracy
 from natrob_empirical.training.adversarial import PAPER_TRAININGS as PAPER_TRAININGS
 from natrob_empirical.training.adversarial import TRADES as TRADES
-from natrob_empirical.training.adversarial import TRAINING_METHODS as TRAINING_METHODS
 from natrob_empirical.training.adversarial import YOPO as YOPO
 from natrob_empirical.training.adversarial import PaperTraining as PaperTraining
 from natrob_empirical.training.adversarial import PGDAdversarialTraining as PGDAdversarialTraining
 from natrob_empirical.training.adversarial import paper_training as paper_training
-from natrob_empirical.training.adversarial import training_method_named as training_method_named
 from natrob_empirical.training.engine import train as train
 from natrob_empirical.training.errors import TrainingDivergedError as TrainingDivergedError
 from natrob_empirical.training.errors import TrainingMemoryError as TrainingMemoryError
 from natrob_empirical.training.errors import TrainingStateError as TrainingStateError
 from natrob_empirical.training.errors import TrainingWarning as TrainingWarning
+from natrob_empirical.training.margin_method import MarginTraining as MarginTraining
+from natrob_empirical.training.method_registry import TRAINING_METHODS as TRAINING_METHODS
+from natrob_empirical.training.method_registry import training_method_named as training_method_named
 from natrob_empirical.training.progress import EpochSummary as EpochSummary
 from natrob_empirical.training.progress import TrainingProgress as TrainingProgress
 from natrob_empirical.training.progress import TrainingResult as TrainingResult
@@ -33,6 +34,7 @@ __all__ = [
     "EngineOptions",
     "EpochSummary",
     "LogPaths",
+    "MarginTraining",
     "PGDAdversarialTraining",
     "PaperTraining",
     "StandardTraining",
