@@ -14,6 +14,9 @@ from natrob_empirical.training.errors import TrainingDivergedError as TrainingDi
 from natrob_empirical.training.errors import TrainingMemoryError as TrainingMemoryError
 from natrob_empirical.training.errors import TrainingStateError as TrainingStateError
 from natrob_empirical.training.errors import TrainingWarning as TrainingWarning
+from natrob_empirical.training.field_samples import FieldSample as FieldSample
+from natrob_empirical.training.field_samples import field_sample as field_sample
+from natrob_empirical.training.lipschitz_penalty import LipschitzPenalty as LipschitzPenalty
 from natrob_empirical.training.margin_method import MarginTraining as MarginTraining
 from natrob_empirical.training.method_registry import TRAINING_METHODS as TRAINING_METHODS
 from natrob_empirical.training.method_registry import training_method_named as training_method_named
@@ -33,6 +36,8 @@ __all__ = [
     "AbstractTrainingMethod",
     "EngineOptions",
     "EpochSummary",
+    "FieldSample",
+    "LipschitzPenalty",
     "LogPaths",
     "MarginTraining",
     "PGDAdversarialTraining",
@@ -47,6 +52,7 @@ __all__ = [
     "TrainingStateError",
     "TrainingWarning",
     "accuracy",
+    "field_sample",
     "paper_training",
     "train",
     "training_method_named",
