@@ -25,15 +25,20 @@ from natrob_empirical.training.progress import TrainingProgress as TrainingProgr
 from natrob_empirical.training.progress import TrainingResult as TrainingResult
 from natrob_empirical.training.specification import EngineOptions as EngineOptions
 from natrob_empirical.training.specification import TrainingSpecification as TrainingSpecification
+from natrob_empirical.training.spectral_normalisation import SpectralNormalisation as SpectralNormalisation
 from natrob_empirical.training.standard_method import StandardTraining as StandardTraining
 from natrob_empirical.training.training_log import LogPaths as LogPaths
+from natrob_empirical.training.weight_constraint import AbstractConstrainedTraining as AbstractConstrainedTraining
+from natrob_empirical.training.weight_constraint import AbstractWeightConstraint as AbstractWeightConstraint
 
 __all__ = [
     "PAPER_TRAININGS",
     "TRADES",
     "TRAINING_METHODS",
     "YOPO",
+    "AbstractConstrainedTraining",
     "AbstractTrainingMethod",
+    "AbstractWeightConstraint",
     "EngineOptions",
     "EpochSummary",
     "FieldSample",
@@ -42,6 +47,7 @@ __all__ = [
     "MarginTraining",
     "PGDAdversarialTraining",
     "PaperTraining",
+    "SpectralNormalisation",
     "StandardTraining",
     "StepOutcome",
     "TrainingDivergedError",

@@ -9,12 +9,21 @@ from natrob_empirical.training.abstract_method import AbstractTrainingMethod
 from natrob_empirical.training.adversarial import TRADES, YOPO, PGDAdversarialTraining
 from natrob_empirical.training.lipschitz_penalty import LipschitzPenalty
 from natrob_empirical.training.margin_method import MarginTraining
+from natrob_empirical.training.spectral_normalisation import SpectralNormalisation
 from natrob_empirical.training.standard_method import StandardTraining
 
 TRAINING_METHODS: Final = MappingProxyType(
     {
         method.name: method
-        for method in (StandardTraining, PGDAdversarialTraining, TRADES, YOPO, MarginTraining, LipschitzPenalty)
+        for method in (
+            StandardTraining,
+            PGDAdversarialTraining,
+            TRADES,
+            YOPO,
+            MarginTraining,
+            LipschitzPenalty,
+            SpectralNormalisation,
+        )
     }
 )
 """Name → class; the class's fields are the settings."""

@@ -292,6 +292,32 @@ def test_the_settings_of_a_method_are_options_and_go_on_record(tmp_path: Path) -
     assert training["warmup"] == 0.1
 
 
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        (
+            ("--method", "lipschitz_penalty", "--weight", "2", "--quantity", "one_sided", "--target", "0.5"),
+            {"name": "lipschitz_penalty", "weight": 2.0, "quantity": "one_sided", "target": 0.5,
+             "points": 16, "iterations": 4},
+        ),
+        (
+            ("--method", "spectral_normalisation", "--bound", "1.5"),
+            {"name": "spectral_normalisation", "bound": 1.5, "iterations": 8, "method": {"name": "standard"}},
+        ),
+    ],
+)  # fmt: skip
+def test_the_controls_are_trained_from_the_command_line(
+    options: tuple[str, ...], expected: dict[str, object], tmp_path: Path
+) -> None:
+    result = natrob(
+        "train", "euler", "--set", "channels=4", "--set", "num_steps=2", "--epochs", "1", *options, "--output",
+        str(tmp_path),
+    )  # fmt: skip
+    assert result.exit_code == 0, result.output
+    (checkpoint,) = tmp_path.glob("*.pt")
+    assert load_checkpoint(checkpoint).settings["training"]["method"] == expected
+
+
 def test_train_names_what_is_wrong() -> None:
     for arguments, message in (
         (("resnet51",), "unknown network 'resnet51'; did you mean resnet50"),

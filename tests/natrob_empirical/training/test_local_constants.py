@@ -43,6 +43,17 @@ def test_a_linear_field_has_its_known_constant(quantity: Quantity) -> None:
     torch.testing.assert_close(found, exact(matrix, quantity).expand(4), rtol=1e-10, atol=0)
 
 
+def test_a_search_of_few_steps_follows_the_symmetric_part() -> None:
+    """A strong rotation leaves ⟨v, Jv⟩ alone, so it must not lead the search astray."""
+    symmetric = torch.diag(torch.cat([torch.tensor([5.0]), torch.linspace(-1, 1, 29)]).double())
+    skew = random(30, 30, seed=5)
+    field = LinearField(symmetric + 10 * (skew - skew.T))
+    found = local_constants(
+        at_time_zero(field), random(3, 30, seed=2), quantity="one_sided", iterations=5, generator=stream()
+    )
+    torch.testing.assert_close(found, torch.full((3,), 5.0, dtype=torch.float64), rtol=0.01, atol=0)
+
+
 def test_a_field_that_contracts_has_a_negative_one_sided_constant() -> None:
     field = LinearField(torch.diag(torch.tensor([-3.0, -0.5, -1.0], dtype=torch.float64)))
     found = local_constants(

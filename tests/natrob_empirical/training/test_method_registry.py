@@ -7,6 +7,7 @@ from natrob_empirical.training import (
     LipschitzPenalty,
     MarginTraining,
     PGDAdversarialTraining,
+    SpectralNormalisation,
     StandardTraining,
     training_method_named,
 )
@@ -19,6 +20,7 @@ def test_methods_are_found_by_their_names() -> None:
     assert training_method_named("yopo", outer_steps=2) == YOPO(outer_steps=2)
     assert training_method_named("margin", offset=0.5) == MarginTraining(offset=0.5)
     assert training_method_named("lipschitz_penalty", weight=2.0) == LipschitzPenalty(weight=2.0)
+    assert training_method_named("spectral_normalisation", bound=2.0) == SpectralNormalisation(bound=2.0)
     assert {name: method.name for name, method in TRAINING_METHODS.items()} == {name: name for name in TRAINING_METHODS}
 
 
