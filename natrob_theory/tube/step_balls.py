@@ -1,5 +1,8 @@
 """The balls of one step: around each point where it evaluates the field, as large as solutions can depart there."""
 
+import abc
+from typing import final
+
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -13,7 +16,24 @@ ROUNDING_SAFETY = 16.0
 """c of theory, section 7, per field evaluation of a step."""
 
 
-class StepBalls:
+class AbstractReaches(abc.ABC):
+    """What a rule of `stage_growth` works with.
+
+    Attributes:
+        base: what is known of y_n, a stack of nonnegative bounds.
+        rounding: what is added to it by the rounding of one sum of the step.
+    """
+
+    base: Tensor
+    rounding: Tensor
+
+    @abc.abstractmethod
+    def visit(self, reach: Tensor) -> Tensor:
+        """The same of h·f at the next point, of which `reach` is known."""
+
+
+@final
+class StepBalls(AbstractReaches):
     """The evaluations of one step, visited in their order.
 
     A *reach* is a tensor (2, batch): (w, η) says that the exact perturbed point lies within wr + η of the computed

@@ -1,0 +1,8 @@
+"""How far a computed value of a layer or network can be from the exact one, before anything is computed."""
+
+from natrob_theory.evaluation_error.layer_rules import Evaluated as Evaluated
+from natrob_theory.evaluation_error.layer_rules import evaluated as evaluated
+from natrob_theory.evaluation_error.layer_rules import layer_error as layer_error
+from natrob_theory.evaluation_error.network_rules import step_factors as step_factors
+
+__all__ = ["Evaluated", "evaluated", "layer_error", "step_factors"]
