@@ -250,5 +250,3 @@ def _norm(vectors: Tensor) -> Tensor:
 
 def _dot(first: Tensor, second: Tensor) -> Tensor:
     return (first * second).flatten(1).sum(dim=1)
-
-

@@ -13,6 +13,7 @@ from natrob_theory import LayerRefusedError
 from natrob_theory.evaluation_error import Evaluated, evaluated, evaluated_states, solver_residual
 from natrob_theory.evaluation_error.layer_rules import RELATIVE, product_error
 from natrob_theory.lipschitz.layer_rules import output_shape
+from natrob_theory.network_growth import step_structures
 from natrob_theory.networks import AbstractFixedStepNet
 from natrob_theory.rounding import unit_roundoff
 
@@ -88,7 +89,8 @@ def _(model: IntegratorClassifier, image_shape: Shape, dtype: torch.dtype) -> Ev
     if not isinstance(model.trunk, AbstractFixedStepNet):
         raise LayerRefusedError(f"no bound of the rounding of {type(model.trunk).__name__} is known")
     residual = solver_residual(model.trunk.stepper, dtype)
-    *_, value = evaluated_states(model.trunk, state_shape, value, unit, relative_residual=residual)
+    structure = step_structures(model.trunk, input_shape=state_shape)
+    *_, value = evaluated_states(model.trunk, state_shape, value, unit, structure=structure, relative_residual=residual)
     return evaluated(model.pool, state_shape, value, unit)
 
 

@@ -9,6 +9,8 @@ from natrob_empirical.certification.refusals import CertificateRefusedError
 from natrob_empirical.models import IntegratorClassifier
 from natrob_theory import LayerRefusedError, tube_bound
 from natrob_theory.evaluation_error import Evaluated, evaluated
+from natrob_theory.lipschitz.layer_rules import lipschitz_of_layer, output_shape
+from natrob_theory.network_growth import step_structures
 from natrob_theory.networks import AbstractFixedStepNet
 from natrob_theory.norms import per_sample_l2
 from natrob_theory.rounding import round_up, unit_roundoff
@@ -29,7 +31,10 @@ def tube_constants(constants: CertificateConstants, images: Tensor, y: Tensor) -
         raise CertificateRefusedError(
             f'no certificate by method "tube": {type(model).__name__} has no trunk of fixed steps; use "global"'
         )
-    trunk, stem, pool = model.trunk, float(constants.bounds.stem), constants.pool
+    trunk, stem = model.trunk, float(constants.bounds.stem)
+    state_shape = output_shape(model.stem, constants.image_shape)
+    pool = lipschitz_of_layer(model.pool, state_shape)
+    structure = step_structures(trunk, input_shape=state_shape)
     image = Evaluated(torch.tensor([1.0, 0.0], dtype=torch.float64), torch.zeros(2, dtype=torch.float64))
     error = evaluated(model.stem, constants.image_shape, image, unit_roundoff(torch.float64)).error
 
@@ -41,7 +46,7 @@ def tube_constants(constants: CertificateConstants, images: Tensor, y: Tensor) -
             drift = float(error[0]) * per_sample_l2(images[some]) + float(error[1])
             reach = round_up(stem * around + drift, 8)
             try:
-                tube = tube_bound(trunk, start, reach, structure=constants.step_structure)
+                tube = tube_bound(trunk, start, reach, structure=structure)
             except (LayerRefusedError, OverflowError, ValueError) as refusal:
                 raise CertificateRefusedError(f'no certificate by method "tube": {refusal}') from refusal
             parts.append(round_up(torch.as_tensor(tube.growth.value) * (pool * stem), 8))

@@ -6,7 +6,7 @@ adds, c = 16 per evaluation. Backward Euler's root has a residual r of at most t
 exact equation from ŷ + r: so r, too, enters with G_n.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import singledispatch
 from typing import Any
 
@@ -23,15 +23,20 @@ from natrob_theory.evaluation_error.layer_rules import (
     only_constant,
 )
 from natrob_theory.lipschitz.refusal import LayerRefusedError, Shape
-from natrob_theory.network_growth import step_factors
-from natrob_theory.networks import AbstractFixedStepNet, StepPlan
+from natrob_theory.networks import AbstractFixedStepNet, StepPlan, StepStructure
 from natrob_theory.steppers import AbstractStepper, BackwardEulerStepper, RevNetStepper
 from natrob_theory.tube.stage_growth import largest_coefficient, stage_growth
 from natrob_theory.tube.step_balls import ROUNDING_SAFETY, AbstractReaches
 
 
 def evaluated_states(
-    net: AbstractFixedStepNet, input_shape: Shape, before: Evaluated, unit: float, *, relative_residual: float
+    net: AbstractFixedStepNet,
+    input_shape: Shape,
+    before: Evaluated,
+    unit: float,
+    *,
+    structure: Sequence[StepStructure],
+    relative_residual: float,
 ) -> Iterator[Evaluated]:
     """y_0, …, y_N as they are computed.
 
@@ -40,19 +45,22 @@ def evaluated_states(
         input_shape: of one state.
         before: y_0.
         unit: u of the arithmetic that is bounded.
+        structure: of every step, `step_structures`.
         relative_residual: of implicit solves, ‖residual‖ ≤ relative_residual·(‖y_{n+1}‖ + ‖g(y_{n+1})‖).
 
     Proof: proofs/symbolic/evaluation_error.py, proofs/coq/perturbed_recursion.v.
     """
     yield before
     seen: dict[tuple[nn.Module, float], Affine] = {}
-    for step, factor in zip(net.plan(), step_factors(net, input_shape=input_shape), strict=True):
+    for step, known in zip(net.plan(), structure, strict=True):
+        factor = known.factor
         kept = (step.field, step.time)
         if kept not in seen:
             seen[kept] = only_constant(_step_from_zero(net.stepper, step, input_shape))
         norm = (factor * before.norm + seen[kept]) * RELATIVE
+        entering = before.norm + before.error
         local = step_error(
-            net.stepper, step, input_shape, before.norm + before.error, unit, relative_residual=relative_residual
+            net.stepper, step, input_shape, entering, unit, factor=factor, relative_residual=relative_residual
         )
         if isinstance(net.stepper, BackwardEulerStepper):
             local = factor * local
@@ -85,9 +93,10 @@ def step_error(
     norm: Affine,
     unit: float,
     *,
+    factor: float,
     relative_residual: float,
 ) -> Affine:
-    """δ of one step from a state of at most this norm.
+    """δ of one step from a state of at most this norm; for backward Euler it enters with G = `factor`.
 
     Proof: proofs/symbolic/evaluation_error.py.
     """
@@ -107,13 +116,13 @@ def _(
     norm: Affine,
     unit: float,
     *,
+    factor: float,
     relative_residual: float,
 ) -> Affine:
     """The residual of the root, as computed, and what its computation errs by; to be multiplied by G_n.
 
     ‖g(y')‖ ≤ ‖y'‖ + ‖r‖, and the root's norm is at most G‖y‖ + ‖step(0)‖; a factor 2 for G ≤ 1 + … is in c.
     """
-    (factor,) = _one_step_factors(stepper, step, input_shape)
     root = factor * norm + only_constant(_step_from_zero(stepper, step, input_shape))
     root = root * (1.0 + 8 * max(relative_residual, unit))
     constant = lipschitz_once(step.field, input_shape)
@@ -131,6 +140,7 @@ def _(
     norm: Affine,
     unit: float,
     *,
+    factor: float,
     relative_residual: float,
 ) -> Affine:
     """The first half's rounding passes through the second field: e_a, and e_b = hK₂e_a + …; both halves together."""

@@ -14,8 +14,8 @@ from natrob_theory.lipschitz.refusal import Shape
 from natrob_theory.lipschitz.spectral import spectral_norms_upper
 from natrob_theory.local_map.chain_passage import Points
 from natrob_theory.local_map.stages import AbstractStage, stages_of
-from natrob_theory.network_growth import step_factors
-from natrob_theory.networks import AbstractFixedStepNet
+from natrob_theory.network_growth import step_structures
+from natrob_theory.networks import AbstractFixedStepNet, StepStructure
 from natrob_theory.rounding import EPSILON, round_up
 
 ENTRIES_AT_ONCE = 2**23
@@ -42,10 +42,10 @@ class LocalMap:
     def __init__(self, parts: Sequence[nn.Module], input_shape: Shape) -> None:
         self._stages: list[AbstractStage] = []
         for part in parts:
-            factors: Sequence[float] = ()
+            structure: Sequence[StepStructure] = ()
             if isinstance(part, AbstractFixedStepNet):
-                factors = step_factors(part, input_shape=input_shape)
-            self._stages += stages_of(part, input_shape, factors)
+                structure = step_structures(part, input_shape=input_shape)
+            self._stages += stages_of(part, input_shape, structure)
             input_shape = output_shape(part, input_shape)
 
     def over(self, center: Tensor, radii: Float[Tensor, " batch"]) -> Points:
@@ -85,9 +85,7 @@ class LocalMap:
         return round_up(torch.minimum(around, lengths * points.constant[:, None]) * (1.0 + gamma), 8)
 
 
-def local_map_lipschitz_upper_bound(
-    parts: Sequence[nn.Module], center: Tensor, radius: float | Tensor
-) -> Bound:
+def local_map_lipschitz_upper_bound(parts: Sequence[nn.Module], center: Tensor, radius: float | Tensor) -> Bound:
     """K of a map made of parts on the balls {x : ‖x − center_i‖₂ ≤ radius_i}, for any two points of a ball, per sample.
 
     Between two points of the ball the map acts as J + E, J its Jacobian at the centre (with activations that the ball

@@ -41,7 +41,7 @@ class Passed(NamedTuple):
 
     Attributes:
         value: the chain at the centre.
-        drift: of `value`.
+        drift: what the chain's own evaluation at the computed centre errs by.
         jacobian: Φ°J.
         switching: ‖(Φ − Φ°)J‖ ≤ switching, the rounding of Φ°J included.
         steepness: ‖Φ‖ ≤ steepness.
@@ -74,7 +74,7 @@ class PreparedChain:
     def over(self, points: Points, radius: Float[Tensor, " batch"]) -> Passed:
         """The chain over the ball of this radius around the network's input."""
         zero = torch.zeros_like(radius)
-        passed = Passed(points.center, points.drift, points.jacobian, zero, torch.ones_like(radius))
+        passed = Passed(points.center, zero, points.jacobian, zero, torch.ones_like(radius))
         slopes: tuple[Tensor, Tensor] | None = None
         reach: Tensor | None = None
         for piece, norm, rows in zip(self._chain, self._norms, self._rows, strict=True):
@@ -110,15 +110,17 @@ class PreparedChain:
         value = passed.value @ weight.T + layer.bias
         error = gamma * (passed.value.abs() @ weight.abs().T + layer.bias.abs()) + layer.bias_error
         drift = round_up(norm * passed.drift + torch.linalg.vector_norm(error, dim=1), 16)
-        own = torch.linalg.vector_norm(jacobian, dim=2) + rows * (
-            passed.steepness * points.deviation + passed.switching
-        )[:, None]
+        own = (
+            torch.linalg.vector_norm(jacobian, dim=2)
+            + rows * (passed.steepness * points.deviation + passed.switching)[:, None]
+        )
         if slopes is not None:
             own = own + rows * (slopes[1].amax(dim=1) * torch.linalg.matrix_norm(passed.jacobian))[:, None]
         by_constant = rows * (passed.steepness * points.constant)[:, None]
         moves = torch.minimum(own, by_constant) * radius[:, None]
         reach = moves * (1.0 + 8 * gamma) + 4 * gamma * size[:, None] * radius[:, None]
-        reach = round_up(reach + rows * passed.drift[:, None] + 2 * error, 16)
+        off_center = passed.drift + passed.steepness * points.drift
+        reach = round_up(reach + rows * off_center[:, None] + 2 * error, 16)
         return Passed(value, drift, jacobian, switching, round_up(norm * passed.steepness, 4)), reach
 
     @staticmethod
@@ -134,7 +136,7 @@ class PreparedChain:
         if slopes is not None:
             passed = _closed(passed, slopes)
         if reach is None:
-            whole = passed.steepness * points.constant * radius + passed.drift
+            whole = passed.steepness * (points.constant * radius + points.drift) + passed.drift
             reach = round_up(whole, 8)[:, None].expand_as(passed.value)
         lower = torch.nextafter(passed.value - reach, torch.full_like(reach, -torch.inf))
         upper = torch.nextafter(passed.value + reach, torch.full_like(reach, torch.inf))

@@ -25,7 +25,7 @@ from natrob_theory.lipschitz.layer_rules import lipschitz_of_layer, output_shape
 from natrob_theory.lipschitz.refusal import Shape
 from natrob_theory.local_map.chain_passage import Passed, Points, PreparedChain
 from natrob_theory.local_map.field_terms import Term, field_terms
-from natrob_theory.networks import AbstractFixedStepNet, StepPlan
+from natrob_theory.networks import AbstractFixedStepNet, StepPlan, StepStructure
 from natrob_theory.norms import per_sample_l2
 from natrob_theory.rounding import EPSILON, round_up, unit_roundoff
 from natrob_theory.steppers import AbstractStepper, BackwardEulerStepper, EulerStepper
@@ -58,7 +58,8 @@ class ChainStage(AbstractStage):
         steepness = passed.steepness.clamp_max(self._constant)
         deviation = round_up(passed.switching + steepness * points.deviation, 4)
         constant = round_up(steepness * points.constant, 2)
-        return Points(passed.value, passed.drift, passed.jacobian, deviation, constant)
+        drift = round_up(passed.drift + steepness * points.drift, 4)
+        return Points(passed.value, drift, passed.jacobian, deviation, constant)
 
 
 @final
@@ -120,9 +121,7 @@ class EulerStage(AbstractStage):
         passed = self._terms.over(points, radius)
         value = points.center + h * passed.value
         sums = 4 * EPSILON * (per_sample_l2(points.center) + h * per_sample_l2(passed.value))
-        # The step of the exact centre and that of the computed one differ by G·drift; what is computed, by the rest.
-        own = h * (passed.drift - 0.0) + sums
-        drift = round_up(torch.minimum(points.drift + own, factor * points.drift + own), 8)
+        drift = round_up(factor * points.drift + h * passed.drift + sums, 8)
         jacobian = points.jacobian + h * passed.jacobian
         size = torch.linalg.matrix_norm(points.jacobian) + h * torch.linalg.matrix_norm(passed.jacobian)
         switching = h * passed.switching + 4 * EPSILON * size
@@ -174,19 +173,19 @@ class BackwardEulerStage(AbstractStage):
         return Points(root, drift, jacobian, deviation, constant)
 
 
-def stages_of(part: nn.Module, input_shape: Shape, step_factors: Sequence[float]) -> list[AbstractStage]:
+def stages_of(part: nn.Module, input_shape: Shape, structure: Sequence[StepStructure]) -> list[AbstractStage]:
     """The stages of one part of a map: a network's steps, or a chain of layers.
 
     Args:
         part: an integrator network with a fixed grid, or a chain of layers that `lipschitz_upper_bound` takes.
         input_shape: of one sample.
-        step_factors: of each step of a network, its growth on all states.
+        structure: of each step of a network.
     """
     if isinstance(part, AbstractFixedStepNet):
         plan = part.plan()
         return [
-            _step_stage(part.stepper, step, input_shape, factor)
-            for step, factor in zip(plan, step_factors, strict=True)
+            _step_stage(part.stepper, step, input_shape, known.factor)
+            for step, known in zip(plan, structure, strict=True)
         ]
     constant = lipschitz_of_layer(part, input_shape)
     chain = chain_of(part, input_shape)
@@ -202,9 +201,7 @@ def stages_of(part: nn.Module, input_shape: Shape, step_factors: Sequence[float]
     return [ChainStage(PreparedChain(chain), constant)]
 
 
-def _step_stage(
-    stepper: AbstractStepper[Any], step: StepPlan, input_shape: Shape, factor: float
-) -> AbstractStage:
+def _step_stage(stepper: AbstractStepper[Any], step: StepPlan, input_shape: Shape, factor: float) -> AbstractStage:
     """One step: sharp where method and field are known in parts, else by its growth alone."""
     terms = field_terms(step.field, input_shape) if isinstance(stepper, (EulerStepper, BackwardEulerStepper)) else None
     if terms is not None and isinstance(stepper, EulerStepper):
@@ -213,7 +210,13 @@ def _step_stage(
         return BackwardEulerStage(stepper, step, terms, input_shape, factor)
     residual = solver_residual(stepper, torch.float64)
     rounding = step_error(
-        stepper, step, input_shape, _unit_norm(), unit_roundoff(torch.float64), relative_residual=residual
+        stepper,
+        step,
+        input_shape,
+        _unit_norm(),
+        unit_roundoff(torch.float64),
+        factor=factor,
+        relative_residual=residual,
     )
 
     def run(state: Tensor) -> Tensor:
@@ -227,5 +230,3 @@ def _step_stage(
 def _unit_norm() -> Tensor:
     """The input's own norm, (1, 0)."""
     return torch.tensor([1.0, 0.0], dtype=torch.float64)
-
-

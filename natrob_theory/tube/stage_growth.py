@@ -28,7 +28,7 @@ from natrob_theory.tube.step_balls import AbstractReaches
 
 @singledispatch
 def stage_growth(stepper: AbstractStepper[Any], balls: AbstractReaches) -> Tensor:
-    """The reach (w, η) of y_{n+1}, see `StepBalls`.
+    """The reach of y_{n+1}, see `StepBalls`.
 
     Raises:
         TypeError: no rule is registered for this method.
