@@ -16,6 +16,7 @@ from natrob_empirical.benchmarks.classifier_theory import (
     theory_of,
 )
 from natrob_empirical.benchmarks.presets import Budget
+from natrob_empirical.benchmarks.sample_certificates import global_certificates, sample_margins
 from natrob_empirical.benchmarks.theory_curves import growth_curves
 from natrob_empirical.benchmarks.theory_pairs import ImageFeatures, ImagePairs, features_of, image_pairs, pairs_that_run
 from natrob_empirical.certification import CertificateRefusedError, certificates_from, require_certifiable
@@ -137,6 +138,8 @@ def _measured(
         grid=measurement.grid,
         blocks=_blocks(measurement),
         left_out="; ".join(note for note in notes if note),
+        certificates=global_certificates(model, known, labels, bounds.features),
+        margins=sample_margins(model, known, labels),
     )
 
 

@@ -47,11 +47,13 @@ class ReportFiles:
         markdown: report.md, which links the figures.
         html: report.html, which needs no other file.
         figures: figures/NAME.svg and figures/NAME.png, in the order of the page.
+        alarms: the texts of the findings that a proved inequality is broken; none in a run without a bug.
     """
 
     markdown: Path
     html: Path
     figures: tuple[Path, ...]
+    alarms: tuple[str, ...] = ()
 
 
 def write_report(
@@ -89,7 +91,8 @@ def write_report(
     markdown, html = output / "report.md", output / "report.html"
     write_atomically(markdown, render_markdown(page).encode("utf-8"))
     write_atomically(html, render_html(page).encode("utf-8"))
-    return ReportFiles(markdown=markdown, html=html, figures=tuple(written))
+    alarms = tuple(f"({section.heading}) {finding.text}" for section in page.sections for finding in section.alarms)
+    return ReportFiles(markdown=markdown, html=html, figures=tuple(written), alarms=alarms)
 
 
 def build_page(
