@@ -27,6 +27,7 @@ from natrob_empirical.reporting.page import (
 )
 from natrob_empirical.reporting.provenance import environment_facts, section_facts, section_settings
 from natrob_empirical.reporting.record_groups import Section, group_records
+from natrob_empirical.reporting.sample_parts import sample_parts
 from natrob_empirical.reporting.tables import (
     accuracy_tables,
     certificate_refusals,
@@ -148,6 +149,7 @@ def _section_page(section: Section, anchor: str, styles: Mapping[str, ModelStyle
             note=experiment.curves_note if experiment else "",
         ),
         correlation=correlation_figure(section, name=f"{prefix}bound-accuracy", styles=styles),
+        samples=sample_parts(section, prefix, styles),
         step_sizes=_step_size_page(section, f"{prefix}step-sizes"),
         settings=section_settings(section),
     )
