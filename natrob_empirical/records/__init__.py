@@ -3,6 +3,7 @@
 from natrob_empirical.records.contradictions import CertificateContradictedError as CertificateContradictedError
 from natrob_empirical.records.contradictions import Contradiction as Contradiction
 from natrob_empirical.records.contradictions import contradictions_between as contradictions_between
+from natrob_empirical.records.contradictions import covering as covering
 from natrob_empirical.records.contradictions import distances_found as distances_found
 from natrob_empirical.records.schema import OUTCOME_LETTERS as OUTCOME_LETTERS
 from natrob_empirical.records.schema import SCHEMA_VERSION as SCHEMA_VERSION
@@ -67,6 +68,7 @@ __all__ = [
     "UnreadableRecord",
     "VacuityPoint",
     "contradictions_between",
+    "covering",
     "distances_found",
     "packed",
     "unpacked",

@@ -20,7 +20,7 @@ from natrob_empirical.reporting.figure_style import (
     plot_text,
     render,
 )
-from natrob_empirical.reporting.formatting import NORM_SIGNS
+from natrob_empirical.reporting.formatting import NORM_SIGNS, format_number, join_words
 from natrob_empirical.reporting.image_bounds import ImageBounds
 
 CERTIFIED: Final = PALETTE[0]
@@ -51,6 +51,12 @@ def sandwich_figure(bounds: Sequence[ImageBounds], *, name: str) -> ReportFigure
     caption += "Below the shade: certified, a lower bound, exact steps from the radius of every image. Above it: the "
     caption += "share of images for which no attack found a misclassified image within ε, an upper bound. The true "
     caption += "robust accuracy lies in the shade. Markers: each attack alone at the radii it was run at."
+    radii = [
+        f"{format_number(max(each.certified_radii), kind='lower')} in {NORM_SIGNS.get(each.norm, each.norm)}"
+        for each in bounds
+        if each.methods
+    ]
+    caption += f" Largest certified radius: {join_words(radii)}." if radii else ""
     if any(each.refusal for each in bounds):
         caption += " Without a certificate the shade reaches down to 0."
     return render(figure, name=name, title=f"Certified and attacked accuracy of {first.model}", caption=caption)

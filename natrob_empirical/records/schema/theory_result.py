@@ -108,8 +108,8 @@ class TheoryResult(AbstractRecordPart):
         left_out: which of the images could not be measured, such as those whose solve failed, and why; or empty.
         certificates: radii image by image, one entry a method and norm; methods that were not tried have none.
         margins: of every test image.
-        trunk_lipschitz_lower: the largest secant constant of the whole trunk that a search found; the growth bound lies
-            above it. None where the trunk is no map of one state, as a solver that picks a grid for each.
+        trunk_lipschitz_lower: the largest ‖e_N‖/‖e_0‖ that a search found, at most the growth bound. Of a Neural ODE
+            on the grids of its clean images, as all its bounds. None where the search failed.
     """
 
     kind: Literal["theory"] = "theory"

@@ -19,6 +19,8 @@ from natrob_empirical.reporting.findings.comparisons import step_size as step_si
 from natrob_empirical.reporting.findings.finding import Finding as Finding
 from natrob_empirical.reporting.findings.finding import Verdict as Verdict
 from natrob_empirical.reporting.findings.step_size_growth import step_size_growth as step_size_growth
+from natrob_empirical.reporting.findings.tightness import certificate_gap as certificate_gap
+from natrob_empirical.reporting.findings.tightness import trunk_tightness as trunk_tightness
 from natrob_empirical.reporting.record_groups import Section
 
 FINDERS: Final[tuple[Callable[[Section], Finding | None], ...]] = (
@@ -36,6 +38,8 @@ FINDERS: Final[tuple[Callable[[Section], Finding | None], ...]] = (
     step_size,
     neural_ode,
     bound_and_accuracy,
+    certificate_gap,
+    trunk_tightness,
 )
 
 
@@ -46,6 +50,7 @@ __all__ = [
     "attack_strength",
     "bound_and_accuracy",
     "bound_held",
+    "certificate_gap",
     "certified_below_attacked",
     "contradictions",
     "discrete_against_exponential",
@@ -55,6 +60,7 @@ __all__ = [
     "neural_ode",
     "step_size",
     "step_size_growth",
+    "trunk_tightness",
     "unused_budget",
     "vacuity",
 ]

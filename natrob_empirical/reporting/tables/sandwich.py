@@ -19,7 +19,7 @@ def sandwich_table(bounds: ImageBounds) -> Table:
     caption = f"{bounds.model}, seed {bounds.seed}, {NORM_SIGNS.get(bounds.norm, bounds.norm)}, the same "
     caption += f"{len(bounds):,} images throughout: the true robust accuracy lies between certified and attacked. "
     caption += f"Certificates: {', '.join(bounds.methods)}. " if bounds.methods else ""
-    caption += f"There is no certificate: {bounds.refusal} " if bounds.refusal else ""
+    caption += f"There is no certificate: {bounds.refusal.rstrip('.')}. " if bounds.refusal else ""
     caption += "“All attacks” counts an image as lost from the nearest misclassified image on that any attack in this "
     caption += "norm found, at whatever budget."
     return Table(caption=caption, columns=columns, rows=tuple(rows))
