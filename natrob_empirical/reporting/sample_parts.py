@@ -4,18 +4,47 @@ import re
 from collections.abc import Mapping, Sequence
 
 from natrob_empirical.reporting.experiments import ExperimentPart
+from natrob_empirical.reporting.explanation import Explanation, explanations
+from natrob_empirical.reporting.figure_explanation import explanation_figure
 from natrob_empirical.reporting.figure_radii import radii_figure
 from natrob_empirical.reporting.figure_sandwich import sandwich_figure
 from natrob_empirical.reporting.figure_style import ModelStyle
 from natrob_empirical.reporting.image_bounds import ImageBounds, image_bounds
 from natrob_empirical.reporting.record_groups import Section
+from natrob_empirical.reporting.tables.explanation import explanation_table
 from natrob_empirical.reporting.tables.sandwich import sandwich_table
 
 
 def sample_parts(section: Section, prefix: str, styles: Mapping[str, ModelStyle]) -> tuple[ExperimentPart, ...]:
-    """The scatter of all models, then the sandwich of each; none for records without certificates image by image."""
+    """What explains success, the scatter of all models, the sandwich of each; none for records that do not allow it."""
     bounds = image_bounds(section)
-    return (*_radii_part(bounds, prefix, styles), *_sandwich_parts(bounds, prefix))
+    return (
+        *_explanation_part(explanations(section), prefix, styles),
+        *_radii_part(bounds, prefix, styles),
+        *_sandwich_parts(bounds, prefix),
+    )
+
+
+def _explanation_part(
+    found: Sequence[Explanation], prefix: str, styles: Mapping[str, ModelStyle]
+) -> tuple[ExperimentPart, ...]:
+    """What tells fooled images from kept ones."""
+    if not any(each.separation or each.ranking for each in found):
+        return ()
+    text = "The growth bound is about all perturbations of all images. If growth decided what an attack can do, the "
+    text += "images whose perturbations were measured to grow more would be the ones that are fooled, and so would be "
+    text += (
+        "those whose margin is small against the growth. Amplification is one perturbation of an image, ranked among "
+    )
+    text += "random and among found perturbations apart."
+    return (
+        ExperimentPart(
+            heading="Does the bound explain which images are fooled?",
+            text=(text,),
+            figure=explanation_figure(found, styles, name=f"{prefix}explanation"),
+            tables=(explanation_table(found),),
+        ),
+    )
 
 
 def _radii_part(

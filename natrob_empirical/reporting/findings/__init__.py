@@ -16,6 +16,8 @@ from natrob_empirical.reporting.findings.certificates import certified_below_att
 from natrob_empirical.reporting.findings.comparisons import bound_and_accuracy as bound_and_accuracy
 from natrob_empirical.reporting.findings.comparisons import neural_ode as neural_ode
 from natrob_empirical.reporting.findings.comparisons import step_size as step_size
+from natrob_empirical.reporting.findings.explanation import model_explanation as model_explanation
+from natrob_empirical.reporting.findings.explanation import sample_explanation as sample_explanation
 from natrob_empirical.reporting.findings.finding import Finding as Finding
 from natrob_empirical.reporting.findings.finding import Verdict as Verdict
 from natrob_empirical.reporting.findings.step_size_growth import step_size_growth as step_size_growth
@@ -40,6 +42,8 @@ FINDERS: Final[tuple[Callable[[Section], Finding | None], ...]] = (
     bound_and_accuracy,
     certificate_gap,
     trunk_tightness,
+    sample_explanation,
+    model_explanation,
 )
 
 
@@ -57,7 +61,9 @@ __all__ = [
     "estimated_bounds",
     "fgsm_beats_pgd",
     "impossibility",
+    "model_explanation",
     "neural_ode",
+    "sample_explanation",
     "step_size",
     "step_size_growth",
     "trunk_tightness",
