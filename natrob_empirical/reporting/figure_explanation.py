@@ -19,7 +19,7 @@ from natrob_empirical.reporting.formatting import NORM_SIGNS
 from natrob_empirical.reporting.record_groups import ordered_norms
 from natrob_empirical.reporting.resampling import RESAMPLES, RESAMPLING_SEED
 
-_SPAN = 0.75  # of the distance between two quantities, for the models of one
+_SPAN = 0.6  # of the distance between two quantities, for the models of one
 
 
 def explanation_figure(
@@ -68,10 +68,13 @@ def _draw(panel: Axes, each: Explanation, height: float, style: ModelStyle) -> N
 
 def _finish(panel: Axes, shown: Sequence[Quantity], norm: str, *, named: bool) -> None:
     """The line of chance and the names of the quantities."""
+    panel.grid(visible=False, axis="y")
+    for row in range(1, len(shown)):
+        panel.axhline(row - 0.5, color="#e4e4e4", linewidth=0.6, zorder=0)
     panel.axvline(0.5, color=INK, linewidth=1.2)
     panel.set_xlim(0, 1)
     panel.set_ylim(len(shown) - 0.5, -0.5)
-    names = [plot_text(quantity.name, width=26) if named else "" for quantity in shown]
+    names = [plot_text(quantity.name, width=32) if named else "" for quantity in shown]
     panel.set_yticks(range(len(shown)), names, fontsize=8)
     panel.set_xlabel("AUROC, fooled against kept images", fontsize=8)
     panel.set_title(NORM_SIGNS.get(norm, norm), fontsize=8.5, loc="left")

@@ -102,23 +102,30 @@ def smallest_distances(attacks: Sequence[Attacked], n: int) -> tuple[float, ...]
     return _by_image(min, columns)
 
 
+def best_radii(theory: TheoryResult, norm: str) -> tuple[float, ...]:
+    """Per image the largest radius over the methods, of as many images as the method with the most; may be empty."""
+    given = [each for each in theory.certificates if each.norm == norm and not each.refusal]
+    n = max((each.images for each in given), default=0)
+    return _by_image(max, [_padded(each.radius_values, n) for each in given]) if given else ()
+
+
 def _bounds_of(model: ModelRuns, seed: int, norm: str, theory: TheoryResult) -> ImageBounds | None:
     """One model in one norm, or None without an attack."""
     attacks = attacks_in(model, seed, norm)
     certificates = [each for each in theory.certificates if each.norm == norm]
     given = [each for each in certificates if not each.refusal]
     # A certificate of fewer images than another leaves the later ones to the other: it shortens nothing.
+    radii = best_radii(theory, norm)
     lengths = [len(result.outcomes) for _, _, result in attacks]
     n = min([*lengths, max((each.images for each in certificates), default=0)], default=0)
     if not lengths or n == 0:
         return None
-    columns = [_padded(each.radius_values, n) for each in given] or [[0.0] * n]
     refusals = dict.fromkeys(clean_text(each.refusal) for each in certificates if each.refusal)
     return ImageBounds(
         model=model.label,
         seed=seed,
         norm=norm,
-        certified_radii=_by_image(max, columns),
+        certified_radii=radii[:n] if radii else (0.0,) * n,
         found_distances=smallest_distances(attacks, n),
         methods=tuple(dict.fromkeys(each.method for each in given)),
         refusal="" if given else "; ".join(refusals),

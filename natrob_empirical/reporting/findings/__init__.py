@@ -16,6 +16,7 @@ from natrob_empirical.reporting.findings.certificates import certified_below_att
 from natrob_empirical.reporting.findings.comparisons import bound_and_accuracy as bound_and_accuracy
 from natrob_empirical.reporting.findings.comparisons import neural_ode as neural_ode
 from natrob_empirical.reporting.findings.comparisons import step_size as step_size
+from natrob_empirical.reporting.findings.contractive import contractive_networks as contractive_networks
 from natrob_empirical.reporting.findings.explanation import model_explanation as model_explanation
 from natrob_empirical.reporting.findings.explanation import sample_explanation as sample_explanation
 from natrob_empirical.reporting.findings.finding import Finding as Finding
@@ -44,6 +45,7 @@ FINDERS: Final[tuple[Callable[[Section], Finding | None], ...]] = (
     trunk_tightness,
     sample_explanation,
     model_explanation,
+    contractive_networks,
 )
 
 
@@ -56,6 +58,7 @@ __all__ = [
     "bound_held",
     "certificate_gap",
     "certified_below_attacked",
+    "contractive_networks",
     "contradictions",
     "discrete_against_exponential",
     "estimated_bounds",
