@@ -28,6 +28,8 @@ class AttackEvaluation:
         num_samples: how many samples were attacked.
         success: per sample, whether it ends misclassified (those misclassified from the start included).
         wrong_from_the_start: per sample, whether it is so without a perturbation.
+        distance: per sample, of the returned image from its original, in the ball's norm; of a search without a radius
+            that of the nearest misclassified image, ∞ where there is none.
         largest_distance: the largest distance of a returned image from its original, in the ball's norm.
         mean_queries, mean_gradient_calls: forward passes and loss gradients per sample, on average.
     """
@@ -37,6 +39,7 @@ class AttackEvaluation:
     num_samples: int
     success: Bool[Tensor, " samples"]
     wrong_from_the_start: Bool[Tensor, " samples"]
+    distance: Float64[Tensor, " samples"]
     largest_distance: float
     mean_queries: float
     mean_gradient_calls: float
@@ -113,6 +116,7 @@ def attack_accuracy(
         if progress is not None:
             progress(start + len(images))
     success = torch.cat([part.success for part in parts])
+    distance = torch.cat([part.distance for part in parts])
     wrong_from_the_start = torch.cat([part.wrong_from_the_start for part in parts])
     return AttackEvaluation(
         accuracy=_share(~success),
@@ -120,7 +124,8 @@ def attack_accuracy(
         num_samples=len(x),
         success=success,
         wrong_from_the_start=wrong_from_the_start,
-        largest_distance=max(float(part.distance.max()) for part in parts),
+        distance=distance,
+        largest_distance=float(distance.max()),
         mean_queries=_share(torch.cat([part.queries for part in parts])),
         mean_gradient_calls=_share(torch.cat([part.gradient_calls for part in parts])),
     )

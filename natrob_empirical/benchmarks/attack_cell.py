@@ -18,7 +18,7 @@ from natrob_empirical.attacks import (
 from natrob_empirical.benchmarks.cells import AttackAtBudget, majority_share
 from natrob_empirical.benchmarks.outcome_letters import outcome_letters
 from natrob_empirical.benchmarks.presets import AttackSpecification
-from natrob_empirical.records import AttackResult, Number, PublishedNumber
+from natrob_empirical.records import AttackResult, Number, PublishedNumber, packed
 
 BATCH_SIZE = 256
 
@@ -72,16 +72,18 @@ class AttackedModel:
         images, labels = self.images[:count], self.labels[:count]
         built = specification.build(attack.epsilon, source)
         started = time.perf_counter()
-        distance = None
+        median = None
         if isinstance(built, AbstractMinimumNormAttack):
             found, seconds = self._nearest(built, specification, images, labels, generator)
             evaluation = _within(found, attack.epsilon)
-            distance = _median_distance(found, specification.label)
+            distance = found.distance
+            median = _median_distance(found, specification.label)
         else:
             evaluation = attack_accuracy(
                 built, self.classifier, images, labels, generator=generator, batch_size=BATCH_SIZE
             )
             seconds = time.perf_counter() - started
+            distance = torch.where(evaluation.success, evaluation.distance, torch.inf)
         published = attack.published
         return AttackResult(
             accuracy=Number(
@@ -94,8 +96,10 @@ class AttackedModel:
             mean_gradient_calls=evaluation.mean_gradient_calls,
             seconds=seconds,
             outcomes=outcome_letters(evaluation.wrong_from_the_start, evaluation.success),
-            median_distance=distance,
+            median_distance=median,
             published=None if published is None else PublishedNumber(value=published.accuracy, source=published.source),
+            distances=packed(distance.tolist()),
+            only_on=list(specification.only_on),
         )
 
     def _nearest(
@@ -125,6 +129,7 @@ def _within(found: _Search, epsilon: float) -> AttackEvaluation:
         num_samples=len(success),
         success=success,
         wrong_from_the_start=found.distance == 0,
+        distance=found.distance,
         largest_distance=float(inside.max()) if len(inside) else 0.0,
         mean_queries=float(found.queries.double().mean()),
         mean_gradient_calls=float(found.gradient_calls.double().mean()),

@@ -121,7 +121,10 @@ def cells_of(preset: Preset, dataset: Dataset) -> Iterator[list[Cell]]:
                 seed=seed,
             )
             budgets = [asdict(budget) for budget in budgets_of(preset.attacks)]
-            theory = Cell(key=key, settings={**settings, "pairs": preset.pairs, "budgets": budgets}, model=model)
+            theory_settings = {**settings, "pairs": preset.pairs, "budgets": budgets}
+            if preset.own_certificates:  # left out otherwise: it would make another cell of every record there is
+                theory_settings["own_certificates"] = preset.own_certificates
+            theory = Cell(key=key, settings=theory_settings, model=model)
             yield [theory, *_attack_cells(preset, model, key, settings, dataset, seed)]
 
 

@@ -70,6 +70,10 @@ class AbstractClassifierTheory(abc.ABC):
         """The states at the trunk's entrance."""
 
     @abc.abstractmethod
+    def trunk(self, state: Tensor) -> Tensor:
+        """The states at the trunk's end, with gradients."""
+
+    @abc.abstractmethod
     def check_pairs(self, state: Tensor, perturbation: Tensor) -> BoundCheck:
         """The divergence of pairs at the trunk's entrance against the bound from their own secant constants.
 

@@ -52,6 +52,10 @@ class IntegratorTheory(AbstractClassifierTheory):
         with torch.no_grad():
             return self.model.stem(images)
 
+    def trunk(self, state: Tensor) -> Tensor:
+        """The network's output."""
+        return self.model.trunk(state)
+
     def check_pairs(self, state: Tensor, perturbation: Tensor) -> BoundCheck:
         """`check_bound` with the pair's secant constants."""
         return check_bound(self.model.trunk, state, perturbation)

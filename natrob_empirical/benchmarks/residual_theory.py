@@ -44,6 +44,12 @@ class ResidualTheory(AbstractClassifierTheory):
         with torch.no_grad():
             return self.model.stem(images)
 
+    def trunk(self, state: Tensor) -> Tensor:
+        """All blocks."""
+        for block in self.blocks:
+            state = block(state)
+        return state
+
     def check_pairs(self, state: Tensor, perturbation: Tensor) -> BoundCheck:
         """`check_residual_bound` with the pair's secant constants of shortcut and branch."""
         return check_residual_bound(self._steps(state), state, perturbation)

@@ -11,6 +11,7 @@ import torch
 from natrob_empirical.attacks import NonFiniteGradientError
 from natrob_empirical.benchmarks.attack_cell import AttackedModel
 from natrob_empirical.benchmarks.cells import AttackAtBudget, Cell, cells_of, fitted_to_images, subset_of
+from natrob_empirical.benchmarks.contradiction_watch import ContradictionWatch
 from natrob_empirical.benchmarks.environment import available_memory, current_environment
 from natrob_empirical.benchmarks.plan import require_fit
 from natrob_empirical.benchmarks.presets import Preset, PresetModel, StepSizeSweep, budgets_of
@@ -80,6 +81,8 @@ def run_preset(
         PermissionError, NotADirectoryError: the output folder cannot be written to.
         PresetTooLargeError: a model that cannot fit the device's free memory.
         TrainingDivergedError: a loss that is not finite.
+        CertificateContradictedError: an attack fooled a model inside a radius certified for the image, in this run or
+            in records that were there; both records are on disk.
     """
     store = RecordStore(output / "records")
     subset = subset_of(preset, dataset)
@@ -128,12 +131,14 @@ class _Run:
 
     def model(self, group: list[Cell], model: PresetModel) -> None:
         """All cells of one trained model; it is loaded or trained only if a cell is missing."""
-        missing = []
+        missing, watch = [], ContradictionWatch()
         for cell in group:
-            if self.store.read(cell.key, cell.settings) is None:
+            record = self.store.read(cell.key, cell.settings)
+            if record is None:
                 missing.append(cell)
             else:
                 self._finished(cell, found=True)
+                watch.add(record)
         if not missing:
             return
         classifier, seconds = self._trained(model, group[0])
@@ -143,18 +148,19 @@ class _Run:
                 result = self._theory(classifier, cell, seconds)
             else:
                 result = self._attacked(attacked, cell, cell.attack)
-            self._write(cell, result, self.device)
+            watch.add(self._write(cell, result, self.device))
 
     def _write(
         self,
         cell: Cell,
         result: TheoryResult | TheoryRefusal | AttackResult | AttackRefusal | StepSizeResult,
         device: torch.device,
-    ) -> None:
-        self.store.write(
-            CellRecord(cell=cell.key, settings=cell.settings, environment=current_environment(device), result=result)
-        )
+    ) -> CellRecord:
+        environment = current_environment(device)
+        record = CellRecord(cell=cell.key, settings=cell.settings, environment=environment, result=result)
+        self.store.write(record)
         self._finished(cell, found=False)
+        return record
 
     def _finished(self, cell: Cell, *, found: bool) -> None:
         self.done += 1

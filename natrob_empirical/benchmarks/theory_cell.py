@@ -16,8 +16,10 @@ from natrob_empirical.benchmarks.classifier_theory import (
     theory_of,
 )
 from natrob_empirical.benchmarks.presets import Budget
+from natrob_empirical.benchmarks.sample_certificates import global_certificates, sample_margins
 from natrob_empirical.benchmarks.theory_curves import growth_curves
 from natrob_empirical.benchmarks.theory_pairs import ImageFeatures, ImagePairs, features_of, image_pairs, pairs_that_run
+from natrob_empirical.benchmarks.trunk_search import trunk_lower_bound
 from natrob_empirical.certification import CertificateRefusedError, certificates_from, require_certifiable
 from natrob_empirical.models import AbstractClassifier
 from natrob_empirical.random_streams import RandomStreams
@@ -137,6 +139,9 @@ def _measured(
         grid=measurement.grid,
         blocks=_blocks(measurement),
         left_out="; ".join(note for note in notes if note),
+        certificates=global_certificates(model, known, labels, bounds.features),
+        margins=sample_margins(model, known, labels),
+        trunk_lipschitz_lower=_trunk_lower(theory, chosen),
     )
 
 
@@ -147,6 +152,13 @@ def _parameters(model: AbstractClassifier) -> int:
 def _along_the_trunk(theory: AbstractClassifierTheory, pairs: ImagePairs, streams: RandomStreams) -> TrunkMeasurement:
     state = theory.entrance(pairs.clean)
     return theory.measure(state, theory.entrance(pairs.perturbed) - state, streams)
+
+
+def _trunk_lower(theory: AbstractClassifierTheory, pairs: ImagePairs) -> Number | None:
+    """The trunk's lower constant from a search that starts at the pairs."""
+    state = theory.entrance(pairs.clean)
+    found = trunk_lower_bound(theory, state, theory.entrance(pairs.perturbed) - state)
+    return None if found is None else _number(found[0], n=found[1])
 
 
 def _amplification(pairs: ImagePairs, measurement: TrunkMeasurement) -> SampleAmplification:

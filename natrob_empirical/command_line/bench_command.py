@@ -11,7 +11,14 @@ import typer
 from rich.markup import escape
 
 from natrob_empirical.benchmarks import EXPERIMENTS, PRESETS, Preset, RunEvent, preset_named, run_preset
-from natrob_empirical.command_line.console import UNFINISHED, RunDisplay, console, errors, errors_in_one_line
+from natrob_empirical.command_line.console import (
+    UNFINISHED,
+    VIOLATED,
+    RunDisplay,
+    console,
+    errors,
+    errors_in_one_line,
+)
 from natrob_empirical.command_line.dry_run import print_plan
 from natrob_empirical.command_line.options import DataRootOption, DeviceOption, device_named
 from natrob_empirical.datasets import Dataset, load_dataset
@@ -128,6 +135,8 @@ def report(
 ) -> None:
     """Run what is missing of a preset, then write report.md, report.html and figures.
 
+    Exit code 1, after the pages are written, if the records break a proved inequality.
+
     Example: `natrob report`, `natrob report table1 --preset smoke`, or on your own images
     `natrob report --data my_images.npz --output output/mine`
     """
@@ -154,6 +163,10 @@ def report(
             message = f"{record.path.name} as {record.moved_to.name}: {record.reason}"
             errors.print(f"[yellow]set aside[/yellow] {escape(message)}", highlight=False)
         console.print(f"{len(records)} records, report: {files.html} and {files.markdown}", highlight=False)
+    for alarm in files.alarms:
+        errors.print(f"[bold red]ALARM[/bold red] {escape(alarm)}", highlight=False, soft_wrap=True)
+    if files.alarms:
+        raise typer.Exit(VIOLATED)
 
 
 def bench(  # noqa: PLR0913, PLR0917 - one parameter an option

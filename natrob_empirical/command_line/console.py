@@ -11,6 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from natrob_empirical.attacks import NonFiniteGradientError
 from natrob_empirical.benchmarks import RunEvent
+from natrob_empirical.records import CertificateContradictedError
 from natrob_empirical.training import TrainingProgress
 
 console = Console()
@@ -26,15 +27,15 @@ EXPECTED = (
     NotImplementedError,
     NonFiniteGradientError,
 )
-UNUSABLE, UNEXPECTED, UNFINISHED, INTERRUPTED = 2, 3, 4, 130
+VIOLATED, UNUSABLE, UNEXPECTED, UNFINISHED, INTERRUPTED = 1, 2, 3, 4, 130
 
 
 @contextmanager
 def errors_in_one_line(*, on_interrupt: str = "interrupted") -> Iterator[None]:
     """Turn an expected error into one line on standard error and exit code 2, Ctrl-C into exit code 130.
 
-    Anything else is shown with its traceback and exit code 3: exit code 1 says that a bound is violated, and nothing
-    else does.
+    Anything else is shown with its traceback and exit code 3: exit code 1 says that a bound or a certificate is
+    violated, and nothing else does.
     """
     try:
         yield
@@ -43,6 +44,9 @@ def errors_in_one_line(*, on_interrupt: str = "interrupted") -> Iterator[None]:
         raise typer.Exit(INTERRUPTED) from None
     except typer.Exit:  # a RuntimeError of its own kind
         raise
+    except CertificateContradictedError as contradiction:
+        errors.print(f"[bold red]BUG:[/bold red] {escape(str(contradiction))}", highlight=False, soft_wrap=True)
+        raise typer.Exit(VIOLATED) from contradiction
     except EXPECTED as error:
         errors.print(f"[red]error:[/red] {escape(str(error) or type(error).__name__)}", highlight=False)
         raise typer.Exit(UNUSABLE) from error

@@ -1,5 +1,10 @@
 """Records: one validated JSON file per cell, written atomically; the report reads nothing else."""
 
+from natrob_empirical.records.contradictions import CertificateContradictedError as CertificateContradictedError
+from natrob_empirical.records.contradictions import Contradiction as Contradiction
+from natrob_empirical.records.contradictions import contradictions_between as contradictions_between
+from natrob_empirical.records.contradictions import covering as covering
+from natrob_empirical.records.contradictions import distances_found as distances_found
 from natrob_empirical.records.schema import OUTCOME_LETTERS as OUTCOME_LETTERS
 from natrob_empirical.records.schema import SCHEMA_VERSION as SCHEMA_VERSION
 from natrob_empirical.records.schema import AttackRefusal as AttackRefusal
@@ -18,12 +23,16 @@ from natrob_empirical.records.schema import GridStatistics as GridStatistics
 from natrob_empirical.records.schema import Number as Number
 from natrob_empirical.records.schema import PublishedNumber as PublishedNumber
 from natrob_empirical.records.schema import SampleAmplification as SampleAmplification
+from natrob_empirical.records.schema import SampleCertificates as SampleCertificates
+from natrob_empirical.records.schema import SampleMargins as SampleMargins
 from natrob_empirical.records.schema import SampleOutcomes as SampleOutcomes
 from natrob_empirical.records.schema import StepSizePoint as StepSizePoint
 from natrob_empirical.records.schema import StepSizeResult as StepSizeResult
 from natrob_empirical.records.schema import TheoryRefusal as TheoryRefusal
 from natrob_empirical.records.schema import TheoryResult as TheoryResult
 from natrob_empirical.records.schema import VacuityPoint as VacuityPoint
+from natrob_empirical.records.schema import packed as packed
+from natrob_empirical.records.schema import unpacked as unpacked
 from natrob_empirical.records.store import RecordStore as RecordStore
 from natrob_empirical.records.store import UnreadableRecord as UnreadableRecord
 
@@ -37,7 +46,9 @@ __all__ = [
     "BoundCheckSummary",
     "CellKey",
     "CellRecord",
+    "CertificateContradictedError",
     "CertifiedPoint",
+    "Contradiction",
     "Curve",
     "Environment",
     "EvaluationStatistics",
@@ -47,6 +58,8 @@ __all__ = [
     "PublishedNumber",
     "RecordStore",
     "SampleAmplification",
+    "SampleCertificates",
+    "SampleMargins",
     "SampleOutcomes",
     "StepSizePoint",
     "StepSizeResult",
@@ -54,4 +67,9 @@ __all__ = [
     "TheoryResult",
     "UnreadableRecord",
     "VacuityPoint",
+    "contradictions_between",
+    "covering",
+    "distances_found",
+    "packed",
+    "unpacked",
 ]

@@ -44,6 +44,7 @@ CLAIMS: Final = (
     ("Smaller steps make a network of the same kind more robust.", "section 3, Figure 1", "step-size"),
     ("A Neural ODE is naturally more robust than discrete networks, without any defence.", "section 4", "neural-ode"),
     ("The growth of perturbations is what accuracy under attack depends on.", "section 3", "bound-accuracy"),
+    ("Images whose perturbations grow more are the ones that attacks fool.", "section 3", "sample-explanation"),
     (
         "High accuracy under attack at L∞ ε = 0.5 on images in [0, 1] (the paper: PGD and FGSM) is robustness.",
         "section 4",

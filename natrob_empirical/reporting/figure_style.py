@@ -2,18 +2,18 @@
 
 import io
 import textwrap
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final, final
 
 import matplotlib as mpl
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.font_manager import findfont, get_font
 from matplotlib.legend import Legend
-from matplotlib.lines import Line2D
 
 from natrob_empirical.reporting.formatting import clean_text
 from natrob_empirical.reporting.record_groups import Section
@@ -120,7 +120,7 @@ def first_of_rows(panels: list[Axes]) -> list[Axes]:
     return [panel for panel in panels if (spec := panel.get_subplotspec()) is None or spec.is_first_col()]
 
 
-def legend_below(figure: Figure, handles: list[Line2D]) -> Legend:
+def legend_below(figure: Figure, handles: Sequence[Artist]) -> Legend:
     """One legend for all panels, outside them, in as many columns (up to three) as the figure is wide enough for.
 
     The figure grows by the legend's height, so that the panels keep theirs.
@@ -129,7 +129,13 @@ def legend_below(figure: Figure, handles: list[Line2D]) -> Legend:
     labels = [str(handle.get_label()) for handle in handles]
     for columns in (3, 2, 1):
         legend = figure.legend(
-            handles, labels, loc="outside lower center", ncols=columns, fontsize=8, frameon=False, handlelength=3.2
+            list(handles),
+            labels,
+            loc="outside lower center",
+            ncols=columns,
+            fontsize=8,
+            frameon=False,
+            handlelength=3.2,
         )
         if columns == 1 or legend.get_window_extent(renderer).width < 0.97 * figure.bbox.width:
             height = legend.get_window_extent(renderer).height / figure.dpi

@@ -49,6 +49,7 @@ class SectionPage:
         models, training, growth, checks, accuracies: tables; None where the records hold nothing for them.
         refusals: model → why it has no certificate.
         trajectories, accuracy, correlation: figures; None where the records have nothing to draw.
+        samples: certificates and attacks image by image.
         step_sizes: the sweep over step sizes; None without one.
         settings: of every cell.
     """
@@ -71,6 +72,7 @@ class SectionPage:
     trajectories: ReportFigure | None
     accuracy: ReportFigure | None
     correlation: ReportFigure | None
+    samples: Sequence[ExperimentPart]
     step_sizes: StepSizePage | None
     settings: SectionSettings
 
@@ -79,12 +81,19 @@ class SectionPage:
         """The figures that there are, in order."""
         sweep = None if self.step_sizes is None else self.step_sizes.figure
         own = [part.figure for part in self.parts]
-        return tuple(f for f in (*own, self.trajectories, self.accuracy, self.correlation, sweep) if f is not None)
+        samples = [part.figure for part in self.samples]
+        general = (self.trajectories, self.accuracy, self.correlation)
+        return tuple(figure for figure in (*own, *general, *samples, sweep) if figure is not None)
 
     @property
     def first_number(self) -> int:
         """The number of the figure of trajectories, after those of the parts."""
         return 1 + sum(part.figure is not None for part in self.parts)
+
+    @property
+    def last_number(self) -> int:
+        """The number of the figure of the sweep over step sizes, after those of the samples."""
+        return self.first_number + 3 + sum(part.figure is not None for part in self.samples)
 
     @property
     def alarms(self) -> tuple[Finding, ...]:

@@ -98,7 +98,8 @@ class ModelRuns:
 
     def theory_number(self, field: str) -> SeedSummary | None:
         """A `Number` field of the theory records over the seeds, of a refusal if it has the field; None without any."""
-        return summarise(getattr(result, field) for result in self.theory_cells if hasattr(result, field))
+        found = (getattr(result, field, None) for result in self.theory_cells)
+        return summarise(number for number in found if number is not None)
 
     @property
     def theory_cells(self) -> list[TheoryResult | TheoryRefusal]:

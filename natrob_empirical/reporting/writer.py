@@ -27,6 +27,7 @@ from natrob_empirical.reporting.page import (
 )
 from natrob_empirical.reporting.provenance import environment_facts, section_facts, section_settings
 from natrob_empirical.reporting.record_groups import Section, group_records
+from natrob_empirical.reporting.sample_parts import sample_parts
 from natrob_empirical.reporting.tables import (
     accuracy_tables,
     certificate_refusals,
@@ -47,11 +48,13 @@ class ReportFiles:
         markdown: report.md, which links the figures.
         html: report.html, which needs no other file.
         figures: figures/NAME.svg and figures/NAME.png, in the order of the page.
+        alarms: the texts of the findings that a proved inequality is broken; none in a run without a bug.
     """
 
     markdown: Path
     html: Path
     figures: tuple[Path, ...]
+    alarms: tuple[str, ...] = ()
 
 
 def write_report(
@@ -89,7 +92,8 @@ def write_report(
     markdown, html = output / "report.md", output / "report.html"
     write_atomically(markdown, render_markdown(page).encode("utf-8"))
     write_atomically(html, render_html(page).encode("utf-8"))
-    return ReportFiles(markdown=markdown, html=html, figures=tuple(written))
+    alarms = tuple(f"({section.heading}) {finding.text}" for section in page.sections for finding in section.alarms)
+    return ReportFiles(markdown=markdown, html=html, figures=tuple(written), alarms=alarms)
 
 
 def build_page(
@@ -145,6 +149,7 @@ def _section_page(section: Section, anchor: str, styles: Mapping[str, ModelStyle
             note=experiment.curves_note if experiment else "",
         ),
         correlation=correlation_figure(section, name=f"{prefix}bound-accuracy", styles=styles),
+        samples=sample_parts(section, prefix, styles),
         step_sizes=_step_size_page(section, f"{prefix}step-sizes"),
         settings=section_settings(section),
     )

@@ -36,6 +36,8 @@ class AttackSpecification:
         source: the label of a model of the preset: the images are made on it and shown to every other model. None
             attacks each model itself.
         images: how many of the test images are attacked; None for all.
+        only_on: the labels of the models that meet the attack; empty for all. It says which cells there are and is no
+            part of what determines one.
     """
 
     label: str
@@ -46,6 +48,7 @@ class AttackSpecification:
     step_size: float | None = None
     source: str | None = None
     images: int | None = None
+    only_on: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         registered_attack(self.attack)
@@ -147,9 +150,11 @@ class Preset:
         train_images, test_images: how many are used; None for all.
         pairs: trajectories compared in the bound checks.
         step_sizes: the sweep over step sizes; None for none.
+        own_certificates: on so many of the first test images the certificates that are computed image by image, around
+            a trajectory or an image, are tried too; they cost far more than the one constant for all images.
 
     Raises:
-        ValueError: two models of one label, or an attack whose source is none of them.
+        ValueError: two models of one label, or an attack whose source, or one of whose models, is none of them.
     """
 
     name: str
@@ -163,6 +168,7 @@ class Preset:
     test_images: int | None = None
     pairs: int = 64
     step_sizes: StepSizeSweep | None = None
+    own_certificates: int = 0
 
     def __post_init__(self) -> None:
         labels = [model.specification.label for model in self.models]
@@ -171,13 +177,17 @@ class Preset:
         for attack in self.attacks:
             if attack.source is not None and attack.source not in labels:
                 raise ValueError(f"`source` must be the label of a model of the preset, got {attack.source!r}")
+            unknown = [label for label in attack.only_on if label not in labels]
+            if unknown:
+                raise ValueError(f"`only_on` must hold labels of models of the preset, got {unknown[0]!r}")
 
     def model_labelled(self, label: str) -> PresetModel:
         """The model of this label."""
         return next(model for model in self.models if model.specification.label == label)
 
     def attacks_on(self, model: PresetModel) -> list[AttackSpecification]:
-        """The attacks that this model meets: all but those whose images are made on it."""
+        """The attacks that this model meets: all but those whose images are made on it, or that are for others only."""
+        label = model.specification.label
         if not model.attacked:
             return []
-        return [attack for attack in self.attacks if attack.source != model.specification.label]
+        return [a for a in self.attacks if a.source != label and (not a.only_on or label in a.only_on)]

@@ -8,8 +8,12 @@ from natrob_empirical.records.schema.cell_record import SCHEMA_VERSION as SCHEMA
 from natrob_empirical.records.schema.cell_record import CellKey as CellKey
 from natrob_empirical.records.schema.cell_record import CellRecord as CellRecord
 from natrob_empirical.records.schema.cell_record import Environment as Environment
+from natrob_empirical.records.schema.packed_values import packed as packed
+from natrob_empirical.records.schema.packed_values import unpacked as unpacked
 from natrob_empirical.records.schema.record_part import Curve as Curve
 from natrob_empirical.records.schema.record_part import Number as Number
+from natrob_empirical.records.schema.sample_certificates import SampleCertificates as SampleCertificates
+from natrob_empirical.records.schema.sample_certificates import SampleMargins as SampleMargins
 from natrob_empirical.records.schema.sample_growth import EvaluationStatistics as EvaluationStatistics
 from natrob_empirical.records.schema.sample_growth import GridStatistics as GridStatistics
 from natrob_empirical.records.schema.sample_growth import SampleAmplification as SampleAmplification
@@ -44,10 +48,14 @@ __all__ = [
     "Number",
     "PublishedNumber",
     "SampleAmplification",
+    "SampleCertificates",
+    "SampleMargins",
     "SampleOutcomes",
     "StepSizePoint",
     "StepSizeResult",
     "TheoryRefusal",
     "TheoryResult",
     "VacuityPoint",
+    "packed",
+    "unpacked",
 ]

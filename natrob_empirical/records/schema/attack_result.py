@@ -2,8 +2,9 @@
 
 from typing import Literal
 
-from pydantic import field_validator
+from pydantic import Field, field_validator, model_validator
 
+from natrob_empirical.records.schema.packed_values import require_entries, unpacked
 from natrob_empirical.records.schema.record_part import AbstractRecordPart, Number
 from natrob_empirical.records.schema.sample_outcomes import OUTCOME_LETTERS, SampleOutcomes, require_letters
 
@@ -36,6 +37,10 @@ class AttackResult(AbstractRecordPart):
         median_distance: of the nearest wrong images that a search without a radius found, over the images classified
             correctly; None for an attack inside a ball.
         published: what a publication reports for this cell, if it reports it.
+        distances: ‖x' − x‖ of the misclassified image found for every image, in the attack's norm, between spaces: an
+            upper bound of the distance to the nearest one; 0 for an image misclassified already, inf where none was
+            found. Of a search without a radius also beyond this one. Empty in records from before there were any.
+        only_on: the labels of the models that the attack was meant for; empty for all of the preset.
     """
 
     kind: Literal["attack"] = "attack"
@@ -49,12 +54,25 @@ class AttackResult(AbstractRecordPart):
     outcomes: str = ""
     median_distance: Number | None = None
     published: PublishedNumber | None = None
+    distances: str = ""
+    only_on: list[str] = Field(default_factory=list)
 
     @field_validator("outcomes")
     @classmethod
     def _known_letters(cls, outcomes: str) -> str:
         require_letters("outcomes", outcomes, OUTCOME_LETTERS)
         return outcomes
+
+    @model_validator(mode="after")
+    def _one_distance_an_outcome(self) -> "AttackResult":
+        if self.distances:
+            require_entries("distances", self.distance_values, len(self.outcomes), smallest=0.0)
+        return self
+
+    @property
+    def distance_values(self) -> list[float]:
+        """One number an image; none where they were not kept."""
+        return unpacked(self.distances)
 
 
 class AttackRefusal(AbstractRecordPart):

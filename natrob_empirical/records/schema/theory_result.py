@@ -5,6 +5,7 @@ from typing import Literal
 from pydantic import Field
 
 from natrob_empirical.records.schema.record_part import AbstractRecordPart, Curve, Number
+from natrob_empirical.records.schema.sample_certificates import SampleCertificates, SampleMargins
 from natrob_empirical.records.schema.sample_growth import EvaluationStatistics, GridStatistics, SampleAmplification
 
 
@@ -105,6 +106,10 @@ class TheoryResult(AbstractRecordPart):
         grid: over the same.
         blocks: of a residual network, in order.
         left_out: which of the images could not be measured, such as those whose solve failed, and why; or empty.
+        certificates: radii image by image, one entry a method and norm; methods that were not tried have none.
+        margins: of every test image.
+        trunk_lipschitz_lower: the largest ‖e_N‖/‖e_0‖ that a search found, at most the growth bound. Of a Neural ODE
+            on the grids of its clean images, as all its bounds. None where the search failed.
     """
 
     kind: Literal["theory"] = "theory"
@@ -135,6 +140,9 @@ class TheoryResult(AbstractRecordPart):
     grid: GridStatistics | None = None
     blocks: list[BlockConstants] = Field(default_factory=list)
     left_out: str = ""
+    certificates: list[SampleCertificates] = Field(default_factory=list)
+    margins: SampleMargins | None = None
+    trunk_lipschitz_lower: Number | None = None
 
 
 class TheoryRefusal(AbstractRecordPart):

@@ -3,6 +3,7 @@
 from typing import Final
 
 from natrob_empirical.reporting.claims import ClaimRow, claim_rows
+from natrob_empirical.reporting.experiments.certified import CERTIFIED
 from natrob_empirical.reporting.experiments.experiment import Experiment as Experiment
 from natrob_empirical.reporting.experiments.experiment import ExperimentPart as ExperimentPart
 from natrob_empirical.reporting.experiments.figure1 import FIGURE_1
@@ -12,7 +13,7 @@ from natrob_empirical.reporting.experiments.table2 import TABLE_2
 from natrob_empirical.reporting.findings import FINDERS, Finding
 from natrob_empirical.reporting.record_groups import Section
 
-EXPERIMENTS: Final = {each.key: each for each in (FIGURE_1, TABLE_1, FIGURE_2, FIGURE_3, TABLE_2, SKIPS)}
+EXPERIMENTS: Final = {each.key: each for each in (FIGURE_1, TABLE_1, FIGURE_2, FIGURE_3, TABLE_2, SKIPS, CERTIFIED)}
 
 
 def experiment_of(section: Section) -> Experiment | None:

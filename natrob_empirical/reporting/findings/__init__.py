@@ -16,9 +16,14 @@ from natrob_empirical.reporting.findings.certificates import certified_below_att
 from natrob_empirical.reporting.findings.comparisons import bound_and_accuracy as bound_and_accuracy
 from natrob_empirical.reporting.findings.comparisons import neural_ode as neural_ode
 from natrob_empirical.reporting.findings.comparisons import step_size as step_size
+from natrob_empirical.reporting.findings.contractive import contractive_networks as contractive_networks
+from natrob_empirical.reporting.findings.explanation import model_explanation as model_explanation
+from natrob_empirical.reporting.findings.explanation import sample_explanation as sample_explanation
 from natrob_empirical.reporting.findings.finding import Finding as Finding
 from natrob_empirical.reporting.findings.finding import Verdict as Verdict
 from natrob_empirical.reporting.findings.step_size_growth import step_size_growth as step_size_growth
+from natrob_empirical.reporting.findings.tightness import certificate_gap as certificate_gap
+from natrob_empirical.reporting.findings.tightness import trunk_tightness as trunk_tightness
 from natrob_empirical.reporting.record_groups import Section
 
 FINDERS: Final[tuple[Callable[[Section], Finding | None], ...]] = (
@@ -36,6 +41,11 @@ FINDERS: Final[tuple[Callable[[Section], Finding | None], ...]] = (
     step_size,
     neural_ode,
     bound_and_accuracy,
+    certificate_gap,
+    trunk_tightness,
+    sample_explanation,
+    model_explanation,
+    contractive_networks,
 )
 
 
@@ -46,15 +56,20 @@ __all__ = [
     "attack_strength",
     "bound_and_accuracy",
     "bound_held",
+    "certificate_gap",
     "certified_below_attacked",
+    "contractive_networks",
     "contradictions",
     "discrete_against_exponential",
     "estimated_bounds",
     "fgsm_beats_pgd",
     "impossibility",
+    "model_explanation",
     "neural_ode",
+    "sample_explanation",
     "step_size",
     "step_size_growth",
+    "trunk_tightness",
     "unused_budget",
     "vacuity",
 ]

@@ -65,6 +65,9 @@ def contradictions(section: Section) -> Finding | None:
                     theory.growth_bound.value,
                 ),
             }
+            if theory.trunk_lipschitz_lower is not None:
+                searched = (theory.trunk_lipschitz_lower.value, theory.growth_bound.value)
+                pairs["the growth found by search is above its bound"] = searched
             for complaint, (low, high) in pairs.items():
                 if low > high * (1 + _ROUNDING):
                     where = f"{model.label}, seed {seed}"

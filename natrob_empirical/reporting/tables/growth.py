@@ -2,6 +2,7 @@
 
 import math
 
+from natrob_empirical.reporting.findings.tightness import tightness_of
 from natrob_empirical.reporting.formatting import (
     NORM_SIGNS,
     clean_text,
@@ -36,6 +37,7 @@ def growth_table(section: Section) -> Table:
         (Column(heading="Model", numeric=False), [text_cell(model.label) for model in models]),
         (Column(heading="K", note=_interval_note(section)), [_interval(model) for model in models]),
         *numbers,
+        *_tightness_columns(section),
         (
             Column(heading="Worst ratio", note="measured/bound, upper K or own secants"),
             [_worst(model) for model in models],
@@ -55,6 +57,23 @@ def growth_table(section: Section) -> Table:
         caption += " K spans the seeds: smallest lower to largest upper bound."
     caption += _infinite_bounds(section)
     return Table(caption=caption, columns=columns, rows=tuple(zip(*cells, strict=True)))
+
+
+def _tightness_columns(section: Section) -> list[tuple[Column, list[Cell]]]:
+    """The growth found by search, and the bound over the largest growth known; none in records from before the search.
+
+    An upper bound below a lower one is an alarm.
+    """
+    found = [model.theory_number("trunk_lipschitz_lower") for model in section.models]
+    if not any(found):
+        return []
+    ratios = [tightness_of(model) for model in section.models]
+    tight = number_column("Bound / largest found", ratios, seeds=len(section.seeds))
+    cells = [
+        Cell(text=cell.text, mark="alarm" if ratio is not None and min(ratio.values) < 1 - 1e-6 else cell.mark)
+        for cell, ratio in zip(tight[1], ratios, strict=True)
+    ]
+    return [number_column("Growth, searched", found, seeds=len(section.seeds)), (tight[0], cells)]
 
 
 def checks_table(section: Section) -> Table | None:

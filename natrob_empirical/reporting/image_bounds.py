@@ -1,0 +1,143 @@
+"""Image by image, the smallest change of an image that changes its label: certified from below, found from above."""
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias, final
+
+from natrob_empirical.records import AttackResult, TheoryResult, distances_found
+from natrob_empirical.reporting.formatting import clean_text
+from natrob_empirical.reporting.record_groups import ModelRuns, Section, ordered_norms
+
+Attacked: TypeAlias = tuple[str, float, AttackResult]
+"""An attack's label, its radius and its result."""
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class ImageBounds:
+    """One model in one norm, on the first images, which all its attacks and its certificate saw.
+
+    Attributes:
+        model: its label.
+        seed: of its training.
+        norm: of all radii and distances.
+        certified_radii: per image, the largest over the methods: a lower bound; 0 where nothing is certified.
+        found_distances: per image, the smallest over the attacks and radii: an upper bound; 0 for an image that is
+            misclassified already, ∞ where no attack found anything.
+        methods: the certificates behind it; none if they were refused.
+        refusal: why there is none, or empty.
+        attacks: the attacks in this norm, with every radius.
+    """
+
+    model: str
+    seed: int
+    norm: str
+    certified_radii: tuple[float, ...]
+    found_distances: tuple[float, ...]
+    methods: tuple[str, ...]
+    refusal: str
+    attacks: tuple[Attacked, ...]
+
+    def __len__(self) -> int:
+        return len(self.found_distances)
+
+    @property
+    def epsilons(self) -> tuple[float, ...]:
+        """The radii that were attacked, in order."""
+        return tuple(sorted({epsilon for _, epsilon, _ in self.attacks}))
+
+    def certified(self, epsilon: float) -> float:
+        """The share of the images certified at this radius, as `certified_accuracy` counts them: a lower bound."""
+        return sum(0 < radius >= epsilon for radius in self.certified_radii) / len(self)
+
+    def attacked(self, epsilon: float) -> float:
+        """The share of the images without a misclassified image found within this radius: an upper bound."""
+        return sum(distance > epsilon for distance in self.found_distances) / len(self)
+
+    def under(self, attack: str, epsilon: float) -> float | None:
+        """The share of the same images that one attack left at one radius; None where it was not run."""
+        for label, radius, result in self.attacks:
+            if (label, radius) == (attack, epsilon):
+                return result.outcomes[: len(self)].count("k") / len(self)
+        return None
+
+    @property
+    def contradictions(self) -> tuple[int, ...]:
+        """The positions of the images whose certificate an attack contradicts: never any, but for a bug."""
+        pairs = zip(self.certified_radii, self.found_distances, strict=True)
+        return tuple(position for position, (low, high) in enumerate(pairs) if low > 0 and high <= low)
+
+    @property
+    def gap_ratios(self) -> tuple[float, ...]:
+        """Smallest distance found over certified radius, of every image with a certificate; ∞ where none was found."""
+        pairs = zip(self.certified_radii, self.found_distances, strict=True)
+        return tuple(high / low for low, high in pairs if low > 0)
+
+
+def image_bounds(section: Section) -> tuple[ImageBounds, ...]:
+    """Every model, seed and norm whose theory record holds certificates and whose attacks tell image by image."""
+    found = []
+    for model in section.models:
+        for seed, theory in model.theory.items():
+            for norm in ordered_norms({each.norm for each in theory.certificates}):
+                bounds = _bounds_of(model, seed, norm, theory)
+                if bounds is not None:
+                    found.append(bounds)
+    return tuple(found)
+
+
+def attacks_in(model: ModelRuns, seed: int, norm: str) -> tuple[Attacked, ...]:
+    """The attacks of this seed in this norm that tell what became of every image."""
+    return tuple(
+        (budget.attack, budget.epsilon, by_seed[seed])
+        for budget, by_seed in model.attacks.items()
+        if budget.norm == norm and not math.isnan(budget.epsilon) and seed in by_seed and by_seed[seed].outcomes
+    )
+
+
+def smallest_distances(attacks: Sequence[Attacked], n: int) -> tuple[float, ...]:
+    """Of the first n images, the smallest distance over the attacks."""
+    columns = [distances_found(result, epsilon)[:n] for _, epsilon, result in attacks]
+    return _by_image(min, columns)
+
+
+def best_radii(theory: TheoryResult, norm: str) -> tuple[float, ...]:
+    """Per image the largest radius over the methods, of as many images as the method with the most; may be empty."""
+    given = [each for each in theory.certificates if each.norm == norm and not each.refusal]
+    n = max((each.images for each in given), default=0)
+    return _by_image(max, [_padded(each.radius_values, n) for each in given]) if given else ()
+
+
+def _bounds_of(model: ModelRuns, seed: int, norm: str, theory: TheoryResult) -> ImageBounds | None:
+    """One model in one norm, or None without an attack."""
+    attacks = attacks_in(model, seed, norm)
+    certificates = [each for each in theory.certificates if each.norm == norm]
+    given = [each for each in certificates if not each.refusal]
+    # A certificate of fewer images than another leaves the later ones to the other: it shortens nothing.
+    radii = best_radii(theory, norm)
+    lengths = [len(result.outcomes) for _, _, result in attacks]
+    n = min([*lengths, max((each.images for each in certificates), default=0)], default=0)
+    if not lengths or n == 0:
+        return None
+    refusals = dict.fromkeys(clean_text(each.refusal) for each in certificates if each.refusal)
+    return ImageBounds(
+        model=model.label,
+        seed=seed,
+        norm=norm,
+        certified_radii=radii[:n] if radii else (0.0,) * n,
+        found_distances=smallest_distances(attacks, n),
+        methods=tuple(dict.fromkeys(each.method for each in given)),
+        refusal="" if given else "; ".join(refusals),
+        attacks=attacks,
+    )
+
+
+def _padded(values: list[float], n: int) -> list[float]:
+    """The first n, with zeros for those that are not there."""
+    return [*values[:n], *[0.0] * (n - len(values))]
+
+
+def _by_image(pick: Callable[[Iterable[float]], float], columns: Sequence[Sequence[float]]) -> tuple[float, ...]:
+    """Smallest or largest of every image."""
+    return tuple(pick(values) for values in zip(*columns, strict=True))
