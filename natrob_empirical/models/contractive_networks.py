@@ -120,9 +120,12 @@ def _field(specification: ContractiveSpecification, state: _State) -> nn.Module:
 
 
 def _map(specification: ContractiveSpecification, state: _State, outputs: int, *, bias: bool) -> nn.Linear | nn.Conv2d:
-    """W or A with norm at most 1."""
+    """W or A with norm at most 1; an orthogonal one starts at random orthonormal rows or columns."""
     if specification.layout == "dense":
-        return constrain_norm(nn.Linear(state.channels, outputs, bias=bias), method=specification.constraint)
+        dense = nn.Linear(state.channels, outputs, bias=bias)
+        if specification.constraint == "orthogonal":
+            nn.init.orthogonal_(dense.weight)
+        return constrain_norm(dense, method=specification.constraint)
     size = specification.kernel_size
     convolution = nn.Conv2d(state.channels, outputs, size, padding=size // 2, bias=bias)
     height, width = state.sides

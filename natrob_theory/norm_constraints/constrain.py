@@ -9,7 +9,7 @@ from natrob_theory.argument_checks import require_choice, require_count
 from natrob_theory.fields.linear_map import require_linear_map
 from natrob_theory.norm_constraints.abstract_constraint import AbstractNormConstraint
 from natrob_theory.norm_constraints.matrix_norms import MatrixNorm, exact_norm, gram_norm
-from natrob_theory.norm_constraints.orthogonal import NearlyOrthogonal
+from natrob_theory.norm_constraints.orthogonal import OrthonormalRows
 from natrob_theory.norm_constraints.rescaled import RescaledRows
 from natrob_theory.norm_constraints.spectral import DividedByMatrixNorm, DividedByTorusNorm
 
@@ -31,15 +31,16 @@ def constrain_norm(linear_map: MapT, *, method: NormConstraint, state_sides: tup
             padding that keeps the image's size.
         method: "exact" divides by the largest singular value, by decomposition, the slowest. "gram" divides by an upper
             bound from Gram iteration, at most 5 % above. "rescaled" divides row by row and needs no norm; the product
-            may be far below 1. "orthogonal", for dense maps and convolutions with one tap, makes nearly all singular
-            values 1.
+            may be far below 1. "orthogonal", for dense maps and convolutions with one tap, makes rows or columns
+            orthonormal.
         state_sides: (height, width) of the images that a convolution is applied to, for "exact" and "gram" with more
             than one tap. On larger images the norm may exceed 1.
 
     Raises:
         TypeError, ValueError: naming the argument.
 
-    Source: theory, section 5; Delattre et al., ICML 2023; Prach and Lampert, ECCV 2022; Araujo et al., ICLR 2023.
+    Source: theory, section 5; Delattre et al., ICML 2023; Prach and Lampert, ECCV 2022; Araujo et al., ICLR 2023;
+        Hu et al., ICLR 2024.
     """
     require_linear_map("linear_map", linear_map)
     require_choice("method", method, get_args(NormConstraint))
@@ -65,7 +66,7 @@ def _constraint(
                 f'`method` = "orthogonal" is for dense maps and convolutions with one tap, got {linear_map}; '
                 f'take "gram" or "rescaled"'
             )
-        return NearlyOrthogonal()
+        return OrthonormalRows()
     norm = NORMS[method]
     if one_tap:
         return DividedByMatrixNorm(norm)

@@ -1,34 +1,39 @@
-"""Orthonormal rows or columns by Newton and Schulz's iteration."""
+"""Orthonormal rows or columns by a Cholesky factorisation of their inner products."""
 
-from typing import final
+from typing import Final, final
 
+import torch
 from torch import Tensor
 
 from natrob_theory.norm_constraints.abstract_constraint import AbstractNormConstraint
-from natrob_theory.norm_constraints.matrix_norms import gram_norm
 
-NEWTON_SCHULZ_STEPS = 8
-"""Each step raises a small singular value by half; eight bring 1/10 of the norm to within 2·10⁻³ of 1."""
+REGULARISATION: Final = 1e-6
+"""ε as a share of the mean squared length of the rows."""
 
 
 @final
-class NearlyOrthogonal(AbstractNormConstraint):
-    """W near the orthogonal factor of V: M ← ½M(3 − MᵀM) from M = V/‖V‖, which keeps every norm at most 1.
+class OrthonormalRows(AbstractNormConstraint):
+    """W = L⁻¹V with VVᵀ + εI = LLᵀ, or the same of the columns where there are fewer of them.
 
-    A singular value s becomes s(3 − s²)/2, which grows with s on [0, 1], has 1 as its fixed point and exceeds s below
-    it: so ‖W‖₂ ≤ 1 after any number of steps, and all singular values that are not 0 tend to 1, the smallest last.
-    Rows are orthonormal in the limit where there are no more of them than columns, else columns.
+    WWᵀ = I − ε(LᵀL)⁻¹ up to the order of the factors, so ‖W‖₂ ≤ 1 for every V; a singular value s of V far above √ε
+    becomes √(s²/(s² + ε)), nearly 1. The first row keeps its direction and every further one loses what the rows before
+    it hold already, as in Gram and Schmidt's process. One product and one triangular solve make it cheap: for 512 rows
+    of 1024 entries, less than a forward pass of 256 states.
 
-    Source: Björck and Bowie, SIAM J. Numer. Anal. 8 (1971); Anil, Lucas and Grosse, ICML 2019.
-    Proof: proofs/symbolic/newton_schulz.py.
+    Rounding: the norm may exceed 1 by about u·κ(L). A V whose rows are nearly dependent in float32 is therefore a poor
+    start; `torch.nn.init.orthogonal_` is a good one.
+
+    Source: Hu et al., "A recipe for improved certifiable robustness", ICLR 2024.
+    Proof: proofs/symbolic/orthonormal_rows.py.
     """
 
     def constrained(self, raw: Tensor) -> Tensor:
-        """The iterate after `NEWTON_SCHULZ_STEPS` steps."""
+        """L⁻¹V; a weight of zeros stays one."""
         matrix = raw.flatten(1)
         wide = matrix.shape[0] <= matrix.shape[1]
-        current = matrix if wide else matrix.t()
-        current = current / gram_norm(current).clamp_min(1e-30)
-        for _ in range(NEWTON_SCHULZ_STEPS):
-            current = 1.5 * current - 0.5 * (current @ current.t()) @ current
-        return (current if wide else current.t()).view_as(raw)
+        rows = matrix if wide else matrix.t()
+        products = rows @ rows.t()
+        share = REGULARISATION * products.diagonal().mean().clamp_min(torch.finfo(raw.dtype).tiny / REGULARISATION)
+        factor = torch.linalg.cholesky(products + share * torch.eye(len(rows), dtype=raw.dtype, device=raw.device))
+        weight = torch.linalg.solve_triangular(factor, rows, upper=False)
+        return (weight if wide else weight.t()).reshape(raw.shape)
