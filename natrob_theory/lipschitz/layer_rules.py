@@ -125,10 +125,10 @@ def _(layer: nn.Sequential, input_shape: Shape) -> float:
     parts = list(layer)
     while parts:
         part = parts.pop(0)
-        factor = lipschitz_of_layer(part, input_shape)
-        folded = folded_norm_upper(part, parts[0], input_shape) if parts else None
-        if folded is not None:
-            factor = folded
+        factor = folded_norm_upper(part, parts[0], input_shape) if parts else None
+        if factor is None:
+            factor = lipschitz_of_layer(part, input_shape)
+        else:
             parts.pop(0)
         constant *= factor * (1.0 + 2 * EPSILON)
         input_shape = output_shape(part, input_shape)
