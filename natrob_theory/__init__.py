@@ -15,6 +15,7 @@ from natrob_theory.ball_arithmetic import ball_field as ball_field
 from natrob_theory.bound import Bound as Bound
 from natrob_theory.certificates import BoundCheck as BoundCheck
 from natrob_theory.certificates import check_bound as check_bound
+from natrob_theory.convex_potentials import follows_convex_potential as follows_convex_potential
 from natrob_theory.fields import AutonomousField as AutonomousField
 from natrob_theory.fields import DissipativeField as DissipativeField
 from natrob_theory.fields import GradientFlowField as GradientFlowField
@@ -48,6 +49,7 @@ from natrob_theory.logarithmic_norm import OneSidedConstant as OneSidedConstant
 from natrob_theory.logarithmic_norm import one_sided_lipschitz as one_sided_lipschitz
 from natrob_theory.logarithmic_norm import one_sided_lipschitz_lower_bound as one_sided_lipschitz_lower_bound
 from natrob_theory.logarithmic_norm import one_sided_lipschitz_upper_bound as one_sided_lipschitz_upper_bound
+from natrob_theory.network_growth import growth_upper_bound as growth_upper_bound
 from natrob_theory.networks import AbstractIntegratorNet as AbstractIntegratorNet
 from natrob_theory.networks import BackwardEulerNet as BackwardEulerNet
 from natrob_theory.networks import EulerNet as EulerNet
@@ -145,7 +147,9 @@ __all__ = [
     "dense_field",
     "discrete_bound",
     "exponential_bound",
+    "follows_convex_potential",
     "gradient_flow_bound",
+    "growth_upper_bound",
     "increment_constant",
     "increment_witnesses",
     "layer_lipschitz",

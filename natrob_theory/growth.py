@@ -12,7 +12,8 @@ from natrob_theory.bound import (
     one_sided_value,
 )
 from natrob_theory.rounding import EPSILON, SMALLEST_SAFE, round_up
-from natrob_theory.steppers.abstract_stepper import contracting_product
+from natrob_theory.steppers import EulerStepper
+from natrob_theory.steppers.abstract_stepper import contracting_product, scaled_constant, scaled_one_sided
 
 
 def discrete_bound(step_size: float, lipschitz: Bound | float, steps: int) -> Bound:
@@ -121,10 +122,9 @@ def gradient_flow_bound(
     mu = one_sided_value(one_sided)
     if not -constant <= mu <= 0.0:
         raise ValueError(f"`one_sided` must be between −K = {-constant} and 0 for a gradient flow, got {mu}")
-    # 1 − hK and 1 + hμ with hK and hμ off by one rounding: u(1 + hK) and as much for the sum, absolutely.
-    x = step_size * constant
-    factor = max(abs(1.0 - x), abs(1.0 + step_size * mu)) + 2 * EPSILON * (1.0 + x)
-    factors = torch.full((steps,), factor, dtype=torch.float64)
+    x = scaled_constant(step_size, constant)
+    product = torch.tensor(step_size * mu, dtype=torch.float64)
+    factors = EulerStepper().gradient_flow_growth(x, scaled_one_sided(product, x)).expand(steps)
     constants = (lipschitz, one_sided)
     return Bound(
         value=float(contracting_product(factors)[-1]),

@@ -20,7 +20,15 @@ from natrob_empirical.certification import ClassifierBounds, classifier_bounds, 
 from natrob_empirical.models import AbstractClassifier, IntegratorClassifier
 from natrob_empirical.random_streams import RandomStreams
 from natrob_empirical.records import EvaluationStatistics, GridStatistics
-from natrob_theory import Bound, BoundCheck, NeuralODE, check_bound, exponential_bound, lipschitz_lower_bound
+from natrob_theory import (
+    Bound,
+    BoundCheck,
+    NeuralODE,
+    check_bound,
+    exponential_bound,
+    lipschitz_lower_bound,
+    one_sided_lipschitz_upper_bound,
+)
 from natrob_theory.networks import AbstractFixedStepNet
 from natrob_theory.rounding import EPSILON
 
@@ -104,10 +112,18 @@ class IntegratorTheory(AbstractClassifierTheory):
     def _check_with_upper_constant(
         self, state: Tensor, perturbation: Tensor, bounds: ClassifierBounds
     ) -> BoundCheck | None:
-        """The check against the bound from the upper K; None where the method has no bound from that K."""
+        """The check against the bound from the upper K and μ; None where the method has no bound from them."""
         if math.isinf(float(bounds.trunk)) and bounds.trunk.source.startswith("none"):
             return None
-        return check_bound(self.model.trunk, state, perturbation, lipschitz=bounds.field)
+        trunk = self.model.trunk
+        one_sided = self._upper_one_sided(tuple(state.shape[1:])) if trunk.stepper.one_sided_formula else None
+        return check_bound(trunk, state, perturbation, lipschitz=bounds.field, one_sided=one_sided)
+
+    def _upper_one_sided(self, state_shape: tuple[int, ...]) -> Bound:
+        """The largest upper bound of μ over the trunk's fields."""
+        fields = trunk_fields(self.model, state_shape)
+        found = [one_sided_lipschitz_upper_bound(field, input_shape=shape) for field, shape in fields]
+        return max(found, key=float)
 
 
 @theory_of.register

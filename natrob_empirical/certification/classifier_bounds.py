@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from natrob_empirical.models import IntegratorClassifier
-from natrob_theory import Bound, LayerRefusedError, lipschitz_upper_bound
+from natrob_theory import Bound, LayerRefusedError, growth_upper_bound, lipschitz_upper_bound
 from natrob_theory.networks import AbstractFixedStepNet
 from natrob_theory.steppers import CoupledField
 
@@ -39,7 +39,7 @@ class ClassifierBounds:
     Attributes:
         stem: of the stem.
         field: of the trunk's field, the larger one for a coupled pair, the largest branch of a residual network.
-        trunk: growth over all steps; value ∞ where the method has no bound from this K.
+        trunk: growth over all steps; value ∞ where the method has no bound from its fields' constants.
         features: of the map from images to features: ‖pool‖ · trunk · ‖stem‖, and what else stands between them.
         blocks: of a residual network, in order; empty for an integrator.
     """
@@ -74,7 +74,7 @@ def _(model: IntegratorClassifier, image_shape: ImageShape) -> ClassifierBounds:
     field = field_bound(model, state_shape)
     pool = lipschitz_upper_bound(model.pool, input_shape=state_shape)
     try:
-        trunk = model.trunk.growth_bound(field).over_samples()
+        trunk = growth_upper_bound(model.trunk, input_shape=state_shape).over_samples()
     except ValueError as refusal:
         trunk = Bound(value=float("inf"), kind="upper", source=f"none: {refusal}")
     return ClassifierBounds(

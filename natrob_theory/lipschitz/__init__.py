@@ -1,6 +1,5 @@
 """Lipschitz constants: lower bounds by search, upper bounds layer by layer."""
 
-from natrob_theory.lipschitz import network_rules as _network_rules  # noqa: F401 (registers its rules)
 from natrob_theory.lipschitz import structured_rules as _structured_rules  # noqa: F401 (registers its rules)
 from natrob_theory.lipschitz.layer_rules import LayerRefusedError as LayerRefusedError
 from natrob_theory.lipschitz.layer_rules import layer_lipschitz as layer_lipschitz

@@ -88,19 +88,35 @@ class AbstractIntegratorNet(nn.Module, abc.ABC):
         Proof: of each factor, where the stepper's docstring says; of the product proofs/coq/one_step_methods.v
             (growth_over_steps).
         """
-        steps = self.plan()
-        constants = constants_per_step(lipschitz, len(steps), self.stepper.couplings)
-        growth = step_growth(self.stepper, steps, constants, one_sided)
-        source, assumptions = self.growth_source()
-        flat = [constant for row in constants for constant in row]
-        described = [describe_lipschitz(constant) for constant in flat]
-        described += [describe_one_sided(constant) for constant in growth.one_sided_in_use]
-        return Bound(
-            value=_as_value(growth.cumulative()[-1]),
-            kind=kind_of_constants([*flat, *growth.one_sided_in_use]),
-            assumptions=(*dict.fromkeys(described), *assumptions),
-            source=growth.source(source),
-        )
+        return growth_over_steps(self, lipschitz, one_sided)
+
+
+def growth_over_steps(
+    net: AbstractIntegratorNet,
+    lipschitz: LipschitzConstants,
+    one_sided: OneSidedConstants | None,
+    gradient_flows: Sequence[bool] | None = None,
+) -> Bound:
+    """`growth_bound`; besides, `gradient_flows` says of each step whether its field is −∇V with V convex.
+
+    Proof: of each factor, where the stepper's docstring says; of the product proofs/coq/one_step_methods.v
+        (growth_over_steps).
+    """
+    steps = net.plan()
+    constants = constants_per_step(lipschitz, len(steps), net.stepper.couplings)
+    growth = step_growth(net.stepper, steps, constants, one_sided, gradient_flows)
+    source, assumptions = net.growth_source()
+    flat = [constant for row in constants for constant in row]
+    described = [describe_lipschitz(constant) for constant in flat]
+    described += [describe_one_sided(constant) for constant in growth.one_sided_in_use]
+    if any(growth.uses_gradient_flow):
+        described.append("f = −∇V with V convex, where the factor for gradient flows is used")
+    return Bound(
+        value=_as_value(growth.cumulative()[-1]),
+        kind=kind_of_constants([*flat, *growth.one_sided_in_use]),
+        assumptions=(*dict.fromkeys(described), *assumptions),
+        source=growth.source(source),
+    )
 
 
 def step_growth(
@@ -108,6 +124,7 @@ def step_growth(
     steps: Sequence[StepPlan],
     constants: Sequence[tuple[Bound | float, ...]],
     one_sided: OneSidedConstants | None,
+    gradient_flows: Sequence[bool] | None = None,
 ) -> StepGrowth:
     """The growth of every step from constants that are the same for all samples.
 
@@ -118,7 +135,7 @@ def step_growth(
     """
     sizes = [step.step_size for step in steps]
     mu = None if one_sided is None else one_sided_per_step(one_sided, constants)
-    growth = StepGrowth(stepper, sizes, scaled_constants(steps, constants), mu)
+    growth = StepGrowth(stepper, sizes, scaled_constants(steps, constants), mu, gradient_flows)
     for n, (size, row) in enumerate(zip(sizes, constants, strict=True)):
         if not growth.bounded_by_one_sided(n):
             for constant in row:

@@ -52,9 +52,12 @@ class StepGrowth:
         step_sizes: h of each step, a float, or a tensor (batch,) where every sample has its own.
         x: hK of every step and coupling, (steps, couplings, *samples).
         one_sided: μ of each step; None for K alone. Left aside where the method has no formula.
+        gradient_flows: of each step, whether its field is −∇V with V convex; used along with `one_sided`, and where the
+            method has a `gradient_flow_formula`. None: of no step.
 
     Attributes:
         uses_one_sided: of each step, whether its factor comes from (μ, K) for any sample.
+        uses_gradient_flow: of each step, whether that factor is the one for gradient flows.
     """
 
     def __init__(
@@ -63,12 +66,14 @@ class StepGrowth:
         step_sizes: Sequence[Any],
         x: Float[Tensor, "steps couplings *samples"],
         one_sided: Sequence[Bound | float] | None,
+        gradient_flows: Sequence[bool] | None = None,
     ) -> None:
         self.stepper = stepper
         self.x = x
         self.left_aside = one_sided is not None and not stepper.one_sided_formula
         self.one_sided = None if self.left_aside else one_sided
         self.uses_one_sided = [False] * len(x)
+        self.uses_gradient_flow = [False] * len(x)
         self._by_both: Tensor | None = None
         if self.one_sided is not None:
             pairs = zip(step_sizes, self.one_sided, strict=True)
@@ -77,7 +82,19 @@ class StepGrowth:
             product = product.view(*product.shape, *[1] * (x.dim() - 1 - product.dim()))
             scaled = scaled_one_sided(product.expand_as(x[:, 0]), x[:, 0])
             self._by_both = stepper.one_sided_growth(x[:, 0], scaled)
+            if gradient_flows is not None and stepper.gradient_flow_formula:
+                self._by_both = self._with_gradient_flows(self._by_both, scaled, gradient_flows)
             self.uses_one_sided = self._where_less(self._by_both)
+
+    def _with_gradient_flows(
+        self, by_both: Tensor, scaled_one_sided: Tensor, gradient_flows: Sequence[bool]
+    ) -> Float[Tensor, "steps *samples"]:
+        """The factors from (μ, K), those of gradient flows among them where these are less for any sample."""
+        of_flow = self.stepper.gradient_flow_growth(self.x[:, 0], scaled_one_sided)
+        less = (of_flow < by_both).view(len(by_both), -1).any(dim=1).tolist()
+        self.uses_gradient_flow = [flow and smaller for flow, smaller in zip(gradient_flows, less, strict=True)]
+        rows = zip(by_both, of_flow, self.uses_gradient_flow, strict=True)
+        return torch.stack([torch.minimum(both, flow) if used else both for both, flow, used in rows])
 
     def bounded_by_one_sided(self, n: int) -> bool:
         """Whether step n has a bound from (μ, K) for every sample."""
@@ -116,4 +133,12 @@ class StepGrowth:
         if not any(used):
             return f"{from_lipschitz}; from K alone, (μ, K) gives no less"
         which = "" if all(used) else f" in {sum(used)} of {len(used)} steps, elsewhere {from_lipschitz}"
-        return f"{self.stepper.name} from (μ, K): Π {self.stepper.one_sided_formula}{which}"
+        return f"{self.stepper.name} from (μ, K): Π {self._formulas(used)}{which}"
+
+    def _formulas(self, used: Sequence[bool]) -> str:
+        """The formulas from (μ, K) of the steps that use one."""
+        flows = sum(of_flow and uses for of_flow, uses in zip(self.uses_gradient_flow, used, strict=True))
+        if flows == 0:
+            return self.stepper.one_sided_formula
+        of_flows = f"{self.stepper.gradient_flow_formula} for gradient flows"
+        return of_flows if flows == sum(used) else f"{of_flows} ({flows} steps), else {self.stepper.one_sided_formula}"

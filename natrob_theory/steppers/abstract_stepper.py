@@ -11,6 +11,8 @@ The contract for whoever adds a method:
 4. Times and step sizes are floats, one for the whole batch. A stepper that also serves adaptive networks takes
    tensors (batch,) as well (`RungeKuttaStepper` does).
 5. A method with a growth factor from (μ, K) names it in `one_sided_formula` and returns it from `one_sided_growth`.
+   One with a smaller factor for fields −∇V, V convex, names that in `gradient_flow_formula` and returns it from
+   `gradient_flow_growth`.
 6. The docstring of the class names the proofs of its factors.
 """
 
@@ -55,6 +57,9 @@ class AbstractStepper(abc.ABC, Generic[FieldT]):
     one_sided_formula: str = ""
     """The growth factor from (μ, K) in words; empty where theory, section 1, has none for the method."""
 
+    gradient_flow_formula: str = ""
+    """The growth factor from (μ, K) for fields f = −∇V with V convex; empty where it is none but the general one."""
+
     @property
     @abc.abstractmethod
     def name(self) -> str:
@@ -80,6 +85,13 @@ class AbstractStepper(abc.ABC, Generic[FieldT]):
 
         Raises ValueError where the method has no `one_sided_formula`.
         """
+
+    def gradient_flow_growth(self, x: Tensor, scaled_one_sided: Tensor) -> Tensor:
+        """The same as `one_sided_growth` for fields f = −∇V with V convex (`follows_convex_potential`).
+
+        Raises ValueError where the method has no `gradient_flow_formula`.
+        """
+        raise ValueError(f"{self.name} has no growth factor of its own for gradient flows")
 
     @abc.abstractmethod
     def cumulative_growth(self, x: Tensor) -> Tensor:

@@ -21,13 +21,16 @@ class EulerStepper(AbstractStepper[Field]):
     """y_{n+1} = y_n + h f(t_n, y_n).
 
     G = 1 + hK, attained by f = Ky (the paper's (10)); with μ also G² = 1 + 2hμ + h²K² (theory, section 3), attained
-    by f = K(cos φ + J sin φ)y in the plane, J the quarter turn: ‖e + hΔf‖² = ‖e‖² + 2h⟨Δf, e⟩ + h²‖Δf‖².
+    by f = K(cos φ + J sin φ)y in the plane, J the quarter turn: ‖e + hΔf‖² = ‖e‖² + 2h⟨Δf, e⟩ + h²‖Δf‖². For
+    f = −∇V with V convex max(|1 − hK|, |1 + hμ|), see `natrob_theory.gradient_flow_bound`.
 
     Proof: proofs/coq/theorem_3_1.v, proofs/symbolic/discrete_bound.py; from (μ, K) proofs/coq/euler_one_sided.v,
-        proofs/symbolic/euler_one_sided.py.
+        proofs/symbolic/euler_one_sided.py; for gradient flows proofs/coq/gradient_flow_euler.v,
+        proofs/symbolic/gradient_flow.py.
     """
 
     one_sided_formula = "√(1 + 2hμ + h²K²)"
+    gradient_flow_formula = "max(|1 − hK|, |1 + hμ|)"
 
     @property
     def name(self) -> str:
@@ -57,6 +60,11 @@ class EulerStepper(AbstractStepper[Field]):
         squared = (1.0 - x) * (1.0 - x) + 2.0 * (scaled_one_sided + x)
         squared = squared * (1.0 + 8 * EPSILON) + 4 * EPSILON * (1.0 + x) * (1.0 + x)
         return round_up(torch.sqrt(squared), 2)
+
+    def gradient_flow_growth(self, x: Tensor, scaled_one_sided: Tensor) -> Tensor:
+        """max(|1 − x|, |1 + hμ|); x and hμ are off by a few roundings, absolutely in the result, so 8·2u(1 + x)."""
+        factor = torch.maximum((1.0 - x).abs(), (1.0 + scaled_one_sided).abs())
+        return round_up(factor + 8 * EPSILON * (1.0 + x), 2)
 
     def cumulative_growth(self, x: Tensor) -> Tensor:
         """Π (1 + h_i K_i)."""
