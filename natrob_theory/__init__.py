@@ -16,6 +16,7 @@ from natrob_theory.bound import Bound as Bound
 from natrob_theory.certificates import BoundCheck as BoundCheck
 from natrob_theory.certificates import check_bound as check_bound
 from natrob_theory.convex_potentials import follows_convex_potential as follows_convex_potential
+from natrob_theory.evaluation_error import evaluated_states as evaluated_states
 from natrob_theory.fields import AutonomousField as AutonomousField
 from natrob_theory.fields import DissipativeField as DissipativeField
 from natrob_theory.fields import GradientFlowField as GradientFlowField
@@ -45,11 +46,13 @@ from natrob_theory.lipschitz import layer_lipschitz as layer_lipschitz
 from natrob_theory.lipschitz import lipschitz_lower_bound as lipschitz_lower_bound
 from natrob_theory.lipschitz import lipschitz_upper_bound as lipschitz_upper_bound
 from natrob_theory.lipschitz import local_lipschitz_upper_bound as local_lipschitz_upper_bound
+from natrob_theory.local_map import local_map_lipschitz_upper_bound as local_map_lipschitz_upper_bound
 from natrob_theory.logarithmic_norm import OneSidedConstant as OneSidedConstant
 from natrob_theory.logarithmic_norm import one_sided_lipschitz as one_sided_lipschitz
 from natrob_theory.logarithmic_norm import one_sided_lipschitz_lower_bound as one_sided_lipschitz_lower_bound
 from natrob_theory.logarithmic_norm import one_sided_lipschitz_upper_bound as one_sided_lipschitz_upper_bound
 from natrob_theory.network_growth import growth_upper_bound as growth_upper_bound
+from natrob_theory.network_growth import step_structures as step_structures
 from natrob_theory.networks import AbstractIntegratorNet as AbstractIntegratorNet
 from natrob_theory.networks import BackwardEulerNet as BackwardEulerNet
 from natrob_theory.networks import EulerNet as EulerNet
@@ -59,6 +62,7 @@ from natrob_theory.networks import NeuralODE as NeuralODE
 from natrob_theory.networks import PolyNet as PolyNet
 from natrob_theory.networks import RevNet as RevNet
 from natrob_theory.networks import RungeKuttaNet as RungeKuttaNet
+from natrob_theory.networks import StepStructure as StepStructure
 from natrob_theory.networks import Trajectory as Trajectory
 from natrob_theory.steppers import BackwardEulerStepper as BackwardEulerStepper
 from natrob_theory.steppers import EulerStepper as EulerStepper
@@ -66,6 +70,12 @@ from natrob_theory.steppers import FractalNetStepper as FractalNetStepper
 from natrob_theory.steppers import PolyNetStepper as PolyNetStepper
 from natrob_theory.steppers import RevNetStepper as RevNetStepper
 from natrob_theory.steppers import RungeKuttaStepper as RungeKuttaStepper
+from natrob_theory.structure_check import Structure as Structure
+from natrob_theory.structure_check import StructureDefect as StructureDefect
+from natrob_theory.structure_check import StructureError as StructureError
+from natrob_theory.structure_check import check_structure as check_structure
+from natrob_theory.structure_check import require_structure as require_structure
+from natrob_theory.structure_check import stated_structure as stated_structure
 from natrob_theory.tableaus import BOGACKI_SHAMPINE as BOGACKI_SHAMPINE
 from natrob_theory.tableaus import DOPRI5 as DOPRI5
 from natrob_theory.tableaus import EULER as EULER
@@ -135,6 +145,10 @@ __all__ = [
     "Slopes",
     "SolveRecord",
     "SolveStatus",
+    "StepStructure",
+    "Structure",
+    "StructureDefect",
+    "StructureError",
     "SumField",
     "Trajectory",
     "Tube",
@@ -143,9 +157,11 @@ __all__ = [
     "broadcast_time",
     "check_affine_bound",
     "check_bound",
+    "check_structure",
     "convolutional_field",
     "dense_field",
     "discrete_bound",
+    "evaluated_states",
     "exponential_bound",
     "follows_convex_potential",
     "gradient_flow_bound",
@@ -156,10 +172,14 @@ __all__ = [
     "lipschitz_lower_bound",
     "lipschitz_upper_bound",
     "local_lipschitz_upper_bound",
+    "local_map_lipschitz_upper_bound",
     "measure_divergence",
     "one_sided_lipschitz",
     "one_sided_lipschitz_lower_bound",
     "one_sided_lipschitz_upper_bound",
     "one_step_witness",
+    "require_structure",
+    "stated_structure",
+    "step_structures",
     "tube_bound",
 ]

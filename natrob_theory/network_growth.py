@@ -1,5 +1,6 @@
 """The growth of a whole network from the structure of its fields, and with it the network's Lipschitz constant."""
 
+import math
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -12,7 +13,8 @@ from natrob_theory.lipschitz import layer_lipschitz, lipschitz_upper_bound
 from natrob_theory.lipschitz.refusal import Shape, refuse
 from natrob_theory.logarithmic_norm import one_sided_lipschitz_upper_bound
 from natrob_theory.networks import AbstractFixedStepNet, AbstractIntegratorNet, NeuralODE
-from natrob_theory.networks.abstract_net import growth_over_steps
+from natrob_theory.networks.abstract_net import constants_per_step, growth_over_steps, step_growth
+from natrob_theory.networks.one_sided_growth import StepStructure
 from natrob_theory.steppers import CoupledField
 from natrob_theory.steppers.revnet import split_halves
 
@@ -48,6 +50,26 @@ def growth_upper_bound(net: AbstractIntegratorNet, *, input_shape: tuple[int, ..
         raise TypeError(f"`net` must be an integrator network, got {type(net).__name__}")
     structure = _structure(net, tuple(input_shape))
     return growth_over_steps(net, *structure)
+
+
+def step_structures(net: AbstractIntegratorNet, *, input_shape: tuple[int, ...]) -> list[StepStructure]:
+    """Of every step what `growth_upper_bound` uses, and the step's own factor; ∞ where the method has no bound.
+
+    Raises:
+        LayerRefusedError: a field that cannot be bounded.
+    """
+    structure = _structure(net, tuple(input_shape))
+    plan = net.plan()
+    one_sided = [None] * len(plan) if structure.one_sided is None else [float(mu) for mu in structure.one_sided]
+    flows = [False] * len(plan) if structure.gradient_flows is None else structure.gradient_flows
+    rows = constants_per_step(structure.lipschitz, len(plan), net.stepper.couplings)
+    try:
+        growth = step_growth(net.stepper, plan, rows, structure.one_sided, structure.gradient_flows)
+    except ValueError:
+        factors = [math.inf] * len(plan)
+    else:
+        factors = [float(growth.of_step(n)) for n in range(len(plan))]
+    return [StepStructure(*row) for row in zip(factors, one_sided, flows, strict=True)]
 
 
 class _Structure(NamedTuple):

@@ -1,31 +1,42 @@
-"""Certified accuracy from a growth bound: no attack of any kind changes these labels.
+"""Certified accuracy from upper constants: no attack of any kind changes these labels.
 
 Proof of the radius: proofs/coq/margin_certificate.v, proofs/symbolic/margin_certificate.py.
 """
 
-import copy
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal, TypeAlias
 
 import torch
 from jaxtyping import Float, Int64
 from torch import Tensor
 
 from natrob_empirical.attacks.attack_inputs import require_images_and_labels, require_labels_in_range
-from natrob_empirical.certification.classifier_bounds import classifier_bounds
-from natrob_empirical.models import AbstractClassifier, IntegratorClassifier
-from natrob_theory import Bound, LayerRefusedError, NeuralODE
-from natrob_theory.argument_checks import require_nonnegative
+from natrob_empirical.certification.constants import CertificateConstants, certificate_constants
+from natrob_empirical.certification.gap_allowance import Precision
+from natrob_empirical.certification.local_constants import local_constants
+from natrob_empirical.certification.margins import PairMargins, pair_margins
+from natrob_empirical.certification.radius_search import PairConstants, verified_radii
+from natrob_empirical.certification.refusals import require_radii, require_upper
+from natrob_empirical.certification.structure import require_stated_structure
+from natrob_empirical.certification.tube_constants import tube_constants
+from natrob_empirical.models import AbstractClassifier
+from natrob_theory import Bound
+from natrob_theory.argument_checks import require_choice, require_nonnegative
+from natrob_theory.norms import per_sample_l2
+from natrob_theory.rounding import EPSILON
 
-ROUNDING_SHRINK = 1.0 - 1e-9
-"""Certified radii are shrunk by this against the rounding of the float64 logits and norms."""
+Norm: TypeAlias = Literal["L2", "Linf"]
+CertificateMethod: TypeAlias = Literal["global", "tube", "local"]
+NORMS: tuple[Norm, ...] = ("L2", "Linf")
+CERTIFICATE_METHODS: tuple[CertificateMethod, ...] = ("global", "tube", "local")
 
 IMAGES_AT_ONCE = 256
 """So many go through the network together: a few gigabytes of float64 activations at most for the networks here."""
 
-
-class CertificateRefusedError(ValueError):
-    """No certificate exists for this model; the message says why."""
+HEAD_ROUNDING_SHRINK = 1.0 - 1e-9
+"""`certificates_from` shrinks radii by it where it is given no allowance."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,16 +44,24 @@ class CertifiedAccuracy:
     """Certified accuracy over budgets: a LOWER bound of the true robust accuracy on these images.
 
     Attributes:
-        epsilons: L2 radii.
+        norm: of the balls.
+        method: "global", "tube" or "local".
+        epsilons: radii in that norm.
         accuracies: the share of images whose correct label is certified at each radius.
-        radii: per image, 0 where the label is wrong.
-        feature_lipschitz: the constant the radii rest on.
+        radii: per image, in that norm, each one verified; 0 where the label is wrong or nothing is certified.
+        clean_accuracy: the share of correct labels, in float64.
+        feature_lipschitz: the constant the radii rest on, on all inputs; None for "local", which has one per ball.
+        arithmetic: in words, which network is certified and how rounding was treated.
     """
 
+    norm: Norm = "L2"
+    method: CertificateMethod = "global"
     epsilons: tuple[float, ...]
     accuracies: tuple[float, ...]
     radii: Float[Tensor, " samples"]
-    feature_lipschitz: Bound
+    clean_accuracy: float
+    feature_lipschitz: Bound | None
+    arithmetic: str
 
 
 def certified_accuracy(
@@ -50,45 +69,123 @@ def certified_accuracy(
     x: Float[Tensor, "samples channels height width"],
     y: Int64[Tensor, " samples"],
     epsilons: Sequence[float],
+    *,
+    norm: Norm = "L2",
+    method: CertificateMethod = "global",
+    precision: Precision = "exact",
 ) -> CertifiedAccuracy:
-    """The share of images whose correct label no perturbation of L2 norm below epsilon can change.
+    """The share of images whose correct label no perturbation of norm at most epsilon can change.
 
-    The radius of an image is min_j (s_y − s_j)/(L‖w_y − w_j‖₂), L the upper constant of the features
-    (theory, section 6; Tsuzuku et al., NeurIPS 2018). For an L∞ budget ε use the L2 radius ε√d.
+    An image keeps its label on the ball of radius r if min_j (s_y − s_j)/C_j > r, C_j a Lipschitz constant of the gap
+    s_y − s_j there (theory, section 6; Tsuzuku et al., NeurIPS 2018):
+
+    * "global": C_j = ‖pool‖·growth·‖stem‖·‖w_y − w_j‖, constants on all inputs;
+    * "tube": the growth is that of the trajectory's tube, with the field's constants on the balls along it (section 5);
+    * "local": C_j of the whole network on the ball, the Jacobian at the image plus what can change in the ball.
+
+    "tube" and "local" are never below "global"; they cost a search over radii. An L∞ ball of radius ε lies in the L2
+    ball of radius ε√d, so L∞ radii are L2 radii over √d.
 
     Args:
-        model: copied to float64 in eval mode: the certificate is that of the network in float64.
+        model: a classifier without batch norm or dropout in training mode. A frozen copy in float64 is what is run.
         x: images in [0, 1].
         y: labels.
-        epsilons: L2 radii, at least 0.
+        epsilons: radii in `norm`, from 0 up to √d for "L2" and 1 for "Linf".
+        norm: "L2" or "Linf".
+        method: "global", "tube" or "local".
+        precision: "exact": the network in exact arithmetic; "float32", "float64": as it is run so, at any image of the
+            ball. The last two take more off every margin.
 
     Raises:
-        TypeError, ValueError: images or labels that are not as described.
-        CertificateRefusedError: a Neural ODE: the solver chooses another grid for a perturbed image, so its
-            bound holds for pairs on one grid only (theory, section 4); a layer, or a class of classifier, that
-            cannot be bounded.
+        TypeError, ValueError: arguments that are not as described.
+        CertificateRefusedError: a Neural ODE, whose solver chooses another grid for a perturbed image (section 4); a
+            layer, or a class of classifier, that cannot be bounded; batch norm in training mode; a field whose
+            Jacobian contradicts the structure that its class states.
     """
-    require_certifiable(model)
+    require_choice("norm", norm, NORMS)
+    require_choice("method", method, CERTIFICATE_METHODS)
     require_images_and_labels(x, y)
     require_labels_in_range(y, model.head.out_features)
-    model = copy.deepcopy(model).double().eval()
-    try:
-        bounds = classifier_bounds(model, (x.shape[1], x.shape[2], x.shape[3]))
-    except LayerRefusedError as refusal:
-        raise CertificateRefusedError(f"no certificate: {refusal}") from refusal
+    require_radii(epsilons, norm, x[0].numel())
+    constants = certificate_constants(model, (x.shape[1], x.shape[2], x.shape[3]), precision=precision)
+    return certified_with(constants, x, y, epsilons, norm=norm, method=method)
+
+
+def certified_with(
+    constants: CertificateConstants,
+    x: Float[Tensor, "samples channels height width"],
+    y: Int64[Tensor, " samples"],
+    epsilons: Sequence[float],
+    *,
+    norm: Norm = "L2",
+    method: CertificateMethod = "global",
+) -> CertifiedAccuracy:
+    """The same with constants computed before: "global" costs a forward pass in float64 and little else.
+
+    Raises: as `certified_accuracy`.
+    """
+    require_choice("norm", norm, NORMS)
+    require_choice("method", method, CERTIFICATE_METHODS)
+    require_images_and_labels(x, y)
+    require_labels_in_range(y, constants.model.head.out_features)
+    entries = x[0].numel()
+    wanted = require_radii(epsilons, norm, entries)
+    if tuple(x.shape[1:]) != constants.image_shape:
+        raise ValueError(f"`x` must be images of shape {constants.image_shape}, got {tuple(x.shape[1:])}")
+    images = x.detach().to(constants.model.head.weight)
+    require_stated_structure(constants.model, images)
+    margins = _margins(constants, images, y)
+    scale = 1.0 if norm == "L2" else math.sqrt(entries) * (1.0 + 2 * EPSILON)
+    radii = _radii(constants, images, y, margins, method, [epsilon * scale * (1.0 + 2 * EPSILON) for epsilon in wanted])
+    if norm == "Linf":
+        radii = radii / (scale * (1.0 + EPSILON))
+    return CertifiedAccuracy(
+        norm=norm,
+        method=method,
+        epsilons=wanted,
+        accuracies=tuple(float(((radii > 0) & (radii >= e)).double().mean()) for e in wanted),
+        radii=radii,
+        clean_accuracy=float(margins.correct.double().mean()),
+        feature_lipschitz=None if method == "local" else constants.bounds.features,
+        arithmetic=constants.arithmetic,
+    )
+
+
+def _margins(constants: CertificateConstants, images: Tensor, y: Tensor) -> PairMargins:
+    model = constants.model
     with torch.no_grad():
-        images = x.to(model.head.weight)
         features = torch.cat([model.features(some) for some in images.split(IMAGES_AT_ONCE)])
-    return certificates_from(model.head, features, y, epsilons, features_bound=bounds.features)
+    return pair_margins(
+        model.head,
+        features,
+        y,
+        per_sample_l2(images),
+        constants.distances,
+        clean=constants.clean,
+        deployed=constants.deployed,
+    )
 
 
-def require_certifiable(model: AbstractClassifier) -> None:
-    """Raise CertificateRefusedError for a model that is no function of one image with an upper constant."""
-    if isinstance(model, IntegratorClassifier) and isinstance(model.trunk, NeuralODE):
-        raise CertificateRefusedError(
-            "a Neural ODE with an adaptive solver has no certificate: its growth bound holds for two solutions on one "
-            "grid, and the solver may choose another grid for a perturbed image"
-        )
+def _radii(
+    constants: CertificateConstants,
+    images: Tensor,
+    y: Tensor,
+    margins: PairMargins,
+    method: CertificateMethod,
+    asked: Sequence[float],
+) -> Float[Tensor, " samples"]:
+    """L2 radii: those of the constants on all inputs, and what constants on balls add."""
+    everywhere = float(constants.bounds.features)
+    largest = math.sqrt(images[0].numel())
+    known = margins.radii(everywhere * margins.distances * (1.0 + 2 * EPSILON)).clamp_max(largest)
+    if method == "global":
+        return known
+    on_balls: PairConstants = (tube_constants if method == "tube" else local_constants)(constants, images, y)
+
+    def least(rows: Tensor, radii: Tensor) -> Tensor:
+        return torch.minimum(on_balls(rows, radii), everywhere * margins.distances[rows] * (1.0 + 2 * EPSILON))
+
+    return verified_radii(margins, least, known=known, asked=asked, largest=largest)
 
 
 def certificates_from(
@@ -99,8 +196,16 @@ def certificates_from(
     *,
     features_bound: Bound,
 ) -> CertifiedAccuracy:
-    """The certificates from the feature vectors of the images, float64, and the upper constant of the features."""
-    radii_wanted = tuple(require_nonnegative("epsilons", epsilon) for epsilon in epsilons)
+    """The L2 certificates from feature vectors that are at hand, in float64, and the upper constant of the features.
+
+    Without the network nothing is known of what the features themselves rounded: radii are shrunk by 10⁻⁹ for it,
+    which is no proof. `certified_with` takes a bound of it off.
+
+    Raises:
+        CertificateRefusedError: `features_bound` is no upper bound.
+    """
+    require_upper(features_bound, "the Lipschitz constant of the features")
+    wanted = tuple(require_nonnegative("epsilons", epsilon) for epsilon in epsilons)
     constant = float(features_bound)
     with torch.no_grad():
         logits = head(features).double()
@@ -109,10 +214,13 @@ def certificates_from(
     distances = torch.linalg.vector_norm(weights[y][:, None, :] - weights[None], dim=2)
     others = torch.nn.functional.one_hot(y, logits.shape[1]) == 0
     ratios = torch.where(others, gaps / (constant * distances.clamp_min(1e-300)), torch.inf).amin(dim=1)
-    radii = torch.where(logits.argmax(dim=1) == y, ratios * ROUNDING_SHRINK, 0.0).clamp_min(0.0)
+    correct = logits.argmax(dim=1) == y
+    radii = torch.where(correct, ratios * HEAD_ROUNDING_SHRINK, 0.0).clamp_min(0.0)
     return CertifiedAccuracy(
-        epsilons=radii_wanted,
-        accuracies=tuple(float(((radii > 0) & (radii >= e)).double().mean()) for e in radii_wanted),
+        epsilons=wanted,
+        accuracies=tuple(float(((radii > 0) & (radii >= e)).double().mean()) for e in wanted),
         radii=radii,
+        clean_accuracy=float(correct.double().mean()),
         feature_lipschitz=features_bound,
+        arithmetic="float64 features as given, radii shrunk by 1e-9 for their rounding, which is no bound of it",
     )

@@ -8,6 +8,8 @@ from torch import nn
 from natrob_empirical.models.residual_block import PaddedSubsampling, ResidualBlock, ScaledBy
 from natrob_theory import LayerRefusedError, layer_lipschitz
 from natrob_theory.altered_layers import hooks_of
+from natrob_theory.evaluation_error import Evaluated, evaluated, layer_error
+from natrob_theory.evaluation_error.layer_rules import Affine
 from natrob_theory.lipschitz.layer_rules import lipschitz_of_layer, output_shape
 from natrob_theory.residual_chains import residual_growth
 from natrob_theory.rounding import EPSILON
@@ -56,3 +58,29 @@ def branch_lipschitz(branch: nn.Sequential, input_shape: Shape) -> float:
     for scale in scales:
         constant *= lipschitz_of_layer(scale, input_shape) * (1.0 + 2 * EPSILON)
     return constant
+
+
+@layer_error.register(PaddedSubsampling)
+def _(layer: PaddedSubsampling, input_shape: Shape, norm: Affine, unit: float) -> Affine:
+    """Entries are dropped, zeros appended."""
+    return 0.0 * norm
+
+
+@layer_error.register
+def _(layer: ScaledBy, input_shape: Shape, norm: Affine, unit: float) -> Affine:
+    """One product, and the rounding of the factor."""
+    return 4 * unit * abs(layer.factor) * norm
+
+
+@layer_error.register
+def _(layer: ResidualBlock, input_shape: Shape, norm: Affine, unit: float) -> Affine:
+    """Both ways' errors and those of h·F and the sum, all through σ, and σ's own."""
+    exact = Evaluated(norm, 0.0 * norm)
+    branch = evaluated(layer.branch, input_shape, exact, unit)
+    shortcut = evaluated(layer.shortcut, input_shape, exact, unit)
+    h = abs(layer.step_size)
+    total = shortcut.norm + h * branch.norm
+    error = shortcut.error + h * branch.error
+    rounded = error + 4 * unit * (total + error)
+    shape = output_shape(layer.shortcut, input_shape)
+    return evaluated(layer.activation, shape, Evaluated(total, rounded), unit).error

@@ -10,13 +10,17 @@ from torch import Tensor, nn
 
 from natrob_theory.activation_slopes import activation_slopes
 from natrob_theory.altered_layers import computes_as
-from natrob_theory.fields import AutonomousField, LinearField
+from natrob_theory.fields import AutonomousField, GradientFlowField, LinearField, SkewSymmetricField
 from natrob_theory.lipschitz.batch_norm import SCALE_ERROR, channel_scale
 from natrob_theory.lipschitz.layer_rules import lipschitz_of_layer, output_shape
 from natrob_theory.lipschitz.refusal import Shape
+from natrob_theory.rounding import EPSILON
 
 DENSE_LIMIT = 2**21
 """The largest number of matrix entries that a layer may have to be written out: 16 MiB in float64."""
+
+LINEAR_WITHOUT_WEIGHTS = (nn.AvgPool2d, nn.AdaptiveAvgPool2d, nn.PixelUnshuffle, nn.PixelShuffle, nn.ZeroPad2d)
+"""Layers whose matrix is read off the images of unit vectors; each entry is one quotient at most."""
 
 BATCH_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
 
@@ -59,6 +63,10 @@ def chain_of(module: nn.Module, input_shape: Shape) -> list[Piece]:
     for layer, shape in _leaves(module, input_shape):
         if _only_reshapes(layer):
             continue
+        structured = _structured_pieces(layer, shape)
+        if structured is not None:
+            pieces += structured
+            continue
         joined = _batch_norm_joined(layer, shape, pieces)
         if joined is None:
             pieces.append(_piece(layer, shape))
@@ -97,7 +105,38 @@ def _piece(layer: nn.Module, shape: Shape) -> Piece:
         return _exact_map(matrix, None if layer.bias is None else layer.bias.repeat_interleave(pixels))
     if _has_slopes(layer):
         return Activation(layer)
+    if _is_linear_without_weights(layer) and (matrix := _matrix_from_images(layer, shape)) is not None:
+        return _linear(matrix, entry_error=4 * EPSILON)
     return Opaque(lipschitz_of_layer(layer, shape))
+
+
+def _structured_pieces(layer: nn.Module, shape: Shape) -> list[Piece] | None:
+    """−Wᵀσ(Wy + b) as three pieces, Ay − Aᵀy as one; None for other layers, and where W is too large for a matrix."""
+    if not computes_as(layer, GradientFlowField) and not computes_as(layer, SkewSymmetricField):
+        return None
+    lipschitz_of_layer(layer, shape)  # refuses parts that are not what the class says
+    inner = _piece(layer.linear_map, shape)
+    if not isinstance(inner, AffineMap):
+        return None
+    if isinstance(layer, SkewSymmetricField):
+        return [_linear(inner.matrix - inner.matrix.T, entry_error=EPSILON)]
+    return [inner, Activation(layer.activation), _linear(-inner.matrix.T, entry_error=0.0)]
+
+
+def _linear(matrix: Tensor, *, entry_error: float) -> AffineMap:
+    zeros = matrix.new_zeros(len(matrix))
+    return AffineMap(matrix=matrix.contiguous(), bias=zeros, entry_error=entry_error, bias_error=zeros)
+
+
+def _is_linear_without_weights(layer: nn.Module) -> bool:
+    return any(computes_as(layer, kind) for kind in LINEAR_WITHOUT_WEIGHTS)
+
+
+def _matrix_from_images(layer: nn.Module, shape: Shape) -> Tensor | None:
+    """The matrix of a linear layer without weights, column by column; None where it is too large."""
+    entries = math.prod(shape)
+    columns = torch.eye(entries, dtype=torch.float64).view(entries, *shape) if entries**2 <= DENSE_LIMIT else None
+    return None if columns is None else layer(columns).flatten(1).T.contiguous()
 
 
 def _has_slopes(layer: nn.Module) -> bool:

@@ -10,6 +10,7 @@ from natrob_theory.networks.fractal_net import FractalNet as FractalNet
 from natrob_theory.networks.heun_net import HeunNet as HeunNet
 from natrob_theory.networks.neural_ode import NeuralODE as NeuralODE
 from natrob_theory.networks.one_sided_growth import OneSidedConstants as OneSidedConstants
+from natrob_theory.networks.one_sided_growth import StepStructure as StepStructure
 from natrob_theory.networks.poly_net import PolyNet as PolyNet
 from natrob_theory.networks.rev_net import RevNet as RevNet
 from natrob_theory.networks.runge_kutta_net import RungeKuttaNet as RungeKuttaNet
@@ -29,5 +30,6 @@ __all__ = [
     "RevNet",
     "RungeKuttaNet",
     "StepPlan",
+    "StepStructure",
     "Trajectory",
 ]

@@ -1,7 +1,7 @@
 """The growth of every step from K, or from (μ, K) where that is less."""
 
 from collections.abc import Sequence
-from typing import Any, TypeAlias, final
+from typing import Any, NamedTuple, TypeAlias, final
 
 import torch
 from jaxtyping import Float
@@ -14,6 +14,20 @@ from natrob_theory.steppers.abstract_stepper import contracting_product, scaled_
 
 OneSidedConstants: TypeAlias = Bound | float | Sequence[Bound | float]
 """One μ for every step, or one per step."""
+
+
+class StepStructure(NamedTuple):
+    """What the structure of one step's field says on all states.
+
+    Attributes:
+        factor: the step's growth, an upper bound; ∞ where there is none.
+        one_sided: μ where the method can use it, else None.
+        gradient_flow: the field is −∇V with V convex.
+    """
+
+    factor: float
+    one_sided: float | None
+    gradient_flow: bool
 
 
 def one_sided_per_step(

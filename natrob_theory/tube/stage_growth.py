@@ -1,7 +1,7 @@
 """How the reach of a perturbation passes through the stages of each method: the seam for methods of one's own.
 
     @stage_growth.register
-    def _(stepper: MyStepper, balls: StepBalls) -> Tensor:
+    def _(stepper: MyStepper, balls: AbstractReaches) -> Tensor:
         return balls.base + balls.visit(balls.base)
 
 A rule mirrors the stepper's `step` with absolute values: `balls.base` stands for y_n, `balls.visit(reach)` for h·f at
@@ -23,12 +23,12 @@ from natrob_theory.steppers import (
     PolyNetStepper,
     RungeKuttaStepper,
 )
-from natrob_theory.tube.step_balls import StepBalls
+from natrob_theory.tube.step_balls import AbstractReaches
 
 
 @singledispatch
-def stage_growth(stepper: AbstractStepper[Any], balls: StepBalls) -> Tensor:
-    """The reach (w, η) of y_{n+1}, see `StepBalls`.
+def stage_growth(stepper: AbstractStepper[Any], balls: AbstractReaches) -> Tensor:
+    """The reach of y_{n+1}, see `StepBalls`.
 
     Raises:
         TypeError: no rule is registered for this method.
@@ -49,12 +49,12 @@ def largest_coefficient(stepper: AbstractStepper[Any]) -> float:
 
 
 @stage_growth.register
-def _(stepper: EulerStepper, balls: StepBalls) -> Tensor:
+def _(stepper: EulerStepper, balls: AbstractReaches) -> Tensor:
     return round_up(balls.base + balls.visit(balls.base), 32)
 
 
 @stage_growth.register
-def _(stepper: RungeKuttaStepper, balls: StepBalls) -> Tensor:
+def _(stepper: RungeKuttaStepper, balls: AbstractReaches) -> Tensor:
     """Stages after the last nonzero weight are not evaluated."""
     weights = [abs(float(weight)) for weight in stepper.tableau.b]
     used = max(stage for stage, weight in enumerate(weights, start=1) if weight > 0)
@@ -71,7 +71,7 @@ def _advanced(base: Tensor, weights: list[float], slopes: list[Tensor]) -> Tenso
 
 
 @stage_growth.register
-def _(stepper: PolyNetStepper, balls: StepBalls) -> Tensor:
+def _(stepper: PolyNetStepper, balls: AbstractReaches) -> Tensor:
     result = term = balls.base
     for _ in range(stepper.order):
         term = balls.visit(term)
@@ -80,7 +80,7 @@ def _(stepper: PolyNetStepper, balls: StepBalls) -> Tensor:
 
 
 @stage_growth.register
-def _(stepper: FractalNetStepper, balls: StepBalls) -> Tensor:
+def _(stepper: FractalNetStepper, balls: AbstractReaches) -> Tensor:
     def expand(columns: int, reach: Tensor) -> Tensor:
         own = balls.visit(reach)
         if columns == 1:

@@ -6,9 +6,10 @@ c = 16 per evaluation k = f(Y), and φu(‖k‖ + K‖Y‖) for every evaluation
 (theory, section 7). That is an assumption on the field's own rounding, φ.
 """
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import torch
 from jaxtyping import Float
@@ -18,10 +19,11 @@ from natrob_theory.argument_checks import require_nonnegative, require_state
 from natrob_theory.bound import Bound
 from natrob_theory.fields import evaluate_field
 from natrob_theory.lipschitz.local_bound import BallConstants, radii_per_sample
-from natrob_theory.networks import AbstractFixedStepNet, AbstractIntegratorNet, StepPlan
+from natrob_theory.networks import AbstractFixedStepNet, AbstractIntegratorNet, StepPlan, StepStructure
 from natrob_theory.norms import per_sample_l2
 from natrob_theory.rounding import round_up
 from natrob_theory.steppers import BackwardEulerStepper, Evaluation, RevNetStepper
+from natrob_theory.steppers.abstract_stepper import scaled_one_sided
 from natrob_theory.steppers.revnet import spectral_norm_2x2
 from natrob_theory.tube.stage_growth import largest_coefficient, stage_growth
 from natrob_theory.tube.step_balls import StepBalls
@@ -55,6 +57,7 @@ def tube_bound(
     radius: float | Tensor,
     *,
     field_error_factor: float | None = None,
+    structure: Sequence[StepStructure] | None = None,
 ) -> Tube:
     """The tube around the clean trajectory from y_0, with the field's constants on the balls along it.
 
@@ -68,12 +71,16 @@ def tube_bound(
         y0: (batch, *state).
         radius: at least 0, one number or one per sample.
         field_error_factor: φ; None takes d^1.5 for d state entries, as `check_bound` does.
+        structure: what is known of every step on all states (`natrob_theory.step_structures`). Each step then takes the
+            smallest of its factors: from its stages, on all states, and from (μ, K) or as a gradient flow with K on the
+            ball. The growth is then never above the product of the factors on all states.
 
     Raises:
         TypeError: an adaptive network, for which a perturbed solution has another grid; a method without a rule in
             `stage_growth`.
         LayerRefusedError: a field that cannot be bounded.
-        ValueError: a negative radius, hK ≥ 1 for backward Euler, or as for the network.
+        ValueError: a negative radius, hK ≥ 1 for backward Euler without structure, not one `structure` per step,
+            or as for the network.
         OverflowError: a clean state is not finite.
 
     Source: theory, sections 1, 5 and 7.
@@ -87,7 +94,10 @@ def tube_bound(
     y0 = require_state("y0", y0).detach()
     radii = radii_per_sample(radius, y0)
     factor = float(y0[0].numel()) ** 1.5 if field_error_factor is None else field_error_factor
-    run = _CleanRun(net, y0, radii, require_nonnegative("field_error_factor", factor))
+    known = [StepStructure(math.inf, None, False)] * len(net.plan()) if structure is None else list(structure)
+    if len(known) != len(net.plan()):
+        raise ValueError(f"`structure` must hold one entry per step, {len(net.plan())}, got {len(known)}")
+    run = _CleanRun(net, y0, radii, require_nonnegative("field_error_factor", factor), known)
     coupled = isinstance(net.stepper, RevNetStepper)
     tube = _coupled_rows(run) if coupled else _rows(run)
     return Tube(
@@ -111,10 +121,21 @@ class _Rows(NamedTuple):
     growth: Tensor
 
 
+_Reach: TypeAlias = tuple[Tensor, Tensor]
+"""(w, η), see `StepBalls`."""
+
+
 class _CleanRun:
     """The clean trajectory with its steps, and the local constants of its fields."""
 
-    def __init__(self, net: AbstractFixedStepNet, y0: Tensor, radii: Tensor, field_error_factor: float) -> None:
+    def __init__(
+        self,
+        net: AbstractFixedStepNet,
+        y0: Tensor,
+        radii: Tensor,
+        field_error_factor: float,
+        structure: list[StepStructure],
+    ) -> None:
         with torch.no_grad():
             trajectory = net.trajectory(y0)
         if not bool(torch.isfinite(trajectory.states).all()):
@@ -123,6 +144,7 @@ class _CleanRun:
         self.times, self.states = trajectory.times, trajectory.states
         self.plan: list[StepPlan] = net.plan()
         self.radii = radii
+        self.structure = structure
         self._factor = field_error_factor
         self._constants: dict[nn.Module, BallConstants] = {}
 
@@ -141,7 +163,7 @@ class _CleanRun:
             evaluations,
             step_size=self.plan[n].step_size,
             start=self.states[n],
-            entering=torch.stack([torch.ones_like(drift), drift]),
+            entering=torch.stack([torch.ones_like(drift), drift, torch.zeros_like(drift)]),
             radius=radius,
             coefficient=largest_coefficient(self.stepper),
             field_error_factor=self._factor,
@@ -152,7 +174,7 @@ def _rows(run: _CleanRun) -> _Rows:
     """r and η step by step: ‖z_n − ŷ_n‖ ≤ growth_n·radius + η_n."""
     growth, drift = torch.ones_like(run.radii), torch.zeros_like(run.radii)
     radii, constants = [], []
-    step_reach: Callable[..., tuple[Tensor, Tensor]] = (
+    step_reach: Callable[..., tuple[_Reach, Tensor]] = (
         _backward_euler_reach if isinstance(run.stepper, BackwardEulerStepper) else _explicit_reach
     )
     for n in range(len(run.plan)):
@@ -163,16 +185,38 @@ def _rows(run: _CleanRun) -> _Rows:
     return _Rows(radii, constants, growth)
 
 
-def _explicit_reach(run: _CleanRun, n: int, drift: Tensor, radius: Tensor) -> tuple[Tensor, Tensor]:
-    """(w, η) of y_{n+1}, and the largest constant."""
+def _explicit_reach(run: _CleanRun, n: int, drift: Tensor, radius: Tensor) -> tuple[_Reach, Tensor]:
+    """(w, η) of y_{n+1}, and the largest constant.
+
+    With a smaller factor G from structure, a computed state of error η is followed by one of error Gη + λ, λ what the
+    step itself rounded.
+    """
     field, time, step_size, _ = run.plan[n]
     with torch.no_grad():
         _, evaluations = run.stepper.step_with_evaluations(field, time, run.states[n], step_size)
     balls = run.balls(n, field, evaluations, drift=drift, radius=radius)
-    return stage_growth(run.stepper, balls), balls.largest_constant
+    factor, reach, own = stage_growth(run.stepper, balls)
+    known = _structural_factor(run, n, balls.largest_constant)
+    reach = torch.minimum(reach, round_up(known * drift + own, 4))
+    return (torch.minimum(factor, known), reach), balls.largest_constant
 
 
-def _backward_euler_reach(run: _CleanRun, n: int, drift: Tensor, radius: Tensor) -> tuple[Tensor, Tensor]:
+def _structural_factor(run: _CleanRun, n: int, constant: Tensor) -> Tensor:
+    """The step's smallest factor from structure, with K on the ball; ∞ where nothing is known."""
+    known, stepper = run.structure[n], run.stepper
+    factor = torch.full_like(constant, known.factor)
+    if known.one_sided is None or isinstance(stepper, BackwardEulerStepper):
+        return factor
+    x = round_up(run.plan[n].step_size * constant, 1)
+    product = torch.full_like(x, run.plan[n].step_size * known.one_sided)
+    scaled = scaled_one_sided(product, x)
+    factor = torch.minimum(factor, stepper.one_sided_growth(x, scaled))
+    if known.gradient_flow and stepper.gradient_flow_formula:
+        factor = torch.minimum(factor, stepper.gradient_flow_growth(x, scaled))
+    return factor
+
+
+def _backward_euler_reach(run: _CleanRun, n: int, drift: Tensor, radius: Tensor) -> tuple[_Reach, Tensor]:
     """‖z_{n+1} − ŷ_{n+1}‖ ≤ (‖z_n − ŷ_n‖ + ‖residual‖)/(1 − hK), K first of all states, then of the ball this gives."""
     field, time, step_size, _ = run.plan[n]
     root = run.states[n + 1]
@@ -180,18 +224,21 @@ def _backward_euler_reach(run: _CleanRun, n: int, drift: Tensor, radius: Tensor)
         evaluation = Evaluation(root, evaluate_field(field, time + step_size, root))
     residual = per_sample_l2(root.double() - run.states[n].double() - step_size * evaluation.value.double())
     everywhere = run.constants_of(field, root).everywhere
-    run.stepper.require_bound_exists(step_size, everywhere)
+    known = run.structure[n].factor
+    if known == math.inf:
+        run.stepper.require_bound_exists(step_size, everywhere)
     balls = run.balls(n, field, [evaluation], drift=drift, radius=radius)
     constant = torch.full_like(drift, everywhere)
     error = step_size * balls.field_error(evaluation, constant) + balls.rounding[1] + residual
 
     def reach() -> Tensor:
-        factor = run.stepper.growth(round_up(step_size * constant, 1))
+        factor = run.stepper.growth(round_up(step_size * constant, 1)).clamp_max(known)
         return round_up(torch.stack([factor, factor * (drift + error)]), 8)
 
     for _ in range(REFINEMENTS):
         constant, _ = balls.measure(evaluation, reach())
-    return reach(), constant
+    factor, drift = reach()
+    return (factor, drift), constant
 
 
 def _coupled_rows(run: _CleanRun) -> _Rows:

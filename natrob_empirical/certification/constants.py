@@ -1,0 +1,109 @@
+"""What the certificates of one classifier rest on, computed once and used for any number of images."""
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from natrob_empirical.certification.classifier_bounds import ClassifierBounds, classifier_bounds
+from natrob_empirical.certification.frozen_copy import frozen_copy
+from natrob_empirical.certification.gap_allowance import GapAllowance, Precision, gap_allowance
+from natrob_empirical.certification.refusals import CertificateRefusedError, require_certifiable, require_upper
+from natrob_empirical.models import AbstractClassifier
+from natrob_theory import LayerRefusedError
+from natrob_theory.argument_checks import require_choice
+from natrob_theory.evaluation_error import constants_remembered
+from natrob_theory.rounding import EPSILON
+
+ImageShape: TypeAlias = tuple[int, int, int]
+PRECISIONS: tuple[Precision, ...] = ("exact", "float64", "float32")
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class CertificateConstants:
+    """The constants of one classifier.
+
+    Attributes:
+        model: the frozen copy that is certified, float64.
+        image_shape: of one image.
+        bounds: upper Lipschitz constants of the parts.
+        distances: ‖w_y − w_j‖₂ of the head's rows, rounded outward.
+        clean: what float64 may have changed in the gaps of the clean images.
+        deployed: what floating point may change in the gaps of any image of a ball; None for exact arithmetic.
+        precision: which network the certificates are for.
+    """
+
+    model: AbstractClassifier
+    image_shape: ImageShape
+    bounds: ClassifierBounds
+    distances: Float[Tensor, "classes classes"]
+    clean: GapAllowance
+    deployed: GapAllowance | None
+    precision: Precision
+
+    @property
+    def arithmetic(self) -> str:
+        """In words, which network is certified and how rounding was treated."""
+        text = (
+            "logit gaps computed in float64, less a bound of what that rounds (sums in any order, |δ| ≤ 2⁻⁵³ an "
+            "operation, layer by layer); constants rounded outward. "
+        )
+        if self.deployed is None:
+            return text + (
+                "The certificate is for the network with the weights it computes with, in exact arithmetic; a run in "
+                "float32 may round otherwise near the edge of a ball"
+            )
+        return text + (
+            f"The certificate covers the network as it is run in {self.precision} on any image of the ball, with the "
+            f"weights it computes with (sums in any order; no TensorFloat-32, Fourier or Winograd products)"
+        )
+
+
+def certificate_constants(
+    model: AbstractClassifier, image_shape: ImageShape, *, precision: Precision = "exact"
+) -> CertificateConstants:
+    """The constants of a classifier on images of this shape; none of them depends on an image.
+
+    Args:
+        model: without batch norm or dropout in training mode. A frozen copy in float64 is taken.
+        image_shape: (channels, height, width).
+        precision: "exact" certifies the network in exact arithmetic, "float64" and "float32" as it is run so.
+
+    Raises:
+        CertificateRefusedError: there is no certificate for this model; the message says why.
+    """
+    require_choice("precision", precision, PRECISIONS)
+    require_certifiable(model)
+    frozen = frozen_copy(model)
+    try:
+        with constants_remembered():
+            bounds = classifier_bounds(frozen, image_shape)
+            distances = head_distances(frozen.head.weight)
+            clean = gap_allowance(frozen, image_shape, distances, torch.float64)
+            deployed = (
+                None
+                if precision == "exact"
+                else gap_allowance(frozen, image_shape, distances, getattr(torch, precision))
+            )
+    except LayerRefusedError as refusal:
+        raise CertificateRefusedError(f"no certificate: {refusal}") from refusal
+    require_upper(bounds.features, "the Lipschitz constant of the features")
+    return CertificateConstants(
+        model=frozen,
+        image_shape=image_shape,
+        bounds=bounds,
+        distances=distances,
+        clean=clean,
+        deployed=deployed,
+        precision=precision,
+    )
+
+
+def head_distances(weight: Float[Tensor, "classes features"]) -> Float[Tensor, "classes classes"]:
+    """‖w_y − w_j‖₂ for all pairs, rounded outward."""
+    rows = weight.detach().double()
+    differences = rows[:, None, :] - rows[None]
+    lengths = torch.linalg.vector_norm(differences, dim=2)
+    return lengths * (1.0 + (rows.shape[1] + 8) * EPSILON)

@@ -1,0 +1,69 @@
+"""What no certificate is given for, each refusal with its reason."""
+
+import math
+from collections.abc import Sequence
+
+from torch import nn
+
+from natrob_empirical.models import AbstractClassifier, IntegratorClassifier
+from natrob_theory import Bound, NeuralODE
+from natrob_theory.argument_checks import require_nonnegative
+
+BATCH_DEPENDENT = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
+RANDOM = (nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d, nn.AlphaDropout)
+
+
+class CertificateRefusedError(ValueError):
+    """No certificate exists for this model; the message says why."""
+
+
+def require_certifiable(model: AbstractClassifier) -> None:
+    """Raise CertificateRefusedError for a model that is no function of one image with an upper constant.
+
+    Batch norm in training mode makes an answer depend on the other images, dropout on chance. A copy in eval mode
+    would be another network than the one that was given, so neither is switched silently.
+    """
+    if isinstance(model, IntegratorClassifier) and isinstance(model.trunk, NeuralODE):
+        raise CertificateRefusedError(
+            "a Neural ODE with an adaptive solver has no certificate: its growth bound holds for two solutions on one "
+            "grid, and the solver may choose another grid for a perturbed image"
+        )
+    for name, module in model.named_modules():
+        if not module.training:
+            continue
+        if isinstance(module, BATCH_DEPENDENT):
+            raise CertificateRefusedError(
+                f"no certificate: {type(module).__name__} `{name}` is in training mode, where the answer to an image "
+                f"depends on the rest of its batch; call model.eval() first"
+            )
+        if isinstance(module, RANDOM) and module.p > 0:
+            raise CertificateRefusedError(
+                f"no certificate: {type(module).__name__} `{name}` is in training mode, where the answer is random; "
+                f"call model.eval() first"
+            )
+
+
+def require_radii(epsilons: Sequence[float], norm: str, entries: int) -> tuple[float, ...]:
+    """The radii as floats.
+
+    Raises:
+        ValueError: one is negative, NaN or infinite, or larger than the pixel range: an L∞ ball of radius 1 around an
+            image, and an L2 ball of radius √d, hold every image.
+    """
+    largest, sign = (1.0, "1 in L∞") if norm == "Linf" else (math.sqrt(entries), f"√{entries} in L2")
+    radii = tuple(require_nonnegative("epsilons", epsilon) for epsilon in epsilons)
+    for radius in radii:
+        if radius > largest:
+            raise ValueError(
+                f"`epsilons` must be at most {sign}, beyond which every image with pixels in [0, 1] lies, got {radius}"
+            )
+    return radii
+
+
+def require_upper(bound: Bound, what: str) -> None:
+    """Raise CertificateRefusedError unless the bound is an upper one: a certificate never rests on an estimate."""
+    if bound.kind != "upper":
+        article = "an estimate" if bound.kind == "estimate" else "a lower bound"
+        raise CertificateRefusedError(
+            f"no certificate: {what} is {article}, not an upper bound ({bound.source or 'no source given'})"
+        )

@@ -1,0 +1,55 @@
+"""Constants of the logit gaps from the tube of each image's trajectory."""
+
+import torch
+from torch import Tensor
+
+from natrob_empirical.certification.constants import CertificateConstants
+from natrob_empirical.certification.radius_search import PairConstants
+from natrob_empirical.certification.refusals import CertificateRefusedError
+from natrob_empirical.models import IntegratorClassifier
+from natrob_theory import LayerRefusedError, tube_bound
+from natrob_theory.evaluation_error import Evaluated, evaluated
+from natrob_theory.lipschitz.layer_rules import lipschitz_of_layer, output_shape
+from natrob_theory.network_growth import step_structures
+from natrob_theory.networks import AbstractFixedStepNet
+from natrob_theory.norms import per_sample_l2
+from natrob_theory.rounding import round_up, unit_roundoff
+
+IMAGES_AT_ONCE = 64
+
+
+def tube_constants(constants: CertificateConstants, images: Tensor, y: Tensor) -> PairConstants:
+    """C_j = ‖pool‖·G(tube)·‖stem‖·‖w_y − w_j‖ on balls around these images.
+
+    The tube starts around the computed stem(x), with radius ‖stem‖r and what the stem rounds.
+
+    Raises:
+        CertificateRefusedError: a classifier without an integrator trunk.
+    """
+    model = constants.model
+    if not isinstance(model, IntegratorClassifier) or not isinstance(model.trunk, AbstractFixedStepNet):
+        raise CertificateRefusedError(
+            f'no certificate by method "tube": {type(model).__name__} has no trunk of fixed steps; use "global"'
+        )
+    trunk, stem = model.trunk, float(constants.bounds.stem)
+    state_shape = output_shape(model.stem, constants.image_shape)
+    pool = lipschitz_of_layer(model.pool, state_shape)
+    structure = step_structures(trunk, input_shape=state_shape)
+    image = Evaluated(torch.tensor([1.0, 0.0], dtype=torch.float64), torch.zeros(2, dtype=torch.float64))
+    error = evaluated(model.stem, constants.image_shape, image, unit_roundoff(torch.float64)).error
+
+    def on_balls(rows: Tensor, radii: Tensor) -> Tensor:
+        parts = []
+        for some, around in zip(rows.split(IMAGES_AT_ONCE), radii.split(IMAGES_AT_ONCE), strict=True):
+            with torch.no_grad():
+                start = model.stem(images[some])
+            drift = float(error[0]) * per_sample_l2(images[some]) + float(error[1])
+            reach = round_up(stem * around + drift, 8)
+            try:
+                tube = tube_bound(trunk, start, reach, structure=structure)
+            except (LayerRefusedError, OverflowError, ValueError) as refusal:
+                raise CertificateRefusedError(f'no certificate by method "tube": {refusal}') from refusal
+            parts.append(round_up(torch.as_tensor(tube.growth.value) * (pool * stem), 8))
+        return torch.cat(parts)[:, None] * constants.distances[y[rows]] * (1.0 + 1e-15)
+
+    return on_balls

@@ -1,0 +1,252 @@
+"""Does a field have the structure that its class states? Its Jacobian at some points says so, or gives it away."""
+
+from dataclasses import dataclass
+from functools import singledispatch
+from typing import Literal, TypeAlias
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from natrob_theory.argument_checks import require_count, require_finite, require_generator, require_state
+from natrob_theory.fields import (
+    AutonomousField,
+    DissipativeField,
+    GradientFlowField,
+    LinearField,
+    ScaledField,
+    SkewSymmetricField,
+    SumField,
+    evaluate_field,
+)
+from natrob_theory.fields.evaluation import field_name
+
+Property: TypeAlias = Literal["symmetric", "skew-symmetric", "dissipative"]
+
+TOLERANCE = 1e3
+"""Defects up to so many unit roundoffs times √d, relative to ‖J‖, count as rounding."""
+
+PROBES = 4
+
+
+class StructureError(ValueError):
+    """A field whose Jacobian contradicts what its class states; the message names field, property and defect."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Structure:
+    """What is stated of J = ∂f/∂y at every state.
+
+    Attributes:
+        symmetric: J = Jᵀ.
+        skew_symmetric: J = −Jᵀ.
+        one_sided: ⟨v, Jv⟩ ≤ one_sided·‖v‖² for all v; None where nothing is stated.
+    """
+
+    symmetric: bool = False
+    skew_symmetric: bool = False
+    one_sided: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class StructureDefect:
+    """How far the Jacobian is from one stated property, the worst of all points and probes.
+
+    Attributes:
+        field: its name.
+        statement: which property.
+        defect: |⟨u, Jv⟩ − ⟨Ju, v⟩|, |⟨u, Jv⟩ + ⟨Ju, v⟩| or ⟨v, Jv⟩ − μ, over ‖u‖‖v‖ and the size of J that was seen.
+        tolerance: up to which it counts as rounding.
+    """
+
+    field: str
+    statement: Property
+    defect: float
+    tolerance: float
+
+    @property
+    def holds(self) -> bool:
+        """Whether the defect is within the tolerance. A NaN is not."""
+        return self.defect <= self.tolerance
+
+
+@singledispatch
+def stated_structure(field: nn.Module) -> Structure:
+    """What the class of the field states of its Jacobian; nothing, for a class without a rule. The seam for others."""
+    return Structure()
+
+
+@stated_structure.register
+def _(field: GradientFlowField) -> Structure:
+    return Structure(symmetric=True, one_sided=0.0)
+
+
+@stated_structure.register
+def _(field: SkewSymmetricField) -> Structure:
+    return Structure(skew_symmetric=True, one_sided=0.0)
+
+
+@stated_structure.register
+def _(field: AutonomousField) -> Structure:
+    return stated_structure(field.module)
+
+
+@stated_structure.register
+def _(field: LinearField) -> Structure:
+    return Structure()
+
+
+@stated_structure.register
+def _(field: DissipativeField) -> Structure:
+    """J − ρI: a symmetric J stays symmetric, ⟨v, Jv⟩ falls by ρ; a skew J does not stay skew."""
+    inner = stated_structure(field.field)
+    one_sided = None if inner.one_sided is None else inner.one_sided - field.rate
+    return Structure(symmetric=inner.symmetric, one_sided=one_sided)
+
+
+@stated_structure.register
+def _(field: ScaledField) -> Structure:
+    inner = stated_structure(field.field)
+    kept = inner.one_sided is not None and field.factor >= 0
+    one_sided = field.factor * inner.one_sided if kept and inner.one_sided is not None else None
+    if inner.skew_symmetric:
+        one_sided = 0.0
+    return Structure(symmetric=inner.symmetric, skew_symmetric=inner.skew_symmetric, one_sided=one_sided)
+
+
+@stated_structure.register
+def _(field: SumField) -> Structure:
+    parts = [stated_structure(part) for part in field.fields]
+    known = [part.one_sided for part in parts if part.one_sided is not None]
+    return Structure(
+        symmetric=all(part.symmetric for part in parts),
+        skew_symmetric=all(part.skew_symmetric for part in parts),
+        one_sided=sum(known) if len(known) == len(parts) else None,
+    )
+
+
+def check_structure(
+    field: nn.Module,
+    points: Float[Tensor, "batch *state"],
+    *,
+    time: float = 0.0,
+    generator: torch.Generator,
+    probes: int = PROBES,
+) -> list[StructureDefect]:
+    """Measure how far the field's Jacobian at some points departs from what the field's class states of it.
+
+    With J = ∂f/∂y and random u, v: a gradient flow of a convex potential has ⟨u, Jv⟩ = ⟨Ju, v⟩ and ⟨v, Jv⟩ ≤ 0, a skew
+    field ⟨u, Jv⟩ = −⟨Ju, v⟩, and a dissipative one ⟨v, Jv⟩ ≤ μ‖v‖². Jv comes from the field as it is called, hooks
+    and overridden methods included, so a field that computes something else than its class says shows it. Parts of
+    sums and multiples are looked at as well. Passing proves nothing: it is a test at these points.
+
+    Args:
+        field: f(t, y).
+        points: states y, best in float64.
+        time: t.
+        generator: of u and v, on the CPU.
+        probes: pairs (u, v) per point.
+
+    Returns:
+        One entry per stated property of the field and of its parts; none where nothing is stated.
+
+    Raises:
+        TypeError, ValueError: an argument that is not as described, or the field changes the state's shape.
+    """
+    if not isinstance(field, nn.Module):
+        raise TypeError(f"`field` must be an nn.Module, got {type(field).__name__}")
+    points = require_state("points", points).detach()
+    require_generator("generator", generator)
+    require_finite("time", time)
+    require_count("probes", probes)
+    found = []
+    for part in _parts(field):
+        stated = stated_structure(part)
+        if stated != Structure():
+            found += _defects(part, stated, points, time, generator, probes)
+    return found
+
+
+def require_structure(
+    field: nn.Module, points: Float[Tensor, "batch *state"], *, time: float = 0.0, generator: torch.Generator
+) -> None:
+    """Raise StructureError, naming field, property and defect, unless `check_structure` finds none."""
+    for found in check_structure(field, points, time=time, generator=generator):
+        if not found.holds:
+            raise StructureError(
+                f"{found.field} states that its Jacobian is {found.statement}, but at a state of the clean trajectory "
+                f"it departs from that by {found.defect:.3g} of its size, more than the {found.tolerance:.1g} that "
+                f"rounding explains"
+            )
+
+
+def _parts(field: nn.Module) -> list[nn.Module]:
+    """The field, and the fields inside sums, multiples and dissipation."""
+    inner: list[nn.Module] = []
+    if isinstance(field, SumField):
+        inner = list(field.fields)
+    elif isinstance(field, (DissipativeField, ScaledField)):
+        inner = [field.field]
+    elif isinstance(field, AutonomousField) and stated_structure(field.module) != Structure():
+        inner = [field.module]
+    return [field, *(part for one in inner for part in _parts(one))]
+
+
+def _defects(
+    field: nn.Module, stated: Structure, points: Tensor, time: float, generator: torch.Generator, probes: int
+) -> list[StructureDefect]:
+    """The worst defect of each stated property over all points and probes."""
+    asymmetry, skewness, dissipation = [], [], []
+    for _ in range(probes):
+        u, v = (_direction(points, generator) for _ in range(2))
+        image_u, image_v = (_jacobian_times(field, time, points, vector) for vector in (u, v))
+        size = torch.maximum(_norm(image_u), _norm(image_v)).clamp_min(1e-300)
+        crossed, other = _dot(u, image_v), _dot(v, image_u)
+        asymmetry.append((crossed - other).abs() / size)
+        skewness.append(torch.maximum((crossed + other).abs(), 2 * _dot(v, image_v).abs()) / size)
+        excess = torch.maximum(_dot(u, image_u), _dot(v, image_v)) - (stated.one_sided or 0.0)
+        dissipation.append(excess / (size + abs(stated.one_sided or 0.0)))
+    tolerance = TOLERANCE * torch.finfo(points.dtype).eps * float(points[0].numel()) ** 0.5
+    measured: list[tuple[bool, Property, list[Tensor]]] = [
+        (stated.symmetric, "symmetric", asymmetry),
+        (stated.skew_symmetric, "skew-symmetric", skewness),
+        (stated.one_sided is not None, "dissipative", dissipation),
+    ]
+    return [
+        StructureDefect(
+            field=field_name(field), statement=name, defect=float(torch.stack(worst).max()), tolerance=tolerance
+        )
+        for is_stated, name, worst in measured
+        if is_stated
+    ]
+
+
+def _jacobian_times(field: nn.Module, time: float, points: Tensor, vector: Tensor) -> Tensor:
+    """J(y_i)v_i for each sample, by two reverse passes: the first is linear in its cotangent w, its gradient is Jv."""
+    with torch.enable_grad():
+        state = points.clone().requires_grad_()
+        value = evaluate_field(field, time, state)
+        if not value.requires_grad:
+            return torch.zeros_like(points)
+        cotangent = torch.zeros_like(value, requires_grad=True)
+        (pulled,) = torch.autograd.grad(
+            value, state, cotangent, create_graph=True, allow_unused=True, materialize_grads=True
+        )
+        if not pulled.requires_grad:
+            return torch.zeros_like(points)
+        (pushed,) = torch.autograd.grad(pulled, cotangent, vector, allow_unused=True, materialize_grads=True)
+    return pushed.detach()
+
+
+def _direction(points: Tensor, generator: torch.Generator) -> Tensor:
+    """A random unit vector for each sample."""
+    drawn = torch.randn(points.shape, generator=generator, dtype=points.dtype).to(points.device)
+    return drawn / _norm(drawn).view(-1, *[1] * (points.dim() - 1))
+
+
+def _norm(vectors: Tensor) -> Tensor:
+    return torch.linalg.vector_norm(vectors.flatten(1), dim=1)
+
+
+def _dot(first: Tensor, second: Tensor) -> Tensor:
+    return (first * second).flatten(1).sum(dim=1)
