@@ -25,7 +25,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from benchmarks.lirpa_worker import OPTIMISED as OPTIMISED
 from benchmarks.small_dense_networks import DenseNetwork
 
 VARIABLE = "NATROB_LIRPA_PYTHON"
@@ -80,7 +79,7 @@ def lirpa_peer(network: DenseNetwork) -> Iterator[LirpaPeer]:
         raise PeerUnavailableError(f"`import auto_LiRPA` fails in {VARIABLE} or, without it, in this Python: {reason}")
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "network.npz"
-        np.savez(path, **_arrays(network))  # type: ignore[arg-type]
+        np.savez(path, **arrays_of(network))  # type: ignore[arg-type]
         command = [interpreter, str(WORKER), str(path), str(torch.get_num_threads())]
         with (
             (Path(folder) / "log").open("w+") as log,
@@ -94,16 +93,17 @@ def lirpa_peer(network: DenseNetwork) -> Iterator[LirpaPeer]:
 
 
 def _environment() -> dict[str, str]:
-    """This process's, without the path by which it finds its own packages; no GPU, since the bounds are timed on CPUs."""
+    """This process's, without the path by which it finds its own packages, and without GPUs."""
     kept = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     return {**kept, "CUDA_VISIBLE_DEVICES": ""}
 
 
-def _arrays(network: DenseNetwork) -> dict[str, np.ndarray]:
+def arrays_of(network: DenseNetwork) -> dict[str, np.ndarray]:
+    """The network and its images, as the worker reads them."""
     stacked = [torch.stack(parts).numpy() for parts in zip(*network.half_steps(), strict=True)]
     return {
         **dict(zip("AaBb", stacked, strict=True)),
-        "step_size": np.float64(network.step_size),
+        "step_size": np.asarray(network.step_size),
         "head_weight": network.head.weight.numpy(),
         "head_bias": network.head.bias.numpy(),
         "x": network.x.numpy(),

@@ -2,9 +2,10 @@
 
     python lirpa_worker.py NETWORK.npz THREADS
 
-The network is y + h(B relu(Ay + a) + b) over the rows of A, a, B, b, and an affine head. Its bounds are those of
-s_y − s_j for all classes j other than the label y. Each line of the input is {"method", "norm", "epsilon"}; each line of
-the output holds the seconds that one call took, and the lower bounds, one list per image.
+The network is a chain of steps y + h(B relu(Ay + a) + b), one for each entry of A, a, B and b, and an affine head. The
+gaps s_y − s_j to all classes j other than the label y are bounded. Each line of the input is
+{"method", "norm", "epsilon"}; each line of the output holds the seconds that one call took, and the lower bounds, one
+list per image.
 """
 
 import importlib

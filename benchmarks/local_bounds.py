@@ -15,7 +15,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from benchmarks.lirpa_peer import OPTIMISED, LirpaPeer, PeerUnavailableError, lirpa_peer
+from benchmarks.lirpa_peer import LirpaPeer, PeerUnavailableError, lirpa_peer
+from benchmarks.lirpa_worker import OPTIMISED
 from benchmarks.measurement import Row, interleaved_medians
 from benchmarks.small_dense_networks import CLASSES, DenseNetwork, dense_networks
 from natrob_theory import lipschitz_upper_bound, step_structures, tube_bound
@@ -103,7 +104,7 @@ def gaps(network: DenseNetwork) -> tuple[Tensor, Tensor]:
 def gap_bounds(network: DenseNetwork, radius: float) -> dict[str, Callable[[], Tensor]]:
     """By method, lower bounds of the smallest gap on the L2 balls; what does not depend on the balls is prepared."""
     shape = tuple(network.x.shape[1:])
-    at_image, directions = gaps(network)
+    _, directions = gaps(network)
     lengths = torch.linalg.vector_norm(directions, dim=2)
     everywhere = float(lipschitz_upper_bound(network.trunk, input_shape=shape))
     structure = step_structures(network.trunk, input_shape=shape)
@@ -129,23 +130,34 @@ def _compared(ball: _Ball, peer: LirpaPeer, *, quick: bool) -> list[Row]:
     if not quick:
         seconds, lower = peer.bounds(OPTIMISED, ball.norm, ball.epsilon)
         outcomes[OPTIMISED] = _Outcome(seconds=seconds, lower=lower.amin(dim=1))
-    reference = outcomes[REFERENCE]
+    return [
+        row
+        for name, outcome in outcomes.items()
+        if name != REFERENCE
+        for row in _beside_reference(ball, peer.name, (name, outcome), (outcomes[REFERENCE], clean), own=name in own)
+    ]
+
+
+def _beside_reference(
+    ball: _Ball, peer: str, contestant: tuple[str, _Outcome], reference: tuple[_Outcome, Tensor], *, own: bool
+) -> list[Row]:
+    """What one method gives up beside CROWN, and for natrob's own methods the time too."""
+    name, outcome = contestant
+    crown, clean = reference
+    values = {"margin given up / peer's": outcome.given_up(clean) / crown.given_up(clean)}
+    if own:
+        values["time / peer's"] = outcome.seconds / crown.seconds
     return [
         Row(
             section=SECTION,
             case=ball.name,
-            subject=f'constants, "{name}"' if name in own else f"(the peer) {name.replace(OPTIMISED, 'α-CROWN')}",
-            peer=f"{peer.name} {REFERENCE}",
+            subject=f'constants, "{name}"' if own else f"(the peer) {name.replace(OPTIMISED, 'α-CROWN')}",
+            peer=f"{peer} {REFERENCE}",
             quantity=quantity,
             value=value,
-            remark=f"{outcome.in_words()} / {reference.in_words()}",
+            remark=f"{outcome.in_words()} / {crown.in_words()}",
         )
-        for name, outcome in outcomes.items()
-        if name != REFERENCE
-        for quantity, value in (
-            ("margin given up / peer's", outcome.given_up(clean) / reference.given_up(clean)),
-            ("time / peer's", outcome.seconds / reference.seconds),
-        )
+        for quantity, value in values.items()
     ]
 
 

@@ -11,7 +11,9 @@ from benchmarks import (
     divergence,
     fixed_steps,
     growth_with_size,
+    local_bounds,
     neural_ode_training,
+    tightness,
     training_epoch,
     training_on_gpu,
 )
@@ -24,6 +26,8 @@ SECTIONS: dict[str, Callable[..., list[Row]]] = {
     "divergence": divergence.rows,
     "growth_with_size": growth_with_size.rows,
     "convolution_norms": convolution_norms.rows,
+    "local_bounds": local_bounds.rows,
+    "tightness": tightness.rows,
     "attacks": attacks.rows,
     "boundary_attack": boundary_attack.rows,
     "auto_attack": auto_attack.rows,

@@ -39,9 +39,19 @@ class DenseNetwork:
     y: Tensor
     accuracy: float
 
+    @property
+    def contractive(self) -> bool:
+        """Whether the trunk was trained to let no distance grow."""
+        return all(isinstance(field, GradientFlowField) for field in self.trunk.fields)
+
     def half_steps(self) -> list[tuple[Tensor, Tensor, Tensor, Tensor]]:
         """(A, a, B, b) of each step y + h(B relu(Ay + a) + b): how any other library can write it."""
-        return [_two_layers(field) for field in self.trunk.fields]
+        return [_two_layers(field) for field in fields_of(self.trunk)]
+
+
+def fields_of(trunk: EulerNet) -> list[GradientFlowField | AutonomousField]:
+    """The fields, one per step."""
+    return [field for field in trunk.fields if isinstance(field, GradientFlowField | AutonomousField)]
 
 
 @cache
@@ -98,15 +108,17 @@ def _untrained(contractive: bool) -> tuple[EulerNet, nn.Linear]:
 
 def _project(trunk: EulerNet, head: nn.Linear) -> None:
     """‖W‖² ≤ 2/h in every field, ‖head‖ ≤ 1."""
+    flows = [field.linear_map.weight for field in fields_of(trunk) if isinstance(field, GradientFlowField)]
     with torch.no_grad():
-        for weight, largest in [(f.linear_map.weight, LONGEST_STEP**0.5) for f in trunk.fields] + [(head.weight, 1.0)]:
+        for weight, largest in [*((flow, LONGEST_STEP**0.5) for flow in flows), (head.weight, 1.0)]:
             norm = torch.linalg.matrix_norm(weight, ord=2)
             weight.mul_((largest / norm).clamp_max(1.0))
 
 
-def _two_layers(field: nn.Module) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+def _two_layers(field: GradientFlowField | AutonomousField) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     if isinstance(field, GradientFlowField):
         weight, bias = field.linear_map.weight, field.linear_map.bias
-        return weight, bias, -weight.mT, torch.zeros(PIXELS, dtype=weight.dtype)
-    first, _, second = field.module  # type: ignore[union-attr, misc]
+        assert bias is not None
+        return weight, bias, -weight.mT, torch.zeros(weight.shape[1], dtype=weight.dtype)
+    first, second = (layer for layer in field.module.modules() if isinstance(layer, nn.Linear))
     return first.weight, first.bias, second.weight, second.bias
