@@ -1,15 +1,17 @@
-"""Upper Lipschitz constants of the layers that residual classifiers are made of; each a rule of `layer_lipschitz`.
+"""Upper Lipschitz constants of the layers that the classifiers are made of; each a rule of `layer_lipschitz`.
 
 Importing this module registers them, so `natrob_theory.lipschitz_upper_bound` takes these layers wherever they stand.
 """
 
 from torch import nn
 
+from natrob_empirical.models.isometric_layers import PaddedChannels
 from natrob_empirical.models.residual_block import PaddedSubsampling, ResidualBlock, ScaledBy
 from natrob_theory import LayerRefusedError, layer_lipschitz
 from natrob_theory.altered_layers import hooks_of
 from natrob_theory.evaluation_error import Evaluated, evaluated, layer_error
 from natrob_theory.evaluation_error.layer_rules import Affine
+from natrob_theory.lipschitz.dense_maps import LINEAR_WITHOUT_WEIGHTS
 from natrob_theory.lipschitz.layer_rules import lipschitz_of_layer, output_shape
 from natrob_theory.residual_chains import residual_growth
 from natrob_theory.rounding import EPSILON
@@ -20,6 +22,12 @@ Shape = tuple[int, ...]
 @layer_lipschitz.register
 def _(layer: PaddedSubsampling, input_shape: Shape) -> float:
     """Dropping entries makes no vector longer, and appended zeros change no length: at most 1."""
+    return 1.0
+
+
+@layer_lipschitz.register
+def _(layer: PaddedChannels, input_shape: Shape) -> float:
+    """Appended zeros change no length."""
     return 1.0
 
 
@@ -60,8 +68,12 @@ def branch_lipschitz(branch: nn.Sequential, input_shape: Shape) -> float:
     return constant
 
 
+LINEAR_WITHOUT_WEIGHTS.update((PaddedSubsampling, PaddedChannels))
+
+
 @layer_error.register(PaddedSubsampling)
-def _(layer: PaddedSubsampling, input_shape: Shape, norm: Affine, unit: float) -> Affine:
+@layer_error.register(PaddedChannels)
+def _(layer: nn.Module, input_shape: Shape, norm: Affine, unit: float) -> Affine:
     """Entries are dropped, zeros appended."""
     return 0.0 * norm
 
