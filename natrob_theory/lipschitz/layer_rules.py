@@ -31,6 +31,7 @@ from natrob_theory.lipschitz.convolution import (
     torus_norm_upper,
 )
 from natrob_theory.lipschitz.refusal import LayerRefusedError, Shape, refuse, require_eval
+from natrob_theory.lipschitz.remembered import remembered
 from natrob_theory.lipschitz.spectral import matrix_norm_upper
 from natrob_theory.networks import AbstractIntegratorNet
 from natrob_theory.rounding import EPSILON
@@ -55,13 +56,15 @@ def layer_lipschitz(layer: nn.Module, input_shape: Shape) -> float:
 def lipschitz_of_layer(layer: nn.Module, input_shape: Shape) -> float:
     """`layer_lipschitz`, but only for a layer that computes what the rule's kind of layer computes.
 
+    Within `constants_remembered` each constant is computed once.
+
     Raises:
         LayerRefusedError: as for `layer_lipschitz`, or the layer is altered in one of these ways.
     """
     altered = alteration_of_rule(layer, layer_lipschitz.registry)
     if altered:
         refuse(layer, input_shape, altered)
-    return layer_lipschitz(layer, input_shape)
+    return remembered(layer, input_shape, lambda: layer_lipschitz(layer, input_shape))
 
 
 def _constant(kind: type[nn.Module], value: Callable[[nn.Module], float]) -> None:

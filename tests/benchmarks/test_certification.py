@@ -1,5 +1,6 @@
 import pytest
 import torch
+from torch import nn
 
 from benchmarks import certification
 from benchmarks.certification import CASES, EPSILONS, IMAGE_SHAPE, certifying_and_passing, mnist_images
@@ -25,9 +26,11 @@ def test_certificates_and_the_pass_beside_them_see_the_same_images_in_the_same_p
     contestants = certifying_and_passing(constants, torch.rand(300, *IMAGE_SHAPE), torch.arange(300) % 10)
     for name, contestant in contestants.items():
         calls: list[tuple[int, torch.dtype]] = []
-        handle = constants.model.head.register_forward_pre_hook(
-            lambda _module, inputs, calls=calls: calls.append((len(inputs[0]), inputs[0].dtype))
-        )
+
+        def note(_module: nn.Module, inputs: tuple[torch.Tensor, ...], calls: list = calls) -> None:
+            calls.append((len(inputs[0]), inputs[0].dtype))
+
+        handle = constants.model.head.register_forward_pre_hook(note, with_kwargs=False)
         contestant()
         handle.remove()
         seen[name] = calls
