@@ -10,7 +10,7 @@ help:
 	@echo "make report   run the main job on the bundled digits and write output/quick/report.html"
 	@echo "make test     format, lint, types, import contracts, tests"
 	@echo "make proofs   check every proof, by sympy and by Coq (installs Coq where apt may be used); one line per claim"
-	@echo "make bench    time natrob beside torchdiffeq, torchode, Foolbox, torchattacks, ART and bare passes; print one table"
+	@echo "make bench    time natrob beside torchdiffeq, torchode, Foolbox, torchattacks, ART, auto_LiRPA and bare passes; print one table"
 	@echo "make install  only the set-up, in $(VENV)"
 	@echo "make format   rewrite the code as 'make test' wants it"
 

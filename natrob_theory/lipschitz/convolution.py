@@ -111,20 +111,25 @@ def frequency_blocks(
 ) -> Complex[Tensor, "frequencies outputs aliased_inputs"]:
     """The blocks Ĉ(ω) of the torus convolution, those of frequencies that alias under the stride side by side.
 
-    The kernel is real, so the blocks of ω and −ω are conjugate, up to the order of their columns: the last axis needs
-    its first half only.
+    The kernel is real, so the blocks of ω and −ω are conjugate, up to the order of their columns: one of the two is
+    here.
     """
     transform = torch.fft.fftn(kernel.detach().double(), s=list(grid), dim=tuple(range(2, kernel.dim())))
-    blocks = []
     kept = [size // step for size, step in zip(grid, stride, strict=True)]
+    chosen = _one_of_each_conjugate_pair(kept).to(transform.device)
+    blocks = []
     for offsets in product(*(range(step) for step in stride)):
-        last = offsets[-1] * kept[-1]
-        window = (
-            *(slice(offset * size, (offset + 1) * size) for offset, size in zip(offsets[:-1], kept[:-1], strict=True)),
-            slice(last, last + kept[-1] // 2 + 1),
-        )
-        blocks.append(transform[(slice(None), slice(None), *window)].flatten(2))
-    return torch.cat(blocks, dim=1).permute(2, 0, 1)
+        window = (slice(offset * size, (offset + 1) * size) for offset, size in zip(offsets, kept, strict=True))
+        blocks.append(transform[(slice(None), slice(None), *window)].flatten(2)[..., chosen])
+    return torch.cat(blocks, dim=1).permute(2, 0, 1).contiguous()
+
+
+def _one_of_each_conjugate_pair(sizes: Sequence[int]) -> Tensor:
+    """Flat indices of a grid of frequencies, without those whose negative is there and comes first."""
+    number = torch.arange(math.prod(sizes)).view(tuple(sizes))
+    axes = tuple(range(len(sizes)))
+    negative = number.flip(axes).roll([1] * len(sizes), axes)
+    return number[number <= negative]
 
 
 def dilated(kernel: Tensor, dilation: Sequence[int]) -> Tensor:

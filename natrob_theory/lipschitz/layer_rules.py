@@ -13,9 +13,7 @@ proofs/symbolic/torus_convolution.py for convolutions, proofs/symbolic/batch_nor
 """
 
 import math
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Callable
 from functools import singledispatch
 from typing import Any
 
@@ -33,6 +31,7 @@ from natrob_theory.lipschitz.convolution import (
     torus_norm_upper,
 )
 from natrob_theory.lipschitz.refusal import LayerRefusedError, Shape, refuse, require_eval
+from natrob_theory.lipschitz.remembered import remembered
 from natrob_theory.lipschitz.spectral import matrix_norm_upper
 from natrob_theory.networks import AbstractIntegratorNet
 from natrob_theory.rounding import EPSILON
@@ -57,32 +56,15 @@ def layer_lipschitz(layer: nn.Module, input_shape: Shape) -> float:
 def lipschitz_of_layer(layer: nn.Module, input_shape: Shape) -> float:
     """`layer_lipschitz`, but only for a layer that computes what the rule's kind of layer computes.
 
+    Within `constants_remembered` each constant is computed once.
+
     Raises:
         LayerRefusedError: as for `layer_lipschitz`, or the layer is altered in one of these ways.
     """
     altered = alteration_of_rule(layer, layer_lipschitz.registry)
     if altered:
         refuse(layer, input_shape, altered)
-    known = _remembered.get()
-    if known is None:
-        return layer_lipschitz(layer, input_shape)
-    key = (layer, tuple(input_shape))
-    if key not in known:
-        known[key] = layer_lipschitz(layer, input_shape)
-    return known[key]
-
-
-_remembered: ContextVar[dict[tuple[nn.Module, Shape], float] | None] = ContextVar("_remembered", default=None)
-
-
-@contextmanager
-def constants_remembered() -> Iterator[None]:
-    """Within the block each layer's constant is computed once, whoever asks; no weight may change meanwhile."""
-    token = _remembered.set({})
-    try:
-        yield
-    finally:
-        _remembered.reset(token)
+    return remembered(layer, input_shape, lambda: layer_lipschitz(layer, input_shape))
 
 
 def _constant(kind: type[nn.Module], value: Callable[[nn.Module], float]) -> None:
@@ -146,10 +128,10 @@ def _(layer: nn.Sequential, input_shape: Shape) -> float:
     parts = list(layer)
     while parts:
         part = parts.pop(0)
-        factor = lipschitz_of_layer(part, input_shape)
-        folded = folded_norm_upper(part, parts[0], input_shape) if parts else None
-        if folded is not None:
-            factor = folded
+        factor = folded_norm_upper(part, parts[0], input_shape) if parts else None
+        if factor is None:
+            factor = lipschitz_of_layer(part, input_shape)
+        else:
             parts.pop(0)
         constant *= factor * (1.0 + 2 * EPSILON)
         input_shape = output_shape(part, input_shape)

@@ -1,0 +1,197 @@
+"""Certificates from Lipschitz constants beside auto_LiRPA's linear relaxations: the same networks, images and balls.
+
+Each bounds every logit gap s_y − s_j from below over a ball. natrob's bound is the gap at the image less C_j·ε, C_j a
+Lipschitz constant of the gap: on all inputs ("global"), from the tube of the image's trajectory ("tube"), or of the
+whole map on the ball ("local"). Tightness is how much of the smallest gap a method gives up on average over the images.
+An L∞ ball of radius ε enters natrob's through the L2 ball of radius ε√d that holds it; auto_LiRPA has both norms.
+"""
+
+import math
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from benchmarks.lirpa_peer import LirpaPeer, PeerUnavailableError, lirpa_peer
+from benchmarks.lirpa_worker import OPTIMISED
+from benchmarks.measurement import Row, interleaved_medians
+from benchmarks.small_dense_networks import CLASSES, DenseNetwork, dense_networks
+from natrob_theory import lipschitz_upper_bound, step_structures, tube_bound
+from natrob_theory.local_map import LocalMap
+
+SECTION = "local bounds"
+IMAGES, QUICK_IMAGES = 64, 8
+BALLS = (("L2", 0.05), ("L2", 0.1), ("L2", 0.3), ("L2", 0.5), ("Linf", 0.01), ("Linf", 0.03))
+BALL_OF_OPTIMISED = ("L2", 0.1)
+"""The optimised slopes of α-CROWN take a quarter of a minute for each ball, so they have one, and one turn."""
+
+REFERENCE = "CROWN"
+PEER_METHODS = ("IBP", "CROWN-IBP", REFERENCE)
+
+
+def rows(*, quick: bool = False) -> list[Row]:
+    """For each network and ball: natrob's three methods beside CROWN, and auto_LiRPA's others beside CROWN."""
+    found = []
+    for network in dense_networks(QUICK_IMAGES if quick else IMAGES):
+        try:
+            with lirpa_peer(network) as peer:
+                for norm, epsilon in BALLS[:1] if quick else BALLS:
+                    found += _compared(_Ball(network=network, norm=norm, epsilon=epsilon), peer, quick=quick)
+        except PeerUnavailableError as reason:
+            print(f"{SECTION}: skipped, {reason}; benchmarks/lirpa_peer.py says how to get it", file=sys.stderr)
+            return []
+    return found
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Ball:
+    """One network, and one ball around each of its images."""
+
+    network: DenseNetwork
+    norm: str
+    epsilon: float
+
+    @property
+    def l2_radius(self) -> float:
+        """Of the L2 ball that holds it."""
+        return self.epsilon if self.norm == "L2" else self.epsilon * math.sqrt(self.network.x.shape[1])
+
+    @property
+    def name(self) -> str:
+        """As the table calls it."""
+        network = self.network
+        return (
+            f"{network.name}, {network.accuracy:.1%} of {len(network.x)} digits correct, "
+            f"{self.norm.replace('inf', '∞')} ε = {self.epsilon:g}"
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Outcome:
+    """What a method found in how many seconds."""
+
+    seconds: float
+    lower: Tensor
+
+    def given_up(self, clean: Tensor) -> float:
+        """The mean distance of the lower bound of the smallest gap from that gap at the image."""
+        return float((clean - self.lower).mean())
+
+    @property
+    def certified(self) -> float:
+        """The share of images whose label holds on the ball."""
+        return float((self.lower > 0).double().mean())
+
+    def in_words(self) -> str:
+        """Certified share and time."""
+        return f"{self.certified:.1%} certified in {1e3 * self.seconds:.2f} ms"
+
+
+def gaps(network: DenseNetwork) -> tuple[Tensor, Tensor]:
+    """s_y − s_j at the images and w_y − w_j, for the classes j other than the label."""
+    with torch.no_grad():
+        logits = network.head(network.trunk(network.x))
+    others = torch.nn.functional.one_hot(network.y, CLASSES) == 0
+    size = (len(network.x), CLASSES - 1)
+    differences = network.head.weight[network.y][:, None, :] - network.head.weight[None]
+    distances = (logits.gather(1, network.y[:, None]) - logits)[others]
+    return distances.view(size), differences[others].view(*size, -1)
+
+
+def gap_bounds(network: DenseNetwork, radius: float) -> dict[str, Callable[[], Tensor]]:
+    """By method, lower bounds of the smallest gap on the L2 balls; what does not depend on the balls is prepared."""
+    shape = tuple(network.x.shape[1:])
+    _, directions = gaps(network)
+    lengths = torch.linalg.vector_norm(directions, dim=2)
+    everywhere = float(lipschitz_upper_bound(network.trunk, input_shape=shape))
+    structure = step_structures(network.trunk, input_shape=shape)
+    local = LocalMap([network.trunk], shape)
+    radii = torch.full((len(network.x),), radius, dtype=torch.float64)
+
+    def tube() -> Tensor:
+        growth = tube_bound(network.trunk, network.x, radius, structure=structure).growth.value
+        return torch.as_tensor(growth)[:, None] * lengths
+
+    constants: dict[str, Callable[[], Tensor]] = {
+        "global": lambda: everywhere * lengths,
+        "tube": tube,
+        "local": lambda: local.rows_on_balls(network.x, radii, directions),
+    }
+    return {name: lambda of=of: (gaps(network)[0] - radius * of()).amin(dim=1) for name, of in constants.items()}
+
+
+def _compared(ball: _Ball, peer: LirpaPeer, *, quick: bool) -> list[Row]:
+    own = gap_bounds(ball.network, ball.l2_radius)
+    clean = gaps(ball.network)[0].amin(dim=1)
+    outcomes = _measured(own, peer, ball, repeats=3 if quick else 7)
+    if (ball.norm, ball.epsilon) == BALL_OF_OPTIMISED:
+        seconds, lower = peer.bounds(OPTIMISED, ball.norm, ball.epsilon)
+        outcomes[OPTIMISED] = _Outcome(seconds=seconds, lower=lower.amin(dim=1))
+    return [
+        row
+        for name, outcome in outcomes.items()
+        if name != REFERENCE
+        for row in _beside_reference(ball, peer.name, (name, outcome), (outcomes[REFERENCE], clean), own=name in own)
+    ]
+
+
+def _beside_reference(
+    ball: _Ball, peer: str, contestant: tuple[str, _Outcome], reference: tuple[_Outcome, Tensor], *, own: bool
+) -> list[Row]:
+    """What one method gives up beside CROWN, and for natrob's own methods the time too."""
+    name, outcome = contestant
+    crown, clean = reference
+    values = {"margin given up / peer's": outcome.given_up(clean) / crown.given_up(clean)}
+    if own:
+        values["time / peer's"] = outcome.seconds / crown.seconds
+    return [
+        Row(
+            section=SECTION,
+            case=ball.name,
+            subject=f'constants, "{name}"' if own else f"(the peer) {name.replace(OPTIMISED, 'α-CROWN')}",
+            peer=f"{peer} {REFERENCE}",
+            quantity=quantity,
+            value=value,
+            remark=f"{outcome.in_words()} / {crown.in_words()}",
+        )
+        for quantity, value in values.items()
+    ]
+
+
+def _measured(
+    own: dict[str, Callable[[], Tensor]], peer: LirpaPeer, ball: _Ball, *, repeats: int
+) -> dict[str, _Outcome]:
+    """All methods in turns; the peer's seconds are those it measures itself, without the way to its process."""
+    clock = _PeerClock()
+    lower: dict[str, Tensor] = {}
+
+    def ask(method: str) -> None:
+        start = time.perf_counter()
+        seconds, gap = peer.bounds(method, ball.norm, ball.epsilon)
+        clock.leave_out(time.perf_counter() - start - seconds)
+        lower[method] = gap.amin(dim=1)
+
+    def run(method: str) -> None:
+        lower[method] = own[method]()
+
+    contestants: dict[str, Callable[[], object]] = {name: lambda name=name: run(name) for name in own}
+    contestants |= {name: lambda name=name: ask(name) for name in PEER_METHODS}
+    seconds = interleaved_medians(contestants, repeats=repeats, clock=clock)
+    return {name: _Outcome(seconds=seconds[name], lower=lower[name]) for name in contestants}
+
+
+class _PeerClock:
+    """Seconds, without those that it is told to leave out."""
+
+    def __init__(self) -> None:
+        self._left_out = 0.0
+
+    def __call__(self) -> float:
+        return time.perf_counter() - self._left_out
+
+    def leave_out(self, seconds: float) -> None:
+        """Count these as if they had not passed."""
+        self._left_out += seconds

@@ -1,0 +1,32 @@
+"""Constants computed once per layer within a block in which no weight changes."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+from torch import nn
+
+from natrob_theory.lipschitz.refusal import Shape
+
+_remembered: ContextVar[dict[tuple[nn.Module, Shape], float] | None] = ContextVar("_remembered", default=None)
+
+
+@contextmanager
+def constants_remembered() -> Iterator[None]:
+    """Within the block each layer's Lipschitz constant is computed once; weights must not change."""
+    token = _remembered.set({})
+    try:
+        yield
+    finally:
+        _remembered.reset(token)
+
+
+def remembered(layer: nn.Module, input_shape: Shape, compute: Callable[[], float]) -> float:
+    """What `compute` gave for this layer and shape before in the block; outside of one it is called every time."""
+    known = _remembered.get()
+    if known is None:
+        return compute()
+    key = (layer, tuple(input_shape))
+    if key not in known:
+        known[key] = compute()
+    return known[key]
