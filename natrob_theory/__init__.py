@@ -64,6 +64,9 @@ from natrob_theory.networks import RevNet as RevNet
 from natrob_theory.networks import RungeKuttaNet as RungeKuttaNet
 from natrob_theory.networks import StepStructure as StepStructure
 from natrob_theory.networks import Trajectory as Trajectory
+from natrob_theory.norm_constraints import NormConstraint as NormConstraint
+from natrob_theory.norm_constraints import constrain_norm as constrain_norm
+from natrob_theory.norm_constraints import materialised as materialised
 from natrob_theory.steppers import BackwardEulerStepper as BackwardEulerStepper
 from natrob_theory.steppers import EulerStepper as EulerStepper
 from natrob_theory.steppers import FractalNetStepper as FractalNetStepper
@@ -130,6 +133,7 @@ __all__ = [
     "LinearField",
     "NeuralODE",
     "NewtonKrylov",
+    "NormConstraint",
     "OneSidedConstant",
     "OneStepWitness",
     "PIController",
@@ -158,6 +162,7 @@ __all__ = [
     "check_affine_bound",
     "check_bound",
     "check_structure",
+    "constrain_norm",
     "convolutional_field",
     "dense_field",
     "discrete_bound",
@@ -173,6 +178,7 @@ __all__ = [
     "lipschitz_upper_bound",
     "local_lipschitz_upper_bound",
     "local_map_lipschitz_upper_bound",
+    "materialised",
     "measure_divergence",
     "one_sided_lipschitz",
     "one_sided_lipschitz_lower_bound",

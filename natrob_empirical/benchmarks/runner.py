@@ -192,6 +192,7 @@ class _Run:
             pairs=cell.settings["pairs"],
             budgets=budgets_of(self.preset.attacks),
             streams=RandomStreams(cell.key.seed),
+            own_certificates=cell.settings.get("own_certificates"),
         )
 
     def _attacked(self, attacked: AttackedModel, cell: Cell, attack: AttackAtBudget) -> AttackResult | AttackRefusal:

@@ -70,7 +70,7 @@ def classifier_bounds(model: nn.Module, image_shape: ImageShape) -> ClassifierBo
 def _(model: IntegratorClassifier, image_shape: ImageShape) -> ClassifierBounds:
     stem = lipschitz_upper_bound(model.stem, input_shape=image_shape)
     with torch.no_grad():
-        state_shape = tuple(model.stem(torch.zeros((1, *image_shape)).to(model.stem.weight)).shape[1:])
+        state_shape = tuple(model.stem(torch.zeros((1, *image_shape)).to(model.head.weight)).shape[1:])
     field = field_bound(model, state_shape)
     pool = lipschitz_upper_bound(model.pool, input_shape=state_shape)
     try:

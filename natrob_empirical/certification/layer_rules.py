@@ -1,10 +1,11 @@
-"""Upper Lipschitz constants of the layers that residual classifiers are made of; each a rule of `layer_lipschitz`.
+"""Upper Lipschitz constants of the layers that the classifiers are made of; each a rule of `layer_lipschitz`.
 
 Importing this module registers them, so `natrob_theory.lipschitz_upper_bound` takes these layers wherever they stand.
 """
 
 from torch import nn
 
+from natrob_empirical.models.isometric_layers import PaddedChannels
 from natrob_empirical.models.residual_block import PaddedSubsampling, ResidualBlock, ScaledBy
 from natrob_theory import LayerRefusedError, layer_lipschitz
 from natrob_theory.altered_layers import hooks_of
@@ -20,6 +21,12 @@ Shape = tuple[int, ...]
 @layer_lipschitz.register
 def _(layer: PaddedSubsampling, input_shape: Shape) -> float:
     """Dropping entries makes no vector longer, and appended zeros change no length: at most 1."""
+    return 1.0
+
+
+@layer_lipschitz.register
+def _(layer: PaddedChannels, input_shape: Shape) -> float:
+    """Appended zeros change no length."""
     return 1.0
 
 

@@ -11,16 +11,16 @@ from natrob_empirical.command_line.console import TrainingDisplay, console, erro
 from natrob_empirical.command_line.options import DataRootOption, DeviceOption, device_named
 from natrob_empirical.datasets import load_dataset
 from natrob_empirical.models import (
+    CONTRACTIVE_NETWORKS,
     NETWORKS,
     RESIDUAL_NETWORKS,
     AnyModelSpecification,
-    ModelSpecification,
-    ResidualSpecification,
+    specification_kind,
 )
 from natrob_empirical.near_names import unknown_name
 from natrob_empirical.training import TRAINING_METHODS, TrainingSpecification, accuracy, training_method_named
 
-_NAMES = (*NETWORKS, *RESIDUAL_NETWORKS)
+_NAMES = (*NETWORKS, *RESIDUAL_NETWORKS, *CONTRACTIVE_NETWORKS)
 
 
 def train(  # noqa: PLR0913, PLR0917 - one parameter an option
@@ -75,9 +75,7 @@ def specification_of(network: str, settings: list[str], method: str) -> AnyModel
     Raises:
         ValueError: an unknown network or setting (near names are offered), or a value of another type.
     """
-    kind = ModelSpecification if network in NETWORKS else ResidualSpecification
-    if network not in _NAMES:
-        raise unknown_name("network", network, _NAMES)
+    kind = specification_kind(network)
     types = {field.name: get_type_hints(kind)[field.name] for field in fields(kind)}
     values: dict[str, Any] = {}
     for text in settings:

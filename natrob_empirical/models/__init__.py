@@ -3,11 +3,17 @@
 from natrob_empirical.models.abstract_classifier import AbstractClassifier as AbstractClassifier
 from natrob_empirical.models.any_specification import AnyModelSpecification as AnyModelSpecification
 from natrob_empirical.models.any_specification import specification_from as specification_from
+from natrob_empirical.models.any_specification import specification_kind as specification_kind
 from natrob_empirical.models.builder import build_classifier as build_classifier
 from natrob_empirical.models.builder import initialised_with as initialised_with
 from natrob_empirical.models.classifier import IntegratorClassifier as IntegratorClassifier
+from natrob_empirical.models.contractive_networks import largest_euler_step as largest_euler_step
+from natrob_empirical.models.contractive_specification import CONTRACTIVE_NETWORKS as CONTRACTIVE_NETWORKS
+from natrob_empirical.models.contractive_specification import ContractiveMethod as ContractiveMethod
+from natrob_empirical.models.contractive_specification import ContractiveSpecification as ContractiveSpecification
 from natrob_empirical.models.cost import ModelCost as ModelCost
 from natrob_empirical.models.cost import model_cost as model_cost
+from natrob_empirical.models.isometric_layers import PaddedChannels as PaddedChannels
 from natrob_empirical.models.networks import NETWORKS as NETWORKS
 from natrob_empirical.models.networks import NetworkFamily as NetworkFamily
 from natrob_empirical.models.networks import network_family as network_family
@@ -38,6 +44,7 @@ from natrob_empirical.models.residual_specification import StepPlacement as Step
 from natrob_empirical.models.specification import ModelSpecification as ModelSpecification
 
 __all__ = [
+    "CONTRACTIVE_NETWORKS",
     "FIGURE_1_STEP_SIZES",
     "NETWORKS",
     "PREACT_RESNET_18",
@@ -48,11 +55,14 @@ __all__ = [
     "THREE_BLOCKS",
     "AbstractClassifier",
     "AnyModelSpecification",
+    "ContractiveMethod",
+    "ContractiveSpecification",
     "IntegratorClassifier",
     "ModelCost",
     "ModelSpecification",
     "NetworkFamily",
     "OtherSolver",
+    "PaddedChannels",
     "PaddedSubsampling",
     "ResidualBlock",
     "ResidualClassifier",
@@ -62,6 +72,7 @@ __all__ = [
     "StepPlacement",
     "build_classifier",
     "initialised_with",
+    "largest_euler_step",
     "matched_to",
     "model_cost",
     "network_family",
@@ -71,6 +82,7 @@ __all__ = [
     "resnet_20",
     "resnet_56",
     "specification_from",
+    "specification_kind",
     "trunk_with_solver",
     "with_solver",
     "with_trunk",

@@ -22,7 +22,7 @@ class AbstractClassifier(nn.Module, abc.ABC):
         """The first affine layer that the image meets."""
 
     @abc.abstractmethod
-    def features_after_first_layer(self, z: Float[Tensor, "batch width rows columns"]) -> Float[Tensor, "batch size"]:
+    def features_after_first_layer(self, z: Float[Tensor, "batch *state"]) -> Float[Tensor, "batch size"]:
         """The feature vectors that the head sees, from what the first layer gave."""
 
     @final
@@ -31,7 +31,7 @@ class AbstractClassifier(nn.Module, abc.ABC):
         return self.features_after_first_layer(self.first_layer(x))
 
     @final
-    def after_first_layer(self, z: Float[Tensor, "batch width rows columns"]) -> Float[Tensor, "batch classes"]:
+    def after_first_layer(self, z: Float[Tensor, "batch *state"]) -> Float[Tensor, "batch classes"]:
         """Logits from what the first layer gave."""
         return self.head(self.features_after_first_layer(z))
 

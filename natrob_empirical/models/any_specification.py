@@ -1,15 +1,27 @@
-"""Either kind of specification, and how it comes back from a record."""
+"""Any kind of specification, and how it comes back from a record."""
 
 from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any, TypeAlias
 
+from natrob_empirical.models.contractive_specification import CONTRACTIVE_NETWORKS, ContractiveSpecification
 from natrob_empirical.models.networks import NETWORKS
 from natrob_empirical.models.residual_specification import DEFAULT_WIDTHS, ResidualSpecification
 from natrob_empirical.models.specification import ModelSpecification
 from natrob_empirical.near_names import unknown_name
 
-AnyModelSpecification: TypeAlias = ModelSpecification | ResidualSpecification
+AnyModelSpecification: TypeAlias = ModelSpecification | ResidualSpecification | ContractiveSpecification
+
+
+def specification_kind(network: str) -> type[AnyModelSpecification]:
+    """The class of the specifications of this network. Raises ValueError, with near names, if there is none."""
+    if network in NETWORKS:
+        return ModelSpecification
+    if network in DEFAULT_WIDTHS:
+        return ResidualSpecification
+    if network in CONTRACTIVE_NETWORKS:
+        return ContractiveSpecification
+    raise unknown_name("network", network, [*NETWORKS, *DEFAULT_WIDTHS, *CONTRACTIVE_NETWORKS])
 
 
 def specification_from(settings: Mapping[str, Any]) -> AnyModelSpecification:
@@ -22,9 +34,7 @@ def specification_from(settings: Mapping[str, Any]) -> AnyModelSpecification:
     if "network" not in settings:
         raise TypeError(f"`settings` must name its `network`, got only {', '.join(sorted(settings)) or 'nothing'}")
     network = settings["network"]
-    if network not in NETWORKS and network not in DEFAULT_WIDTHS:
-        raise unknown_name("network", str(network), [*NETWORKS, *DEFAULT_WIDTHS])
-    kind = ModelSpecification if network in NETWORKS else ResidualSpecification
+    kind = specification_kind(str(network))
     foreign = sorted(set(settings) - {field.name for field in fields(kind)})
     if foreign:
         raise TypeError(f"a {kind.__name__} ({network}) has no setting {', '.join(foreign)}")

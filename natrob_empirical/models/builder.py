@@ -10,6 +10,8 @@ from torch import nn
 from natrob_empirical.models.abstract_classifier import AbstractClassifier
 from natrob_empirical.models.any_specification import AnyModelSpecification
 from natrob_empirical.models.classifier import IntegratorClassifier
+from natrob_empirical.models.contractive_networks import build_contractive
+from natrob_empirical.models.contractive_specification import ContractiveSpecification
 from natrob_empirical.models.networks import network_family
 from natrob_empirical.models.residual_classifier import ResidualClassifier
 from natrob_empirical.models.residual_networks import build_residual
@@ -33,7 +35,7 @@ def initialised_with(generator: torch.Generator) -> Iterator[None]:
 
 @overload
 def build_classifier(
-    specification: ModelSpecification,
+    specification: ModelSpecification | ContractiveSpecification,
     *,
     image_shape: tuple[int, int, int],
     num_classes: int,
@@ -68,7 +70,8 @@ def build_classifier(
 
     Raises:
         ValueError: an unknown network (near names are offered), an odd number of channels for RevNet, a pooled
-            size that does not divide the state's, or an image too small for the network.
+            size that does not divide the state's, an image too small for the network or of sides that `downscale` does
+            not divide, or a state too narrow for an isometric stem.
     """
     with initialised_with(generator):
         return assemble_classifier(specification, image_shape, num_classes)
@@ -85,6 +88,8 @@ def assemble_classifier(
         require_count(f"image_shape: {name}", size)
     if isinstance(specification, ResidualSpecification):
         return build_residual(specification, image_shape, num_classes)
+    if isinstance(specification, ContractiveSpecification):
+        return build_contractive(specification, image_shape, num_classes)
     return _integrator_classifier(specification, image_shape, num_classes)
 
 

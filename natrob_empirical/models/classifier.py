@@ -11,15 +11,19 @@ from natrob_theory import AbstractIntegratorNet
 
 @final
 class IntegratorClassifier(AbstractClassifier):
-    """logits = head(pool(trunk(stem(x)))) with an affine stem, an averaging pool and an affine head.
+    """logits = head(pool(trunk(stem(x)))) with an affine stem, a pool and an affine head.
 
-    Only the trunk is nonlinear, so a Lipschitz bound of the features is ‖pool‖ · growth · ‖stem‖, and the head's
-    rows turn it into margins (theory, section 6).
+    A Lipschitz bound of the features is ‖pool‖ · growth · ‖stem‖, and the head's rows turn it into margins (theory,
+    section 6).
+
+    Args:
+        stem: image -> state, affine: a convolution, or pixels rearranged and zeros appended.
+        trunk: state -> state of the same shape.
+        pool: state -> what the head's features are when flattened: an average, or nn.Flatten().
+        head: features -> logits.
     """
 
-    def __init__(
-        self, stem: nn.Conv2d, trunk: AbstractIntegratorNet, pool: nn.AdaptiveAvgPool2d, head: nn.Linear
-    ) -> None:
+    def __init__(self, stem: nn.Module, trunk: AbstractIntegratorNet, pool: nn.Module, head: nn.Linear) -> None:
         super().__init__()
         self.stem = stem
         self.trunk = trunk
@@ -27,10 +31,10 @@ class IntegratorClassifier(AbstractClassifier):
         self.head = head
 
     @property
-    def first_layer(self) -> nn.Conv2d:
+    def first_layer(self) -> nn.Module:
         """The stem."""
         return self.stem
 
-    def features_after_first_layer(self, z: Float[Tensor, "batch width rows columns"]) -> Float[Tensor, "batch size"]:
+    def features_after_first_layer(self, z: Float[Tensor, "batch *state"]) -> Float[Tensor, "batch size"]:
         """pool(trunk(z)), flattened."""
         return self.pool(self.trunk(z)).flatten(1)

@@ -6,7 +6,7 @@ import torch
 
 from natrob_empirical.models.any_specification import AnyModelSpecification
 from natrob_empirical.models.builder import assemble_classifier
-from natrob_empirical.models.specification import ModelSpecification
+from natrob_empirical.models.residual_specification import ResidualSpecification
 from natrob_theory.argument_checks import require_count, require_nonnegative
 
 
@@ -43,7 +43,7 @@ def matched_to(
     """
     require_count("parameters", parameters)
     require_nonnegative("tolerance", tolerance)
-    name = "hidden" if isinstance(specification, ModelSpecification) else "width"
+    name = "width" if isinstance(specification, ResidualSpecification) else "hidden"
 
     def sized(size: int) -> AnyModelSpecification:
         return replace(specification, **{name: size})

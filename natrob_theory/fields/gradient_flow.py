@@ -9,6 +9,7 @@ from natrob_theory.activation_slopes import activation_slopes
 from natrob_theory.fields.linear_map import (
     LinearMap,
     apply_transpose,
+    constant_weight,
     convolutional_map,
     dense_map,
     require_linear_map,
@@ -63,7 +64,8 @@ class GradientFlowField(nn.Module):
 
     def forward(self, time: Tensor, state: Tensor) -> Tensor:
         """dy/dt, of the state's shape (batch, *state)."""
-        return -apply_transpose(self.linear_map, self.activation(self.linear_map(state)))
+        with constant_weight(self.linear_map):
+            return -apply_transpose(self.linear_map, self.activation(self.linear_map(state)))
 
 
 def require_monotone(activation: nn.Module) -> float:

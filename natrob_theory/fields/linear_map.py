@@ -5,10 +5,12 @@ of the first. For a matrix that is the transposed matrix. For a zero-padded conv
 kernel that keeps the image's size it is the transposed convolution with the same padding.
 """
 
+from contextlib import AbstractContextManager, nullcontext
 from typing import TypeAlias
 
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
+from torch.nn.utils import parametrize
 
 from natrob_theory.argument_checks import require_count
 
@@ -53,6 +55,11 @@ def require_linear_map(name: str, value: object) -> LinearMap:
             f"and one group, got {value}"
         )
     return value
+
+
+def constant_weight(linear_map: LinearMap) -> AbstractContextManager[object]:
+    """Within it a parametrized weight, used for W and for Wᵀ, is computed once; for one evaluation at most."""
+    return parametrize.cached() if parametrize.is_parametrized(linear_map, "weight") else nullcontext()
 
 
 def apply_transpose(linear_map: LinearMap, image: Tensor) -> Tensor:

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from natrob_theory.fields.linear_map import (
     LinearMap,
     apply_transpose,
+    constant_weight,
     convolutional_map,
     dense_map,
     require_linear_map,
@@ -54,4 +55,5 @@ class SkewSymmetricField(nn.Module):
 
     def forward(self, time: Tensor, state: Tensor) -> Tensor:
         """dy/dt, of the state's shape (batch, *state)."""
-        return self.linear_map(state) - apply_transpose(self.linear_map, state)
+        with constant_weight(self.linear_map):
+            return self.linear_map(state) - apply_transpose(self.linear_map, state)

@@ -70,8 +70,8 @@ def _constant(kind: type[nn.Module], value: Callable[[nn.Module], float]) -> Non
 
 
 ONE_LIPSCHITZ = (
-    nn.Identity, nn.Flatten, nn.Unflatten, nn.ReLU, nn.ReLU6, nn.Hardtanh, nn.Tanh, nn.Softsign,
-    nn.LogSigmoid, nn.Tanhshrink,
+    nn.Identity, nn.Flatten, nn.Unflatten, nn.PixelUnshuffle, nn.PixelShuffle,
+    nn.ReLU, nn.ReLU6, nn.Hardtanh, nn.Tanh, nn.Softsign, nn.LogSigmoid, nn.Tanhshrink,
 )  # fmt: skip
 for _kind in ONE_LIPSCHITZ:
     _constant(_kind, lambda _layer: 1.0)
