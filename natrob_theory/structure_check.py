@@ -1,5 +1,6 @@
 """Does a field have the structure that its class states? Its Jacobian at some points says so, or gives it away."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import singledispatch
 from typing import Literal, TypeAlias
@@ -9,10 +10,12 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from natrob_theory.argument_checks import require_count, require_finite, require_generator, require_state
+from natrob_theory.convex_potentials import follows_convex_potential
 from natrob_theory.fields import (
     AutonomousField,
     DissipativeField,
     GradientFlowField,
+    HamiltonianField,
     LinearField,
     ScaledField,
     SkewSymmetricField,
@@ -20,13 +23,17 @@ from natrob_theory.fields import (
     evaluate_field,
 )
 from natrob_theory.fields.evaluation import field_name
+from natrob_theory.logarithmic_norm import one_sided_lipschitz
+from natrob_theory.logarithmic_norm.lanczos import top_direction
 
+Shape: TypeAlias = tuple[int, ...]
 Property: TypeAlias = Literal["symmetric", "skew-symmetric", "dissipative"]
 
 TOLERANCE = 1e3
 """Defects up to so many unit roundoffs times √d, relative to ‖J‖, count as rounding."""
 
-PROBES = 4
+PROBES = 2
+LANCZOS_STEPS = 12
 
 
 class StructureError(ValueError):
@@ -71,42 +78,55 @@ class StructureDefect:
 
 
 @singledispatch
-def stated_structure(field: nn.Module) -> Structure:
-    """What the class of the field states of its Jacobian; nothing, for a class without a rule. The seam for others."""
-    return Structure()
+def stated_structure(field: nn.Module, input_shape: Shape) -> Structure:
+    """What the class of the field states of its Jacobian; the seam for other kinds of statement.
+
+    A class of one's own states what it registered: a convex potential (`follows_convex_potential`) and a one-sided
+    constant (`one_sided_lipschitz`).
+    """
+    symmetric = _registered(field, follows_convex_potential.registry) and follows_convex_potential(field)
+    one_sided = 0.0 if symmetric else None
+    if _registered(field, one_sided_lipschitz.registry):
+        one_sided = float(one_sided_lipschitz(field, input_shape).value)
+    return Structure(symmetric=symmetric, one_sided=one_sided)
+
+
+def _registered(field: nn.Module, registry: Mapping[type, object]) -> bool:
+    """Whether this very kind of field has a rule."""
+    return any(kind in registry for kind in type(field).__mro__ if kind not in (object, nn.Module))
 
 
 @stated_structure.register
-def _(field: GradientFlowField) -> Structure:
+def _(field: GradientFlowField, input_shape: Shape) -> Structure:
     return Structure(symmetric=True, one_sided=0.0)
 
 
 @stated_structure.register
-def _(field: SkewSymmetricField) -> Structure:
+def _(field: SkewSymmetricField, input_shape: Shape) -> Structure:
     return Structure(skew_symmetric=True, one_sided=0.0)
 
 
-@stated_structure.register
-def _(field: AutonomousField) -> Structure:
-    return stated_structure(field.module)
-
-
-@stated_structure.register
-def _(field: LinearField) -> Structure:
+@stated_structure.register(AutonomousField)
+@stated_structure.register(LinearField)
+@stated_structure.register(HamiltonianField)
+@stated_structure.register(nn.Sequential)
+@stated_structure.register(nn.Linear)
+def _(field: nn.Module, input_shape: Shape) -> Structure:
+    """Nothing: their constants come from their weights, whatever these are."""
     return Structure()
 
 
 @stated_structure.register
-def _(field: DissipativeField) -> Structure:
+def _(field: DissipativeField, input_shape: Shape) -> Structure:
     """J − ρI: a symmetric J stays symmetric, ⟨v, Jv⟩ falls by ρ; a skew J does not stay skew."""
-    inner = stated_structure(field.field)
+    inner = stated_structure(field.field, input_shape)
     one_sided = None if inner.one_sided is None else inner.one_sided - field.rate
     return Structure(symmetric=inner.symmetric, one_sided=one_sided)
 
 
 @stated_structure.register
-def _(field: ScaledField) -> Structure:
-    inner = stated_structure(field.field)
+def _(field: ScaledField, input_shape: Shape) -> Structure:
+    inner = stated_structure(field.field, input_shape)
     kept = inner.one_sided is not None and field.factor >= 0
     one_sided = field.factor * inner.one_sided if kept and inner.one_sided is not None else None
     if inner.skew_symmetric:
@@ -115,8 +135,8 @@ def _(field: ScaledField) -> Structure:
 
 
 @stated_structure.register
-def _(field: SumField) -> Structure:
-    parts = [stated_structure(part) for part in field.fields]
+def _(field: SumField, input_shape: Shape) -> Structure:
+    parts = [stated_structure(part, input_shape) for part in field.fields]
     known = [part.one_sided for part in parts if part.one_sided is not None]
     return Structure(
         symmetric=all(part.symmetric for part in parts),
@@ -136,7 +156,8 @@ def check_structure(
     """Measure how far the field's Jacobian at some points departs from what the field's class states of it.
 
     With J = ∂f/∂y and random u, v: a gradient flow of a convex potential has ⟨u, Jv⟩ = ⟨Ju, v⟩ and ⟨v, Jv⟩ ≤ 0, a skew
-    field ⟨u, Jv⟩ = −⟨Ju, v⟩, and a dissipative one ⟨v, Jv⟩ ≤ μ‖v‖². Jv comes from the field as it is called, hooks
+    field ⟨u, Jv⟩ = −⟨Ju, v⟩, and one with a stated μ has ⟨v, Jv⟩ ≤ μ‖v‖², where v is what Lanczos's method finds to be
+    the steepest direction of ½(J + Jᵀ). Jv comes from the field as it is called, hooks
     and overridden methods included, so a field that computes something else than its class says shows it. Parts of
     sums and multiples are looked at as well. Passing proves nothing: it is a test at these points.
 
@@ -161,7 +182,7 @@ def check_structure(
     require_count("probes", probes)
     found = []
     for part in _parts(field):
-        stated = stated_structure(part)
+        stated = stated_structure(part, tuple(points.shape[1:]))
         if stated != Structure():
             found += _defects(part, stated, points, time, generator, probes)
     return found
@@ -187,8 +208,6 @@ def _parts(field: nn.Module) -> list[nn.Module]:
         inner = list(field.fields)
     elif isinstance(field, (DissipativeField, ScaledField)):
         inner = [field.field]
-    elif isinstance(field, AutonomousField) and stated_structure(field.module) != Structure():
-        inner = [field.module]
     return [field, *(part for one in inner for part in _parts(one))]
 
 
@@ -197,6 +216,7 @@ def _defects(
 ) -> list[StructureDefect]:
     """The worst defect of each stated property over all points and probes."""
     asymmetry, skewness, dissipation = [], [], []
+    mu = 0.0 if stated.one_sided is None else stated.one_sided
     for _ in range(probes):
         u, v = (_direction(points, generator) for _ in range(2))
         image_u, image_v = (_jacobian_times(field, time, points, vector) for vector in (u, v))
@@ -204,8 +224,11 @@ def _defects(
         crossed, other = _dot(u, image_v), _dot(v, image_u)
         asymmetry.append((crossed - other).abs() / size)
         skewness.append(torch.maximum((crossed + other).abs(), 2 * _dot(v, image_v).abs()) / size)
-        excess = torch.maximum(_dot(u, image_u), _dot(v, image_v)) - (stated.one_sided or 0.0)
-        dissipation.append(excess / (size + abs(stated.one_sided or 0.0)))
+        if stated.one_sided is not None:
+            steepest = top_direction(lambda w: _symmetric_part(field, time, points, w), u, LANCZOS_STEPS)
+            steepest = steepest / _norm(steepest).clamp_min(1e-300).view(-1, *[1] * (points.dim() - 1))
+            rise = _dot(steepest, _jacobian_times(field, time, points, steepest))
+            dissipation.append((rise - mu) / (size + abs(mu)))
     tolerance = TOLERANCE * torch.finfo(points.dtype).eps * float(points[0].numel()) ** 0.5
     measured: list[tuple[bool, Property, list[Tensor]]] = [
         (stated.symmetric, "symmetric", asymmetry),
@@ -236,6 +259,17 @@ def _jacobian_times(field: nn.Module, time: float, points: Tensor, vector: Tenso
             return torch.zeros_like(points)
         (pushed,) = torch.autograd.grad(pulled, cotangent, vector, allow_unused=True, materialize_grads=True)
     return pushed.detach()
+
+
+def _symmetric_part(field: nn.Module, time: float, points: Tensor, vector: Tensor) -> Tensor:
+    """½(J + Jᵀ)v."""
+    with torch.enable_grad():
+        state = points.clone().requires_grad_()
+        value = evaluate_field(field, time, state)
+        pulled = torch.zeros_like(points)
+        if value.requires_grad:
+            (pulled,) = torch.autograd.grad(value, state, vector, allow_unused=True, materialize_grads=True)
+    return 0.5 * (pulled + _jacobian_times(field, time, points, vector))
 
 
 def _direction(points: Tensor, generator: torch.Generator) -> Tensor:

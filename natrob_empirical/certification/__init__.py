@@ -11,6 +11,7 @@ from natrob_empirical.certification.classifier_bounds import ClassifierBounds as
 from natrob_empirical.certification.classifier_bounds import classifier_bounds as classifier_bounds
 from natrob_empirical.certification.classifier_bounds import field_bound as field_bound
 from natrob_empirical.certification.classifier_bounds import trunk_fields as trunk_fields
+from natrob_empirical.certification.constants import PRECISIONS as PRECISIONS
 from natrob_empirical.certification.constants import CertificateConstants as CertificateConstants
 from natrob_empirical.certification.constants import certificate_constants as certificate_constants
 from natrob_empirical.certification.gap_allowance import GapAllowance as GapAllowance
@@ -22,9 +23,11 @@ from natrob_empirical.certification.refusals import require_certifiable as requi
 from natrob_empirical.certification.residual_bounds import block_bounds as block_bounds
 from natrob_empirical.certification.residual_bounds import blocks_with_shapes as blocks_with_shapes
 from natrob_empirical.certification.residual_bounds import residual_blocks as residual_blocks
+from natrob_empirical.certification.structure import require_stated_structure as require_stated_structure
 
 __all__ = [
     "CERTIFICATE_METHODS",
+    "PRECISIONS",
     "BlockBounds",
     "CertificateConstants",
     "CertificateMethod",
@@ -44,6 +47,7 @@ __all__ = [
     "evaluated_features",
     "field_bound",
     "require_certifiable",
+    "require_stated_structure",
     "residual_blocks",
     "trunk_fields",
 ]

@@ -108,6 +108,7 @@ def certified_accuracy(
     require_labels_in_range(y, model.head.out_features)
     require_radii(epsilons, norm, x[0].numel())
     constants = certificate_constants(model, (x.shape[1], x.shape[2], x.shape[3]), precision=precision)
+    require_stated_structure(constants.model, x.detach().to(constants.model.head.weight))
     return certified_with(constants, x, y, epsilons, norm=norm, method=method)
 
 
@@ -133,7 +134,6 @@ def certified_with(
     if tuple(x.shape[1:]) != constants.image_shape:
         raise ValueError(f"`x` must be images of shape {constants.image_shape}, got {tuple(x.shape[1:])}")
     images = x.detach().to(constants.model.head.weight)
-    require_stated_structure(constants.model, images)
     margins = _margins(constants, images, y)
     scale = 1.0 if norm == "L2" else math.sqrt(entries) * (1.0 + 2 * EPSILON)
     radii = _radii(constants, images, y, margins, method, [epsilon * scale * (1.0 + 2 * EPSILON) for epsilon in wanted])

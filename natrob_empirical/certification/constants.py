@@ -11,6 +11,7 @@ from natrob_empirical.certification.classifier_bounds import ClassifierBounds, c
 from natrob_empirical.certification.frozen_copy import frozen_copy
 from natrob_empirical.certification.gap_allowance import GapAllowance, Precision, gap_allowance
 from natrob_empirical.certification.refusals import CertificateRefusedError, require_certifiable, require_upper
+from natrob_empirical.certification.structure import require_stated_structure
 from natrob_empirical.models import AbstractClassifier
 from natrob_theory import LayerRefusedError
 from natrob_theory.argument_checks import require_choice
@@ -90,6 +91,7 @@ def certificate_constants(
     except LayerRefusedError as refusal:
         raise CertificateRefusedError(f"no certificate: {refusal}") from refusal
     require_upper(bounds.features, "the Lipschitz constant of the features")
+    require_stated_structure(frozen, _images_of_noise(image_shape).to(frozen.head.weight))
     return CertificateConstants(
         model=frozen,
         image_shape=image_shape,
@@ -99,6 +101,11 @@ def certificate_constants(
         deployed=deployed,
         precision=precision,
     )
+
+
+def _images_of_noise(image_shape: ImageShape) -> Tensor:
+    """Where the structure of the fields is looked at before any image is known."""
+    return torch.rand((2, *image_shape), generator=torch.Generator().manual_seed(0), dtype=torch.float64)
 
 
 def head_distances(weight: Float[Tensor, "classes features"]) -> Float[Tensor, "classes classes"]:

@@ -11,6 +11,7 @@ from natrob_theory import LayerRefusedError, layer_lipschitz
 from natrob_theory.altered_layers import hooks_of
 from natrob_theory.evaluation_error import Evaluated, evaluated, layer_error
 from natrob_theory.evaluation_error.layer_rules import Affine
+from natrob_theory.lipschitz.dense_maps import LINEAR_WITHOUT_WEIGHTS
 from natrob_theory.lipschitz.layer_rules import lipschitz_of_layer, output_shape
 from natrob_theory.residual_chains import residual_growth
 from natrob_theory.rounding import EPSILON
@@ -67,8 +68,12 @@ def branch_lipschitz(branch: nn.Sequential, input_shape: Shape) -> float:
     return constant
 
 
+LINEAR_WITHOUT_WEIGHTS.update((PaddedSubsampling, PaddedChannels))
+
+
 @layer_error.register(PaddedSubsampling)
-def _(layer: PaddedSubsampling, input_shape: Shape, norm: Affine, unit: float) -> Affine:
+@layer_error.register(PaddedChannels)
+def _(layer: nn.Module, input_shape: Shape, norm: Affine, unit: float) -> Affine:
     """Entries are dropped, zeros appended."""
     return 0.0 * norm
 

@@ -14,7 +14,7 @@ CHECKED_IMAGES = 2
 
 
 def require_stated_structure(model: AbstractClassifier, images: Tensor) -> None:
-    """Check every field of the trunk at the states where it starts a step, for some clean images.
+    """Check every field of the trunk at the state where it starts its first step, for the first few images.
 
     Raises:
         CertificateRefusedError: a field's Jacobian contradicts what its class states (gradient flow, skew,

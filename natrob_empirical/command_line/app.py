@@ -9,6 +9,7 @@ from rich.table import Table
 
 from natrob_empirical.command_line.attack_command import attack
 from natrob_empirical.command_line.bench_command import bench, report
+from natrob_empirical.command_line.certify_command import certify
 from natrob_empirical.command_line.check_command import (
     CheckRow,
     CheckSettings,
@@ -39,6 +40,7 @@ app.command()(report)
 app.command()(bench)
 app.command()(train)
 app.command()(attack)
+app.command()(certify)
 app.command()(diagnose)
 
 

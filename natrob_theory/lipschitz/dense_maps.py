@@ -19,8 +19,10 @@ from natrob_theory.rounding import EPSILON
 DENSE_LIMIT = 2**21
 """The largest number of matrix entries that a layer may have to be written out: 16 MiB in float64."""
 
-LINEAR_WITHOUT_WEIGHTS = (nn.AvgPool2d, nn.AdaptiveAvgPool2d, nn.PixelUnshuffle, nn.PixelShuffle, nn.ZeroPad2d)
-"""Layers whose matrix is read off the images of unit vectors; each entry is one quotient at most."""
+LINEAR_WITHOUT_WEIGHTS: set[type[nn.Module]] = {
+    nn.AvgPool2d, nn.AdaptiveAvgPool2d, nn.PixelUnshuffle, nn.PixelShuffle, nn.ZeroPad2d,
+}  # fmt: skip
+"""Layers whose matrix is read off the images of unit vectors, each entry one quotient at most; others may be added."""
 
 BATCH_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
 

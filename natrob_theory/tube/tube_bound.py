@@ -9,7 +9,7 @@ c = 16 per evaluation k = f(Y), and φu(‖k‖ + K‖Y‖) for every evaluation
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import torch
 from jaxtyping import Float
@@ -121,6 +121,10 @@ class _Rows(NamedTuple):
     growth: Tensor
 
 
+_Reach: TypeAlias = tuple[Tensor, Tensor]
+"""(w, η), see `StepBalls`."""
+
+
 class _CleanRun:
     """The clean trajectory with its steps, and the local constants of its fields."""
 
@@ -170,7 +174,7 @@ def _rows(run: _CleanRun) -> _Rows:
     """r and η step by step: ‖z_n − ŷ_n‖ ≤ growth_n·radius + η_n."""
     growth, drift = torch.ones_like(run.radii), torch.zeros_like(run.radii)
     radii, constants = [], []
-    step_reach: Callable[..., tuple[Tensor, Tensor]] = (
+    step_reach: Callable[..., tuple[_Reach, Tensor]] = (
         _backward_euler_reach if isinstance(run.stepper, BackwardEulerStepper) else _explicit_reach
     )
     for n in range(len(run.plan)):
@@ -181,7 +185,7 @@ def _rows(run: _CleanRun) -> _Rows:
     return _Rows(radii, constants, growth)
 
 
-def _explicit_reach(run: _CleanRun, n: int, drift: Tensor, radius: Tensor) -> tuple[Tensor, Tensor]:
+def _explicit_reach(run: _CleanRun, n: int, drift: Tensor, radius: Tensor) -> tuple[_Reach, Tensor]:
     """(w, η) of y_{n+1}, and the largest constant.
 
     With a smaller factor G from structure, a computed state of error η is followed by one of error Gη + λ, λ what the
@@ -212,7 +216,7 @@ def _structural_factor(run: _CleanRun, n: int, constant: Tensor) -> Tensor:
     return factor
 
 
-def _backward_euler_reach(run: _CleanRun, n: int, drift: Tensor, radius: Tensor) -> tuple[Tensor, Tensor]:
+def _backward_euler_reach(run: _CleanRun, n: int, drift: Tensor, radius: Tensor) -> tuple[_Reach, Tensor]:
     """‖z_{n+1} − ŷ_{n+1}‖ ≤ (‖z_n − ŷ_n‖ + ‖residual‖)/(1 − hK), K first of all states, then of the ball this gives."""
     field, time, step_size, _ = run.plan[n]
     root = run.states[n + 1]

@@ -1,0 +1,183 @@
+"""`natrob certify`: certified accuracy of one model at one or more radii, a lower bound that no attack can break."""
+
+import csv
+import io
+import json
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, final
+
+import typer
+from rich import box
+from rich.table import Table
+
+from natrob_empirical.atomic_file import write_atomically
+from natrob_empirical.certification import (
+    CERTIFICATE_METHODS,
+    PRECISIONS,
+    CertificateConstants,
+    CertificateRefusedError,
+    CertifiedAccuracy,
+    certificate_constants,
+    certified_with,
+    require_stated_structure,
+)
+from natrob_empirical.command_line.attack_subject import AttackSubject, load_subject
+from natrob_empirical.command_line.console import console, errors_in_one_line
+from natrob_empirical.command_line.model_target import load_target
+from natrob_empirical.command_line.options import (
+    DataRootOption,
+    DeviceOption,
+    EpsilonOption,
+    ImagesOption,
+    TargetArgument,
+    TargetDataOption,
+    device_named,
+    epsilons_of,
+    norm_named,
+)
+from natrob_empirical.models import AbstractClassifier
+from natrob_empirical.near_names import unknown_name
+from natrob_empirical.reporting.formatting import NORM_SIGNS, format_epsilon, format_number, format_share
+from natrob_theory import Bound
+
+SUFFIXES = (".json", ".csv")
+
+
+@final
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Certification:
+    """One run of the command: what was certified, the constants it rests on, and the seconds each part took."""
+
+    subject: AttackSubject
+    constants: CertificateConstants
+    result: CertifiedAccuracy
+    constants_seconds: float
+    certification_seconds: float
+
+
+def certify(  # noqa: PLR0913, PLR0917 - one parameter an option
+    target: TargetArgument,
+    epsilon: EpsilonOption,
+    data: TargetDataOption = None,
+    norm: Annotated[str, typer.Option(help="l2 or linf; an L∞ radius ε is certified as the L2 radius ε√d.")] = "l2",
+    method: Annotated[str, typer.Option(help=f"One of: {', '.join(CERTIFICATE_METHODS)}.")] = "global",
+    precision: Annotated[
+        str, typer.Option(help=f"The network in exact arithmetic, or as it is run: {', '.join(PRECISIONS)}.")
+    ] = "exact",
+    images: ImagesOption = None,
+    output: Annotated[Path | None, typer.Option(help="Radii of every image, as FILE.json or FILE.csv.")] = None,
+    data_root: DataRootOption = None,
+    device: DeviceOption = "cpu",
+) -> None:
+    """Certify a model; print the share of images whose label no perturbation can change, a lower bound.
+
+    Methods: `global` takes constants on all inputs, `tube` those along each image's trajectory, `local` the Jacobian
+    at each image and what can change of it in the ball. The last two are never weaker, and slower.
+
+    Example: `natrob certify output/models/checkpoints/HASH.pt --epsilon 0.3 --epsilon 1.58`, or
+    `natrob certify HASH.pt --norm linf --epsilon 2/255 --method local --images 100 --output radii.json`
+    """
+    with errors_in_one_line():
+        if method not in CERTIFICATE_METHODS:
+            raise unknown_name("method", method, CERTIFICATE_METHODS)
+        if precision not in PRECISIONS:
+            raise unknown_name("precision", precision, PRECISIONS)
+        if output is not None and output.suffix not in SUFFIXES:
+            raise ValueError(f"`--output` must end in {' or '.join(SUFFIXES)}, got {output}")
+        ball_norm = norm_named(norm)
+        radii = epsilons_of(epsilon, ball_norm)
+        place = device_named(device)
+        subject = load_subject(load_target(target), data=data, data_root=data_root, images=images, device=place)
+        if not isinstance(subject.model, AbstractClassifier):
+            raise CertificateRefusedError(
+                f"no certificate: {subject.target.label} is a {type(subject.model).__name__}, and certificates need a "
+                f"classifier of this library, stem, trunk and linear head"
+            )
+        started = time.perf_counter()
+        constants = certificate_constants(subject.model, subject.dataset.image_shape, precision=precision)
+        require_stated_structure(constants.model, subject.images.to(constants.model.head.weight))
+        known = time.perf_counter()
+        result = certified_with(constants, subject.images, subject.labels, radii, norm=ball_norm, method=method)
+        done = Certification(
+            subject=subject,
+            constants=constants,
+            result=result,
+            constants_seconds=known - started,
+            certification_seconds=time.perf_counter() - known,
+        )
+        print_certification(done)
+        if output is not None:
+            write_radii(done, output)
+
+
+def print_certification(done: Certification) -> None:
+    """Clean accuracy, certified accuracy per radius, the constants with their sources, the arithmetic, the time."""
+    result, subject = done.result, done.subject
+    n = len(result.radii)
+    console.print(
+        f"{subject.target.label} ({subject.target.network}) on {n} test images of {subject.dataset.name}",
+        highlight=False,
+        markup=False,
+    )
+    console.print(f"clean accuracy {format_share(result.clean_accuracy)}, n = {n}", highlight=False)
+    sign = NORM_SIGNS.get(result.norm, result.norm)
+    table = Table(title=f"certified, {sign}, method {result.method}", box=box.SIMPLE)
+    for header in ("ε", "certified accuracy ≥", "kind", "n"):
+        table.add_column(header, justify="right", no_wrap=True)
+    for epsilon, accuracy in zip(result.epsilons, result.accuracies, strict=True):
+        table.add_row(format_epsilon(epsilon), format_share(accuracy, kind="lower"), "lower bound", str(n))
+    console.print(table)
+    console.print(_constants_table(done.constants))
+    for text in (
+        "certified accuracy: a LOWER bound of the robust accuracy on these images. Their labels hold for every "
+        "perturbation of norm at most ε, whatever attack looks for one.",
+        f"arithmetic: {result.arithmetic}.",
+        f"time: constants {done.constants_seconds:.2f} s, images {done.certification_seconds:.2f} s",
+    ):
+        console.print(text, highlight=False, markup=False)
+
+
+def _constants_table(constants: CertificateConstants) -> Table:
+    table = Table(title="upper Lipschitz constants, L2, on all inputs", box=box.SIMPLE)
+    table.add_column("part", no_wrap=True)
+    table.add_column("≤", justify="right", no_wrap=True)
+    table.add_column("source")
+    bounds = constants.bounds
+    rows: list[tuple[str, Bound]] = [("stem", bounds.stem), ("field", bounds.field), ("trunk", bounds.trunk)]
+    for name, bound in (*rows, ("features", bounds.features)):
+        table.add_row(name, format_number(float(bound), kind="upper"), bound.source)
+    return table
+
+
+def write_radii(done: Certification, output: Path) -> None:
+    """The radius of every image, with what is needed to read it."""
+    result, labels = done.result, done.subject.labels.tolist()
+    rows = [
+        {"image": position, "label": label, "radius": radius}
+        for position, (label, radius) in enumerate(zip(labels, result.radii.tolist(), strict=True))
+    ]
+    output.parent.mkdir(parents=True, exist_ok=True)
+    if output.suffix == ".csv":
+        buffer = io.StringIO()
+        writer = csv.DictWriter(buffer, fieldnames=["image", "label", "radius"], lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+        write_atomically(output, buffer.getvalue().encode())
+    else:
+        content: dict[str, Any] = {
+            "kind": "lower bound of the distance to the nearest image with another label; 0: none certified",
+            "norm": result.norm,
+            "method": result.method,
+            "arithmetic": result.arithmetic,
+            "subject": done.subject.identity,
+            "clean_accuracy": result.clean_accuracy,
+            "certified": [
+                {"epsilon": epsilon, "accuracy": accuracy}
+                for epsilon, accuracy in zip(result.epsilons, result.accuracies, strict=True)
+            ],
+            "images": rows,
+        }
+        write_atomically(output, (json.dumps(content, indent=1) + "\n").encode())
+    console.print(f"radii: {output}", highlight=False, markup=False, soft_wrap=True)

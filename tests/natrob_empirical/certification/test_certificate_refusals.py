@@ -1,0 +1,171 @@
+"""Everything that has no certificate is refused by name, and nothing is repaired silently."""
+
+import math
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from natrob_empirical.certification import (
+    CertificateRefusedError,
+    certificate_constants,
+    certificates_from,
+    certified_accuracy,
+)
+from natrob_empirical.models import IntegratorClassifier, ResidualSpecification, build_classifier
+from natrob_theory import (
+    AutonomousField,
+    BackwardEulerNet,
+    Bound,
+    EulerNet,
+    GradientFlowField,
+    HeunNet,
+    dense_field,
+    follows_convex_potential,
+    layer_lipschitz,
+    one_sided_lipschitz,
+)
+from natrob_theory.logarithmic_norm.field_rules import OneSidedConstant
+
+IMAGE = torch.full((1, 1, 2, 2), 0.5)
+LABEL = torch.tensor([0])
+
+
+def classifier(trunk: nn.Module, *, stem: nn.Module | None = None) -> IntegratorClassifier:
+    model = IntegratorClassifier(stem or nn.Flatten(), trunk, nn.Flatten(), nn.Linear(4, 2))  # type: ignore[arg-type]
+    return model.eval()
+
+
+def plain() -> IntegratorClassifier:
+    return classifier(EulerNet(dense_field(4, 3), 0.1, 1))
+
+
+@pytest.mark.parametrize(
+    ("epsilon", "norm", "message"),
+    [(-0.1, "L2", "at least 0, got -0.1"), (math.nan, "L2", "must be finite, got nan"), (2.1, "L2", "√4 in L2"),
+     (1.1, "Linf", "1 in L∞"), (math.inf, "Linf", "must be finite")],
+)  # fmt: skip
+def test_radii_outside_the_pixel_range_are_refused(epsilon: float, norm: str, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        certified_accuracy(plain(), IMAGE, LABEL, [0.1, epsilon], norm=norm)  # type: ignore[arg-type]
+
+
+def test_the_largest_radii_are_allowed() -> None:
+    certified_accuracy(plain(), IMAGE, LABEL, [2.0])
+    certified_accuracy(plain(), IMAGE, LABEL, [1.0], norm="Linf")
+
+
+@pytest.mark.usefixtures("unchecked")
+def test_names_are_looked_up() -> None:
+    with pytest.raises(ValueError, match="`norm` must be one of L2, Linf, got 'L1'"):
+        certified_accuracy(plain(), IMAGE, LABEL, [0.1], norm="L1")  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="`method` must be one of global, tube, local"):
+        certified_accuracy(plain(), IMAGE, LABEL, [0.1], method="interval")  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="`precision` must be one of"):
+        certified_accuracy(plain(), IMAGE, LABEL, [0.1], precision="float16")  # type: ignore[arg-type]
+
+
+def test_images_outside_the_pixel_range_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"pixel range \[0, 1\]"):
+        certified_accuracy(plain(), IMAGE + 1.0, LABEL, [0.1])
+
+
+def test_a_layer_without_a_certificate_path_is_named() -> None:
+    class Mystery(nn.Module):
+        def forward(self, time: Tensor, state: Tensor) -> Tensor:
+            return state * 2
+
+    with pytest.raises(CertificateRefusedError, match="Mystery"):
+        certified_accuracy(classifier(EulerNet(Mystery(), 0.1, 1)), IMAGE, LABEL, [0.1])
+    stem = nn.Sequential(nn.GroupNorm(1, 1), nn.Flatten())
+    with pytest.raises(CertificateRefusedError, match="GroupNorm"):
+        certified_accuracy(classifier(EulerNet(dense_field(4, 3), 0.1, 1), stem=stem), IMAGE, LABEL, [0.1])
+
+
+def test_batch_norm_and_dropout_in_training_mode_are_refused_by_name() -> None:
+    model = build_classifier(
+        ResidualSpecification(label="r", network="resnet", blocks=1, width=2),
+        image_shape=(1, 8, 8),
+        num_classes=10,
+        generator=torch.Generator(),
+    )
+    images = torch.full((2, 1, 8, 8), 0.5)
+    labels = torch.tensor([0, 1])
+    assert model.training
+    with pytest.raises(CertificateRefusedError, match=r"BatchNorm2d `stem\.1` is in training mode"):
+        certified_accuracy(model, images, labels, [0.1])
+    certified_accuracy(model.eval(), images, labels, [0.1])
+    with pytest.raises(CertificateRefusedError, match='"tube": ResidualClassifier has no trunk'):
+        certified_accuracy(model, images, labels, [0.1], method="tube")
+    with pytest.raises(CertificateRefusedError, match='"local": ResidualClassifier has no trunk'):
+        certified_accuracy(model, images, labels, [0.1], method="local")
+    dropping = classifier(EulerNet(dense_field(4, 3), 0.1, 1), stem=nn.Sequential(nn.Flatten(), nn.Dropout(0.5)))
+    certified_accuracy(dropping, IMAGE, LABEL, [0.1])
+    with pytest.raises(CertificateRefusedError, match=r"Dropout `stem\.1` is in training mode"):
+        certified_accuracy(dropping.train(), IMAGE, LABEL, [0.1])
+
+
+def test_an_estimate_is_never_certified_with() -> None:
+    features = torch.ones((1, 4), dtype=torch.float64)
+    for kind in ("lower", "estimate"):
+        bound = Bound(value=1.0, kind=kind, source="a search")  # type: ignore[arg-type]
+        with pytest.raises(CertificateRefusedError, match="not an upper bound"):
+            certificates_from(nn.Linear(4, 2).double(), features, LABEL, [0.1], features_bound=bound)
+
+
+def test_a_solver_that_lets_failures_pass_is_refused() -> None:
+    trunk = BackwardEulerNet(GradientFlowField.dense(4, 3), 0.1, 1, on_failure="warn")
+    with pytest.raises(CertificateRefusedError, match="lets failed solves pass"):
+        certificate_constants(classifier(trunk), (1, 2, 2))
+
+
+class LyingFlow(nn.Module):
+    """Says it follows a convex potential, and turns the plane besides."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.linear = nn.Linear(4, 4)
+
+    def forward(self, time: Tensor, state: Tensor) -> Tensor:
+        return -state + torch.roll(state, 1, dims=-1)
+
+
+follows_convex_potential.register(LyingFlow, lambda field: True)
+layer_lipschitz.register(LyingFlow, lambda field, shape: 2.0)
+one_sided_lipschitz.register(LyingFlow, lambda field, shape: OneSidedConstant(0.0, "so it says"))
+
+
+class LyingDecay(LyingFlow):
+    """Says μ ≤ −1, and grows along one direction in four."""
+
+    def forward(self, time: Tensor, state: Tensor) -> Tensor:
+        return state * torch.tensor([-1.5, -1.5, -1.5, 0.5], dtype=state.dtype)
+
+
+follows_convex_potential.register(LyingDecay, lambda field: False)
+layer_lipschitz.register(LyingDecay, lambda field, shape: 2.0)
+one_sided_lipschitz.register(LyingDecay, lambda field, shape: OneSidedConstant(-1.0, "so it says"))
+
+
+def test_fields_that_do_not_have_the_structure_they_state_are_refused() -> None:
+    with pytest.raises(CertificateRefusedError, match=r"LyingFlow states that its Jacobian is symmetric, .* departs"):
+        certified_accuracy(classifier(EulerNet(LyingFlow(), 0.5, 1)), IMAGE, LABEL, [0.1])
+    with pytest.raises(CertificateRefusedError, match="LyingDecay states that its Jacobian is dissipative"):
+        certified_accuracy(classifier(HeunNet(LyingDecay(), 0.5, 1)), IMAGE, LABEL, [0.1])
+
+
+def test_a_hook_or_an_overridden_method_is_refused() -> None:
+    field = GradientFlowField.dense(4, 3)
+    field.register_forward_hook(lambda module, inputs, output: -output)
+    with pytest.raises(CertificateRefusedError, match="hooks"):
+        certified_accuracy(classifier(EulerNet(field, 0.1, 1)), IMAGE, LABEL, [0.1])
+    field = GradientFlowField.dense(4, 3)
+    field.forward = lambda time, state: state  # type: ignore[method-assign]
+    with pytest.raises(CertificateRefusedError, match="GradientFlowField"):
+        certified_accuracy(classifier(EulerNet(field, 0.1, 1)), IMAGE, LABEL, [0.1])
+
+
+def test_an_autonomous_field_with_a_layer_of_unknown_slope_is_refused_by_name() -> None:
+    field = AutonomousField(nn.Sequential(nn.Linear(4, 4), nn.Softplus()))
+    with pytest.raises(CertificateRefusedError, match="Softplus"):
+        certified_accuracy(classifier(EulerNet(field, 0.1, 1)), IMAGE, LABEL, [0.1])
