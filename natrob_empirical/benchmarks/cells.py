@@ -17,6 +17,7 @@ from natrob_empirical.benchmarks.presets import (
 )
 from natrob_empirical.datasets import Dataset
 from natrob_empirical.models import ModelSpecification
+from natrob_empirical.plain_settings import plain_settings
 from natrob_empirical.records import CellKey
 
 SWEEP_LABEL = "Step size against growth"
@@ -81,7 +82,7 @@ def _hash_of(dataset: Dataset, *parts: torch.Tensor) -> str:
 def model_settings(model: PresetModel, dataset: Dataset, seed: int) -> dict[str, Any]:
     """What determines a trained model: the specification, the training, the data and the seed."""
     return {
-        "model": asdict(model.specification),
+        "model": plain_settings(model.specification),
         "training": model.training.settings(),
         "data": {
             "name": dataset.name,

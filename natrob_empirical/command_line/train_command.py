@@ -18,7 +18,13 @@ from natrob_empirical.models import (
     specification_kind,
 )
 from natrob_empirical.near_names import unknown_name
-from natrob_empirical.training import TRAINING_METHODS, TrainingSpecification, accuracy, training_method_named
+from natrob_empirical.training import (
+    TRAINING_METHODS,
+    AbstractTrainingMethod,
+    TrainingSpecification,
+    accuracy,
+    training_method_named,
+)
 
 _NAMES = (*NETWORKS, *RESIDUAL_NETWORKS, *CONTRACTIVE_NETWORKS)
 
@@ -32,9 +38,18 @@ def train(  # noqa: PLR0913, PLR0917 - one parameter an option
     data: Annotated[str, typer.Option(help="A data set's name, or your arrays as file.npz.")] = "digits",
     method: Annotated[str, typer.Option(help=f"One of: {', '.join(TRAINING_METHODS)}.")] = "standard",
     epsilon: Annotated[float | None, typer.Option(help="L∞ radius of an adversarial method.")] = None,
+    offset: Annotated[float | None, typer.Option(help="The lead that margin training asks of the right score.")] = None,
+    temperature: Annotated[float | None, typer.Option(help="That margin training divides the scores by.")] = None,
+    weight: Annotated[
+        float | None, typer.Option(help="Of the second part of the loss, where a method has one.")
+    ] = None,
+    quantity: Annotated[str | None, typer.Option(help="That is penalised: lipschitz or one_sided.")] = None,
+    target: Annotated[float | None, typer.Option(help="From which on it is penalised.")] = None,
+    bound: Annotated[float | None, typer.Option(help="Of each layer's norm in spectral normalisation.")] = None,
     epochs: Annotated[int, typer.Option(help="Passes over the training images.")] = 12,
     batch_size: Annotated[int, typer.Option(help="Images per step.")] = 64,
     learning_rate: Annotated[float, typer.Option(help="At the start; AdamW with one cosine decay.")] = 3e-3,
+    warmup: Annotated[float, typer.Option(help="Share of the steps over which the rate rises.")] = 0.0,
     seed: Annotated[int, typer.Option(help="Of weights, order and perturbations.")] = 0,
     output: Annotated[Path, typer.Option(help="Folder of the checkpoint.")] = Path("output/models"),
     data_root: DataRootOption = None,
@@ -48,12 +63,21 @@ def train(  # noqa: PLR0913, PLR0917 - one parameter an option
     hint = "interrupted; the training goes on from its last state when the command is given again"
     with errors_in_one_line(on_interrupt=hint):
         dataset = load_dataset(data, data_root=data_root)
-        ball = {} if epsilon is None else {"epsilon": epsilon}
         training = TrainingSpecification(
-            method=training_method_named(method, **ball),
+            method=_method(
+                method,
+                epsilon=epsilon,
+                offset=offset,
+                temperature=temperature,
+                weight=weight,
+                quantity=quantity,
+                target=target,
+                bound=bound,
+            ),
             epochs=epochs,
             batch_size=batch_size,
             learning_rate=learning_rate,
+            warmup=warmup,
         )
         specification = specification_of(network, settings or [], method)
         model = fitted_to_images(PresetModel(specification=specification, training=training), dataset.image_shape)
@@ -67,6 +91,11 @@ def train(  # noqa: PLR0913, PLR0917 - one parameter an option
             f"{specification.label}: {clean:.1%} of {len(labels)} test images, trained in {seconds:.0f} s; {path}",
             highlight=False,
         )
+
+
+def _method(name: str, **given: Any) -> AbstractTrainingMethod:
+    """The method with the settings that were given. Raises TypeError, ValueError for one that it does not have."""
+    return training_method_named(name, **{setting: value for setting, value in given.items() if value is not None})
 
 
 def specification_of(network: str, settings: list[str], method: str) -> AnyModelSpecification:

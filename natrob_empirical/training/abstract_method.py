@@ -1,12 +1,14 @@
 """What a way of training supplies: the gradient of its loss on one batch."""
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
-from typing import ClassVar, final
+from dataclasses import dataclass, fields
+from typing import Any, ClassVar, final
 
 import torch
 from jaxtyping import Float, Int64
 from torch import Tensor, nn
+
+from natrob_empirical.plain_settings import plain_settings
 
 
 @final
@@ -50,3 +52,10 @@ class AbstractTrainingMethod(ABC):
             labels: below the number of logits.
             generator: a CPU generator, for whatever the method draws; its state is kept in the run's checkpoints.
         """
+
+    @final
+    def settings(self) -> dict[str, Any]:
+        """The method's name and settings as plain data; of a method inside it too."""
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        inner = {name: value.settings() for name, value in values.items() if isinstance(value, AbstractTrainingMethod)}
+        return {"name": self.name, **plain_settings(self), **inner}

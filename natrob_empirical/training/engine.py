@@ -18,6 +18,7 @@ from natrob_empirical.training.specification import TrainingSpecification
 from natrob_empirical.training.state_file import StateFile
 from natrob_empirical.training.streams import TrainingStreams
 from natrob_empirical.training.training_log import LogPaths, training_log
+from natrob_empirical.training.weight_constraint import AbstractConstrainedTraining, AbstractWeightConstraint
 from natrob_theory.argument_checks import require_nonnegative
 
 
@@ -57,25 +58,39 @@ def train(  # noqa: PLR0913 - each is one keyword of what a run is
             elsewhere when the losses are next read, and no state is written after it.
         TrainingMemoryError: a step does not fit into memory; a batch that does is named.
         TrainingStateError: `state` is of another run, of another schema version, or damaged beyond use.
-        ValueError: a label that the model has no logit for, or images that it does not take.
+        ValueError: a label that the model has no logit for, or images that it does not take; weights that the method
+            cannot hold in its set.
     """
     require_cpu_generator("generator", generator)
     interval = require_nonnegative("checkpoint_interval", checkpoint_interval)
     device = device_of(model)
     require_fitting(model, dataset, device)
     keep_freed_memory()
+    constraint = _constraint(model, dataset, specification)
     streams = TrainingStreams(generator, device)
     store = None if state is None else StateFile(state)
     description = {} if store is None else describe(model, dataset, specification, streams.seeds)
     with arithmetic(model, specification.engine, device), streams.for_layers():
-        run = TrainingRun(model, dataset, specification, streams=streams, device=device, progress=progress)
+        run = TrainingRun(
+            model, dataset, specification, streams=streams, device=device, progress=progress, constraint=constraint
+        )
         if store is not None:
             run.keep_state(store, description, interval=interval)
         with training_log(log, finished_epochs=run.epoch) as journal:
             result = run.to_the_end(journal)
+    if constraint is not None:
+        constraint.finish()
     model.eval()
     if finished is not None:
         finished(result)
     if store is not None:
         store.remove()
     return result
+
+
+def _constraint(
+    model: nn.Module, dataset: Dataset, specification: TrainingSpecification
+) -> AbstractWeightConstraint | None:
+    """That of a method which has one."""
+    method = specification.method
+    return method.constraint(model, dataset.image_shape) if isinstance(method, AbstractConstrainedTraining) else None

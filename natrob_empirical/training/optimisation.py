@@ -68,13 +68,16 @@ def _optimiser_of(parameters: list[nn.Parameter], specification: TrainingSpecifi
 
 
 def learning_rate_at(specification: TrainingSpecification, step: int, *, steps_per_epoch: int) -> float:
-    """The rate of the step after `step` finished ones.
+    """The rate η of the step after `step` finished ones.
 
     "cosine": η·(1 + cos(π·step / steps)) / 2 (Loshchilov and Hutter, "SGDR", ICLR 2017, equation 5, without restarts).
     "milestones": η·0.1ᵏ with k the number of milestones among the finished epochs.
+    Either times min(1, (step + 1) / (warmup·steps)) (Goyal et al., arXiv 1706.02677, section 2.2).
     """
+    steps = steps_per_epoch * specification.epochs
+    rising = specification.warmup * steps
+    rate = specification.learning_rate * min(1.0, (step + 1) / rising if rising else 1.0)
     if specification.schedule == "cosine":
-        done = step / (steps_per_epoch * specification.epochs)
-        return 0.5 * specification.learning_rate * (1 + math.cos(math.pi * done))
+        return 0.5 * rate * (1 + math.cos(math.pi * (step / steps)))
     finished = step // steps_per_epoch
-    return specification.learning_rate * 0.1 ** sum(milestone <= finished for milestone in specification.milestones)
+    return rate * 0.1 ** sum(milestone <= finished for milestone in specification.milestones)

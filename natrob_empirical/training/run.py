@@ -24,6 +24,7 @@ from natrob_empirical.training.state_file import StateFile
 from natrob_empirical.training.state_keeper import StateKeeper
 from natrob_empirical.training.streams import TrainingStreams
 from natrob_empirical.training.training_log import TrainingLog
+from natrob_empirical.training.weight_constraint import AbstractWeightConstraint
 
 
 def reading_is_free(device: torch.device) -> bool:
@@ -40,6 +41,7 @@ class TrainingRun:
         streams: the run's; everything here happens inside their `for_layers`.
         device: the model's.
         progress: as for `train`.
+        constraint: that the method holds the weights by.
 
     Attributes:
         epoch: finished epochs.
@@ -56,9 +58,10 @@ class TrainingRun:
         streams: TrainingStreams,
         device: torch.device,
         progress: Callable[[TrainingProgress], None] | None,
+        constraint: AbstractWeightConstraint | None,
     ) -> None:
         self._model, self._specification, self._streams, self._device = model.train(), specification, streams, device
-        self._progress = progress
+        self._progress, self._constraint = progress, constraint
         self._data = DeviceData(dataset, device, memory_format=memory_format(specification.engine))
         self._meter = EpochMeter(len(self._data), specification.batch_size, device)
         self._optimiser = ScheduledOptimiser(model, specification, steps_per_epoch=self._meter.steps)
@@ -96,6 +99,8 @@ class TrainingRun:
     def to_the_end(self, journal: TrainingLog) -> TrainingResult:
         """All steps that are left. Raises as `train` does."""
         self._meter.begin(self.position)
+        if self.steps_done == 0:
+            self._constrain()
         while self.epoch < self._specification.epochs:
             plan = self._plan or self._next_plan()
             while self.position < self._meter.steps:
@@ -139,8 +144,13 @@ class TrainingRun:
         if reading_is_free(self._device) and not math.isfinite(loss := float(outcome.loss)):
             raise self._diverged(self.steps_done + 1, f"the loss became {loss}")
         self._optimiser.step(self.steps_done)
+        self._constrain()
         self._meter.add(self.position, outcome)
         self.position += 1
+
+    def _constrain(self) -> None:
+        if self._constraint is not None:
+            self._constraint.after_step()
 
     def _gradients(self, plan: EpochPlan, size: int) -> StepOutcome:
         start = self.position * self._specification.batch_size

@@ -1,8 +1,9 @@
 """How a model is trained, as data that a record can hold."""
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias, final, get_args
 
+from natrob_empirical.plain_settings import added_setting, plain_settings
 from natrob_empirical.training.abstract_method import AbstractTrainingMethod
 from natrob_empirical.training.standard_method import StandardTraining
 from natrob_theory.argument_checks import require_choice, require_count, require_nonnegative, require_positive
@@ -53,6 +54,8 @@ class TrainingSpecification:
         milestones: counted in finished epochs, ascending.
         augmentation: "crop" shifts by up to 4 pixels with zero padding, "crop_flip" mirrors every other image as well.
         engine: how the arithmetic is done.
+        warmup: the share of all steps, from 0 up to but not 1, over which the schedule's rate is multiplied by a factor
+            that rises linearly to 1.
     """
 
     method: AbstractTrainingMethod = field(default_factory=StandardTraining)
@@ -66,6 +69,7 @@ class TrainingSpecification:
     milestones: tuple[int, ...] = ()
     augmentation: Augmentation = "none"
     engine: EngineOptions = field(default_factory=EngineOptions)
+    warmup: float = added_setting(0.0)
 
     def __post_init__(self) -> None:
         if not isinstance(self.method, AbstractTrainingMethod):
@@ -77,10 +81,16 @@ class TrainingSpecification:
         require_nonnegative("momentum", self.momentum)
         require_nonnegative("weight_decay", self.weight_decay)
         require_choice("schedule", self.schedule, get_args(Schedule))
+        if require_nonnegative("warmup", self.warmup) >= 1:
+            raise ValueError(f"`warmup` must be less than 1, a share of all steps, got {self.warmup}")
         require_choice("augmentation", self.augmentation, get_args(Augmentation))
         if list(self.milestones) != sorted(set(self.milestones)) or any(epoch < 1 for epoch in self.milestones):
             raise ValueError(f"`milestones` must be ascending epochs of at least 1, got {self.milestones}")
 
     def settings(self) -> dict[str, Any]:
-        """Everything as plain data; `method` holds the method's name besides its settings."""
-        return {**asdict(self), "method": {"name": self.method.name, **asdict(self.method)}}
+        """Everything as plain data, and so what identifies the training in records and checkpoints.
+
+        `method` holds the method's name besides its settings. Settings that came later (`added_setting`) are left out
+        at their defaults, so that trainings from before keep their identity.
+        """
+        return {**plain_settings(self), "method": self.method.settings()}

@@ -1,7 +1,5 @@
 """Adversarial training: PGD, TRADES and YOPO, by themselves and as their papers have them."""
 
-from natrob_empirical.training.adversarial.method_registry import TRAINING_METHODS as TRAINING_METHODS
-from natrob_empirical.training.adversarial.method_registry import training_method_named as training_method_named
 from natrob_empirical.training.adversarial.paper_settings import PAPER_TRAININGS as PAPER_TRAININGS
 from natrob_empirical.training.adversarial.paper_settings import PaperTraining as PaperTraining
 from natrob_empirical.training.adversarial.paper_settings import paper_training as paper_training
@@ -15,7 +13,6 @@ from natrob_empirical.training.adversarial.yopo import SplitClassifier as SplitC
 __all__ = [
     "PAPER_TRAININGS",
     "TRADES",
-    "TRAINING_METHODS",
     "YOPO",
     "AttackMode",
     "PGDAdversarialTraining",
@@ -23,5 +20,4 @@ __all__ = [
     "SplitClassifier",
     "paper_training",
     "prediction_divergence",
-    "training_method_named",
 ]

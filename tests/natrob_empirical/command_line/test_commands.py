@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from console_runner import natrob
 
-from natrob_empirical.benchmarks import PRESETS, AttackSpecification, Preset, PresetModel
+from natrob_empirical.benchmarks import PRESETS, AttackSpecification, Preset, PresetModel, load_checkpoint
 from natrob_empirical.models import ModelSpecification
 from natrob_empirical.training import TrainingSpecification
 
@@ -280,6 +280,44 @@ def test_train_writes_a_checkpoint_that_attack_takes(tmp_path: Path) -> None:
     assert attacked.exit_code == 0, attacked.output
 
 
+def test_the_settings_of_a_method_are_options_and_go_on_record(tmp_path: Path) -> None:
+    result = natrob(
+        "train", "euler", "--set", "channels=4", "--epochs", "1", "--method", "margin", "--offset", "0.7",
+        "--temperature", "0.25", "--warmup", "0.1", "--output", str(tmp_path),
+    )  # fmt: skip
+    assert result.exit_code == 0, result.output
+    (checkpoint,) = tmp_path.glob("*.pt")
+    training = load_checkpoint(checkpoint).settings["training"]
+    assert training["method"] == {"name": "margin", "offset": 0.7, "temperature": 0.25}
+    assert training["warmup"] == 0.1
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        (
+            ("--method", "lipschitz_penalty", "--weight", "2", "--quantity", "one_sided", "--target", "0.5"),
+            {"name": "lipschitz_penalty", "weight": 2.0, "quantity": "one_sided", "target": 0.5,
+             "points": 16, "iterations": 4},
+        ),
+        (
+            ("--method", "spectral_normalisation", "--bound", "1.5"),
+            {"name": "spectral_normalisation", "bound": 1.5, "iterations": 8, "method": {"name": "standard"}},
+        ),
+    ],
+)  # fmt: skip
+def test_the_controls_are_trained_from_the_command_line(
+    options: tuple[str, ...], expected: dict[str, object], tmp_path: Path
+) -> None:
+    result = natrob(
+        "train", "euler", "--set", "channels=4", "--set", "num_steps=2", "--epochs", "1", *options, "--output",
+        str(tmp_path),
+    )  # fmt: skip
+    assert result.exit_code == 0, result.output
+    (checkpoint,) = tmp_path.glob("*.pt")
+    assert load_checkpoint(checkpoint).settings["training"]["method"] == expected
+
+
 def test_train_names_what_is_wrong() -> None:
     for arguments, message in (
         (("resnet51",), "unknown network 'resnet51'; did you mean resnet50"),
@@ -287,6 +325,8 @@ def test_train_names_what_is_wrong() -> None:
         (("euler", "--set", "num_steps=x"), "`--set num_steps` must be an integer, got 'x'"),
         (("euler", "--set", "num_steps"), "`--set` must be NAME=VALUE"),
         (("euler", "--method", "trade"), "unknown training method 'trade'; did you mean trades"),
+        (("euler", "--method", "margin", "--offset", "-1"), "`offset` must be at least 0, got -1"),
+        (("euler", "--warmup", "1"), "`warmup` must be less than 1"),
         (("euler", "--epsilon", "0.1"), "setting of training method standard"),
     ):
         result = natrob("train", *arguments)

@@ -1,4 +1,5 @@
 import math
+from typing import Any
 
 import pytest
 import torch
@@ -25,6 +26,17 @@ def test_milestones_divide_the_rate_by_ten_when_their_epochs_are_done() -> None:
     specification = demanding(epochs=5, learning_rate=1.0, schedule="milestones", milestones=(1, 3))
     rates = [learning_rate_at(specification, step, steps_per_epoch=2) for step in range(10)]
     assert rates == pytest.approx([1, 1, 0.1, 0.1, 0.1, 0.1, 0.01, 0.01, 0.01, 0.01])
+
+
+@pytest.mark.parametrize("schedule", [{}, {"schedule": "milestones", "milestones": (3,)}])
+def test_a_warmup_rises_to_the_schedule_and_leaves_the_rest_of_it(schedule: dict[str, Any]) -> None:
+    plain = demanding(epochs=4, learning_rate=0.3, **schedule)
+    warm = demanding(epochs=4, learning_rate=0.3, warmup=0.2, **schedule)
+    ratios = [
+        learning_rate_at(warm, step, steps_per_epoch=5) / learning_rate_at(plain, step, steps_per_epoch=5)
+        for step in range(20)
+    ]
+    assert ratios == pytest.approx([0.25, 0.5, 0.75, *[1.0] * 17])
 
 
 def test_sgd_follows_its_formula() -> None:

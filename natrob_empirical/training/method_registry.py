@@ -6,13 +6,25 @@ from typing import Any, Final
 
 from natrob_empirical.near_names import unknown_name
 from natrob_empirical.training.abstract_method import AbstractTrainingMethod
-from natrob_empirical.training.adversarial.pgd_training import PGDAdversarialTraining
-from natrob_empirical.training.adversarial.trades import TRADES
-from natrob_empirical.training.adversarial.yopo import YOPO
+from natrob_empirical.training.adversarial import TRADES, YOPO, PGDAdversarialTraining
+from natrob_empirical.training.lipschitz_penalty import LipschitzPenalty
+from natrob_empirical.training.margin_method import MarginTraining
+from natrob_empirical.training.spectral_normalisation import SpectralNormalisation
 from natrob_empirical.training.standard_method import StandardTraining
 
 TRAINING_METHODS: Final = MappingProxyType(
-    {method.name: method for method in (StandardTraining, PGDAdversarialTraining, TRADES, YOPO)}
+    {
+        method.name: method
+        for method in (
+            StandardTraining,
+            PGDAdversarialTraining,
+            TRADES,
+            YOPO,
+            MarginTraining,
+            LipschitzPenalty,
+            SpectralNormalisation,
+        )
+    }
 )
 """Name → class; the class's fields are the settings."""
 

@@ -4,7 +4,10 @@ from natrob_empirical.training import (
     TRADES,
     TRAINING_METHODS,
     YOPO,
+    LipschitzPenalty,
+    MarginTraining,
     PGDAdversarialTraining,
+    SpectralNormalisation,
     StandardTraining,
     training_method_named,
 )
@@ -15,11 +18,16 @@ def test_methods_are_found_by_their_names() -> None:
     assert training_method_named("pgd", steps=3) == PGDAdversarialTraining(steps=3)
     assert training_method_named("trades", weight=2.0, epsilon=0.1) == TRADES(weight=2.0, epsilon=0.1)
     assert training_method_named("yopo", outer_steps=2) == YOPO(outer_steps=2)
+    assert training_method_named("margin", offset=0.5) == MarginTraining(offset=0.5)
+    assert training_method_named("lipschitz_penalty", weight=2.0) == LipschitzPenalty(weight=2.0)
+    assert training_method_named("spectral_normalisation", bound=2.0) == SpectralNormalisation(bound=2.0)
     assert {name: method.name for name, method in TRAINING_METHODS.items()} == {name: name for name in TRAINING_METHODS}
 
 
 def test_unknown_names_are_answered_with_near_ones() -> None:
-    with pytest.raises(ValueError, match=r"unknown training method 'tradess'; did you mean trades\? \(known: pgd, "):
+    with pytest.raises(
+        ValueError, match=r"unknown training method 'tradess'; did you mean trades\? \(known: lipschitz_penalty, "
+    ):
         training_method_named("tradess")
     with pytest.raises(
         ValueError, match=r"unknown setting of training method pgd 'step'; did you mean steps or step_size\? \(known: "
