@@ -53,7 +53,7 @@ def sample_certificates(
         counts: method → how many of the first images; methods without images are left out.
     """
     precision: Precision = "float64" if classifier.head.weight.dtype == torch.float64 else "float32"
-    wanted = {method: min(count, len(labels)) for method, count in counts.items() if count > 0}
+    wanted: dict[CertificateMethod, int] = {method: min(n, len(labels)) for method, n in counts.items() if n > 0}
     try:
         constants = certificate_constants(classifier, (images.shape[1], images.shape[2], images.shape[3]),
                                           precision=precision)  # fmt: skip
