@@ -70,7 +70,7 @@ class GradientFlowField(nn.Module):
 
 def require_monotone(activation: nn.Module) -> float:
     """The largest slope of an activation whose slopes all lie in [0, 1], or ValueError."""
-    line = torch.tensor([float("inf")], dtype=torch.float64)
+    line = torch.tensor([float("inf")], dtype=torch.float64, device="cpu")  # numbers even under torch.device("meta")
     slopes = activation_slopes(activation, -line, line)
     low, high = float(slopes.low), float(slopes.high)
     if low < 0 or high > 1:
