@@ -207,7 +207,11 @@ class _Run:
         try:
             return attacked.result(attack, source=source, generator=RandomStreams(cell.key.seed).generator("attack"))
         except (IntegrationError, ImplicitSolveError, NonFiniteGradientError) as failure:
-            return AttackRefusal(reason=" ".join(str(failure).split()), seconds=time.perf_counter() - started)
+            return AttackRefusal(
+                reason=" ".join(str(failure).split()),
+                seconds=time.perf_counter() - started,
+                only_on=list(attack.specification.only_on),
+            )
 
 
 def _measured(value: float, n: int, source: str) -> Number:
