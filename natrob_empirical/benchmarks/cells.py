@@ -122,8 +122,10 @@ def cells_of(preset: Preset, dataset: Dataset) -> Iterator[list[Cell]]:
             )
             budgets = [asdict(budget) for budget in budgets_of(preset.attacks)]
             theory_settings = {**settings, "pairs": preset.pairs, "budgets": budgets}
-            if preset.own_certificates:  # left out otherwise: it would make another cell of every record there is
-                theory_settings["own_certificates"] = preset.own_certificates
+            # Left out where there are none: they would make another cell of every record there is.
+            counts = {"local": preset.local_certificates, "tube": preset.tube_certificates}
+            own = {method: count for method, count in counts.items() if count > 0}
+            theory_settings.update({"own_certificates": own} if own else {})
             theory = Cell(key=key, settings=theory_settings, model=model)
             yield [theory, *_attack_cells(preset, model, key, settings, dataset, seed)]
 

@@ -32,7 +32,7 @@ from natrob_empirical.records import (
     TheoryResult,
 )
 from natrob_empirical.training import TrainingProgress, accuracy
-from natrob_theory import ImplicitSolveError, IntegrationError
+from natrob_theory import ImplicitSolveError, IntegrationError, materialised
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -141,7 +141,9 @@ class _Run:
                 watch.add(record)
         if not missing:
             return
-        classifier, seconds = self._trained(model, group[0])
+        trained, seconds = self._trained(model, group[0])
+        # What is judged is the network with the very weights that it computes with, and no pass computes them again.
+        classifier = materialised(trained)
         attacked = AttackedModel(classifier, self.images, self.labels)
         for cell in missing:
             if cell.attack is None:
@@ -192,6 +194,7 @@ class _Run:
             pairs=cell.settings["pairs"],
             budgets=budgets_of(self.preset.attacks),
             streams=RandomStreams(cell.key.seed),
+            own_certificates=cell.settings.get("own_certificates"),
         )
 
     def _attacked(self, attacked: AttackedModel, cell: Cell, attack: AttackAtBudget) -> AttackResult | AttackRefusal:
@@ -204,7 +207,11 @@ class _Run:
         try:
             return attacked.result(attack, source=source, generator=RandomStreams(cell.key.seed).generator("attack"))
         except (IntegrationError, ImplicitSolveError, NonFiniteGradientError) as failure:
-            return AttackRefusal(reason=" ".join(str(failure).split()), seconds=time.perf_counter() - started)
+            return AttackRefusal(
+                reason=" ".join(str(failure).split()),
+                seconds=time.perf_counter() - started,
+                only_on=list(attack.specification.only_on),
+            )
 
 
 def _measured(value: float, n: int, source: str) -> Number:

@@ -2,58 +2,121 @@
 
 import math
 import time
+from collections.abc import Sequence
 from typing import Final, Literal
 
 import torch
 from torch import Tensor
 
+from natrob_empirical.benchmarks.classifier_theory import SOLVE_FAILURES
+from natrob_empirical.benchmarks.presets import Budget
 from natrob_empirical.benchmarks.theory_pairs import ImageFeatures
-from natrob_empirical.certification import CertificateRefusedError, certificates_from, require_certifiable
+from natrob_empirical.certification import (
+    CertificateConstants,
+    CertificateMethod,
+    CertificateRefusedError,
+    Precision,
+    certificate_constants,
+    certified_with,
+)
 from natrob_empirical.models import AbstractClassifier
-from natrob_empirical.records import SampleCertificates, SampleMargins, packed
-from natrob_theory import Bound
-from natrob_theory.rounding import EPSILON
+from natrob_empirical.records import CertifiedPoint, Number, SampleCertificates, SampleMargins, packed
 
 Norm = Literal["Linf", "L2"]
 NORMS: Final[tuple[Norm, ...]] = ("L2", "Linf")
-GLOBAL_ARITHMETIC: Final = "float64, constants rounded outward, radii shrunk by 1e-9 against the rounding of the logits"
+
+SOURCES: Final[dict[str, str]] = {
+    "global": "min margin/(L‖w_y − w_j‖), L on all inputs",
+    "tube": "the same, with the growth in the tube around each trajectory",
+    "local": "min margin/C_j, C_j of the logit gaps on a ball around each image",
+}
 
 
-def global_certificates(
-    model: AbstractClassifier, known: ImageFeatures, labels: Tensor, bound: Bound
+def sample_certificates(
+    classifier: AbstractClassifier,
+    images: Tensor,
+    labels: Tensor,
+    known: ImageFeatures,
+    budgets: Sequence[Budget],
+    counts: dict[CertificateMethod, int],
 ) -> list[SampleCertificates]:
-    """The radii from one constant for all images, in L2 and in L∞, or the refusal in both.
+    """The radii of every method in L2 and in L∞, or its refusal with the reason.
+
+    The certificate is for the network as it is deployed, rounding in its own precision included, since that is what
+    the attacks meet.
 
     Args:
-        model: in float64.
-        known: the images that can be run; the others get radius 0.
-        labels: of all test images.
-        bound: upper constant from images to features, L2.
+        classifier: in eval mode, as it is attacked.
+        images, labels: all test images.
+        known: those that can be run; the others get radius 0.
+        budgets: radii that are of interest.
+        counts: method → how many of the first images; methods without images are left out.
     """
-    started = time.perf_counter()
+    precision: Precision = "float64" if classifier.head.weight.dtype == torch.float64 else "float32"
+    wanted: dict[CertificateMethod, int] = {method: min(n, len(labels)) for method, n in counts.items() if n > 0}
     try:
-        require_certifiable(model)
+        constants = certificate_constants(classifier, (images.shape[1], images.shape[2], images.shape[3]),
+                                          precision=precision)  # fmt: skip
     except CertificateRefusedError as refusal:
-        return [
-            SampleCertificates(method="global", norm=norm, images=len(labels), refusal=str(refusal)) for norm in NORMS
-        ]
-    result = certificates_from(model.head, known.features, labels[known.positions], (), features_bound=bound)
-    in_l2 = at_positions(result.radii, known, len(labels), missing=0.0)
-    # ‖δ‖₂ ≤ √d‖δ‖∞, rounded towards 0
-    in_linf = in_l2 / math.sqrt(known.image_entries) * (1.0 - 8 * EPSILON)
-    radii: dict[Norm, Tensor] = {"L2": in_l2, "Linf": in_linf}
+        return [_refused(method, norm, count, str(refusal)) for method, count in wanted.items() for norm in NORMS]
     return [
-        SampleCertificates(
-            method="global",
-            norm=norm,
-            images=len(labels),
-            radii=packed(radii[norm].tolist()),
-            source=f"min margin/(L‖w_y − w_j‖){'' if norm == 'L2' else ' over √d'}, L: {bound.source}",
-            arithmetic=GLOBAL_ARITHMETIC,
-            seconds=time.perf_counter() - started,
-        )
+        _of_method(constants, images[:count], labels[:count], known, budgets, method, norm)
+        for method, count in wanted.items()
         for norm in NORMS
     ]
+
+
+def _of_method(
+    constants: CertificateConstants,
+    images: Tensor,
+    labels: Tensor,
+    known: ImageFeatures,
+    budgets: Sequence[Budget],
+    method: CertificateMethod,
+    norm: Norm,
+) -> SampleCertificates:
+    """One method in one norm on these first images."""
+    positions = known.positions[known.positions < len(labels)]
+    largest = 1.0 if norm == "Linf" else math.sqrt(images[0].numel())
+    asked = [budget.epsilon for budget in budgets if budget.norm == norm and budget.epsilon <= largest]
+    started = time.perf_counter()
+    try:
+        found = certified_with(constants, images[positions], labels[positions], asked, norm=norm, method=method)
+    except (CertificateRefusedError, *SOLVE_FAILURES) as refusal:
+        return _refused(method, norm, len(labels), str(refusal))
+    radii = torch.zeros(len(labels), dtype=torch.float64)
+    radii[positions.cpu()] = found.radii.double().cpu()
+    return SampleCertificates(
+        method=method,
+        norm=norm,
+        images=len(labels),
+        radii=packed(radii.tolist()),
+        source=SOURCES[method] if norm == "L2" else f"{SOURCES[method]}, over √d",
+        arithmetic=found.arithmetic,
+        seconds=time.perf_counter() - started,
+    )
+
+
+def _refused(method: CertificateMethod, norm: Norm, images: int, reason: str) -> SampleCertificates:
+    return SampleCertificates(method=method, norm=norm, images=images, refusal=reason)
+
+
+def certified_points(
+    certificates: Sequence[SampleCertificates], budgets: Sequence[Budget], feature_source: str
+) -> tuple[list[CertifiedPoint], str]:
+    """The global certificate's share of all images at every budget, or why there is none."""
+    by_norm = {each.norm: each for each in certificates if each.method == "global"}
+    refusals = dict.fromkeys(each.refusal for each in by_norm.values() if each.refusal)
+    if refusals:
+        return [], "; ".join(refusals)
+    points = []
+    for budget in budgets:
+        radii = by_norm[budget.norm].radius_values
+        share = sum(0 < radius >= budget.epsilon for radius in radii) / len(radii)
+        source = f"{by_norm[budget.norm].source}: {feature_source}"
+        number = Number(value=share, kind="lower", n=len(radii), source=source)
+        points.append(CertifiedPoint(norm=budget.norm, epsilon=budget.epsilon, accuracy=number))
+    return points, ""
 
 
 def sample_margins(model: AbstractClassifier, known: ImageFeatures, labels: Tensor) -> SampleMargins:
@@ -67,15 +130,13 @@ def sample_margins(model: AbstractClassifier, known: ImageFeatures, labels: Tens
     others = torch.nn.functional.one_hot(own, logits.shape[1]) == 0
     least = torch.where(others, gaps, torch.inf).amin(dim=1)
     normalised = torch.where(others, gaps / distances.clamp_min(1e-300), torch.inf).amin(dim=1)
-    count = len(labels)
     return SampleMargins(
-        logits=packed(at_positions(least, known, count, missing=-math.inf).tolist()),
-        normalised=packed(at_positions(normalised, known, count, missing=-math.inf).tolist()),
+        logits=_at_positions(least, known, len(labels)), normalised=_at_positions(normalised, known, len(labels))
     )
 
 
-def at_positions(values: Tensor, known: ImageFeatures, count: int, *, missing: float) -> Tensor:
-    """One value for each of `count` images: those given at their positions, `missing` elsewhere."""
-    found = torch.full((count,), missing, dtype=torch.float64)
+def _at_positions(values: Tensor, known: ImageFeatures, count: int) -> str:
+    """One value for each of `count` images, −∞ for those that cannot be run."""
+    found = torch.full((count,), -math.inf, dtype=torch.float64)
     found[known.positions.cpu()] = values.double().cpu()
-    return found
+    return packed(found.tolist())

@@ -16,17 +16,16 @@ from natrob_empirical.benchmarks.classifier_theory import (
     theory_of,
 )
 from natrob_empirical.benchmarks.presets import Budget
-from natrob_empirical.benchmarks.sample_certificates import global_certificates, sample_margins
+from natrob_empirical.benchmarks.sample_certificates import certified_points, sample_certificates, sample_margins
 from natrob_empirical.benchmarks.theory_curves import growth_curves
-from natrob_empirical.benchmarks.theory_pairs import ImageFeatures, ImagePairs, features_of, image_pairs, pairs_that_run
+from natrob_empirical.benchmarks.theory_pairs import ImagePairs, features_of, image_pairs, pairs_that_run
 from natrob_empirical.benchmarks.trunk_search import trunk_lower_bound
-from natrob_empirical.certification import CertificateRefusedError, certificates_from, require_certifiable
+from natrob_empirical.certification import CertificateMethod
 from natrob_empirical.models import AbstractClassifier
 from natrob_empirical.random_streams import RandomStreams
 from natrob_empirical.records import (
     BlockConstants,
     BoundCheckSummary,
-    CertifiedPoint,
     Number,
     SampleAmplification,
     TheoryRefusal,
@@ -57,14 +56,24 @@ def measure_theory(
     pairs: int,
     budgets: Sequence[Budget],
     streams: RandomStreams,
+    own_certificates: dict[CertificateMethod, int] | None = None,
 ) -> TheoryResult | TheoryRefusal:
     """Everything of `TheoryResult`, computed in float64 on a copy of the classifier.
 
     Pairs whose solve fails or overflows are left out and named. Where none is left, or a layer cannot be bounded, the
     result is the refusal with its reason.
+
+    Args:
+        trained: the classifier.
+        images, labels: all test images.
+        pairs: how many pairs of images are measured.
+        budgets: of the attacks.
+        streams: of the run.
+        own_certificates: method → on how many of the first images certificates are computed image by image.
     """
     try:
-        return _measured(trained, images, labels, pairs=pairs, budgets=budgets, streams=streams)
+        return _measured(trained, images, labels, pairs=pairs, budgets=budgets, streams=streams,
+                         own_certificates=own_certificates)  # fmt: skip
     except (TheoryRefusedError, LayerRefusedError, *SOLVE_FAILURES) as reason:
         return TheoryRefusal(
             parameters=_parameters(trained.classifier),
@@ -83,6 +92,7 @@ def _measured(
     pairs: int,
     budgets: Sequence[Budget],
     streams: RandomStreams,
+    own_certificates: dict[CertificateMethod, int] | None = None,
 ) -> TheoryResult:
     """The result, or one of the errors that `measure_theory` makes a refusal of."""
     model = copy.deepcopy(trained.classifier).double().eval()
@@ -106,7 +116,9 @@ def _measured(
     bounds = measurement.bounds
     some = known.features[:DIAMETER_IMAGES]
     diameter = float(torch.cdist(some, some).max())
-    certified, refusal = _certified_points(model, known, labels, budgets, bounds.features)
+    counts: dict[CertificateMethod, int] = {"global": len(labels), **(own_certificates or {})}
+    certificates = sample_certificates(trained.classifier, images, labels, known, budgets, counts)
+    certified, refusal = certified_points(certificates, budgets, bounds.features.source)
     checks = [("secant constants of each pair", measurement.paired), ("upper K of the field", measurement.from_upper)]
     times = measurement.paired.times
     return TheoryResult(
@@ -139,7 +151,7 @@ def _measured(
         grid=measurement.grid,
         blocks=_blocks(measurement),
         left_out="; ".join(note for note in notes if note),
-        certificates=global_certificates(model, known, labels, bounds.features),
+        certificates=certificates,
         margins=sample_margins(model, known, labels),
         trunk_lipschitz_lower=_trunk_lower(theory, chosen),
     )
@@ -203,28 +215,6 @@ def _vacuity(features: float, diameter: float, budgets: Sequence[Budget], dimens
             VacuityPoint(norm=budget.norm, epsilon=budget.epsilon, displacement_bound=reach, vacuous=reach >= diameter)
         )
     return points
-
-
-def _certified_points(
-    model: AbstractClassifier, known: ImageFeatures, labels: Tensor, budgets: Sequence[Budget], bound: Bound
-) -> tuple[list[CertifiedPoint], str]:
-    """Certified accuracy at every budget of the attacks, or why there is none."""
-    try:
-        require_certifiable(model)
-    except CertificateRefusedError as refusal:
-        return [], str(refusal)
-    radii = [budget.l2_radius(known.image_entries) for budget in budgets]
-    result = certificates_from(model.head, known.features, labels[known.positions], radii, features_bound=bound)
-    share = len(known.positions) / len(labels)  # an image that cannot be run has no certificate
-    source = "min margin/(L‖w_y − w_j‖), L: " + bound.source
-    return [
-        CertifiedPoint(
-            norm=budget.norm,
-            epsilon=budget.epsilon,
-            accuracy=Number(value=value * share, kind="lower", n=len(labels), source=source),
-        )
-        for budget, value in zip(budgets, result.accuracies, strict=True)
-    ], ""
 
 
 def _summary(constant: str, check: BoundCheck) -> BoundCheckSummary:

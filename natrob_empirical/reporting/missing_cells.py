@@ -39,11 +39,26 @@ def completeness(section: Section) -> Completeness:
 
 
 def _budgets_of(model: ModelRuns, section: Section) -> list[AttackBudget]:
-    """The attacks that a model should meet: none made on itself, and none at all if it only serves as a source."""
+    """The attacks that a model should meet: none made on itself or for others only, and none if it is a source only."""
     sources = {section.source_of(budget.attack) for budget in section.budgets}
     if not model.attacks and model.name in sources:
         return []
-    return [budget for budget in section.budgets if section.source_of(budget.attack) != model.name]
+    return [
+        budget
+        for budget in section.budgets
+        if section.source_of(budget.attack) != model.name and _meant_for(model, budget, section)
+    ]
+
+
+def _meant_for(model: ModelRuns, budget: AttackBudget, section: Section) -> bool:
+    """Whether no record of the attack says that it is for other models only."""
+    named = [
+        result.only_on
+        for each in section.models
+        for results in (each.attacks.get(budget, {}), each.attack_refusals.get(budget, {}))
+        for result in results.values()
+    ]
+    return not all(named) or any(model.name == clean_text(label) for labels in named for label in labels)
 
 
 def _missing_of(model: ModelRuns, section: Section, with_theory: bool) -> tuple[str, ...]:

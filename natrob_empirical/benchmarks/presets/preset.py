@@ -150,8 +150,8 @@ class Preset:
         train_images, test_images: how many are used; None for all.
         pairs: trajectories compared in the bound checks.
         step_sizes: the sweep over step sizes; None for none.
-        own_certificates: on so many of the first test images the certificates that are computed image by image, around
-            a trajectory or an image, are tried too; they cost far more than the one constant for all images.
+        local_certificates, tube_certificates: on so many of the first test images certificates around each image, and
+            around each trajectory, are computed too; they cost far more than the one constant for all images.
 
     Raises:
         ValueError: two models of one label, or an attack whose source, or one of whose models, is none of them.
@@ -168,7 +168,8 @@ class Preset:
     test_images: int | None = None
     pairs: int = 64
     step_sizes: StepSizeSweep | None = None
-    own_certificates: int = 0
+    local_certificates: int = 0
+    tube_certificates: int = 0
 
     def __post_init__(self) -> None:
         labels = [model.specification.label for model in self.models]

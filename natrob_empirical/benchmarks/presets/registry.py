@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from natrob_empirical.benchmarks.presets.certified import CERTIFIED
 from natrob_empirical.benchmarks.presets.figure1 import FIGURE_1
 from natrob_empirical.benchmarks.presets.figure2 import FIGURE_2
 from natrob_empirical.benchmarks.presets.figure3 import FIGURE_3
@@ -13,7 +14,8 @@ from natrob_empirical.benchmarks.presets.table2 import TABLE_2
 from natrob_empirical.near_names import unknown_name
 
 PRESETS: Final[dict[str, Preset]] = {
-    preset.name: preset for preset in (QUICK, CPU, *FIGURE_1, *TABLE_1, *FIGURE_2, *FIGURE_3, *TABLE_2, *SKIPS)
+    preset.name: preset
+    for preset in (QUICK, CPU, *FIGURE_1, *TABLE_1, *FIGURE_2, *FIGURE_3, *TABLE_2, *SKIPS, *CERTIFIED)
 }
 EXPERIMENTS: Final = tuple(dict.fromkeys(name.rpartition("-")[0] for name in PRESETS if "-" in name))
 """The figures and tables that there are presets of."""

@@ -81,11 +81,13 @@ class AttackRefusal(AbstractRecordPart):
     Attributes:
         reason: what failed, and the advice that came with it.
         seconds: wall clock until then.
+        only_on: as in `AttackResult`.
     """
 
     kind: Literal["attack refused"] = "attack refused"
     reason: str
     seconds: float
+    only_on: list[str] = Field(default_factory=list)
 
 
 class AttackRunResult(AbstractRecordPart):

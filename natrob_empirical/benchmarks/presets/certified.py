@@ -1,0 +1,87 @@
+"""From bounds to accuracy: contractive integrator networks beside the plain ResNet and the Neural ODE."""
+
+from typing import Any, Final
+
+from natrob_empirical.benchmarks.presets.preset import AttackSpecification, Preset, PresetModel
+from natrob_empirical.benchmarks.presets.schedules import small_training
+from natrob_empirical.models import ContractiveSpecification, ModelSpecification
+from natrob_empirical.training import MarginTraining, TrainingSpecification
+
+
+def _contractive(training: TrainingSpecification, *, steps: int, implicit: bool = True) -> tuple[PresetModel, ...]:
+    """Dense trunks of the three structures, each at the largest step that the theorem allows.
+
+    The skew one needs backward Euler, which solves an equation at every step of every pass: minutes of training.
+    """
+    specifications = (
+        ContractiveSpecification(label="Gradient flow, h = 2/‖W‖²", network="gradient_flow", num_steps=steps),
+        ContractiveSpecification(
+            label="Skew gradient flow, backward Euler",
+            network="skew_gradient_flow",
+            method="backward_euler",
+            num_steps=steps,
+        ),
+        ContractiveSpecification(label="Dissipative, h = −2μ/K²", network="dissipative", num_steps=steps),
+    )
+    chosen = [each for each in specifications if implicit or each.method == "euler"]
+    return tuple(PresetModel(specification=specification, training=training) for specification in chosen)
+
+
+def _plain(training: TrainingSpecification, **sizes: Any) -> tuple[PresetModel, ...]:
+    """The ResNet with h = 1, and the Neural ODE."""
+    specifications = (
+        ModelSpecification(label="ResNet, h = 1", network="euler", step_size=1.0, num_steps=5, **sizes),
+        ModelSpecification(label="Neural ODE, T = 1", network="neural_ode", **sizes),
+    )
+    return tuple(PresetModel(specification=specification, training=training) for specification in specifications)
+
+
+def _attacks(
+    linf: tuple[float, ...], l2: tuple[float, ...], *, steps: int, autoattack: int, nearest: int
+) -> tuple[AttackSpecification, ...]:
+    """PGD in both norms, FAB for the smallest perturbation in L2, and AutoAttack on the first images."""
+    return (
+        AttackSpecification(label=f"PGD-{steps}", attack="PGD", norm="Linf", epsilons=linf, steps=steps),
+        AttackSpecification(label=f"PGD-{steps}", attack="PGD", norm="L2", epsilons=l2, steps=steps),
+        AttackSpecification(label="FAB", attack="FAB", norm="L2", epsilons=l2, images=nearest),
+        AttackSpecification(label="AutoAttack", attack="AutoAttack", norm="Linf", epsilons=linf, images=autoattack),
+        AttackSpecification(label="AutoAttack", attack="AutoAttack", norm="L2", epsilons=l2, images=autoattack),
+    )
+
+
+CERTIFIED: Final = (
+    Preset(
+        name="certified-smoke",
+        summary="contractive networks, the ResNet and the Neural ODE on the digits; under 2 minutes",
+        dataset="digits",
+        models=(
+            *_contractive(small_training(epochs=10, method=MarginTraining()), steps=3, implicit=False),
+            *_plain(small_training(epochs=6), channels=4, hidden=8, pool_size=4),
+        ),
+        attacks=_attacks((0.02, 0.05), (0.3, 0.6), steps=10, autoattack=10, nearest=30),
+        test_images=100,
+        pairs=16,
+        local_certificates=4,
+    ),
+    Preset(
+        name="certified-cpu",
+        summary="contractive networks, the ResNet and the Neural ODE on MNIST, CPU",
+        dataset="mnist",
+        models=(
+            *_contractive(small_training(epochs=5, method=MarginTraining()), steps=5),
+            *_plain(small_training(epochs=5), channels=16, hidden=32, stem_stride=2, pool_size=7),
+        ),
+        attacks=_attacks((0.05, 0.1, 0.2), (0.5, 1.0, 1.58), steps=40, autoattack=100, nearest=200),
+        test_images=1_000,
+    ),
+    Preset(
+        name="certified-gpu",
+        summary="contractive networks, the ResNet and the Neural ODE on MNIST; cells within 10 minutes",
+        dataset="mnist",
+        models=(
+            *_contractive(small_training(epochs=20, method=MarginTraining()), steps=10),
+            *_plain(small_training(epochs=5, fast=True), channels=64, hidden=64, stem_stride=2, pool_size=7),
+        ),
+        attacks=_attacks((0.05, 0.1, 0.2, 0.3), (0.5, 1.0, 1.58, 2.0), steps=40, autoattack=1_000, nearest=1_000),
+    ),
+)

@@ -1,0 +1,80 @@
+"""AUROC and Spearman against independent formulas, and their intervals."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.stats import mannwhitneyu, spearmanr
+
+from natrob_empirical.reporting.resampling import RESAMPLES, auroc, mid_ranks_within, spearman
+
+
+@given(st.lists(st.tuples(st.integers(0, 5), st.booleans()), min_size=2, max_size=40))
+def test_auroc_is_mann_whitneys_u_over_the_number_of_pairs(pairs: list[tuple[int, bool]]) -> None:
+    scores, labels = np.array([float(a) for a, _ in pairs]), np.array([b for _, b in pairs])
+    found = auroc(scores.tolist(), labels.tolist())
+    if labels.all() or not labels.any():
+        assert found is None
+        return
+    u = mannwhitneyu(scores[labels], scores[~labels]).statistic
+    assert found is not None
+    assert found.value == pytest.approx(u / (labels.sum() * (~labels).sum()), abs=1e-12)
+
+
+@given(st.lists(st.tuples(st.integers(0, 6), st.integers(0, 6)), min_size=3, max_size=40))
+def test_spearman_is_scipys_with_mid_ranks(pairs: list[tuple[int, int]]) -> None:
+    first, second = [float(a) for a, _ in pairs], [float(b) for _, b in pairs]
+    found = spearman(first, second)
+    if len(set(first)) < 2 or len(set(second)) < 2:
+        assert found is None
+        return
+    assert found is not None
+    assert found.value == pytest.approx(spearmanr(first, second).statistic, abs=1e-9)
+
+
+def test_a_resample_is_ranked_among_its_own_images() -> None:
+    """The quantiles are those of the plain bootstrap that draws rows and calls scipy."""
+    generator = np.random.default_rng(3)
+    first = np.round(generator.normal(size=60), 1)
+    second = np.round(first + generator.normal(size=60), 1)
+    found = spearman(first.tolist(), second.tolist())
+    rows = [generator.integers(0, 60, 60) for _ in range(2000)]
+    low, high = np.quantile([spearmanr(first[r], second[r]).statistic for r in rows], [0.025, 0.975])
+    assert found is not None
+    assert (found.low, found.high) == pytest.approx((low, high), abs=0.03)
+    assert found.resamples == RESAMPLES
+
+
+def test_the_interval_covers_chance_where_there_is_only_chance() -> None:
+    generator = np.random.default_rng(0)
+    covered = 0
+    for _ in range(60):
+        found = auroc(generator.normal(size=80).tolist(), (generator.random(80) < 0.5).tolist())
+        assert found is not None
+        covered += not found.excludes(0.5)
+    assert covered >= 52  # 95 % of 60 is 57; under 52 has a chance below 0.01
+
+
+def test_a_perfect_quantity_excludes_chance() -> None:
+    found = auroc([float(n) for n in range(40)], [n >= 20 for n in range(40)])
+    assert found is not None
+    assert (found.value, found.excludes(0.5)) == (1.0, True)
+    ranked = spearman([1.0, 2.0, 3.0, 4.0], [0.1, 0.2, 0.3, math.inf])
+    assert ranked is not None
+    assert ranked.value == pytest.approx(1.0)
+
+
+def test_not_a_number_is_refused_by_position() -> None:
+    with pytest.raises(ValueError, match="NaN at position 1"):
+        auroc([0.0, math.nan], [True, False])
+    with pytest.raises(ValueError, match="`positive` must hold one entry a score, 2, got 1"):
+        auroc([0.0, 1.0], [True])
+    with pytest.raises(ValueError, match="`second` must hold as many values"):
+        spearman([0.0, 1.0], [1.0])
+
+
+def test_ranks_are_among_the_own_kind() -> None:
+    ranks = mid_ranks_within([1.0, 2.0, 2.0, 100.0, 50.0], list("rrrff"))
+    assert ranks == pytest.approx([0.5 / 3, 2 / 3, 2 / 3, 0.75, 0.25])
