@@ -7,7 +7,7 @@ from natrob_empirical.certification.radius_search import PairConstants
 from natrob_empirical.certification.refusals import CertificateRefusedError
 from natrob_empirical.models import IntegratorClassifier
 from natrob_theory import LayerRefusedError
-from natrob_theory.lipschitz.layer_rules import constants_remembered
+from natrob_theory.lipschitz.remembered import constants_remembered
 from natrob_theory.local_map import LocalMap
 from natrob_theory.networks import AbstractFixedStepNet
 from natrob_theory.rounding import EPSILON
