@@ -35,12 +35,16 @@ class PeerUnavailableError(RuntimeError):
     """auto_LiRPA cannot be imported; the message says what was tried."""
 
 
+class PeerFailedError(RuntimeError):
+    """auto_LiRPA raised; the message is its own."""
+
+
 @final
 class LirpaPeer:
     """One network, loaded by auto_LiRPA."""
 
-    def __init__(self, process: "subprocess.Popen[str]") -> None:
-        self._process = process
+    def __init__(self, process: "subprocess.Popen[str]", log: Path) -> None:
+        self._process, self._log = process, log
         versions = self._answer()
         self.name = f"auto_LiRPA {versions['auto_LiRPA']} (torch {versions['torch']})"
 
@@ -58,8 +62,8 @@ class LirpaPeer:
         line = self._process.stdout.readline()
         if not line:
             self._process.wait()
-            assert self._process.stderr is not None
-            raise PeerUnavailableError(f"its process ended: {self._process.stderr.read().strip().splitlines()[-1]}")
+            last = (self._log.read_text().strip().splitlines() or ["no message"])[-1]
+            raise PeerFailedError(f"auto_LiRPA's process ended: {last}")
         return json.loads(line)
 
 
@@ -87,7 +91,7 @@ def lirpa_peer(network: DenseNetwork) -> Iterator[LirpaPeer]:
                 command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True, env=_environment()
             ) as process,
         ):
-            yield LirpaPeer(process)
+            yield LirpaPeer(process, Path(log.name))
             assert process.stdin is not None
             process.stdin.close()
 

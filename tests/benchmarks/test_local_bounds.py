@@ -18,7 +18,7 @@ class PerturbationLpNorm:
     def __init__(self, norm, eps): self.norm, self.eps = norm, eps
 def BoundedTensor(images, ball): return images, ball
 class BoundedModule:
-    def __init__(self, network, example): self.network = network
+    def __init__(self, network, example, bound_opts): self.network = network
     def compute_bounds(self, x, C, method, bound_upper):
         print("noise on the standard output")
         images, ball = x[0]
@@ -91,3 +91,17 @@ def test_without_the_peer_the_section_says_that_it_is_skipped(
     message = capsys.readouterr().err
     assert "skipped" in message
     assert "no auto_LiRPA here" in message
+
+
+@pytest.mark.slow
+def test_a_peer_that_fails_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "auto_LiRPA.py").write_text(STUB.replace("print(", "raise ValueError("))
+    launcher = tmp_path / "python"
+    launcher.write_text(f'#!/bin/sh\nPYTHONPATH={tmp_path} exec {sys.executable} "$@"\n')
+    launcher.chmod(0o755)
+    monkeypatch.setenv(lirpa_peer.VARIABLE, str(launcher))
+    with (
+        pytest.raises(lirpa_peer.PeerFailedError, match="noise on the standard output"),
+        lirpa_peer.lirpa_peer(dense_networks(8)[0]) as peer,
+    ):
+        peer.bounds("IBP", "L2", 0.1)
