@@ -13,6 +13,7 @@ from natrob_empirical.datasets import Dataset
 from natrob_empirical.models import AbstractClassifier, build_classifier
 from natrob_empirical.random_streams import RandomStreams
 from natrob_empirical.training import TrainingProgress, TrainingResult, train
+from natrob_theory import materialised
 
 
 @final
@@ -37,7 +38,7 @@ class TrainedModels:
     def get(
         self, model: PresetModel, seed: int, *, progress: Callable[[TrainingProgress], None] | None = None
     ) -> tuple[AbstractClassifier, float]:
-        """The classifier in eval mode, and the seconds that its training took.
+        """The classifier in eval mode with plain weights (`materialised`), and the seconds that its training took.
 
         A training that was interrupted goes on where it stopped, also where the finished model could not be written.
 
@@ -48,7 +49,7 @@ class TrainedModels:
         checkpoint = self.store.read(settings)
         if checkpoint is None:
             checkpoint = self._train(model, settings, seed, progress)
-        return checkpoint.classifier().to(self.device), checkpoint.training_seconds
+        return materialised(checkpoint.classifier()).to(self.device), checkpoint.training_seconds
 
     def _train(
         self,

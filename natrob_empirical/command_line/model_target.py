@@ -15,6 +15,7 @@ from natrob_empirical.benchmarks import load_checkpoint, weights_fingerprint
 from natrob_empirical.command_line.user_object import load_object
 from natrob_empirical.models import initialised_with
 from natrob_empirical.random_streams import RandomStreams
+from natrob_theory import materialised
 
 _OBJECT_NAME: Final = re.compile(r"[A-Za-z_][\w.]*:\w*")
 
@@ -25,7 +26,7 @@ class ModelTarget:
     """A model and what is known of it.
 
     Attributes:
-        model: in eval mode, on the CPU.
+        model: in eval mode, on the CPU; of a checkpoint with plain weights (`materialised`).
         label: the name in tables.
         network: its class.
         training: how it was trained, as far as is known.
@@ -70,7 +71,7 @@ def load_target(target: str) -> ModelTarget:
     model = checkpoint.classifier()
     specification = checkpoint.specification
     return ModelTarget(
-        model=model,
+        model=materialised(model),
         label=specification.label,
         network=specification.network,
         training=checkpoint.training,

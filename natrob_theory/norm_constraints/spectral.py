@@ -7,6 +7,7 @@ from jaxtyping import Complex, Float
 from torch import Tensor
 
 from natrob_theory.norm_constraints.abstract_constraint import AbstractNormConstraint
+from natrob_theory.norm_constraints.largest_block import largest_block
 from natrob_theory.norm_constraints.matrix_norms import MatrixNorm
 
 
@@ -46,8 +47,7 @@ class DividedByTorusNorm(AbstractNormConstraint):
         grid = tuple(side + taps - 1 for side, taps in zip(self.state_sides, raw.shape[2:], strict=True))
         with torch.no_grad():
             transform = torch.fft.rfft2(raw.detach(), s=grid)
-            norms = self.norm(transform.flatten(2).permute(2, 0, 1))
-            row, column = divmod(int(norms.argmax()), transform.shape[3])
+            row, column = divmod(largest_block(transform.flatten(2).permute(2, 0, 1)), transform.shape[3])
         return _divided(raw, self.norm(_frequency_block(raw, row / grid[0], column / grid[1])))
 
     def extra_repr(self) -> str:

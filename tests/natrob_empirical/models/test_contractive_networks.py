@@ -12,10 +12,13 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor, nn
+from torch.nn.utils import parametrize
 
 from natrob_empirical.attacks import PGD, attack_accuracy
-from natrob_empirical.benchmarks.checkpoints import Checkpoint, CheckpointStore
+from natrob_empirical.benchmarks import PresetModel, TrainedModels
+from natrob_empirical.benchmarks.checkpoints import Checkpoint, CheckpointStore, load_checkpoint
 from natrob_empirical.certification import certified_accuracy, classifier_bounds
+from natrob_empirical.command_line.model_target import load_target
 from natrob_empirical.datasets import Dataset
 from natrob_empirical.models import (
     ContractiveSpecification,
@@ -240,6 +243,20 @@ def test_training_methods_take_it(case: str, method: Any, digits: Dataset) -> No
     train(model, few, training, generator=RandomStreams(0).generator("train"))
     assert any(not torch.equal(before[name], tensor) for name, tensor in model.state_dict().items())
     assert float(classifier_bounds(model.double().eval(), SHAPE).trunk) <= 1.0 + 1e-11
+
+
+def test_what_is_judged_has_plain_weights(tmp_path: Path, digits: Dataset) -> None:
+    """Attacks and certificates see one network, whose constraints cost nothing any more."""
+    model = PresetModel(specification=specification(), training=TrainingSpecification(epochs=1))
+    few = replace(digits, train_x=digits.train_x[:64], train_y=digits.train_y[:64])
+    models = TrainedModels(few, tmp_path, torch.device("cpu"))
+    classifier, _ = models.get(model, 0)
+    target = load_target(str(models.path_of(model, 0)))
+    x = torch.rand((2, *SHAPE), generator=torch.Generator().manual_seed(0))
+    kept = load_checkpoint(models.path_of(model, 0)).classifier()
+    for judged in (classifier, target.model):
+        assert not any(parametrize.is_parametrized(module) for module in judged.modules())
+        assert torch.equal(judged(x), kept(x))
 
 
 @pytest.fixture(scope="module")

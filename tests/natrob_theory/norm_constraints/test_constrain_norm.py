@@ -23,6 +23,8 @@ from natrob_theory import (
     one_sided_lipschitz_upper_bound,
 )
 from natrob_theory.altered_layers import alteration
+from natrob_theory.norm_constraints import largest_block as block_search
+from natrob_theory.norm_constraints.largest_block import largest_block
 from natrob_theory.norm_constraints.matrix_norms import exact_norm, gram_norm
 from natrob_theory.norm_constraints.rescaled import RescaledRows
 from natrob_theory.norm_constraints.spectral import DividedByTorusNorm
@@ -313,3 +315,28 @@ def test_the_largest_block_is_the_one_with_gradients() -> None:
     with torch.no_grad():
         plain.weight.copy_(raw)
     torch.testing.assert_close(layer.weight.detach() * norm(plain, (3, *SIDES)), raw, rtol=1e-10, atol=1e-12)
+
+
+@given(seed=st.integers(0, 2**32 - 1), flat=st.booleans(), kind=st.sampled_from([torch.complex64, torch.complex128]))
+def test_the_largest_block_of_a_stack_is_found(seed: int, flat: bool, kind: torch.dtype) -> None:
+    """Also where all norms are nearly the same, which training makes them."""
+    generator = torch.Generator().manual_seed(seed)
+    for shape in ((12, 6, 4), (12, 4, 6), (1, 3, 3)):
+        stack = torch.randn(shape, generator=generator, dtype=kind)
+        if flat:
+            stack = stack / exact_norm(stack)[:, None, None]
+            stack = stack * (1.0 + 1e-2 * torch.rand(shape[0], generator=generator))[:, None, None]
+        norms = exact_norm(stack.to(torch.complex128))
+        found = norms[largest_block(stack)]
+        assert float(found) >= float(norms.max()) * (1.0 - 32 * torch.finfo(kind).eps)
+
+
+def test_the_largest_block_is_found_from_a_bad_candidate(monkeypatch: pytest.MonkeyPatch) -> None:
+    stack = torch.randn((9, 5, 5), generator=torch.Generator().manual_seed(0), dtype=torch.complex128)
+    norms = exact_norm(stack)
+    for candidate in range(9):
+        chosen = torch.nn.functional.one_hot(torch.tensor(candidate), 9)
+        monkeypatch.setattr(block_search, "_rough_norms", lambda squares, chosen=chosen: chosen)
+        assert largest_block(stack) == int(norms.argmax())
+    monkeypatch.undo()
+    assert largest_block(torch.zeros(3, 2, 2)) in range(3)
