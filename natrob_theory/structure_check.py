@@ -202,13 +202,13 @@ def require_structure(
 
 
 def _parts(field: nn.Module) -> list[nn.Module]:
-    """The field, and the fields inside sums, multiples and dissipation."""
+    """The fields inside sums, multiples and dissipation, and the field: who is at fault comes first."""
     inner: list[nn.Module] = []
     if isinstance(field, SumField):
         inner = list(field.fields)
     elif isinstance(field, (DissipativeField, ScaledField)):
         inner = [field.field]
-    return [field, *(part for one in inner for part in _parts(one))]
+    return [*(part for one in inner for part in _parts(one)), field]
 
 
 def _defects(

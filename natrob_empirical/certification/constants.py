@@ -15,7 +15,7 @@ from natrob_empirical.certification.structure import require_stated_structure
 from natrob_empirical.models import AbstractClassifier
 from natrob_theory import LayerRefusedError
 from natrob_theory.argument_checks import require_choice
-from natrob_theory.evaluation_error import constants_remembered
+from natrob_theory.lipschitz.layer_rules import constants_remembered
 from natrob_theory.rounding import EPSILON
 
 ImageShape: TypeAlias = tuple[int, int, int]

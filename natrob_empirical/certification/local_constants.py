@@ -7,6 +7,7 @@ from natrob_empirical.certification.radius_search import PairConstants
 from natrob_empirical.certification.refusals import CertificateRefusedError
 from natrob_empirical.models import IntegratorClassifier
 from natrob_theory import LayerRefusedError
+from natrob_theory.lipschitz.layer_rules import constants_remembered
 from natrob_theory.local_map import LocalMap
 from natrob_theory.networks import AbstractFixedStepNet
 from natrob_theory.rounding import EPSILON
@@ -24,7 +25,8 @@ def local_constants(constants: CertificateConstants, images: Tensor, y: Tensor) 
             f'no certificate by method "local": {type(model).__name__} has no trunk of fixed steps; use "global"'
         )
     try:
-        network = LocalMap((model.stem, model.trunk, model.pool), constants.image_shape)
+        with constants_remembered():
+            network = LocalMap((model.stem, model.trunk, model.pool), constants.image_shape)
     except (LayerRefusedError, ValueError) as refusal:
         raise CertificateRefusedError(f'no certificate by method "local": {refusal}') from refusal
     weight = model.head.weight.detach()

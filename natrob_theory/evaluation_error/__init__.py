@@ -1,7 +1,6 @@
 """How far a computed value of a layer or network can be from the exact one, before anything is computed."""
 
 from natrob_theory.evaluation_error.layer_rules import Evaluated as Evaluated
-from natrob_theory.evaluation_error.layer_rules import constants_remembered as constants_remembered
 from natrob_theory.evaluation_error.layer_rules import evaluated as evaluated
 from natrob_theory.evaluation_error.layer_rules import layer_error as layer_error
 from natrob_theory.evaluation_error.network_rules import evaluated_states as evaluated_states
@@ -10,7 +9,6 @@ from natrob_theory.evaluation_error.network_rules import step_error as step_erro
 
 __all__ = [
     "Evaluated",
-    "constants_remembered",
     "evaluated",
     "evaluated_states",
     "layer_error",

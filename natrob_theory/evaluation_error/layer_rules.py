@@ -14,9 +14,6 @@ image at the network's entrance. So it is computed once, and holds for every ima
 
 import inspect
 import math
-from collections.abc import Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
 from functools import singledispatch
 from typing import Any, NamedTuple
 
@@ -51,30 +48,6 @@ SELECTING = (nn.Identity, nn.Flatten, nn.Unflatten, nn.ReLU, nn.ReLU6, nn.Hardta
 """Layers that only move, compare or drop entries: nothing is rounded."""
 
 
-_remembered: ContextVar[dict[tuple[nn.Module, Shape], float] | None] = ContextVar("_remembered", default=None)
-
-
-@contextmanager
-def constants_remembered() -> Iterator[None]:
-    """Within the block each layer's Lipschitz constant is computed once; weights must not change."""
-    token = _remembered.set({})
-    try:
-        yield
-    finally:
-        _remembered.reset(token)
-
-
-def lipschitz_once(layer: nn.Module, input_shape: Shape) -> float:
-    """`lipschitz_of_layer`, remembered within `constants_remembered`."""
-    known = _remembered.get()
-    if known is None:
-        return lipschitz_of_layer(layer, input_shape)
-    key = (layer, tuple(input_shape))
-    if key not in known:
-        known[key] = lipschitz_of_layer(layer, input_shape)
-    return known[key]
-
-
 class Evaluated(NamedTuple):
     """A value that was computed: ‖exact value‖ ≤ norm and ‖computed − exact‖ ≤ error."""
 
@@ -103,7 +76,7 @@ def evaluated(layer: nn.Module, input_shape: Shape, before: Evaluated, unit: flo
             before = evaluated(part, input_shape, before, unit)
             input_shape = output_shape(part, input_shape)
         return before
-    constant = lipschitz_once(layer, input_shape)
+    constant = lipschitz_of_layer(layer, input_shape)
     error = layer_error(layer, input_shape, before.norm + before.error, unit)
     return Evaluated(
         image_norm(layer, input_shape, before.norm, constant), (constant * before.error + error) * RELATIVE
@@ -138,7 +111,7 @@ def layer_error(layer: nn.Module, input_shape: Shape, norm: Affine, unit: float)
 
     Proof: proofs/symbolic/evaluation_error.py.
     """
-    constant = lipschitz_once(layer, input_shape)
+    constant = lipschitz_of_layer(layer, input_shape)
     entries = max(math.prod(input_shape), math.prod(_shape_after(layer, input_shape)))
     return float(entries) ** 1.5 * unit * (image_norm(layer, input_shape, norm, constant) + constant * norm)
 
@@ -203,7 +176,7 @@ def _(layer: LinearField, input_shape: Shape, norm: Affine, unit: float) -> Affi
 @layer_error.register(nn.AdaptiveAvgPool2d)
 def _(layer: nn.Module, input_shape: Shape, norm: Affine, unit: float) -> Affine:
     """All weights are positive, so ‖|A|‖ = ‖A‖; a window has at most all pixels."""
-    constant = lipschitz_once(layer, input_shape)
+    constant = lipschitz_of_layer(layer, input_shape)
     return product_error(math.prod(input_shape[1:]), unit) * constant * norm * RELATIVE
 
 
@@ -212,7 +185,7 @@ def _(layer: nn.Module, input_shape: Shape, norm: Affine, unit: float) -> Affine
 @layer_error.register(nn.BatchNorm3d)
 def _(layer: Any, input_shape: Shape, norm: Affine, unit: float) -> Affine:
     """(y − m)·s + b by four operations, s by a square root and a division more: 16u(|s||y| + |s||m| + |b|)."""
-    constant = lipschitz_once(layer, input_shape)
+    constant = lipschitz_of_layer(layer, input_shape)
     pixels = math.sqrt(math.prod(input_shape[1:]))
     offset = 0.0
     if layer.running_mean is not None:
@@ -237,7 +210,7 @@ def _(layer: GradientFlowField, input_shape: Shape, norm: Affine, unit: float) -
     """Wᵀ has the norm and the inner products of W, exchanged."""
     chain = nn.Sequential(layer.linear_map, layer.activation)
     inner = evaluated(chain, input_shape, Evaluated(norm, 0.0 * norm), unit)
-    outer = lipschitz_once(layer.linear_map, input_shape)
+    outer = lipschitz_of_layer(layer.linear_map, input_shape)
     transposed = layer.linear_map.weight.transpose(0, 1)
     return (outer * inner.error + _matrix_error(transposed, None, inner.norm + inner.error, unit)) * RELATIVE
 
@@ -247,7 +220,7 @@ def _(layer: SkewSymmetricField, input_shape: Shape, norm: Affine, unit: float) 
     """Two products and a difference."""
     weight = layer.linear_map.weight
     both = _matrix_error(weight, None, norm, unit) + _matrix_error(weight.transpose(0, 1), None, norm, unit)
-    outer = lipschitz_once(layer.linear_map, input_shape)
+    outer = lipschitz_of_layer(layer.linear_map, input_shape)
     return (both * (1.0 + unit) + 2 * unit * outer * norm) * RELATIVE
 
 
@@ -275,7 +248,7 @@ def _value_of(field: nn.Module, input_shape: Shape, norm: Affine, unit: float) -
 
 
 def _activation_error(layer: nn.Module, input_shape: Shape, norm: Affine, unit: float) -> Affine:
-    constant = lipschitz_once(layer, input_shape)
+    constant = lipschitz_of_layer(layer, input_shape)
     return ELEMENTWISE_ERROR * unit * (norm + image_norm(layer, input_shape, norm, constant))
 
 

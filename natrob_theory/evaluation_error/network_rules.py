@@ -19,9 +19,9 @@ from natrob_theory.evaluation_error.layer_rules import (
     Evaluated,
     image_norm,
     layer_error,
-    lipschitz_once,
     only_constant,
 )
+from natrob_theory.lipschitz.layer_rules import lipschitz_of_layer
 from natrob_theory.lipschitz.refusal import LayerRefusedError, Shape
 from natrob_theory.networks import AbstractFixedStepNet, StepPlan, StepStructure
 from natrob_theory.steppers import AbstractStepper, BackwardEulerStepper, RevNetStepper
@@ -100,7 +100,7 @@ def step_error(
 
     Proof: proofs/symbolic/evaluation_error.py.
     """
-    constant = lipschitz_once(step.field, input_shape)
+    constant = lipschitz_of_layer(step.field, input_shape)
     slopes = _Reaches(step, input_shape, norm, constant, unit, sums=0.0 * norm)
     stage_growth(stepper, slopes)
     moved = norm + largest_coefficient(stepper) * slopes.slopes
@@ -125,7 +125,7 @@ def _(
     """
     root = factor * norm + only_constant(_step_from_zero(stepper, step, input_shape))
     root = root * (1.0 + 8 * max(relative_residual, unit))
-    constant = lipschitz_once(step.field, input_shape)
+    constant = lipschitz_of_layer(step.field, input_shape)
     slope = image_norm(step.field, input_shape, root, constant)
     error = layer_error(step.field, input_shape, root, unit)
     sums = 2 * ROUNDING_SAFETY * unit * (norm + root + step.step_size * slope)
@@ -146,7 +146,7 @@ def _(
     """The first half's rounding passes through the second field: e_a, and e_b = hK₂e_a + …; both halves together."""
     half = (input_shape[0] // 2, *input_shape[1:])
     h, first, second = step.step_size, step.field.first, step.field.second
-    k_1, k_2 = lipschitz_once(first, half), lipschitz_once(second, half)
+    k_1, k_2 = lipschitz_of_layer(first, half), lipschitz_of_layer(second, half)
     slope = image_norm(first, half, norm, k_1)
     moved = norm + h * slope
     error_a = h * layer_error(first, half, norm, unit) + ROUNDING_SAFETY * unit * moved

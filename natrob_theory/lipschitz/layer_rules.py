@@ -13,7 +13,9 @@ proofs/symbolic/torus_convolution.py for convolutions, proofs/symbolic/batch_nor
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import singledispatch
 from typing import Any
 
@@ -61,7 +63,26 @@ def lipschitz_of_layer(layer: nn.Module, input_shape: Shape) -> float:
     altered = alteration_of_rule(layer, layer_lipschitz.registry)
     if altered:
         refuse(layer, input_shape, altered)
-    return layer_lipschitz(layer, input_shape)
+    known = _remembered.get()
+    if known is None:
+        return layer_lipschitz(layer, input_shape)
+    key = (layer, tuple(input_shape))
+    if key not in known:
+        known[key] = layer_lipschitz(layer, input_shape)
+    return known[key]
+
+
+_remembered: ContextVar[dict[tuple[nn.Module, Shape], float] | None] = ContextVar("_remembered", default=None)
+
+
+@contextmanager
+def constants_remembered() -> Iterator[None]:
+    """Within the block each layer's constant is computed once, whoever asks; no weight may change meanwhile."""
+    token = _remembered.set({})
+    try:
+        yield
+    finally:
+        _remembered.reset(token)
 
 
 def _constant(kind: type[nn.Module], value: Callable[[nn.Module], float]) -> None:

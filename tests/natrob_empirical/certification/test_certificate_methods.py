@@ -19,7 +19,7 @@ from natrob_empirical.certification.margins import PairMargins
 from natrob_empirical.certification.radius_search import verified_radii
 from natrob_empirical.models import IntegratorClassifier
 from natrob_empirical.threat_models import L2Ball, LinfBall
-from natrob_theory import BackwardEulerNet, EulerNet, GradientFlowField, LinearField
+from natrob_theory import BackwardEulerNet, EulerNet, GradientFlowField, LinearField, constrain_norm
 
 SHOWN = 24
 NAMES = ("gradient flow", "plain", "dissipative", "backward Euler")
@@ -217,7 +217,7 @@ def test_a_search_returns_only_radii_that_were_verified() -> None:
 def test_a_spectrally_constrained_trunk_is_certified_with_the_weights_it_computes_with(
     images: tuple[Tensor, Tensor],
 ) -> None:
-    linear = nn.utils.parametrizations.spectral_norm(nn.Linear(64, 32))
+    linear = constrain_norm(nn.Linear(64, 32), method="gram")
     model = IntegratorClassifier(
         nn.Flatten(), BackwardEulerNet(GradientFlowField(linear, nn.ReLU()), 1.0, 1), nn.Flatten(), nn.Linear(64, 10)
     ).eval()

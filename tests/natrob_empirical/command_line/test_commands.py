@@ -260,7 +260,7 @@ def test_datasets_lists_them_with_the_root(tmp_path: Path) -> None:
         assert word in result.output
 
 
-@pytest.mark.parametrize("command", ["report", "bench", "check", "attack", "diagnose", "datasets"])
+@pytest.mark.parametrize("command", ["report", "bench", "check", "attack", "certify", "diagnose", "datasets"])
 def test_every_commands_help_shows_an_example(command: str) -> None:
     result = natrob(command, "--help")
     assert result.exit_code == 0

@@ -1,5 +1,6 @@
 """The tube of a trajectory: sampled perturbed solutions stay inside, and a linear field fills it."""
 
+import math
 import re
 from typing import Any, final
 
@@ -11,7 +12,9 @@ from torch import Tensor, nn
 
 from natrob_theory import (
     AutonomousField,
+    BackwardEulerNet,
     EulerNet,
+    GradientFlowField,
     LayerRefusedError,
     LinearField,
     NeuralODE,
@@ -19,6 +22,7 @@ from natrob_theory import (
     dense_field,
     lipschitz_upper_bound,
     local_lipschitz_upper_bound,
+    step_structures,
     tube_bound,
 )
 from natrob_theory.networks import AbstractFixedStepNet
@@ -198,3 +202,35 @@ def test_what_has_no_tube_is_refused_by_name() -> None:
         tube_bound(EulerNet(small_field(0, nn.Tanh), 0.1, 2), y0, 1.0, field_error_factor=-1.0)
     with pytest.raises(OverflowError, match="NaN or infinite entries"):
         tube_bound(EulerNet(LinearField(1e300 * torch.eye(3).double()), 1.0, 3), y0, 0.1)
+
+
+@given(seed=st.integers(0, 2**32 - 1), radius=st.floats(1e-3, 3.0), share=st.floats(0.3, 3.0))
+def test_structure_makes_the_tube_smaller_and_it_still_holds_every_solution(
+    seed: int, radius: float, share: float
+) -> None:
+    generator = torch.Generator().manual_seed(seed)
+    fields = [GradientFlowField.dense(3, 5).double() for _ in range(3)]
+    for field in fields:
+        for parameter in field.parameters():
+            parameter.data = torch.randn(parameter.shape, generator=generator, dtype=torch.float64)
+    largest = max(float(lipschitz_upper_bound(field, input_shape=(3,))) for field in fields)
+    for net in (EulerNet(fields, share * 2.0 / largest), BackwardEulerNet(fields, 3.0)):
+        structure = step_structures(net, input_shape=(3,))
+        y0 = torch.randn((2, 3), generator=generator, dtype=torch.float64)
+        offsets = torch.randn((16, 2, 3), generator=generator, dtype=torch.float64)
+        offsets = radius * offsets / offsets.norm(dim=2, keepdim=True)
+        tube = tube_bound(net, y0, radius, structure=structure)
+        product = math.prod(step.factor for step in structure)
+        assert float(values(tube).max()) <= product * (1.0 + 1e-12)
+        with torch.no_grad():
+            distance = (net((y0 + offsets).flatten(0, 1)).view(16, 2, 3) - net(y0)).norm(dim=2)
+        assert bool((distance <= values(tube) * radius * (1.0 + 1e-9)).all())
+        assert bool((distance <= tube.radii[-1] * (1.0 + 1e-9)).all())
+
+
+def test_structure_of_another_length_is_refused() -> None:
+    net = EulerNet(GradientFlowField.dense(3, 5).double(), 0.1, 2)
+    with pytest.raises(ValueError, match="one entry per step, 2, got 1"):
+        tube_bound(
+            net, torch.zeros(1, 3, dtype=torch.float64), 0.1, structure=step_structures(net, input_shape=(3,))[:1]
+        )

@@ -1,0 +1,94 @@
+import csv
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from console_runner import natrob, text_of
+
+from natrob_empirical.benchmarks import load_checkpoint
+from natrob_empirical.certification import certified_accuracy
+from natrob_empirical.datasets import Dataset
+from natrob_empirical.reporting.formatting import format_share
+
+
+@pytest.mark.parametrize(("norm", "name"), [("l2", "L2"), ("Linf", "Linf")])
+def test_a_checkpoint_is_certified_as_in_python(norm: str, name: str, checkpoint: Path, digits: Dataset) -> None:
+    result = natrob("certify", str(checkpoint), "--epsilon", "0.001", "--epsilon", "1/100", "--norm", norm,
+                    "--images", "40")  # fmt: skip
+    assert result.exit_code == 0, result.output
+    expected = certified_accuracy(
+        load_checkpoint(checkpoint).classifier().eval(),
+        digits.to_images(digits.test_x[:40]),
+        digits.test_y[:40],
+        [0.001, 0.01],
+        norm=name,  # type: ignore[arg-type]
+    )
+    text = text_of(result)
+    for accuracy in expected.accuracies:
+        assert format_share(accuracy, kind="lower") in text
+    assert format_share(expected.clean_accuracy) in text
+    assert "lower bound" in text
+    assert "a LOWER bound of the robust accuracy" in text
+    assert expected.arithmetic[:60] in text
+    assert "n = 40" in text
+    assert expected.feature_lipschitz is not None
+    assert " ".join(expected.feature_lipschitz.source.split())[:30] in text
+    assert "time: constants" in text
+
+
+@pytest.mark.parametrize("method", ["tube", "local"])
+def test_methods_and_radii_of_every_image(method: str, checkpoint: Path, tmp_path: Path) -> None:
+    paths = [tmp_path / "deeper" / f"radii{suffix}" for suffix in (".json", ".csv")]
+    for path in paths:
+        result = natrob("certify", str(checkpoint), "--epsilon", "0.01", "--method", method, "--images", "4",
+                        "--output", str(path))  # fmt: skip
+        assert result.exit_code == 0, result.output
+        assert str(path) in result.output
+    content = json.loads(paths[0].read_text())
+    assert content["method"] == method
+    assert content["norm"] == "L2"
+    assert "lower bound" in content["kind"]
+    radii = [image["radius"] for image in content["images"]]
+    assert len(radii) == 4
+    assert content["certified"] == [{"epsilon": 0.01, "accuracy": sum(radius >= 0.01 for radius in radii) / 4}]
+    rows = list(csv.DictReader(paths[1].read_text().splitlines()))
+    assert [float(row["radius"]) for row in rows] == radii
+    assert [int(row["label"]) for row in rows] == [image["label"] for image in content["images"]]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--epsilon", "9"), "beyond which every image"),
+        (("--epsilon", "-1"), "`--epsilon` must be at least 0"),
+        (("--epsilon", "2", "--norm", "linf"), "at most 1 in L∞"),
+        (("--epsilon", "nan"), "`--epsilon` must be a fraction"),
+        (("--epsilon", "0.1", "--method", "tubes"), "tube"),
+        (("--epsilon", "0.1", "--precision", "float16"), "float32"),
+        (("--epsilon", "0.1", "--norm", "l1"), "l2"),
+        (("--epsilon", "0.1", "--output", "radii.txt"), "`--output` must end in .json or .csv"),
+    ],
+)
+def test_bad_arguments_are_one_line(arguments: tuple[str, ...], message: str, checkpoint: Path) -> None:
+    result = natrob("certify", str(checkpoint), *arguments, "--images", "2")
+    assert result.exit_code == 2
+    assert message in text_of(result)
+    assert "Traceback" not in result.output
+    assert "certified" not in result.stdout
+
+
+def test_a_model_without_a_certificate_is_refused_and_nothing_is_printed(models_module: str) -> None:
+    result = natrob("certify", f"{models_module}:probabilities", "--data", "digits", "--epsilon", "0.1",
+                    "--images", "4")  # fmt: skip
+    assert result.exit_code == 2
+    assert "is a Sequential, and certificates need a classifier of this library" in text_of(result)
+    assert result.stdout == ""
+    assert torch.is_grad_enabled()
+
+
+def test_the_help_shows_an_example() -> None:
+    result = natrob("certify", "--help")
+    assert result.exit_code == 0
+    assert "natrob certify" in result.output
+    assert "Example" in result.output
