@@ -41,7 +41,7 @@ class LipschitzPenalty(AbstractTrainingMethod):
 
     name: ClassVar[str] = "lipschitz_penalty"
 
-    weight: float = 0.1
+    weight: float = 0.3
     quantity: Quantity = "lipschitz"
     target: float = 0.0
     points: int = 16
