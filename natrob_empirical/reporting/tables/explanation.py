@@ -26,7 +26,10 @@ def explanation_table(found: Sequence[Explanation]) -> Table:
     )
     caption += "at which they fool nearest to half of the images classified correctly. Both columns are turned so that "
     caption += "more is what the theory says. 95 % intervals in brackets: percentile bootstrap over the images, "
-    caption += f"{RESAMPLES:,} resamples, seed {RESAMPLING_SEED}; they are about the images, not about other trainings."
+    caption += (
+        f"{RESAMPLES:,} resamples, seed {RESAMPLING_SEED}; they are about the images, not about other trainings, "
+    )
+    caption += "and each stands alone: of twenty quantities that mean nothing one is expected to leave chance out."
     return Table(caption=caption, columns=columns, rows=rows)
 
 

@@ -1,3 +1,4 @@
+import math
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,17 @@ from natrob_empirical.benchmarks.cells import AttackAtBudget
 from natrob_empirical.benchmarks.plan import require_fit
 from natrob_empirical.datasets import Dataset
 from natrob_empirical.models import NETWORKS, ModelSpecification
-from natrob_empirical.records import AttackRefusal, AttackResult, CellRecord, RecordStore, TheoryRefusal, TheoryResult
+from natrob_empirical.records import (
+    AttackRefusal,
+    AttackResult,
+    CellRecord,
+    CertificateContradictedError,
+    RecordStore,
+    SampleCertificates,
+    TheoryRefusal,
+    TheoryResult,
+    packed,
+)
 from natrob_empirical.training import TrainingSpecification
 from natrob_theory import ImplicitSolveError
 
@@ -252,6 +263,92 @@ def test_one_walk_to_the_nearest_image_serves_every_radius(digits: Dataset, tmp_
         assert isinstance(result, AttackResult)
         assert epsilon is not None
         assert (result.accuracy.value <= 0.5 * result.clean_accuracy.value) == (median <= epsilon)
+
+
+def test_distances_are_what_the_letters_say(finished: tuple[Path, list[CellRecord]]) -> None:
+    for record in finished[1]:
+        result, epsilon = record.result, record.cell.epsilon
+        if isinstance(result, AttackResult):
+            assert epsilon is not None
+            for letter, distance in zip(result.outcomes, result.distance_values, strict=True):
+                assert {"w": distance == 0, "f": 0 < distance <= epsilon, "k": distance == math.inf}[letter]
+
+
+def test_certificates_and_margins_agree_with_each_other(finished: tuple[Path, list[CellRecord]]) -> None:
+    for record in finished[1]:
+        result = record.result
+        if not isinstance(result, TheoryResult):
+            continue
+        assert result.margins is not None
+        assert len(result.margins) == 40
+        by_norm = {each.norm: each for each in result.certificates}
+        assert set(by_norm) == {"L2", "Linf"}
+        if record.cell.network == "neural_ode":
+            assert all("Neural ODE" in each.refusal for each in result.certificates)
+            assert not result.certified
+            continue
+        in_l2, in_linf = by_norm["L2"].radius_values, by_norm["Linf"].radius_values
+        constant = result.feature_lipschitz_upper.value
+        for low, other, margin in zip(in_l2, in_linf, result.margins.normalised_values, strict=True):
+            assert low <= max(0.0, margin / constant)  # rounding is taken off
+            assert other == pytest.approx(low / 8.0)  # 64 pixels
+        for point in result.certified:
+            shares = [0 < radius >= point.epsilon for radius in by_norm[point.norm].radius_values]
+            assert point.accuracy.value == sum(shares) / 40
+
+
+def test_the_searched_growth_lies_between_measured_growth_and_bound(finished: tuple[Path, list[CellRecord]]) -> None:
+    for record in finished[1]:
+        if isinstance(record.result, TheoryResult):
+            searched = record.result.trunk_lipschitz_lower
+            assert searched is not None
+            assert searched.kind == "lower"
+            assert searched.value <= record.result.growth_bound.value
+            assert searched.value >= 0.99 * record.result.measured_growth_median.value
+
+
+def test_a_certificate_that_an_attack_contradicts_stops_the_run(
+    digits: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    preset = tiny_preset("euler")
+
+    def bold(*arguments: object, **named: object) -> list[SampleCertificates]:
+        return [SampleCertificates(method="global", norm="L2", images=40, radii=packed([9.0] * 40))]
+
+    with monkeypatch.context() as patched:
+        patched.setattr("natrob_empirical.benchmarks.theory_cell.sample_certificates", bold)
+        patched.setattr("natrob_empirical.benchmarks.theory_cell.certified_points", lambda *_: ([], ""))
+        with pytest.raises(
+            CertificateContradictedError, match=r"euler, small, seed 0: PGD-2 contradicts \d+ certified"
+        ):
+            run(preset, digits, tmp_path)
+    kinds = [record.cell.attack for record in RecordStore(tmp_path / "records").read_all()]
+    assert {None, "PGD-2"} <= set(kinds)  # both sides are on disk
+    with pytest.raises(CertificateContradictedError):  # and running again does not forget it
+        run(preset, digits, tmp_path)
+
+
+def test_an_attack_meets_the_models_that_it_is_for(digits: Dataset, tmp_path: Path) -> None:
+    preset = tiny_preset("euler", "heun")
+    some = AttackSpecification(label="some", attack="FGSM", norm="Linf", epsilons=(0.1,), only_on=("heun, small",))
+    store, _ = run(replace(preset, attacks=(some,)), digits, tmp_path)
+    (record,) = [record for record in store.read_all() if record.cell.attack is not None]
+    assert record.cell.model == "heun, small"
+    assert isinstance(record.result, AttackResult)
+    assert record.result.only_on == ["heun, small"]
+    assert "only_on" not in record.settings["attack"]
+    with pytest.raises(ValueError, match="`only_on` must hold labels of models of the preset, got 'nobody'"):
+        replace(preset, attacks=(replace(some, only_on=("nobody",)),))
+
+
+def test_local_certificates_are_another_cell_and_none_are_the_old_one(digits: Dataset) -> None:
+    preset = tiny_preset("euler")
+    (plain,), (local,) = (
+        [cell for group in cells_of(each, digits) for cell in group if cell.attack is None]
+        for each in (preset, replace(preset, local_certificates=3))
+    )
+    assert set(plain.settings) == {"model", "training", "data", "seed", "pairs", "budgets"}
+    assert local.settings == {**plain.settings, "own_certificates": {"local": 3}}
 
 
 def test_the_walk_does_not_depend_on_its_batches(

@@ -8,6 +8,7 @@ from console_runner import natrob
 
 from natrob_empirical.benchmarks import PRESETS, AttackSpecification, Preset, PresetModel, load_checkpoint
 from natrob_empirical.models import ModelSpecification
+from natrob_empirical.records import RecordStore, TheoryResult, packed
 from natrob_empirical.training import TrainingSpecification
 
 TINY = Preset(
@@ -188,6 +189,26 @@ def test_report_runs_what_is_missing_and_writes_the_pages(tmp_path: Path) -> Non
     again = natrob("report", "--preset", "tiny", "--output", str(output), "--records-only")
     assert again.exit_code == 0
     assert all(path.read_bytes() == content for path, content in pages.items())
+
+
+@pytest.mark.usefixtures("tiny")
+def test_a_contradicted_certificate_is_exit_code_1_in_the_run_and_in_the_report(tmp_path: Path) -> None:
+    output = tmp_path / "out"
+    assert natrob("bench", "--preset", "tiny", "--output", str(output)).exit_code == 0
+    store = RecordStore(output / "records")
+    theory = next(record for record in store.read_all() if isinstance(record.result, TheoryResult))
+    assert isinstance(theory.result, TheoryResult)
+    bold = [each.model_copy(update={"radii": packed([9.0] * each.images)}) for each in theory.result.certificates]
+    result = theory.result.model_copy(update={"certificates": bold})
+    store.write(theory.model_copy(update={"result": result}))
+    again = natrob("bench", "--preset", "tiny", "--output", str(output))
+    assert again.exit_code == 1
+    assert "BUG:" in again.output
+    assert "certified radii" in " ".join(again.output.split())
+    reported = natrob("report", "--preset", "tiny", "--output", str(output), "--records-only")
+    assert reported.exit_code == 1
+    assert "ALARM" in reported.output
+    assert "**ALARM**" in (output / "report.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.usefixtures("tiny")

@@ -4,6 +4,7 @@ import math
 import re
 import xml.etree.ElementTree as ET
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -173,7 +174,7 @@ def test_the_gap_is_the_median_ratio() -> None:
 
 def test_tightness_is_the_bound_over_the_largest_growth_known() -> None:
     def theory(label: str, growth: float, searched: float | None) -> CellRecord:
-        lower = {} if searched is None else {"trunk_lipschitz_lower": number(searched, "lower", 16)}
+        lower: dict[str, Any] = {} if searched is None else {"trunk_lipschitz_lower": number(searched, "lower", 16)}
         return theory_record(
             label, growth_bound=number(growth, "upper", None), measured_growth_largest=number(0.5, n=64), **lower
         )

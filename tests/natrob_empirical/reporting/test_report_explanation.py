@@ -1,0 +1,152 @@
+"""What tells fooled images from kept ones: claimed where it is so, and nowhere else."""
+
+import math
+from pathlib import Path
+
+import pytest
+from synthetic_records import attack_record, number, theory_record
+from synthetic_samples import attacked, certificates, certified_theory, explained
+
+from natrob_empirical.records import CellRecord, SampleMargins, TheoryResult, packed
+from natrob_empirical.reporting import Section, group_records, write_report
+from natrob_empirical.reporting.across_models import across_models, judged_accuracy
+from natrob_empirical.reporting.explanation import (
+    GROWTH_OF_TRUNK,
+    LOCAL_CONSTANT,
+    MARGIN_OVER_GROWTH,
+    NORMALISED_MARGIN,
+    RADIUS,
+    Explanation,
+    Quantity,
+    explanations,
+    quantities_of,
+)
+from natrob_empirical.reporting.figure_explanation import explanation_figure
+from natrob_empirical.reporting.figure_style import model_styles
+from natrob_empirical.reporting.findings import model_explanation, sample_explanation
+from natrob_empirical.reporting.tables.explanation import explanation_table
+
+
+def of(*records: CellRecord) -> Section:
+    return group_records(records)[0]
+
+
+def by_quantity(section: Section) -> dict[Quantity, Explanation]:
+    return {each.quantity: each for each in explanations(section)}
+
+
+def test_margins_that_decide_are_said_to_explain_and_growth_that_does_not_is_not() -> None:
+    found = by_quantity(of(*explained()))
+    margin, growth = found[NORMALISED_MARGIN], found[GROWTH_OF_TRUNK]
+    assert margin.separation is not None
+    assert (margin.separation.value, margin.support) == (1.0, "explains")
+    assert margin.ranking is not None
+    assert margin.ranking.value == pytest.approx(1.0)
+    assert growth.support == "not shown"
+    assert found[RADIUS].separation == margin.separation  # one constant for all images: the same order
+    assert margin.fooled == pytest.approx(0.5, abs=0.01)
+
+
+def test_growth_that_decides_is_said_to_explain() -> None:
+    found = by_quantity(of(*explained(growth_matters=True)))
+    assert found[GROWTH_OF_TRUNK].support == "explains"
+    assert found[NORMALISED_MARGIN].support != "explains"
+    assert found[MARGIN_OVER_GROWTH].support == "explains"
+
+
+def test_the_reverse_is_named_as_such() -> None:
+    distances = [0.1 + 0.01 * n for n in range(40)]
+    margins = packed(list(reversed(distances)))
+    theory = certified_theory(radii=[0.0] * 40, margins=SampleMargins(logits=margins, normalised=margins))
+    section = of(theory, attacked(distances=distances, epsilon=0.3))
+    assert by_quantity(section)[NORMALISED_MARGIN].support == "the reverse"
+    finding = sample_explanation(section)
+    assert finding is not None
+    assert "normalised margin says the reverse of what the theory suggests for 1 of 1 trained model" in finding.text
+
+
+def test_nothing_is_judged_where_nearly_all_or_nearly_no_images_are_fooled() -> None:
+    theory, *_ = explained()
+    distances = [1.0] * 119 + [0.1]
+    found = by_quantity(of(theory, attacked(distances=distances, epsilon=0.5)))[NORMALISED_MARGIN]
+    assert (found.epsilon, found.separation, found.support) == (None, None, "not shown")
+    assert found.ranking is not None
+
+
+def test_images_that_are_wrong_without_an_attack_are_left_out() -> None:
+    theory, *attacks = explained()
+    assert {each.images for each in explanations(of(theory, *attacks))} == {120}
+    wrong = attacked(label="other", distances=[0.0] * 20 + [math.inf] * 100, epsilon=0.2)
+    assert {each.images for each in explanations(of(theory, *attacks, wrong))} == {100}
+
+
+def test_a_local_constant_is_the_smallest_over_the_methods() -> None:
+    own = certificates((0.1, 0.2), method="local", constants="2.0 3.0")
+    other = certificates((0.1, 0.2), method="tube", constants="1.0 4.0")
+    result = certified_theory(certificates=[own, other]).result
+    assert isinstance(result, TheoryResult)
+    assert quantities_of(result, "L2")[LOCAL_CONSTANT] == {0: 1.0, 1: 3.0}
+    assert quantities_of(result, "Linf") == {}
+
+
+def test_the_finding_sums_up_in_words() -> None:
+    finding = sample_explanation(of(*explained()))
+    assert finding is not None
+    assert "B = 1,000, seed 0" in finding.text
+    assert "the normalised margin explains it for 1 of 1 trained model (AUROC 1 [1, 1])" in finding.text
+    assert "the measured amplification of the trunk is not shown to explain it for 1 of 1" in finding.text
+    assert "In short: fooled images are told from kept ones in every case by the margin of the logits, " in finding.text
+    assert "in no case by the measured amplification of the trunk" in finding.text
+    assert finding.verdict == "undecided"
+    holds = sample_explanation(of(*explained(growth_matters=True)))
+    assert holds is not None
+    assert holds.verdict == "holds"
+    assert sample_explanation(of(theory_record(), attack_record())) is None
+
+
+def test_table_figure_and_page(tmp_path: Path) -> None:
+    records = [*explained(), *explained(seed=1, model="B")]
+    section = of(*records)
+    found = explanations(section)
+    table = explanation_table(found)
+    assert {row[0].text for row in table.rows} == {"A", "B"}
+    assert "percentile bootstrap over the images, 1,000 resamples, seed 0" in table.caption
+    figure = explanation_figure(found, model_styles([section]), name="e")
+    assert figure is not None
+    files = write_report(records, tmp_path, title="A title")
+    assert "explanation.svg" in {path.name for path in files.figures}
+    for page in (files.html, files.markdown):
+        assert "Does the bound explain which images are fooled?" in page.read_text(encoding="utf-8")
+
+
+def several_models(count: int, *, related: bool) -> Section:
+    """`count` models of growing bound, whose accuracy falls with it or not at all."""
+    records: list[CellRecord] = []
+    for index in range(count):
+        kept = 100 - 10 * index if related else 50 + 7 * ((5 * index) % count)
+        distances = [9.0] * kept + [0.1] * (120 - kept)
+        label = f"model {index}"
+        records.append(certified_theory(label, radii=[0.0] * 120, growth_bound=number(10.0**index, "upper", None)))
+        records.append(attacked(label, label="AutoAttack", kind="AutoAttack", distances=distances, epsilon=0.6))
+        records.append(attacked(label, label="PGD", kind="PGD", distances=[9.0] * 120, epsilon=0.6))
+    return of(*records)
+
+
+@pytest.mark.parametrize("related", [True, False])
+def test_across_models_only_what_the_interval_and_the_pairings_show_is_claimed(related: bool) -> None:
+    section = several_models(9, related=related)
+    judged = judged_accuracy(section)
+    assert judged is not None
+    assert judged.attacks == ("AutoAttack",)
+    bound = next(each for each in across_models(section, judged) if each.quantity == "log growth bound")
+    assert bound.decided == related
+    finding = model_explanation(section)
+    assert finding is not None
+    first = finding.text.split(";", maxsplit=1)[0]
+    assert ("an association as the theory suggests" in first) == related
+    assert ("no association is shown" in first) != related
+
+
+def test_two_models_are_no_correlation() -> None:
+    assert judged_accuracy(several_models(2, related=True)) is None
+    assert model_explanation(several_models(2, related=True)) is None
