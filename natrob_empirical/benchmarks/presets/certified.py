@@ -6,7 +6,12 @@ from typing import Any, Final
 from natrob_empirical.benchmarks.presets.preset import AttackSpecification, Preset, PresetModel
 from natrob_empirical.benchmarks.presets.schedules import small_training
 from natrob_empirical.models import ContractiveSpecification, ModelSpecification
-from natrob_empirical.training import MarginTraining, TrainingSpecification
+from natrob_empirical.training import (
+    LipschitzPenalty,
+    MarginTraining,
+    SpectralNormalisation,
+    TrainingSpecification,
+)
 
 
 def _margin(offset: float, temperature: float, **schedule: Any) -> TrainingSpecification:
@@ -60,26 +65,53 @@ def _mnist_networks(*, epochs: int, **sizes: Any) -> tuple[PresetModel, ...]:
 
 
 def _plain(training: TrainingSpecification, **sizes: Any) -> tuple[PresetModel, ...]:
-    """The ResNet with h = 1, and the Neural ODE."""
-    specifications = (
-        ModelSpecification(label="ResNet, h = 1", network="euler", step_size=1.0, num_steps=5, **sizes),
-        ModelSpecification(label="Neural ODE, T = 1", network="neural_ode", **sizes),
+    """The ResNet with h = 1 and the Neural ODE, and the same with Lipschitz constants held down: the controls."""
+    resnet = ModelSpecification(label="ResNet, h = 1", network="euler", step_size=1.0, num_steps=5, **sizes)
+    neural_ode = ModelSpecification(label="Neural ODE, T = 1", network="neural_ode", **sizes)
+    penalty, spectral = LipschitzPenalty(weight=0.3), SpectralNormalisation(bound=1.5)
+    return tuple(
+        PresetModel(
+            specification=replace(specification, label=specification.label + suffix),
+            training=replace(training, method=method),
+        )
+        for specification, suffix, method in (
+            (resnet, "", training.method),
+            (neural_ode, "", training.method),
+            (resnet, ", K penalised", penalty),
+            (neural_ode, ", K penalised", penalty),
+            (resnet, ", ‖W‖ ≤ 1.5", spectral),
+        )
     )
-    return tuple(PresetModel(specification=specification, training=training) for specification in specifications)
 
 
 def _attacks(
-    linf: tuple[float, ...], l2: tuple[float, ...], *, steps: int, autoattack: int, nearest: int
+    linf: tuple[float, ...],
+    l2: tuple[float, ...],
+    *,
+    steps: int,
+    autoattack: int,
+    nearest: int,
+    judged: tuple[str, ...] = (),
 ) -> tuple[AttackSpecification, ...]:
-    """PGD in both norms, FAB for the smallest perturbation in L2, and AutoAttack on the first images."""
+    """PGD in both norms, FAB for the smallest perturbation in L2, and AutoAttack on the first images of some models."""
+    strongest = AttackSpecification(
+        label="AutoAttack", attack="AutoAttack", norm="L2", epsilons=l2, images=autoattack, only_on=judged
+    )
     return (
         AttackSpecification(label=f"PGD-{steps}", attack="PGD", norm="Linf", epsilons=linf, steps=steps),
         AttackSpecification(label=f"PGD-{steps}", attack="PGD", norm="L2", epsilons=l2, steps=steps),
-        AttackSpecification(label="FAB", attack="FAB", norm="L2", epsilons=l2, images=nearest),
-        AttackSpecification(label="AutoAttack", attack="AutoAttack", norm="Linf", epsilons=linf, images=autoattack),
-        AttackSpecification(label="AutoAttack", attack="AutoAttack", norm="L2", epsilons=l2, images=autoattack),
+        AttackSpecification(label="FAB", attack="FAB", norm="L2", epsilons=l2[:1], images=nearest),
+        replace(strongest, norm="Linf", epsilons=linf),
+        strongest,
     )
 
+
+_MNIST_JUDGED: Final = (
+    "Gradient flow, radius 0.5",
+    "Gradient flow, radius 1.58",
+    "ResNet, h = 1",
+    "Neural ODE, T = 1",
+)
 
 CERTIFIED: Final = (
     Preset(
@@ -97,13 +129,13 @@ CERTIFIED: Final = (
     ),
     Preset(
         name="certified-cpu",
-        summary="contractive networks, the ResNet and the Neural ODE on MNIST, CPU",
+        summary="contractive networks, and small ResNets and Neural ODEs with and without controls, on MNIST, CPU",
         dataset="mnist",
         models=(
             *_mnist_networks(epochs=14, channels=1024, hidden=256, num_steps=4),
-            *_plain(small_training(epochs=5), channels=16, hidden=32, stem_stride=2, pool_size=7),
+            *_plain(small_training(epochs=3), channels=8, hidden=16, stem_stride=4, pool_size=7),
         ),
-        attacks=_attacks((0.05, 0.1, 0.2), (0.5, 1.0, 1.58), steps=40, autoattack=100, nearest=200),
+        attacks=_attacks((0.05, 0.1), (0.5, 1.0, 1.58), steps=40, autoattack=20, nearest=60, judged=_MNIST_JUDGED),
         test_images=1_000,
     ),
     Preset(

@@ -3,8 +3,8 @@
 from typing import Any, Final
 
 from natrob_empirical.benchmarks.presets.preset import AttackSpecification, Preset, PresetModel, StepSizeSweep
-from natrob_empirical.models import ModelSpecification
-from natrob_empirical.training import TrainingSpecification
+from natrob_empirical.models import ContractiveSpecification, ModelSpecification
+from natrob_empirical.training import MarginTraining, TrainingSpecification
 
 LINF_BUDGETS: Final = (0.02, 0.05, 0.1, 0.2, 0.5)
 L2_BUDGETS: Final = (0.1, 0.3, 0.6, 1.0)
@@ -33,17 +33,43 @@ def _all_networks(training: TrainingSpecification, **sizes: Any) -> tuple[Preset
     return tuple(PresetModel(specification=specification, training=training) for specification in specifications)
 
 
+CONTRACTIVE: Final = "Gradient flow, h = 2/‖W‖²"
+JUDGED: Final = (CONTRACTIVE, "ResNet, h = 1", "Neural ODE, T = 1")
+"""The models of `quick` that AutoAttack judges: it costs more than all the rest."""
+
 QUICK: Final = Preset(
     name="quick",
     summary="every network class on scikit-learn's handwritten digits, 2 CPU cores, about 2 minutes",
     dataset="digits",
-    models=_all_networks(TrainingSpecification(epochs=6), channels=8, hidden=8, pool_size=4),
+    models=(
+        *_all_networks(TrainingSpecification(epochs=6), channels=8, hidden=8, pool_size=4),
+        PresetModel(
+            specification=ContractiveSpecification(
+                label=CONTRACTIVE,
+                network="gradient_flow",
+                channels=128,
+                hidden=64,
+                num_steps=4,
+                constraint="orthogonal",
+            ),
+            training=TrainingSpecification(
+                method=MarginTraining(offset=0.5, temperature=0.1), epochs=40, learning_rate=5e-3
+            ),
+        ),
+    ),
     attacks=(
         AttackSpecification(label="Noise", attack="RandomNoise", norm="Linf", epsilons=LINF_BUDGETS),
         AttackSpecification(label="Grey", attack="MoveToGray", norm="Linf", epsilons=LINF_BUDGETS, steps=10),
         AttackSpecification(label="FGSM", attack="FGSM", norm="Linf", epsilons=LINF_BUDGETS),
         AttackSpecification(label="PGD-10", attack="PGD", norm="Linf", epsilons=LINF_BUDGETS, steps=10),
         AttackSpecification(label="PGD-10", attack="PGD", norm="L2", epsilons=L2_BUDGETS, steps=10),
+        AttackSpecification(label="FAB", attack="FAB", norm="L2", epsilons=(0.3,), images=60, only_on=JUDGED),
+        AttackSpecification(
+            label="AutoAttack", attack="AutoAttack", norm="Linf", epsilons=(0.05, 0.1), images=20, only_on=JUDGED
+        ),
+        AttackSpecification(
+            label="AutoAttack", attack="AutoAttack", norm="L2", epsilons=(0.3, 0.6), images=20, only_on=JUDGED
+        ),
     ),
     test_images=200,
     step_sizes=StepSizeSweep(),
