@@ -98,11 +98,13 @@ def explanations(section: Section) -> tuple[Explanation, ...]:
 
 
 def _of_run(model: ModelRuns, seed: int, norm: str, theory: TheoryResult) -> list[Explanation]:
-    """All quantities of one trained model in one norm."""
+    """All quantities of one trained model in one norm, under the attacks that saw the most images."""
     attacks = attacks_in(model, seed, norm)
     if not attacks:
         return []
-    n = min(MOST_IMAGES, *(len(result.outcomes) for _, _, result in attacks))
+    most = max(len(result.outcomes) for _, _, result in attacks)
+    attacks = tuple(attack for attack in attacks if len(attack[2].outcomes) == most)
+    n = min(MOST_IMAGES, most)
     distances = {i: d for i, d in enumerate(smallest_distances(attacks, n)) if d > 0}
     radii = sorted({epsilon for _, epsilon, _ in attacks if epsilon > 0})
     found = []
