@@ -65,7 +65,7 @@ def _draw(panel: Axes, each: Explanation, height: float, style: ModelStyle) -> N
     if each.separation is None:
         return
     panel.plot([each.separation.low, each.separation.high], [height, height], color=style.colour, linewidth=1.2)
-    panel.plot([each.separation.value], [height], marker=style.marker, color=style.colour, markersize=4)
+    panel.plot([each.separation.value], [height], marker=style.marker, color=style.colour, markersize=4, clip_on=False)
 
 
 def _finish(panel: Axes, shown: Sequence[Quantity], norm: str, *, named: bool) -> None:
