@@ -32,7 +32,7 @@ from natrob_empirical.records import (
     TheoryResult,
 )
 from natrob_empirical.training import TrainingProgress, accuracy
-from natrob_theory import ImplicitSolveError, IntegrationError, materialised
+from natrob_theory import ImplicitSolveError, IntegrationError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -141,9 +141,7 @@ class _Run:
                 watch.add(record)
         if not missing:
             return
-        trained, seconds = self._trained(model, group[0])
-        # What is judged is the network with the very weights that it computes with, and no pass computes them again.
-        classifier = materialised(trained)
+        classifier, seconds = self._trained(model, group[0])
         attacked = AttackedModel(classifier, self.images, self.labels)
         for cell in missing:
             if cell.attack is None:

@@ -98,11 +98,13 @@ def explanations(section: Section) -> tuple[Explanation, ...]:
 
 
 def _of_run(model: ModelRuns, seed: int, norm: str, theory: TheoryResult) -> list[Explanation]:
-    """All quantities of one trained model in one norm."""
+    """All quantities of one trained model in one norm, under the attacks that saw the most images."""
     attacks = attacks_in(model, seed, norm)
     if not attacks:
         return []
-    n = min(MOST_IMAGES, *(len(result.outcomes) for _, _, result in attacks))
+    most = max(len(result.outcomes) for _, _, result in attacks)
+    attacks = tuple(attack for attack in attacks if len(attack[2].outcomes) == most)
+    n = min(MOST_IMAGES, most)
     distances = {i: d for i, d in enumerate(smallest_distances(attacks, n)) if d > 0}
     radii = sorted({epsilon for _, epsilon, _ in attacks if epsilon > 0})
     found = []
@@ -160,7 +162,8 @@ def quantities_of(theory: TheoryResult, norm: str) -> dict[Quantity, Mapping[int
     if constants:
         found[LOCAL_CONSTANT] = dict(enumerate(map(min, zip(*constants, strict=False))))
     if certificates:
-        found[RADIUS] = _best_radii([each.radius_values for each in certificates])
+        most = max(each.images for each in certificates)
+        found[RADIUS] = _best_radii([each.radius_values for each in certificates if each.images == most])
     return {quantity: found[quantity] for quantity in QUANTITIES if found.get(quantity)}
 
 
@@ -170,8 +173,8 @@ def _finite(values: Sequence[float]) -> dict[int, float]:
 
 
 def _best_radii(columns: Sequence[Sequence[float]]) -> dict[int, float]:
-    """The largest radius of every image, over the images that all methods were tried on."""
-    return dict(enumerate(map(max, zip(*columns, strict=False))))
+    """The largest radius of every image, over the methods that were tried on the most images."""
+    return dict(enumerate(map(max, zip(*columns, strict=True))))
 
 
 def _ranked(amplification: SampleAmplification, values: list[float]) -> dict[int, float]:

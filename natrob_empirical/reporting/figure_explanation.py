@@ -47,8 +47,10 @@ def explanation_figure(
     caption = (
         "Right of the line a quantity tells fooled images from kept ones in the direction that the theory says, on "
     )
-    caption += "it not at all. Each model under all attacks of the norm together, at the radius at which they fool "
-    caption += "nearest to half of its images. Bars: 95 % percentile bootstrap over the images "
+    caption += "it not at all. Each model under the attacks of the norm that saw the most images, together, at the "
+    caption += (
+        "radius at which they fool nearest to half of its images. Bars: 95 % percentile bootstrap over the images "
+    )
     caption += f"({RESAMPLES:,} resamples, seed {RESAMPLING_SEED}); amplification was measured on fewer images."
     return render(figure, name=name, title="What tells fooled images from kept ones", caption=caption)
 
@@ -63,7 +65,7 @@ def _draw(panel: Axes, each: Explanation, height: float, style: ModelStyle) -> N
     if each.separation is None:
         return
     panel.plot([each.separation.low, each.separation.high], [height, height], color=style.colour, linewidth=1.2)
-    panel.plot([each.separation.value], [height], marker=style.marker, color=style.colour, markersize=4)
+    panel.plot([each.separation.value], [height], marker=style.marker, color=style.colour, markersize=4, clip_on=False)
 
 
 def _finish(panel: Axes, shown: Sequence[Quantity], norm: str, *, named: bool) -> None:

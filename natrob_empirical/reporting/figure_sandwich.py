@@ -63,11 +63,11 @@ def sandwich_figure(bounds: Sequence[ImageBounds], *, name: str) -> ReportFigure
 
 
 def right_end(bounds: ImageBounds) -> float:
-    """Where the axis ends: a little past the last finite distance or radius, within the radii that were attacked."""
-    finite = [value for value in (*bounds.found_distances, *bounds.certified_radii) if math.isfinite(value)]
-    largest = max(bounds.epsilons, default=0.0)
-    end = max(max(finite, default=0.0), min((e for e in bounds.epsilons if e > 0), default=0.0))
-    return 1.06 * (min(end, largest) if largest > 0 else end) or 1.0
+    """Where the axis ends: a little past the last step of both curves, or the last attack if an image survives it."""
+    values = [value for value in (*bounds.found_distances, *bounds.certified_radii) if math.isfinite(value)]
+    if any(map(math.isinf, bounds.found_distances)):
+        values += bounds.epsilons
+    return 1.06 * max(values, default=0.0) or max(bounds.epsilons, default=0.0) or 1.0
 
 
 def step_points(values: Sequence[float], end: float) -> tuple[np.ndarray, np.ndarray]:
@@ -87,7 +87,7 @@ def _draw(panel: Axes, bounds: ImageBounds, markers: dict[str, str]) -> None:
     grid = np.unique(np.concatenate([high[0], low[0]]))
     upper, lower = (values[np.searchsorted(edges, grid, side="right") - 1] for edges, values in (high, low))
     panel.fill_between(grid, lower, upper, step="post", color=SHADE, alpha=0.7, linewidth=0)
-    panel.plot(*high, drawstyle="steps-post", color=ATTACKED, linewidth=1.6)
+    panel.plot(*high, drawstyle="steps-post", color=ATTACKED, linewidth=2.6)
     if bounds.methods:
         panel.plot(*low, drawstyle="steps-post", color=CERTIFIED, linewidth=1.6)
     for attack, marker in markers.items():

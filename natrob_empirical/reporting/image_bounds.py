@@ -16,7 +16,7 @@ Attacked: TypeAlias = tuple[str, float, AttackResult]
 @final
 @dataclass(frozen=True, kw_only=True)
 class ImageBounds:
-    """One model in one norm, on the first images, which all its attacks and its certificate saw.
+    """One model in one norm, on the first images that its attacks and its certificate saw.
 
     Attributes:
         model: its label.
@@ -76,12 +76,22 @@ class ImageBounds:
 
 
 def image_bounds(section: Section) -> tuple[ImageBounds, ...]:
-    """Every model, seed and norm whose theory record holds certificates and whose attacks tell image by image."""
+    """Every model, seed and norm with certificates and attacks image by image, on the images that all attacks saw."""
+    return _all_bounds(section, min)
+
+
+def widest_bounds(section: Section) -> tuple[ImageBounds, ...]:
+    """The same on every image that any attack saw: later images met fewer attacks, which their distances show."""
+    return _all_bounds(section, max)
+
+
+def _all_bounds(section: Section, pick: Callable[[Iterable[int]], int]) -> tuple[ImageBounds, ...]:
+    """With as many images as `pick` takes of how many each attack saw."""
     found = []
     for model in section.models:
         for seed, theory in model.theory.items():
             for norm in ordered_norms({each.norm for each in theory.certificates}):
-                bounds = _bounds_of(model, seed, norm, theory)
+                bounds = _bounds_of(model, seed, norm, theory, pick)
                 if bounds is not None:
                     found.append(bounds)
     return tuple(found)
@@ -97,8 +107,8 @@ def attacks_in(model: ModelRuns, seed: int, norm: str) -> tuple[Attacked, ...]:
 
 
 def smallest_distances(attacks: Sequence[Attacked], n: int) -> tuple[float, ...]:
-    """Of the first n images, the smallest distance over the attacks."""
-    columns = [distances_found(result, epsilon)[:n] for _, epsilon, result in attacks]
+    """Of the first n images, the smallest distance over the attacks that saw the image."""
+    columns = [_padded(distances_found(result, epsilon), n, math.inf) for _, epsilon, result in attacks]
     return _by_image(min, columns)
 
 
@@ -106,10 +116,12 @@ def best_radii(theory: TheoryResult, norm: str) -> tuple[float, ...]:
     """Per image the largest radius over the methods, of as many images as the method with the most; may be empty."""
     given = [each for each in theory.certificates if each.norm == norm and not each.refusal]
     n = max((each.images for each in given), default=0)
-    return _by_image(max, [_padded(each.radius_values, n) for each in given]) if given else ()
+    return _by_image(max, [_padded(each.radius_values, n, 0.0) for each in given]) if given else ()
 
 
-def _bounds_of(model: ModelRuns, seed: int, norm: str, theory: TheoryResult) -> ImageBounds | None:
+def _bounds_of(
+    model: ModelRuns, seed: int, norm: str, theory: TheoryResult, pick: Callable[[Iterable[int]], int]
+) -> ImageBounds | None:
     """One model in one norm, or None without an attack."""
     attacks = attacks_in(model, seed, norm)
     certificates = [each for each in theory.certificates if each.norm == norm]
@@ -117,8 +129,8 @@ def _bounds_of(model: ModelRuns, seed: int, norm: str, theory: TheoryResult) -> 
     # A certificate of fewer images than another leaves the later ones to the other: it shortens nothing.
     radii = best_radii(theory, norm)
     lengths = [len(result.outcomes) for _, _, result in attacks]
-    n = min([*lengths, max((each.images for each in certificates), default=0)], default=0)
-    if not lengths or n == 0:
+    n = min(pick(lengths), max(each.images for each in certificates)) if lengths and certificates else 0
+    if n == 0:
         return None
     refusals = dict.fromkeys(clean_text(each.refusal) for each in certificates if each.refusal)
     return ImageBounds(
@@ -133,9 +145,9 @@ def _bounds_of(model: ModelRuns, seed: int, norm: str, theory: TheoryResult) -> 
     )
 
 
-def _padded(values: list[float], n: int) -> list[float]:
-    """The first n, with zeros for those that are not there."""
-    return [*values[:n], *[0.0] * (n - len(values))]
+def _padded(values: list[float], n: int, missing: float) -> list[float]:
+    """The first n, with `missing` for those that are not there."""
+    return [*values[:n], *[missing] * (n - len(values))]
 
 
 def _by_image(pick: Callable[[Iterable[float]], float], columns: Sequence[Sequence[float]]) -> tuple[float, ...]:

@@ -9,7 +9,7 @@ from natrob_empirical.reporting.figure_explanation import explanation_figure
 from natrob_empirical.reporting.figure_radii import radii_figure
 from natrob_empirical.reporting.figure_sandwich import sandwich_figure
 from natrob_empirical.reporting.figure_style import ModelStyle
-from natrob_empirical.reporting.image_bounds import ImageBounds, image_bounds
+from natrob_empirical.reporting.image_bounds import ImageBounds, image_bounds, widest_bounds
 from natrob_empirical.reporting.record_groups import Section
 from natrob_empirical.reporting.tables.explanation import explanation_table
 from natrob_empirical.reporting.tables.sandwich import sandwich_table
@@ -20,7 +20,7 @@ def sample_parts(section: Section, prefix: str, styles: Mapping[str, ModelStyle]
     bounds = image_bounds(section)
     return (
         *_explanation_part(explanations(section), prefix, styles),
-        *_radii_part(bounds, prefix, styles),
+        *_radii_part(widest_bounds(section), prefix, styles),
         *_sandwich_parts(bounds, prefix),
     )
 

@@ -23,8 +23,9 @@ def sample_explanation(section: Section) -> Finding | None:
     found = [each for each in explanations(section) if each.separation is not None]
     if not found:
         return None
-    text = "Which images do the attacks fool? All attacks of a norm together, at the radius at which they fool nearest "
-    text += f"to half; AUROC with 95 % bootstrap intervals over images (B = {RESAMPLES:,}, seed {RESAMPLING_SEED}), "
+    text = "Which images do the attacks fool? The attacks of a norm that saw the most images, together, at the radius "
+    text += "at which they fool nearest to half; "
+    text += f"AUROC with 95 % bootstrap intervals over images (B = {RESAMPLES:,}, seed {RESAMPLING_SEED}), "
     text += "models and seeds apart. The growth bound is one number a model and cannot tell its images apart. "
     norms = ordered_norms({each.norm for each in found})
     text += " ".join(_norm_sentence([each for each in found if each.norm == norm], norm) for norm in norms)

@@ -7,7 +7,7 @@ from typing import Final
 from natrob_empirical.records import TheoryResult
 from natrob_empirical.reporting.findings.finding import Finding
 from natrob_empirical.reporting.formatting import NORM_SIGNS, format_number, join_words
-from natrob_empirical.reporting.image_bounds import ImageBounds, image_bounds
+from natrob_empirical.reporting.image_bounds import ImageBounds, widest_bounds
 from natrob_empirical.reporting.record_groups import ModelRuns, Section, SeedSummary
 
 TIGHT: Final = 1.3
@@ -15,7 +15,7 @@ TIGHT: Final = 1.3
 
 def certificate_gap(section: Section) -> Finding | None:
     """Per model, the median over images of smallest perturbation found over certified radius."""
-    bounds = [each for each in image_bounds(section) if each.gap_ratios]
+    bounds = [each for each in widest_bounds(section) if each.gap_ratios]
     if not bounds:
         return None
     sentences = []

@@ -21,15 +21,16 @@ def explanation_table(found: Sequence[Explanation]) -> Table:
         Column(heading="Supports", numeric=False),
     )
     rows = tuple(_row(each, several) for each in found)
-    caption = (
-        "Does a quantity of an image tell whether the attacks fool it? All attacks of a norm together, at the radius "
-    )
-    caption += "at which they fool nearest to half of the images classified correctly. Both columns are turned so that "
-    caption += "more is what the theory says. 95 % intervals in brackets: percentile bootstrap over the images, "
+    caption = "Does a quantity of an image tell whether the attacks fool it? The attacks of a norm that saw the most "
+    caption += "images, together, at the radius at which they fool nearest to half of the images classified correctly. "
+    caption += "Both columns are turned so that more is what the theory says. 95 % intervals in brackets: percentile "
     caption += (
-        f"{RESAMPLES:,} resamples, seed {RESAMPLING_SEED}; they are about the images, not about other trainings, "
+        f"bootstrap over the images, {RESAMPLES:,} resamples, seed {RESAMPLING_SEED}; they are about the images, "
     )
-    caption += "and each stands alone: of twenty quantities that mean nothing one is expected to leave chance out."
+    caption += (
+        "not about other trainings, and each stands alone: of twenty quantities that mean nothing one is expected "
+    )
+    caption += "to leave chance out."
     return Table(caption=caption, columns=columns, rows=rows)
 
 

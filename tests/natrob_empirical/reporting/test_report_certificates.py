@@ -24,7 +24,7 @@ from natrob_empirical.reporting.findings import (
     trunk_tightness,
 )
 from natrob_empirical.reporting.findings import contradictions as contradictions_in
-from natrob_empirical.reporting.image_bounds import ImageBounds, best_radii, image_bounds
+from natrob_empirical.reporting.image_bounds import ImageBounds, best_radii, image_bounds, widest_bounds
 from natrob_empirical.reporting.missing_cells import completeness
 from natrob_empirical.reporting.tables import growth_table
 from natrob_empirical.reporting.tables.sandwich import sandwich_table
@@ -62,6 +62,13 @@ def test_the_worst_attack_and_the_best_certificate_of_every_image_count() -> Non
     assert found.under("one", 0.5) == 0.5
     assert found.under("one", 1.0) is None
     assert best_radii(of(theory).models[0].theory[0], "L2") == (0.3, 0.1, 0.1)
+
+
+def test_the_widest_bounds_take_every_image_that_any_attack_saw() -> None:
+    records = [certified_theory(), attacked(label="one", distances=(0.0, 0.15)), attacked(label="two")]
+    (found,) = widest_bounds(of(*records))
+    assert found.found_distances == (0.0, 0.15, *DISTANCES[2:])
+    assert len(image_bounds(of(*records))[0]) == 2
 
 
 def test_letters_stand_in_for_distances() -> None:

@@ -87,6 +87,9 @@ def test_a_local_constant_is_the_smallest_over_the_methods() -> None:
     assert isinstance(result, TheoryResult)
     assert quantities_of(result, "L2")[LOCAL_CONSTANT] == {0: 1.0, 1: 3.0}
     assert quantities_of(result, "Linf") == {}
+    few = certified_theory(certificates=[certificates((0.1, 0.2, 0.3)), certificates((0.9,), method="local")]).result
+    assert isinstance(few, TheoryResult)
+    assert quantities_of(few, "L2")[RADIUS] == {0: 0.1, 1: 0.2, 2: 0.3}
 
 
 def test_the_finding_sums_up_in_words() -> None:
