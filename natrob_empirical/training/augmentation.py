@@ -7,12 +7,12 @@ from jaxtyping import Bool, Int64, UInt8
 from torch import Tensor, nn
 
 SHIFT: Final = 4
-"""Pixels; He et al., "Deep Residual Learning for Image Recognition", section 4.2."""
+"""The largest shift, in pixels; He et al., "Deep Residual Learning for Image Recognition", section 4.2."""
 
 
-def draw_shifts(count: int, *, generator: torch.Generator) -> Int64[Tensor, "count 2"]:
-    """Vertical and horizontal shifts from −4 to 4, all equally likely."""
-    return torch.randint(-SHIFT, SHIFT + 1, (count, 2), generator=generator)
+def draw_shifts(count: int, *, largest: int = SHIFT, generator: torch.Generator) -> Int64[Tensor, "count 2"]:
+    """Vertical and horizontal shifts from −largest to largest, all equally likely; `largest` is at most 4."""
+    return torch.randint(-largest, largest + 1, (count, 2), generator=generator)
 
 
 def draw_mirrored(count: int, *, generator: torch.Generator) -> Bool[Tensor, " count"]:

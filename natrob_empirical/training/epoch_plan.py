@@ -28,12 +28,12 @@ class EpochPlan:
     mirrored: Bool[Tensor, " images"] | None
 
     @staticmethod
-    def drawn(images: int, augmentation: Augmentation, *, streams: TrainingStreams) -> "EpochPlan":
+    def drawn(images: int, augmentation: Augmentation, *, shift: int, streams: TrainingStreams) -> "EpochPlan":
         """The plan of the next epoch, on the CPU."""
         draws = streams.augmentation
         return EpochPlan(
             order=torch.randperm(images, generator=streams.order),
-            shifts=None if augmentation == "none" else draw_shifts(images, generator=draws),
+            shifts=None if augmentation == "none" else draw_shifts(images, largest=shift, generator=draws),
             mirrored=draw_mirrored(images, generator=draws) if augmentation == "crop_flip" else None,
         )
 

@@ -125,7 +125,10 @@ class TrainingRun:
 
     def _next_plan(self) -> EpochPlan:
         self._meter.clear()
-        drawn = EpochPlan.drawn(len(self._data), self._specification.augmentation, streams=self._streams)
+        specification = self._specification
+        drawn = EpochPlan.drawn(
+            len(self._data), specification.augmentation, shift=specification.shift, streams=self._streams
+        )
         self._plan = drawn.on(self._device)
         return self._plan
 

@@ -5,6 +5,7 @@ from typing import Any, Literal, TypeAlias, final, get_args
 
 from natrob_empirical.plain_settings import added_setting, plain_settings
 from natrob_empirical.training.abstract_method import AbstractTrainingMethod
+from natrob_empirical.training.augmentation import SHIFT
 from natrob_empirical.training.standard_method import StandardTraining
 from natrob_theory.argument_checks import require_choice, require_count, require_nonnegative, require_positive
 
@@ -52,10 +53,12 @@ class TrainingSpecification:
         schedule: "cosine" falls to 0 along half a cosine, step by step; "milestones" multiplies the rate by 0.1 at
             the start of each of the epochs in `milestones`.
         milestones: counted in finished epochs, ascending.
-        augmentation: "crop" shifts by up to 4 pixels with zero padding, "crop_flip" mirrors every other image as well.
+        augmentation: "crop" shifts by up to `shift` pixels with zero padding, "crop_flip"
+            mirrors every other image as well.
         engine: how the arithmetic is done.
         warmup: the share of all steps, from 0 up to but not 1, over which the schedule's rate is multiplied by a factor
             that rises linearly to 1.
+        shift: the largest one of the augmentations that shift, in pixels, from 1 to 4.
     """
 
     method: AbstractTrainingMethod = field(default_factory=StandardTraining)
@@ -70,6 +73,7 @@ class TrainingSpecification:
     augmentation: Augmentation = "none"
     engine: EngineOptions = field(default_factory=EngineOptions)
     warmup: float = added_setting(0.0)
+    shift: int = added_setting(SHIFT)
 
     def __post_init__(self) -> None:
         if not isinstance(self.method, AbstractTrainingMethod):
@@ -81,6 +85,10 @@ class TrainingSpecification:
         require_nonnegative("momentum", self.momentum)
         require_nonnegative("weight_decay", self.weight_decay)
         require_choice("schedule", self.schedule, get_args(Schedule))
+        if require_count("shift", self.shift) > SHIFT:
+            raise ValueError(f"`shift` must be at most {SHIFT} pixels, got {self.shift}")
+        if self.shift != SHIFT and self.augmentation == "none":
+            raise ValueError(f'`shift` is a setting of the augmentations that shift, got {self.shift} beside "none"')
         if require_nonnegative("warmup", self.warmup) >= 1:
             raise ValueError(f"`warmup` must be less than 1, a share of all steps, got {self.warmup}")
         require_choice("augmentation", self.augmentation, get_args(Augmentation))

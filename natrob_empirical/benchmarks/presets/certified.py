@@ -54,12 +54,13 @@ def _digits_networks(training: TrainingSpecification, *, implicit: bool = True) 
 def _mnist_networks(*, epochs: int, **sizes: Any) -> tuple[PresetModel, ...]:
     """Dense gradient flows: one trained for radii of about 0.5, one for about 1.58."""
     schedule: dict[str, Any] = {"epochs": epochs, "batch_size": 256, "learning_rate": 1e-2}
+    shifted: dict[str, Any] = {"augmentation": "crop", "shift": 1}
     wide = ContractiveSpecification(
         label="Gradient flow, radius 1.58", network="gradient_flow", constraint="orthogonal", **sizes
     )
     near = replace(wide, label="Gradient flow, radius 0.5")
     return (
-        PresetModel(specification=near, training=_margin(0.9, 0.15, **schedule)),
+        PresetModel(specification=near, training=_margin(1.2, 0.2, **schedule, **shifted)),
         PresetModel(specification=wide, training=_margin(2.5, 0.3, **schedule)),
     )
 
