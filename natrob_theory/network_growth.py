@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from natrob_theory.bound import Bound
+from natrob_theory.centred_fields import centred_constants
 from natrob_theory.convex_potentials import is_gradient_flow
 from natrob_theory.lipschitz import layer_lipschitz, lipschitz_upper_bound
 from natrob_theory.lipschitz.refusal import Shape, refuse
@@ -16,6 +17,7 @@ from natrob_theory.networks import AbstractFixedStepNet, AbstractIntegratorNet, 
 from natrob_theory.networks.abstract_net import constants_per_step, growth_over_steps, step_growth
 from natrob_theory.networks.one_sided_growth import StepStructure
 from natrob_theory.steppers import CoupledField
+from natrob_theory.steppers.centred_constants import CentredConstants
 from natrob_theory.steppers.revnet import split_halves
 
 
@@ -25,7 +27,10 @@ def growth_upper_bound(net: AbstractIntegratorNet, *, input_shape: tuple[int, ..
     K of every step by `lipschitz_upper_bound`, μ by `one_sided_lipschitz_upper_bound`. Each step takes the smallest of
     the method's factors: from K; from (μ, K) where the method has such a formula, 1/(1 − hμ) for backward Euler at any
     hK; and for Euler's method on a gradient flow of a convex potential (`follows_convex_potential`)
-    max(|1 − hK|, |1 + hμ|), which is 1 for μ = 0 and h ≤ 2/K. RevNet has its pairs (K₁, K₂) and nothing else.
+    max(|1 − hK|, |1 + hμ|), which is 1 for μ = 0 and h ≤ 2/K; and for Euler's method on f = −γy + skew part (s) +
+    remainder (r) √((1 − hγ)² + h²s²) + hr. For a gradient flow (K_f), a skew-symmetric field (K_s) and dissipation ρ
+    that is √((1 − hρ − hK_f/2)² + h²K_s²) + hK_f/2, and no smaller factor follows from these constants. RevNet has its
+    pairs (K₁, K₂) and nothing else.
 
     Args:
         net: an integrator network; a Neural ODE must have been run, and its growth is that of the grids on record.
@@ -44,7 +49,8 @@ def growth_upper_bound(net: AbstractIntegratorNet, *, input_shape: tuple[int, ..
     Source: theory, sections 1 and 3.
     Proof: of each factor, where the stepper's docstring says; of the product proofs/coq/one_step_methods.v
         (growth_over_steps); that sums, multiples and dissipation keep gradient flows
-        proofs/symbolic/gradient_flow_combinations.py.
+        proofs/symbolic/gradient_flow_combinations.py; that sums, multiples and dissipation keep γ, s and r
+        proofs/symbolic/skew_gradient_flow_euler.py.
     """
     if not isinstance(net, AbstractIntegratorNet):
         raise TypeError(f"`net` must be an integrator network, got {type(net).__name__}")
@@ -64,7 +70,7 @@ def step_structures(net: AbstractIntegratorNet, *, input_shape: tuple[int, ...])
     flows = [False] * len(plan) if structure.gradient_flows is None else structure.gradient_flows
     rows = constants_per_step(structure.lipschitz, len(plan), net.stepper.couplings)
     try:
-        growth = step_growth(net.stepper, plan, rows, structure.one_sided, structure.gradient_flows)
+        growth = step_growth(net.stepper, plan, rows, *structure[1:])
     except ValueError:
         factors = [math.inf] * len(plan)
     else:
@@ -73,11 +79,12 @@ def step_structures(net: AbstractIntegratorNet, *, input_shape: tuple[int, ...])
 
 
 class _Structure(NamedTuple):
-    """Of every step: K or (K₁, K₂), μ where the method can use it, and whether its field is a gradient flow."""
+    """Of every step: K or (K₁, K₂); where the method can use them μ, whether f is a gradient flow, and its parts."""
 
     lipschitz: list[Bound] | list[tuple[Bound, Bound]]
     one_sided: list[Bound] | None
     gradient_flows: list[bool] | None
+    centred: list[CentredConstants] | None = None
 
 
 def _structure(net: AbstractIntegratorNet, input_shape: Shape) -> _Structure:
@@ -92,7 +99,11 @@ def _structure(net: AbstractIntegratorNet, input_shape: Shape) -> _Structure:
         return _Structure(lipschitz, None, None)
     flows = {field: is_gradient_flow(field) for field in distinct}
     one_sided = {field: _one_sided(field, input_shape, gradient_flow=flows[field]) for field in distinct}
-    return _Structure(lipschitz, [one_sided[field] for field in fields], [flows[field] for field in fields])
+    centred = None
+    if net.stepper.centred_formula:
+        parts = {field: centred_constants(field, input_shape) for field in distinct}
+        centred = [parts[field] for field in fields]
+    return _Structure(lipschitz, [one_sided[field] for field in fields], [flows[field] for field in fields], centred)
 
 
 def _one_sided(field: nn.Module, input_shape: Shape, *, gradient_flow: bool) -> Bound:

@@ -20,6 +20,7 @@ from natrob_theory.networks.one_sided_growth import OneSidedConstants, StepGrowt
 from natrob_theory.networks.trajectory import Trajectory
 from natrob_theory.rounding import round_up
 from natrob_theory.steppers import AbstractStepper
+from natrob_theory.steppers.centred_constants import CentredConstants
 
 LipschitzConstants: TypeAlias = Bound | float | Sequence[Bound | float] | Sequence[tuple[Bound | float, Bound | float]]
 """One K for every step, or one per step; for RevNet also a tuple (K₁, K₂) for every step, or one per step."""
@@ -96,21 +97,26 @@ def growth_over_steps(
     lipschitz: LipschitzConstants,
     one_sided: OneSidedConstants | None,
     gradient_flows: Sequence[bool] | None = None,
+    centred: Sequence[CentredConstants] | None = None,
 ) -> Bound:
     """`growth_bound`; besides, `gradient_flows` says of each step whether its field is −∇V with V convex.
+
+    `centred` has the constants of the parts of each step's field.
 
     Proof: of each factor, where the stepper's docstring says; of the product proofs/coq/one_step_methods.v
         (growth_over_steps).
     """
     steps = net.plan()
     constants = constants_per_step(lipschitz, len(steps), net.stepper.couplings)
-    growth = step_growth(net.stepper, steps, constants, one_sided, gradient_flows)
+    growth = step_growth(net.stepper, steps, constants, one_sided, gradient_flows, centred)
     source, assumptions = net.growth_source()
     flat = [constant for row in constants for constant in row]
     described = [describe_lipschitz(constant) for constant in flat]
     described += [describe_one_sided(constant) for constant in growth.one_sided_in_use]
     if any(growth.uses_gradient_flow):
         described.append("f = −∇V with V convex, where the factor for gradient flows is used")
+    if any(growth.uses_centred):
+        described.append("f = −γy + skew part (constant s) + remainder (constant r), where that factor is used")
     return Bound(
         value=_as_value(growth.cumulative()[-1]),
         kind=kind_of_constants([*flat, *growth.one_sided_in_use]),
@@ -125,6 +131,7 @@ def step_growth(
     constants: Sequence[tuple[Bound | float, ...]],
     one_sided: OneSidedConstants | None,
     gradient_flows: Sequence[bool] | None = None,
+    centred: Sequence[CentredConstants] | None = None,
 ) -> StepGrowth:
     """The growth of every step from constants that are the same for all samples.
 
@@ -135,7 +142,7 @@ def step_growth(
     """
     sizes = [step.step_size for step in steps]
     mu = None if one_sided is None else one_sided_per_step(one_sided, constants)
-    growth = StepGrowth(stepper, sizes, scaled_constants(steps, constants), mu, gradient_flows)
+    growth = StepGrowth(stepper, sizes, scaled_constants(steps, constants), mu, gradient_flows, centred)
     for n, (size, row) in enumerate(zip(sizes, constants, strict=True)):
         if not growth.bounded_by_one_sided(n):
             for constant in row:

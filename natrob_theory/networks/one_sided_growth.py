@@ -1,4 +1,4 @@
-"""The growth of every step from K, or from (μ, K) where that is less."""
+"""The growth of every step from K, or from (μ, K) and the structure of its field where that is less."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple, TypeAlias, final
@@ -11,6 +11,7 @@ from natrob_theory.bound import Bound, lipschitz_value, one_sided_value
 from natrob_theory.rounding import EPSILON
 from natrob_theory.steppers import AbstractStepper
 from natrob_theory.steppers.abstract_stepper import contracting_product, scaled_one_sided
+from natrob_theory.steppers.centred_constants import CentredConstants
 
 OneSidedConstants: TypeAlias = Bound | float | Sequence[Bound | float]
 """One μ for every step, or one per step."""
@@ -68,10 +69,12 @@ class StepGrowth:
         one_sided: μ of each step; None for K alone. Left aside where the method has no formula.
         gradient_flows: of each step, whether its field is −∇V with V convex; used along with `one_sided`, and where the
             method has a `gradient_flow_formula`. None: of no step.
+        centred: of each step the constants of its field's parts, likewise, where the method has a `centred_formula`.
 
     Attributes:
         uses_one_sided: of each step, whether its factor comes from (μ, K) for any sample.
         uses_gradient_flow: of each step, whether that factor is the one for gradient flows.
+        uses_centred: of each step, whether that factor is the one from the parts of its field.
     """
 
     def __init__(
@@ -81,6 +84,7 @@ class StepGrowth:
         x: Float[Tensor, "steps couplings *samples"],
         one_sided: Sequence[Bound | float] | None,
         gradient_flows: Sequence[bool] | None = None,
+        centred: Sequence[CentredConstants] | None = None,
     ) -> None:
         self.stepper = stepper
         self.x = x
@@ -88,6 +92,7 @@ class StepGrowth:
         self.one_sided = None if self.left_aside else one_sided
         self.uses_one_sided = [False] * len(x)
         self.uses_gradient_flow = [False] * len(x)
+        self.uses_centred = [False] * len(x)
         self._by_both: Tensor | None = None
         if self.one_sided is not None:
             pairs = zip(step_sizes, self.one_sided, strict=True)
@@ -98,6 +103,8 @@ class StepGrowth:
             self._by_both = stepper.one_sided_growth(x[:, 0], scaled)
             if gradient_flows is not None and stepper.gradient_flow_formula:
                 self._by_both = self._with_gradient_flows(self._by_both, scaled, gradient_flows)
+            if centred is not None and stepper.centred_formula:
+                self._by_both = self._with_centred(self._by_both, step_sizes, centred)
             self.uses_one_sided = self._where_less(self._by_both)
 
     def _with_gradient_flows(
@@ -109,6 +116,21 @@ class StepGrowth:
         self.uses_gradient_flow = [flow and smaller for flow, smaller in zip(gradient_flows, less, strict=True)]
         rows = zip(by_both, of_flow, self.uses_gradient_flow, strict=True)
         return torch.stack([torch.minimum(both, flow) if used else both for both, flow, used in rows])
+
+    def _with_centred(
+        self, by_both: Tensor, step_sizes: Sequence[Any], centred: Sequence[CentredConstants]
+    ) -> Float[Tensor, "steps *samples"]:
+        """The factors so far, those from the parts of the fields where these are less by more than roundings."""
+        rows = []
+        for n, (size, constants) in enumerate(zip(step_sizes, centred, strict=True)):
+            sizes = torch.as_tensor(size, dtype=torch.float64).to(by_both.device)
+            of_parts = self.stepper.centred_growth(sizes, constants)
+            self.uses_centred[n] = bool((of_parts < by_both[n] * (1.0 - 64 * EPSILON)).any())
+            rows.append(torch.minimum(by_both[n], of_parts) if self.uses_centred[n] else by_both[n])
+        self.uses_gradient_flow = [
+            flow and not parts for flow, parts in zip(self.uses_gradient_flow, self.uses_centred, strict=True)
+        ]
+        return torch.stack(rows)
 
     def bounded_by_one_sided(self, n: int) -> bool:
         """Whether step n has a bound from (μ, K) for every sample."""
@@ -151,8 +173,17 @@ class StepGrowth:
 
     def _formulas(self, used: Sequence[bool]) -> str:
         """The formulas from (μ, K) of the steps that use one."""
-        flows = sum(of_flow and uses for of_flow, uses in zip(self.uses_gradient_flow, used, strict=True))
-        if flows == 0:
-            return self.stepper.one_sided_formula
-        of_flows = f"{self.stepper.gradient_flow_formula} for gradient flows"
-        return of_flows if flows == sum(used) else f"{of_flows} ({flows} steps), else {self.stepper.one_sided_formula}"
+        left, named = sum(used), []
+        for formula, chosen in (
+            (f"{self.stepper.gradient_flow_formula} for gradient flows", self.uses_gradient_flow),
+            (f"{self.stepper.centred_formula} from the fields' parts", self.uses_centred),
+        ):
+            count = sum(of_it and uses for of_it, uses in zip(chosen, used, strict=True))
+            if count == sum(used):
+                return formula
+            if count:
+                named.append(f"{formula} ({count} steps)")
+            left -= count
+        if left:
+            named.append(f"else {self.stepper.one_sided_formula}" if named else self.stepper.one_sided_formula)
+        return ", ".join(named)

@@ -12,7 +12,8 @@ The contract for whoever adds a method:
    tensors (batch,) as well (`RungeKuttaStepper` does).
 5. A method with a growth factor from (μ, K) names it in `one_sided_formula` and returns it from `one_sided_growth`.
    One with a smaller factor for fields −∇V, V convex, names that in `gradient_flow_formula` and returns it from
-   `gradient_flow_growth`.
+   `gradient_flow_growth`; one with a factor from the parts of a field (`CentredConstants`) names that in
+   `centred_formula` and returns it from `centred_growth`.
 6. The docstring of the class names the proofs of its factors.
 """
 
@@ -26,6 +27,7 @@ from torch import Tensor
 
 from natrob_theory.argument_checks import require_finite, require_nonnegative, require_positive
 from natrob_theory.rounding import EPSILON, SMALLEST_SAFE, round_up
+from natrob_theory.steppers.centred_constants import CentredConstants
 from natrob_theory.tensor_types import Field
 
 FieldT = TypeVar("FieldT")
@@ -60,6 +62,9 @@ class AbstractStepper(abc.ABC, Generic[FieldT]):
     gradient_flow_formula: str = ""
     """The growth factor from (μ, K) for fields f = −∇V with V convex; empty where it is none but the general one."""
 
+    centred_formula: str = ""
+    """The growth factor from `CentredConstants` in words; empty where there is none."""
+
     @property
     @abc.abstractmethod
     def name(self) -> str:
@@ -92,6 +97,13 @@ class AbstractStepper(abc.ABC, Generic[FieldT]):
         Raises ValueError where the method has no `gradient_flow_formula`.
         """
         raise ValueError(f"{self.name} has no growth factor of its own for gradient flows")
+
+    def centred_growth(self, step_size: Tensor, constants: CentredConstants) -> Tensor:
+        """G for fields with these constants, elementwise for step sizes in float64, rounded outward.
+
+        Raises ValueError where the method has no `centred_formula`.
+        """
+        raise ValueError(f"{self.name} has no growth factor from the parts of a field")
 
     @abc.abstractmethod
     def cumulative_growth(self, x: Tensor) -> Tensor:

@@ -13,6 +13,7 @@ from natrob_theory.steppers.abstract_stepper import (
     recorded_step,
     running_product,
 )
+from natrob_theory.steppers.centred_constants import CentredConstants
 from natrob_theory.tensor_types import Field
 
 
@@ -22,15 +23,18 @@ class EulerStepper(AbstractStepper[Field]):
 
     G = 1 + hK, attained by f = Ky (the paper's (10)); with μ also G² = 1 + 2hμ + h²K² (theory, section 3), attained
     by f = K(cos φ + J sin φ)y in the plane, J the quarter turn: ‖e + hΔf‖² = ‖e‖² + 2h⟨Δf, e⟩ + h²‖Δf‖². For
-    f = −∇V with V convex max(|1 − hK|, |1 + hμ|), see `natrob_theory.gradient_flow_bound`.
+    f = −∇V with V convex max(|1 − hK|, |1 + hμ|), see `natrob_theory.gradient_flow_bound`. For f = −γy + skew part +
+    remainder, of constants s and r, √((1 − hγ)² + h²s²) + hr: the skew part moves e at right angles, the remainder in
+    any direction. A gradient flow with a skew part and dissipation ρ has γ = ρ + K/2, r = K/2, and attains it.
 
     Proof: proofs/coq/theorem_3_1.v, proofs/symbolic/discrete_bound.py; from (μ, K) proofs/coq/euler_one_sided.v,
         proofs/symbolic/euler_one_sided.py; for gradient flows proofs/coq/gradient_flow_euler.v,
-        proofs/symbolic/gradient_flow.py.
+        proofs/symbolic/gradient_flow.py; from the parts proofs/symbolic/skew_gradient_flow_euler.py.
     """
 
     one_sided_formula = "√(1 + 2hμ + h²K²)"
     gradient_flow_formula = "max(|1 − hK|, |1 + hμ|)"
+    centred_formula = "(√((1 − hγ)² + h²s²) + hr)"
 
     @property
     def name(self) -> str:
@@ -65,6 +69,12 @@ class EulerStepper(AbstractStepper[Field]):
         """max(|1 − x|, |1 + hμ|); x and hμ are off by a few roundings, absolutely in the result, so 8·2u(1 + x)."""
         factor = torch.maximum((1.0 - x).abs(), (1.0 + scaled_one_sided).abs())
         return round_up(factor + 8 * EPSILON * (1.0 + x), 2)
+
+    def centred_growth(self, step_size: Tensor, constants: CentredConstants) -> Tensor:
+        """√((1 − hγ)² + h²s²) + hr; the root moves no more than 1 − hγ does, which is off by 2u(1 + h|γ|) at most."""
+        shift = step_size * constants.centre
+        kept = torch.hypot(1.0 - shift, step_size * constants.skew)
+        return round_up(kept + step_size * constants.radius + 4 * EPSILON * (1.0 + shift.abs()), 8)
 
     def cumulative_growth(self, x: Tensor) -> Tensor:
         """Π (1 + h_i K_i)."""

@@ -147,13 +147,14 @@ def test_combinations_of_gradient_flows_keep_the_factor() -> None:
     assert growth(EulerNet(SumField([diagonal, first]), 0.5, 1)) == pytest.approx(1.0, rel=1e-12)
 
 
-def test_what_is_no_gradient_flow_falls_back_to_k_and_mu() -> None:
+def test_what_is_no_gradient_flow_falls_back_to_its_parts_or_k_and_mu() -> None:
     flow = gradient_flow(1.0)
     skew = SkewSymmetricField.dense(4).double()
     with torch.no_grad():
         weight = torch.triu(torch.ones((4, 4), dtype=torch.float64), 1)
         skew.linear_map.weight.copy_(weight / torch.linalg.matrix_norm(weight - weight.T, ord=2))
-    assert growth(EulerNet(SumField([skew, flow]), 0.5, 1)) == pytest.approx(2.0**0.5, rel=1e-12)
+    both = SumField([skew, flow])  # γ = r = ½, s = 1; K = 2 alone would give √2
+    assert growth(EulerNet(both, 0.5, 1)) == pytest.approx((0.75**2 + 0.25) ** 0.5 + 0.25, rel=1e-12)
     negative = ScaledField(flow, -1.0)
     assert growth(EulerNet(negative, 0.5, 1)) == pytest.approx(1.5, rel=1e-12)
     growing = LinearField(torch.diag(torch.tensor([1.0, -1.0], dtype=torch.float64)))
