@@ -23,6 +23,7 @@ from natrob_theory import BackwardEulerNet, EulerNet, GradientFlowField, LinearF
 
 SHOWN = 24
 NAMES = ("gradient flow", "plain", "dissipative", "backward Euler")
+WITH_SLOW = [*NAMES[:3], pytest.param("backward Euler", marks=pytest.mark.slow)]
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +32,7 @@ def images(digit_images: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
 
 
 @pytest.mark.parametrize("method", CERTIFICATE_METHODS)
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", WITH_SLOW)
 def test_no_attack_breaks_a_certificate_of_any_method(
     name: str, method: CertificateMethod, trained: dict[str, IntegratorClassifier], images: tuple[Tensor, Tensor]
 ) -> None:
@@ -48,7 +49,7 @@ def test_no_attack_breaks_a_certificate_of_any_method(
             assert not bool((attacked.success & (certified.radii >= min(radius, 1.0))).any())
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", WITH_SLOW)
 def test_tube_and_local_radii_are_never_below_the_global_ones(
     name: str, trained: dict[str, IntegratorClassifier], images: tuple[Tensor, Tensor]
 ) -> None:
