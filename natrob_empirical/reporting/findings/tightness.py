@@ -7,7 +7,7 @@ from typing import Final
 from natrob_empirical.records import TheoryResult
 from natrob_empirical.reporting.findings.finding import Finding
 from natrob_empirical.reporting.formatting import NORM_SIGNS, format_number, join_words
-from natrob_empirical.reporting.image_bounds import ImageBounds, widest_bounds
+from natrob_empirical.reporting.image_bounds import ImageBounds, image_bounds
 from natrob_empirical.reporting.record_groups import ModelRuns, Section, SeedSummary
 
 TIGHT: Final = 1.3
@@ -15,16 +15,18 @@ TIGHT: Final = 1.3
 
 def certificate_gap(section: Section) -> Finding | None:
     """Per model, the median over images of smallest perturbation found over certified radius."""
-    bounds = [each for each in widest_bounds(section) if each.gap_ratios]
+    bounds = [each for each in image_bounds(section) if each.gap_ratios]
     if not bounds:
         return None
     sentences = []
     for norm in dict.fromkeys(each.norm for each in bounds):
         listed = [_median_phrase(each, len(section.seeds) > 1) for each in bounds if each.norm == norm]
         sentences.append(f"In {NORM_SIGNS.get(norm, norm)}: {join_words(listed)}.")
-    text = "The smallest perturbation found is so many times the certified radius, median over the images with a "
-    text += f"certificate: {' '.join(sentences)} 1 would mean that nothing is unknown; what exceeds it is the bound's "
-    text += "looseness, the attack's weakness, or both."
+    text = "The smallest perturbation found is so many times the certified radius, median over the images that have a "
+    text += (
+        f"certificate and met every attack of the norm: {' '.join(sentences)} 1 would mean that nothing is unknown; "
+    )
+    text += "what exceeds it is the bound's looseness, the attack's weakness, or both."
     return Finding(name="certificate-gap", text=text)
 
 

@@ -80,7 +80,7 @@ def test_a_solver_that_gives_up_is_refused_with_its_advice(digit_images: tuple[T
 
 def test_images_whose_solve_fails_are_left_out_and_named(digit_images: tuple[Tensor, Tensor]) -> None:
     model = neural_ode_classifier(1.0, rate=60.0, max_num_steps=6)
-    assert model.stem.bias is not None
+    assert isinstance(model.stem.bias, Tensor)
     model.stem.bias.data.zero_()
     images = digit_images[0][:6].clone()
     images[[1, 4]] *= 1e-4  # so small that the absolute tolerance lets the whole span pass in a few steps

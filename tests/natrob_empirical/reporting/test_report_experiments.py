@@ -50,7 +50,7 @@ def test_a_preset_belongs_to_its_experiment() -> None:
     assert experiment_of(of(table_1())) is EXPERIMENTS["table1"]
     assert experiment_of(of(table_1(preset="table1-cifar10-gpu"))) is EXPERIMENTS["table1"]
     assert experiment_of(of([theory("A", "euler", preset="quick")])) is None
-    assert set(EXPERIMENTS) == {"fig1", "table1", "fig2", "fig3", "table2", "skips"}
+    assert set(EXPERIMENTS) == {"fig1", "table1", "fig2", "fig3", "table2", "skips", "certified"}
 
 
 def test_every_experiment_survives_single_cells() -> None:
