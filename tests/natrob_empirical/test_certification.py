@@ -71,8 +71,11 @@ def test_the_stem_is_part_of_the_constant_and_scaling_leaves_radii_alone() -> No
     image = torch.tensor([[[[0.08, 0.02], [0.0, 0.0]]]], dtype=torch.float64)
     model = linear_classifier()
     before = certified_accuracy(model, image, torch.tensor([0]), [0.0])
+    assert isinstance(model.stem, nn.Conv2d)
     model.stem.weight.data *= 10.0
     after = certified_accuracy(model, image, torch.tensor([0]), [0.0])
+    assert before.feature_lipschitz is not None
+    assert after.feature_lipschitz is not None
     assert float(after.feature_lipschitz) == pytest.approx(10.0 * float(before.feature_lipschitz))
     assert float(after.radii[0]) == pytest.approx(float(before.radii[0]))  # the margin grew tenfold too
     model.head.weight.data *= 3.0  # margins and head rows alike: radii do not change

@@ -63,12 +63,12 @@ QUICK: Final = Preset(
         AttackSpecification(label="FGSM", attack="FGSM", norm="Linf", epsilons=LINF_BUDGETS),
         AttackSpecification(label="PGD-10", attack="PGD", norm="Linf", epsilons=LINF_BUDGETS, steps=10),
         AttackSpecification(label="PGD-10", attack="PGD", norm="L2", epsilons=L2_BUDGETS, steps=10),
-        AttackSpecification(label="FAB", attack="FAB", norm="L2", epsilons=(0.3,), images=60, only_on=JUDGED),
+        AttackSpecification(label="FAB", attack="FAB", norm="L2", epsilons=(0.3,), images=40, only_on=JUDGED),
         AttackSpecification(
-            label="AutoAttack", attack="AutoAttack", norm="Linf", epsilons=(0.05, 0.1), images=20, only_on=JUDGED
+            label="AutoAttack", attack="AutoAttack", norm="Linf", epsilons=(0.1,), images=20, only_on=JUDGED
         ),
         AttackSpecification(
-            label="AutoAttack", attack="AutoAttack", norm="L2", epsilons=(0.3, 0.6), images=20, only_on=JUDGED
+            label="AutoAttack", attack="AutoAttack", norm="L2", epsilons=(0.6,), images=20, only_on=JUDGED
         ),
     ),
     test_images=200,
