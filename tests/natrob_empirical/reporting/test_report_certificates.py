@@ -134,7 +134,7 @@ def test_one_contradicted_image_is_an_alarm(position: int, radius: float, broken
 
 
 def test_a_contradiction_is_reported_with_an_alarm_and_drawn(tmp_path: Path) -> None:
-    records = [certified_theory(radii=[0, 0.5, 0.2, 0.3, 0.5]), attacked()]
+    records = [certified_theory(radii=[0.0, 0.5, 0.2, 0.3, 0.5]), attacked()]
     files = write_report(records, tmp_path, title="A title")
     assert len(files.alarms) == 1
     assert "image 1" in files.alarms[0]
