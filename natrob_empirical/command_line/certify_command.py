@@ -147,7 +147,7 @@ def _constants_table(constants: CertificateConstants) -> Table:
     bounds = constants.bounds
     rows: list[tuple[str, Bound]] = [("stem", bounds.stem), ("field", bounds.field), ("trunk", bounds.trunk)]
     for name, bound in (*rows, ("features", bounds.features)):
-        table.add_row(name, format_number(float(bound), kind="upper"), bound.source)
+        table.add_row(name, format_number(float(bound), kind="upper", digits=8), bound.source)
     return table
 
 
