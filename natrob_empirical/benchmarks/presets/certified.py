@@ -150,6 +150,6 @@ CERTIFIED: Final = (
             *_mnist_networks(epochs=40, channels=1024, hidden=512, num_steps=8),
             *_plain(small_training(epochs=5, fast=True), channels=64, hidden=64, stem_stride=2, pool_size=7),
         ),
-        attacks=_attacks((0.05, 0.1, 0.2, 0.3), (0.5, 1.0, 1.58, 2.0), steps=40, autoattack=1_000, nearest=1_000),
+        attacks=_attacks((0.05, 0.1, 0.2, 0.3), (0.5, 1.0, 1.58, 2.0), steps=40, autoattack=400, nearest=400),
     ),
 )

@@ -71,7 +71,7 @@ def test_the_same_seed_gives_the_same_numbers(result: StepSizeResult) -> None:
 
 
 def sweep_preset() -> Preset:
-    return replace(PRESETS["quick"], name="sweep", models=(), step_sizes=replace(SMALL, steps=(1, 2)))
+    return replace(PRESETS["quick"], name="sweep", models=(), attacks=(), step_sizes=replace(SMALL, steps=(1, 2)))
 
 
 def test_the_sweep_is_one_cell_that_is_kept_and_found_again(digits: Dataset, tmp_path: Path) -> None:
