@@ -3,6 +3,7 @@
 from dataclasses import replace
 from typing import Any, Final
 
+from natrob_empirical.benchmarks.presets.overview import L2_BUDGETS, LINF_BUDGETS
 from natrob_empirical.benchmarks.presets.preset import AttackSpecification, Preset, PresetModel
 from natrob_empirical.benchmarks.presets.schedules import small_training
 from natrob_empirical.models import ContractiveSpecification, ModelSpecification
@@ -110,6 +111,13 @@ def _attacks(
 
 _SMOKE_JUDGED: Final = ("Gradient flow, h = 2/‖W‖²", "Dissipative, h = −2μ/K²")
 
+_DIGITS_JUDGED: Final = (
+    "Gradient flow, h = 2/‖W‖²",
+    "ResNet, h = 1",
+    "Neural ODE, T = 1",
+    "ResNet, h = 1, K penalised",
+)
+
 _MNIST_JUDGED: Final = (
     "Gradient flow, radius 0.5",
     "Gradient flow, radius 1.58",
@@ -130,6 +138,18 @@ CERTIFIED: Final = (
         test_images=100,
         pairs=16,
         local_certificates=4,
+    ),
+    Preset(
+        name="certified-digits-cpu",
+        summary="contractive networks, the ResNet and the Neural ODE on the digits, AutoAttack at every radius, CPU",
+        dataset="digits",
+        models=(
+            *_digits_networks(_margin(0.5, 0.1, epochs=40, learning_rate=5e-3)),
+            *_plain(TrainingSpecification(epochs=20), channels=8, hidden=8, pool_size=4),
+        ),
+        attacks=_attacks(LINF_BUDGETS[:4], L2_BUDGETS, steps=40, autoattack=200, nearest=200, judged=_DIGITS_JUDGED),
+        test_images=360,
+        local_certificates=10,
     ),
     Preset(
         name="certified-cpu",
