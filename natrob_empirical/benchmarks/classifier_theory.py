@@ -46,6 +46,8 @@ class TrunkMeasurement:
         exponential_upper, exponential_lower: the same with t for T, at `times`, from upper and from lower constants.
         step_size: h; None where there is no single one.
         grid: over the clean images.
+        structural: at `times`, the bound that also knows of potentials, skew parts and dissipation; None where there is
+            none, or no common grid.
     """
 
     bounds: ClassifierBounds
@@ -60,6 +62,7 @@ class TrunkMeasurement:
     exponential_lower: Tensor
     step_size: float | None
     grid: GridStatistics
+    structural: Tensor | None = None
 
 
 class AbstractClassifierTheory(abc.ABC):

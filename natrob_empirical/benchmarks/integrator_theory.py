@@ -28,9 +28,10 @@ from natrob_theory import (
     exponential_bound,
     lipschitz_lower_bound,
     one_sided_lipschitz_upper_bound,
+    step_structures,
 )
 from natrob_theory.networks import AbstractFixedStepNet
-from natrob_theory.rounding import EPSILON
+from natrob_theory.rounding import EPSILON, round_up
 
 SEARCH_PLACES = 4
 """The states of the search lie at about so many times between the first and the last, and at the last."""
@@ -82,6 +83,7 @@ class IntegratorTheory(AbstractClassifierTheory):
             exponential_lower=torch.tensor([float(_exponential(lower, time)) for time in elapsed]),
             step_size=trunk.step_size if isinstance(trunk, AbstractFixedStepNet) else None,
             grid=_grid(paired, float(bounds.field), adaptive=isinstance(trunk, NeuralODE)),
+            structural=self._structural_growth(tuple(state.shape[1:])),
         )
 
     def evaluations(self, deployed: AbstractClassifier, images: Tensor) -> EvaluationStatistics:
@@ -122,6 +124,15 @@ class IntegratorTheory(AbstractClassifierTheory):
         trunk = self.model.trunk
         one_sided = self._upper_one_sided(tuple(state.shape[1:])) if trunk.stepper.one_sided_formula else None
         return check_bound(trunk, state, perturbation, lipschitz=bounds.field, one_sided=one_sided)
+
+    def _structural_growth(self, state_shape: tuple[int, ...]) -> Tensor | None:
+        """After every step what `growth_upper_bound` has for them; None for a Neural ODE, whose grids differ."""
+        trunk = self.model.trunk
+        if not isinstance(trunk, AbstractFixedStepNet):
+            return None
+        factors = [step.factor for step in step_structures(trunk, input_shape=state_shape)]
+        growth = torch.tensor([1.0, *factors], dtype=torch.float64).cumprod(dim=0)
+        return round_up(growth, len(factors)) if math.isfinite(growth[-1]) else None
 
     def _upper_one_sided(self, state_shape: tuple[int, ...]) -> Bound:
         """The largest upper bound of μ over the trunk's fields."""

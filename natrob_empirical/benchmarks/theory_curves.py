@@ -41,6 +41,9 @@ def growth_curves(measurement: "TrunkMeasurement") -> Sequence[Curve]:
     ]
     if measurement.from_upper is not None:
         curves.append(curve("bound from upper K", "upper", None, largest_bound(measurement.from_upper)))
+        structural = measurement.structural
+        if structural is not None and float(structural[-1]) < curves[-1].values[-1]:
+            curves.append(curve("bound from the field's structure", "upper", None, structural))
     kind = measurement.exponential.kind
     curves.append(curve("e^{tK} of the exact flow, upper K", kind, None, measurement.exponential_upper))
     curves.append(curve("e^{tK} of the exact flow, lower K", "estimate", None, measurement.exponential_lower))

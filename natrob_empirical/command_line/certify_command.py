@@ -13,6 +13,7 @@ from rich import box
 from rich.table import Table
 
 from natrob_empirical.atomic_file import write_atomically
+from natrob_empirical.benchmarks.environment import current_environment
 from natrob_empirical.certification import (
     CERTIFICATE_METHODS,
     PRECISIONS,
@@ -144,40 +145,53 @@ def _constants_table(constants: CertificateConstants) -> Table:
     table.add_column("part", no_wrap=True)
     table.add_column("≤", justify="right", no_wrap=True)
     table.add_column("source")
-    bounds = constants.bounds
-    rows: list[tuple[str, Bound]] = [("stem", bounds.stem), ("field", bounds.field), ("trunk", bounds.trunk)]
-    for name, bound in (*rows, ("features", bounds.features)):
+    for name, bound in _parts(constants):
         table.add_row(name, format_number(float(bound), kind="upper", digits=8), bound.source)
     return table
 
 
+def _description(done: Certification) -> dict[str, Any]:
+    """What the radii are of, and where they were computed."""
+    result = done.result
+    return {
+        "kind": "lower bound of the distance to the nearest image with another label; 0: none certified",
+        "norm": result.norm,
+        "method": result.method,
+        "arithmetic": result.arithmetic,
+        "subject": done.subject.identity,
+        "environment": current_environment(done.subject.images.device).model_dump(),
+        "constants": [
+            {"part": name, "upper": float(bound), "source": bound.source} for name, bound in _parts(done.constants)
+        ],
+        "clean_accuracy": result.clean_accuracy,
+        "certified": [
+            {"epsilon": epsilon, "accuracy": accuracy}
+            for epsilon, accuracy in zip(result.epsilons, result.accuracies, strict=True)
+        ],
+    }
+
+
+def _parts(constants: CertificateConstants) -> list[tuple[str, Bound]]:
+    """The upper constants that are printed, each with its part's name."""
+    bounds = constants.bounds
+    return [("stem", bounds.stem), ("field", bounds.field), ("trunk", bounds.trunk), ("features", bounds.features)]
+
+
 def write_radii(done: Certification, output: Path) -> None:
-    """The radius of every image, with what is needed to read it."""
-    result, labels = done.result, done.subject.labels.tolist()
-    rows = [
-        {"image": position, "label": label, "radius": radius}
-        for position, (label, radius) in enumerate(zip(labels, result.radii.tolist(), strict=True))
-    ]
+    """The radius of every image; in JSON also what was certified, the constants that it rests on, and where it ran."""
+    labels, radii = done.subject.labels.tolist(), done.result.radii.tolist()
     output.parent.mkdir(parents=True, exist_ok=True)
     if output.suffix == ".csv":
         buffer = io.StringIO()
-        writer = csv.DictWriter(buffer, fieldnames=["image", "label", "radius"], lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
-        write_atomically(output, buffer.getvalue().encode())
+        writer = csv.writer(buffer, lineterminator="\n")
+        writer.writerow(["image", "label", "radius"])
+        writer.writerows(
+            (position, label, radius) for position, (label, radius) in enumerate(zip(labels, radii, strict=True))
+        )
+        content = buffer.getvalue()
     else:
-        content: dict[str, Any] = {
-            "kind": "lower bound of the distance to the nearest image with another label; 0: none certified",
-            "norm": result.norm,
-            "method": result.method,
-            "arithmetic": result.arithmetic,
-            "subject": done.subject.identity,
-            "clean_accuracy": result.clean_accuracy,
-            "certified": [
-                {"epsilon": epsilon, "accuracy": accuracy}
-                for epsilon, accuracy in zip(result.epsilons, result.accuracies, strict=True)
-            ],
-            "images": rows,
-        }
-        write_atomically(output, (json.dumps(content, indent=1) + "\n").encode())
+        entries = {name: json.dumps(value, indent=1) for name, value in _description(done).items()}
+        entries |= {"labels": json.dumps(labels), "radii": json.dumps(radii)}  # a line each, not one an image
+        content = "{\n" + ",\n".join(f"{json.dumps(name)}: {text}" for name, text in entries.items()) + "\n}\n"
+    write_atomically(output, content.encode())
     console.print(f"radii: {output}", highlight=False, markup=False, soft_wrap=True)

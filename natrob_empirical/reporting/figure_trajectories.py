@@ -186,9 +186,9 @@ def _caption(models: list[ModelRuns], shared: bool) -> str:
     sizes = format_sample_size(tuple({curve.n for curve in curves if curve.kind == "measured"}))
     text = "Growth of a perturbation along the network, on a logarithmic axis. Solid: measured"
     text += f" ({sizes} pairs)" if sizes else ""
-    text += (
-        "; dashed: bound from the upper K; dotted: bound from the pair's own secant constants; dash-dotted: exp(tK); "
-    )
+    structure = any("structure" in curve.label for curve in curves)
+    text += "; dashed: bound from the upper K" + (", below it from the field's structure too" if structure else "")
+    text += "; dotted: bound from the pair's own secant constants; dash-dotted: exp(tK); "
     text += "thin: estimates, which are no bounds. "
     text += "All panels have one scale." if shared else "Each panel has its own scale."
     seeds = max(len(model.theory) for model in models)

@@ -39,7 +39,7 @@ JUDGED: Final = (CONTRACTIVE, "ResNet, h = 1", "Neural ODE, T = 1")
 
 QUICK: Final = Preset(
     name="quick",
-    summary="every network class on scikit-learn's handwritten digits, CPU, about 4 minutes, two of them AutoAttack's",
+    summary="every network class on scikit-learn's handwritten digits, CPU, about 5 minutes, half of them AutoAttack's",
     dataset="digits",
     models=(
         *_all_networks(TrainingSpecification(epochs=6), channels=8, hidden=8, pool_size=4),

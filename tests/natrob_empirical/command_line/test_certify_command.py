@@ -49,12 +49,15 @@ def test_methods_and_radii_of_every_image(method: str, checkpoint: Path, tmp_pat
     assert content["method"] == method
     assert content["norm"] == "L2"
     assert "lower bound" in content["kind"]
-    radii = [image["radius"] for image in content["images"]]
+    radii = content["radii"]
     assert len(radii) == 4
+    assert content["environment"]["commit"]
+    assert [part["part"] for part in content["constants"]] == ["stem", "field", "trunk", "features"]
+    assert all(part["upper"] > 0 and part["source"] for part in content["constants"])
     assert content["certified"] == [{"epsilon": 0.01, "accuracy": sum(radius >= 0.01 for radius in radii) / 4}]
     rows = list(csv.DictReader(paths[1].read_text().splitlines()))
     assert [float(row["radius"]) for row in rows] == radii
-    assert [int(row["label"]) for row in rows] == [image["label"] for image in content["images"]]
+    assert [int(row["label"]) for row in rows] == content["labels"]
 
 
 @pytest.mark.parametrize(
