@@ -7,6 +7,7 @@ from typing import NamedTuple
 import torch
 from torch import nn
 
+from natrob_theory.altered_layers import FORWARD_METHODS, alteration_of_rule
 from natrob_theory.bound import Bound
 from natrob_theory.centred_fields import centred_constants
 from natrob_theory.convex_potentials import is_gradient_flow
@@ -19,6 +20,9 @@ from natrob_theory.networks.one_sided_growth import StepStructure
 from natrob_theory.steppers import CoupledField
 from natrob_theory.steppers.centred_constants import CentredConstants
 from natrob_theory.steppers.revnet import split_halves
+
+NETWORK_METHODS = (*FORWARD_METHODS, "plan", "plan_for")
+"""What the bounds of a network speak of: what it computes, and by which steps."""
 
 
 def growth_upper_bound(net: AbstractIntegratorNet, *, input_shape: tuple[int, ...]) -> Bound:
@@ -42,9 +46,10 @@ def growth_upper_bound(net: AbstractIntegratorNet, *, input_shape: tuple[int, ..
 
     Raises:
         TypeError: `net` is no integrator network.
-        LayerRefusedError: a field that cannot be bounded; the message names it.
+        LayerRefusedError: a field that cannot be bounded, or a network with hooks or methods of its own; the message
+            names it.
         ValueError: the method has no bound from these constants, as backward Euler for hμ ≥ 1; a shape that does not
-            fit; a Neural ODE without a grid.
+            fit; a negative step size; a Neural ODE without a grid.
 
     Source: theory, sections 1 and 3.
     Proof: of each factor, where the stepper's docstring says; of the product proofs/coq/one_step_methods.v
@@ -88,6 +93,9 @@ class _Structure(NamedTuple):
 
 
 def _structure(net: AbstractIntegratorNet, input_shape: Shape) -> _Structure:
+    altered = alteration_of_rule(net, layer_lipschitz.registry, methods=NETWORK_METHODS)
+    if altered:
+        refuse(net, input_shape, altered)
     fields: list[nn.Module] = [step.field for step in net.plan()]
     distinct = dict.fromkeys(fields)
     pairs = {field: _pair_constants(field, input_shape) for field in distinct if isinstance(field, CoupledField)}

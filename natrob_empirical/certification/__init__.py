@@ -3,7 +3,6 @@
 from natrob_empirical.certification.certified_accuracy import CERTIFICATE_METHODS as CERTIFICATE_METHODS
 from natrob_empirical.certification.certified_accuracy import CertificateMethod as CertificateMethod
 from natrob_empirical.certification.certified_accuracy import CertifiedAccuracy as CertifiedAccuracy
-from natrob_empirical.certification.certified_accuracy import certificates_from as certificates_from
 from natrob_empirical.certification.certified_accuracy import certified_accuracy as certified_accuracy
 from natrob_empirical.certification.certified_accuracy import certified_with as certified_with
 from natrob_empirical.certification.classifier_bounds import BlockBounds as BlockBounds
@@ -40,7 +39,6 @@ __all__ = [
     "blocks_with_shapes",
     "branch_lipschitz",
     "certificate_constants",
-    "certificates_from",
     "certified_accuracy",
     "certified_with",
     "classifier_bounds",

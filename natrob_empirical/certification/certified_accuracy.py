@@ -18,12 +18,12 @@ from natrob_empirical.certification.gap_allowance import Precision
 from natrob_empirical.certification.local_constants import local_constants
 from natrob_empirical.certification.margins import PairMargins, pair_margins
 from natrob_empirical.certification.radius_search import PairConstants, verified_radii
-from natrob_empirical.certification.refusals import require_radii, require_upper
+from natrob_empirical.certification.refusals import require_radii
 from natrob_empirical.certification.structure import require_stated_structure
 from natrob_empirical.certification.tube_constants import tube_constants
 from natrob_empirical.models import AbstractClassifier
 from natrob_theory import Bound
-from natrob_theory.argument_checks import require_choice, require_nonnegative
+from natrob_theory.argument_checks import require_choice
 from natrob_theory.norms import per_sample_l2
 from natrob_theory.rounding import EPSILON
 
@@ -34,9 +34,6 @@ CERTIFICATE_METHODS: tuple[CertificateMethod, ...] = ("global", "tube", "local")
 
 IMAGES_AT_ONCE = 256
 """So many go through the network together: a few gigabytes of float64 activations at most for the networks here."""
-
-HEAD_ROUNDING_SHRINK = 1.0 - 1e-9
-"""`certificates_from` shrinks radii by it where it is given no allowance."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -186,41 +183,3 @@ def _radii(
         return torch.minimum(on_balls(rows, radii), everywhere * margins.distances[rows] * (1.0 + 2 * EPSILON))
 
     return verified_radii(margins, least, known=known, asked=asked, largest=largest)
-
-
-def certificates_from(
-    head: torch.nn.Linear,
-    features: Float[Tensor, "samples features"],
-    y: Int64[Tensor, " samples"],
-    epsilons: Sequence[float],
-    *,
-    features_bound: Bound,
-) -> CertifiedAccuracy:
-    """The L2 certificates from feature vectors that are at hand, in float64, and the upper constant of the features.
-
-    Without the network nothing is known of what the features themselves rounded: radii are shrunk by 10⁻⁹ for it,
-    which is no proof. `certified_with` takes a bound of it off.
-
-    Raises:
-        CertificateRefusedError: `features_bound` is no upper bound.
-    """
-    require_upper(features_bound, "the Lipschitz constant of the features")
-    wanted = tuple(require_nonnegative("epsilons", epsilon) for epsilon in epsilons)
-    constant = float(features_bound)
-    with torch.no_grad():
-        logits = head(features).double()
-    weights = head.weight.detach().double()
-    gaps = logits.gather(1, y[:, None]) - logits
-    distances = torch.linalg.vector_norm(weights[y][:, None, :] - weights[None], dim=2)
-    others = torch.nn.functional.one_hot(y, logits.shape[1]) == 0
-    ratios = torch.where(others, gaps / (constant * distances.clamp_min(1e-300)), torch.inf).amin(dim=1)
-    correct = logits.argmax(dim=1) == y
-    radii = torch.where(correct, ratios * HEAD_ROUNDING_SHRINK, 0.0).clamp_min(0.0)
-    return CertifiedAccuracy(
-        epsilons=wanted,
-        accuracies=tuple(float(((radii > 0) & (radii >= e)).double().mean()) for e in wanted),
-        radii=radii,
-        clean_accuracy=float(correct.double().mean()),
-        feature_lipschitz=features_bound,
-        arithmetic="float64 features as given, radii shrunk by 1e-9 for their rounding, which is no bound of it",
-    )

@@ -12,7 +12,7 @@ from natrob_theory.altered_layers import hooks_of
 from natrob_theory.evaluation_error import Evaluated, evaluated, layer_error
 from natrob_theory.evaluation_error.layer_rules import Affine
 from natrob_theory.lipschitz.dense_maps import LINEAR_WITHOUT_WEIGHTS
-from natrob_theory.lipschitz.layer_rules import lipschitz_of_layer, output_shape
+from natrob_theory.lipschitz.layer_rules import lipschitz_of_layer, output_shape, require_input_kept
 from natrob_theory.residual_chains import residual_growth
 from natrob_theory.rounding import EPSILON
 
@@ -40,6 +40,7 @@ def _(layer: ScaledBy, input_shape: Shape) -> float:
 @layer_lipschitz.register
 def _(layer: ResidualBlock, input_shape: Shape) -> float:
     """L_σ(L_S + |h|K). Proof: proofs/symbolic/lipschitz_composition.py."""
+    require_inputs_kept(layer, input_shape)
     return float(
         residual_growth(
             layer.step_size,
@@ -48,6 +49,12 @@ def _(layer: ResidualBlock, input_shape: Shape) -> float:
             activation=lipschitz_of_layer(layer.activation, output_shape(layer.shortcut, input_shape)),
         )
     )
+
+
+def require_inputs_kept(block: ResidualBlock, input_shape: Shape) -> None:
+    """Refuse a block whose branch or shortcut changes the state that the other one is given."""
+    for part in (block.branch, block.shortcut):
+        require_input_kept(part, input_shape)
 
 
 def branch_lipschitz(branch: nn.Sequential, input_shape: Shape) -> float:

@@ -4,13 +4,18 @@ import math
 from collections.abc import Sequence
 
 from torch import nn
+from torch.nn.utils import parametrize
 
+from natrob_empirical.certification.classifier_bounds import classifier_bounds
 from natrob_empirical.models import AbstractClassifier, IntegratorClassifier
 from natrob_theory import Bound, NeuralODE
+from natrob_theory.altered_layers import FORWARD_METHODS, alteration, alteration_of_rule
 from natrob_theory.argument_checks import require_nonnegative
+from natrob_theory.norm_constraints.abstract_constraint import AbstractNormConstraint
 
 BATCH_DEPENDENT = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
 RANDOM = (nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d, nn.AlphaDropout)
+CLASSIFIER_METHODS = (*FORWARD_METHODS, "features", "features_after_first_layer", "first_layer")
 
 
 class CertificateRefusedError(ValueError):
@@ -20,9 +25,17 @@ class CertificateRefusedError(ValueError):
 def require_certifiable(model: AbstractClassifier) -> None:
     """Raise CertificateRefusedError for a model that is no function of one image with an upper constant.
 
-    Batch norm in training mode makes an answer depend on the other images, dropout on chance. A copy in eval mode
-    would be another network than the one that was given, so neither is switched silently.
+    Batch norm in training mode makes an answer depend on the other images, dropout on chance, and a weight that is
+    computed anew at every use, as torch's spectral norm does it, is another one later. A copy in eval mode would be
+    another network than the one that was given, so none is switched silently. Of hooks and replaced methods nothing is
+    known; those of the layers are looked at where their constants are computed.
     """
+    for part, altered in (
+        ("the classifier", alteration_of_rule(model, classifier_bounds.registry, methods=CLASSIFIER_METHODS)),
+        ("its head", alteration(model.head, nn.Linear)),
+    ):
+        if altered:
+            raise CertificateRefusedError(f"no certificate: {part} has {altered}")
     if isinstance(model, IntegratorClassifier) and isinstance(model.trunk, NeuralODE):
         raise CertificateRefusedError(
             "a Neural ODE with an adaptive solver has no certificate: its growth bound holds for two solutions on one "
@@ -41,6 +54,18 @@ def require_certifiable(model: AbstractClassifier) -> None:
                 f"no certificate: {type(module).__name__} `{name}` is in training mode, where the answer is random; "
                 f"call model.eval() first"
             )
+        if parametrize.is_parametrized(module) and not _only_norm_constraints(module):
+            raise CertificateRefusedError(
+                f"no certificate: the weight of {type(module).__name__} `{name}` is parametrized and in training mode, "
+                f"where it may change at every use; call model.eval() first"
+            )
+
+
+def _only_norm_constraints(module: nn.Module) -> bool:
+    """Whether all that computes the module's weights are constraints of this library, which are functions."""
+    lists = module.parametrizations
+    assert isinstance(lists, nn.ModuleDict)
+    return all(isinstance(part, AbstractNormConstraint) for some in lists.values() for part in some)  # type: ignore[attr-defined]
 
 
 def require_radii(epsilons: Sequence[float], norm: str, entries: int) -> tuple[float, ...]:

@@ -9,7 +9,7 @@ from natrob_empirical.certification.classifier_bounds import (
     classifier_bounds,
     outward_product,
 )
-from natrob_empirical.certification.layer_rules import branch_lipschitz
+from natrob_empirical.certification.layer_rules import branch_lipschitz, require_inputs_kept
 from natrob_empirical.models import ResidualClassifier
 from natrob_empirical.models.residual_block import ResidualBlock
 from natrob_theory import Bound, LayerRefusedError, lipschitz_upper_bound
@@ -52,7 +52,7 @@ def block_bounds(block: ResidualBlock, input_shape: Shape) -> BlockBounds:
     """The constants of one block on states of this shape.
 
     Raises:
-        LayerRefusedError: the block is altered, or has a layer that cannot be bounded.
+        LayerRefusedError: the block is altered, changes its state in place, or has a layer that cannot be bounded.
     """
     if not computes_as(block, ResidualBlock):
         raise LayerRefusedError(f"no Lipschitz upper bound is known for an altered {type(block).__name__}")
@@ -63,6 +63,7 @@ def block_bounds(block: ResidualBlock, input_shape: Shape) -> BlockBounds:
         assumptions=shortcut.assumptions,
         source=shortcut.source,
     )
+    require_inputs_kept(block, input_shape)
     activation = lipschitz_upper_bound(block.activation, input_shape=output_shape(block.shortcut, input_shape))
     growth = residual_growth(
         block.step_size, branch=float(branch), shortcut=float(shortcut), activation=float(activation)

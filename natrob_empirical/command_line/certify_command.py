@@ -190,7 +190,7 @@ def write_radii(done: Certification, output: Path) -> None:
         )
         content = buffer.getvalue()
     else:
-        entries = {name: json.dumps(value, indent=1) for name, value in _description(done).items()}
+        entries = {name: json.dumps(value, indent=1, ensure_ascii=False) for name, value in _description(done).items()}
         entries |= {"labels": json.dumps(labels), "radii": json.dumps(radii)}  # a line each, not one an image
         content = "{\n" + ",\n".join(f"{json.dumps(name)}: {text}" for name, text in entries.items()) + "\n}\n"
     write_atomically(output, content.encode())

@@ -118,7 +118,10 @@ def _(layer: LinearField, input_shape: Shape) -> float:
 
 @layer_lipschitz.register
 def _(layer: AutonomousField, input_shape: Shape) -> float:
-    return lipschitz_of_layer(layer.module, input_shape)
+    """That of the module, which must leave the state as it is: the step adds to it what the module gives."""
+    constant = lipschitz_of_layer(layer.module, input_shape)
+    require_input_kept(layer.module, input_shape)
+    return constant
 
 
 @layer_lipschitz.register
@@ -203,11 +206,31 @@ def output_shape(layer: nn.Module, input_shape: Shape) -> Shape:
     """The shape of one sample after the layer, from a run on zeros."""
     if isinstance(layer, (AutonomousField, LinearField, AbstractIntegratorNet)):
         return input_shape
-    parameter = next(layer.parameters(), None)
-    dtype = torch.get_default_dtype() if parameter is None else parameter.dtype
-    device = None if parameter is None else parameter.device
     with torch.no_grad():
-        return tuple(layer(torch.zeros((1, *input_shape), dtype=dtype, device=device)).shape[1:])
+        return tuple(layer(torch.zeros((1, *input_shape), **_as_computed(layer))).shape[1:])
+
+
+def require_input_kept(layer: nn.Module, input_shape: Shape) -> None:
+    """Refuse a layer that changes its input in place, as `nn.SiLU(inplace=True)` does, from a run on two samples.
+
+    Where the input is used again, as in y + h f(y), the sum is then not what constants of f speak of.
+
+    Raises:
+        LayerRefusedError: it does.
+    """
+    sample = torch.linspace(0.5, 1.5, math.prod(input_shape), **_as_computed(layer)).reshape(input_shape)
+    given = torch.stack([sample, -sample])
+    kept = given.clone()
+    with torch.no_grad():
+        layer(given)
+    if not torch.equal(given, kept):
+        refuse(layer, input_shape, "an operation that changes its input in place; set inplace=False")
+
+
+def _as_computed(layer: nn.Module) -> dict[str, Any]:
+    """The dtype and device of the layer's parameters, the defaults without any."""
+    parameter = next(layer.parameters(), None)
+    return {} if parameter is None else {"dtype": parameter.dtype, "device": parameter.device}
 
 
 POOLS_BY_AXES = (

@@ -21,6 +21,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from natrob_theory.activation_slopes import Slopes, activation_slopes
+from natrob_theory.altered_layers import computes_as
 from natrob_theory.logarithmic_norm.eigenvalues import largest_eigenvalue_upper, product_error
 from natrob_theory.rounding import EPSILON
 
@@ -35,12 +36,15 @@ class TwoLayers(NamedTuple):
 
 
 def two_layers(module: nn.Module) -> TwoLayers | None:
-    """The parts of nn.Sequential(Linear, activation, Linear) that maps a space to itself; None for anything else."""
-    parts = tuple(module.children()) if isinstance(module, nn.Sequential) else ()
+    """The parts of nn.Sequential(Linear, activation, Linear) that maps a space to itself; None for anything else.
+
+    A layer that occurs twice counts twice, which `children()` would hide.
+    """
+    parts = tuple(module) if computes_as(module, nn.Sequential) else ()
     if len(parts) != 3:
         return None
     first, activation, last = parts
-    if not (isinstance(first, nn.Linear) and isinstance(last, nn.Linear)):
+    if not (computes_as(first, nn.Linear) and computes_as(last, nn.Linear)):
         return None
     if last.out_features != first.in_features:
         return None

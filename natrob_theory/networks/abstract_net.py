@@ -136,11 +136,13 @@ def step_growth(
     """The growth of every step from constants that are the same for all samples.
 
     Raises:
-        ValueError: a step has no bound from its constants.
+        ValueError: a step has no bound from its constants, or a negative size.
 
     Proof: proofs/coq/one_step_methods.v (growth_over_steps).
     """
     sizes = [step.step_size for step in steps]
+    if any(bool((torch.as_tensor(size) < 0).any()) for size in sizes):
+        raise ValueError(f"`step_size` must not be negative in any step, got {sizes}")
     mu = None if one_sided is None else one_sided_per_step(one_sided, constants)
     growth = StepGrowth(stepper, sizes, scaled_constants(steps, constants), mu, gradient_flows, centred)
     for n, (size, row) in enumerate(zip(sizes, constants, strict=True)):

@@ -37,9 +37,9 @@ class AbstractNormConstraint(nn.Module, abc.ABC):
             return self._in_full_precision(raw)
         known = self._known
         if known is not None and all(_same(kept, now) for kept, now in zip(known[0], sources, strict=True)):
-            return known[1]
+            return known[1].clone()  # what is written into it must not be remembered
         weight = self._in_full_precision(raw).detach()
-        self._known = ([source.detach().clone() for source in sources], weight)
+        self._known = ([source.detach().clone() for source in sources], weight.clone())
         return weight
 
     def _in_full_precision(self, raw: Tensor) -> Tensor:

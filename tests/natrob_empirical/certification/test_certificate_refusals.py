@@ -8,11 +8,18 @@ from torch import Tensor, nn
 
 from natrob_empirical.certification import (
     CertificateRefusedError,
+    ClassifierBounds,
     certificate_constants,
-    certificates_from,
     certified_accuracy,
+    constants,
 )
-from natrob_empirical.models import IntegratorClassifier, ResidualSpecification, build_classifier
+from natrob_empirical.models import (
+    IntegratorClassifier,
+    ResidualBlock,
+    ResidualClassifier,
+    ResidualSpecification,
+    build_classifier,
+)
 from natrob_theory import (
     AutonomousField,
     BackwardEulerNet,
@@ -20,6 +27,7 @@ from natrob_theory import (
     EulerNet,
     GradientFlowField,
     HeunNet,
+    constrain_norm,
     dense_field,
     follows_convex_potential,
     layer_lipschitz,
@@ -105,12 +113,13 @@ def test_batch_norm_and_dropout_in_training_mode_are_refused_by_name() -> None:
         certified_accuracy(dropping.train(), IMAGE, LABEL, [0.1])
 
 
-def test_an_estimate_is_never_certified_with() -> None:
-    features = torch.ones((1, 4), dtype=torch.float64)
+def test_an_estimate_is_never_certified_with(monkeypatch: pytest.MonkeyPatch) -> None:
     for kind in ("lower", "estimate"):
         bound = Bound(value=1.0, kind=kind, source="a search")  # type: ignore[arg-type]
+        bounds = ClassifierBounds(stem=bound, field=bound, trunk=bound, features=bound)
+        monkeypatch.setattr(constants, "classifier_bounds", lambda model, shape, known=bounds: known)
         with pytest.raises(CertificateRefusedError, match="not an upper bound"):
-            certificates_from(nn.Linear(4, 2).double(), features, LABEL, [0.1], features_bound=bound)
+            certified_accuracy(plain(), IMAGE, LABEL, [0.1])
 
 
 def test_a_solver_that_lets_failures_pass_is_refused() -> None:
@@ -163,6 +172,61 @@ def test_a_hook_or_an_overridden_method_is_refused() -> None:
     field.forward = lambda time, state: state  # type: ignore[method-assign]
     with pytest.raises(CertificateRefusedError, match="GradientFlowField"):
         certified_accuracy(classifier(EulerNet(field, 0.1, 1)), IMAGE, LABEL, [0.1])
+
+
+def test_a_hook_or_a_replaced_method_of_trunk_head_or_classifier_is_refused() -> None:
+    def ten_times(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> Tensor:
+        return 10 * output
+
+    for part in ("trunk", "head", "stem", "pool"):
+        model = plain()
+        getattr(model, part).register_forward_hook(ten_times)
+        with pytest.raises(CertificateRefusedError, match="forward hooks"):
+            certified_accuracy(model, IMAGE, LABEL, [0.1])
+    model = plain()
+    model.register_forward_pre_hook(lambda module, inputs: (10 * inputs[0],))
+    with pytest.raises(CertificateRefusedError, match="the classifier has forward hooks"):
+        certified_accuracy(model, IMAGE, LABEL, [0.1])
+    model = plain()
+    model.features = lambda x: 10 * IntegratorClassifier.features(model, x)  # type: ignore[method-assign]
+    with pytest.raises(CertificateRefusedError, match="the classifier has a features other than that of"):
+        certified_accuracy(model, IMAGE, LABEL, [0.1])
+    model = plain()
+    model.trunk.forward = lambda y0: 10 * y0  # type: ignore[method-assign]
+    with pytest.raises(CertificateRefusedError, match="EulerNet with a forward other than that"):
+        certified_accuracy(model, IMAGE, LABEL, [0.1])
+
+    class Tenfold(nn.Linear):
+        def forward(self, input: Tensor) -> Tensor:  # noqa: A002 - torch's name
+            return super().forward(10 * input)
+
+    model = plain()
+    model.head = Tenfold(4, 2)
+    with pytest.raises(CertificateRefusedError, match="its head has a forward other than that of Linear"):
+        certified_accuracy(model, IMAGE, LABEL, [0.1])
+
+
+def test_a_field_or_branch_that_changes_the_state_in_place_is_refused() -> None:
+    field = AutonomousField(nn.Sequential(nn.LeakyReLU(3.0, inplace=True), nn.Linear(4, 4)))
+    with pytest.raises(CertificateRefusedError, match="set inplace=False"):
+        certified_accuracy(classifier(EulerNet(field, 0.05, 1)), IMAGE, LABEL, [0.1])
+    inner = nn.Sequential(nn.Linear(4, 3), nn.ReLU(inplace=True), nn.Linear(3, 4))  # what it changes is its own
+    certified_accuracy(classifier(EulerNet(AutonomousField(inner), 0.05, 1)), IMAGE, LABEL, [0.1])
+    branch = nn.Sequential(nn.SiLU(inplace=True), nn.Conv2d(2, 2, 1))
+    block = ResidualBlock(branch, nn.Identity(), nn.Identity(), step_size=0.05)
+    stem, head = nn.Sequential(nn.Conv2d(1, 2, 1)), nn.Linear(2, 2)
+    with pytest.raises(CertificateRefusedError, match="set inplace=False"):
+        certified_accuracy(ResidualClassifier(stem, [block], head=head).eval(), IMAGE, LABEL, [0.1])
+
+
+def test_a_weight_that_changes_at_every_use_is_refused_in_training_mode() -> None:
+    model = plain()
+    nn.utils.parametrizations.spectral_norm(model.head)
+    certified_accuracy(model.eval(), IMAGE, LABEL, [0.1])
+    with pytest.raises(CertificateRefusedError, match="Linear `head` is parametrized and in training mode"):
+        certified_accuracy(model.train(), IMAGE, LABEL, [0.1])
+    constrained = classifier(EulerNet(GradientFlowField(constrain_norm(nn.Linear(4, 3), method="exact"), nn.ReLU()), 2.0, 1))
+    certified_accuracy(constrained.train(), IMAGE, LABEL, [0.1])  # a function of its parameters alone
 
 
 def test_an_autonomous_field_with_a_layer_of_unknown_slope_is_refused_by_name() -> None:
