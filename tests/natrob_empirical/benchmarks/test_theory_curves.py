@@ -1,5 +1,7 @@
 """The curves of a trunk: the structure of the field gets its own where it bounds by less than K does."""
 
+from typing import Any
+
 import pytest
 import torch
 
@@ -26,20 +28,18 @@ def measured(specification: AnyModelSpecification) -> TrunkMeasurement:
     return theory.measure(state, theory.entrance(images + 0.1 * noise) - state, RandomStreams(0))
 
 
-@pytest.mark.parametrize(
-    ("network", "method"),
-    [
-        ("gradient_flow", "euler"),
-        ("dissipative", "euler"),
-        ("skew_gradient_flow", "backward_euler"),
-    ],
+SIZES: dict[str, Any] = {"channels": 70, "hidden": 20, "num_steps": 3, "constraint": "orthogonal"}
+CONTRACTIVE = (
+    ContractiveSpecification(label="g", network="gradient_flow", **SIZES),
+    ContractiveSpecification(label="d", network="dissipative", **SIZES),
+    ContractiveSpecification(label="s", network="skew_gradient_flow", method="backward_euler", **SIZES),
 )
+
+
+@pytest.mark.parametrize("specification", CONTRACTIVE, ids=lambda each: each.network)
 def test_the_bound_from_the_structure_lies_between_measured_growth_and_the_trunk_s_bound(
-    network: str, method: str
+    specification: ContractiveSpecification,
 ) -> None:
-    specification = ContractiveSpecification(
-        label="c", network=network, method=method, channels=70, hidden=20, num_steps=3, constraint="orthogonal"
-    )
     result = measured(specification)
     assert result.structural is not None
     growth = result.paired.distance / result.paired.distance[0]
@@ -49,9 +49,7 @@ def test_the_bound_from_the_structure_lies_between_measured_growth_and_the_trunk
 
 
 def test_only_a_structure_that_helps_is_drawn() -> None:
-    sizes = {"channels": 70, "hidden": 20, "num_steps": 3, "constraint": "orthogonal"}
-    flow = growth_curves(measured(ContractiveSpecification(label="c", network="gradient_flow", **sizes)))
-    curves = {curve.label: curve for curve in flow}
+    curves = {curve.label: curve for curve in growth_curves(measured(CONTRACTIVE[0]))}
     assert curves[STRUCTURE].kind == "upper"
     assert curves[STRUCTURE].values[-1] < curves["bound from upper K"].values[-1]
     for specification in (

@@ -19,7 +19,14 @@ from natrob_empirical.certification.margins import PairMargins
 from natrob_empirical.certification.radius_search import verified_radii
 from natrob_empirical.models import IntegratorClassifier
 from natrob_empirical.threat_models import L2Ball, LinfBall
-from natrob_theory import BackwardEulerNet, EulerNet, GradientFlowField, LinearField, constrain_norm
+from natrob_theory import (
+    AutonomousField,
+    BackwardEulerNet,
+    EulerNet,
+    GradientFlowField,
+    LinearField,
+    constrain_norm,
+)
 
 SHOWN = 24
 NAMES = ("gradient flow", "plain", "dissipative", "backward Euler")
@@ -135,6 +142,25 @@ def test_local_radii_of_a_linear_classifier_are_its_distances_to_the_boundary() 
     assert torch.allclose(certified, exact, rtol=2e-3)  # how far the bisection goes
     loose = certified_accuracy(model, x, y, [], method="global").radii
     assert float((certified / loose).min()) > 1.0
+
+
+def scaled_stem(factor: float) -> nn.Sequential:
+    stem = nn.Sequential(nn.Flatten(), nn.Linear(4, 4, bias=False))
+    stem[1].weight.data = factor * torch.eye(4)
+    return stem
+
+
+def test_tube_radii_see_that_the_field_is_off_along_the_whole_trajectory() -> None:
+    inner = nn.Linear(4, 4, bias=False)
+    inner.weight.data = torch.eye(4)
+    trunk = EulerNet(AutonomousField(nn.Sequential(inner, nn.ReLU())), 0.5, 2)  # y + relu(y)/2, twice
+    model = IntegratorClassifier(scaled_stem(-4.0), trunk, nn.Flatten(), nn.Linear(4, 2, bias=False)).double().eval()
+    model.head.weight.data = torch.tensor([[0.0, 0.0, 0.0, -1.0], [0.0, 0.0, -1.0, 0.0]], dtype=torch.float64)
+    image, label = torch.tensor([[[[0.5, 0.5], [0.5, 0.53]]]], dtype=torch.float64), torch.tensor([0])
+    exact = 0.03 / math.sqrt(2)  # of pixels; the stem's 4 and the gap's 4 cancel, and no unit turns on
+    tube = float(certified_accuracy(model, image, label, [], method="tube").radii)
+    assert exact * (1 - 2e-3) <= tube <= exact
+    assert float(certified_accuracy(model, image, label, [], method="global").radii) == pytest.approx(exact / 1.5**2)
 
 
 def test_a_wrong_label_has_radius_0_under_every_method(

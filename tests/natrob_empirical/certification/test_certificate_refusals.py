@@ -225,7 +225,9 @@ def test_a_weight_that_changes_at_every_use_is_refused_in_training_mode() -> Non
     certified_accuracy(model.eval(), IMAGE, LABEL, [0.1])
     with pytest.raises(CertificateRefusedError, match="Linear `head` is parametrized and in training mode"):
         certified_accuracy(model.train(), IMAGE, LABEL, [0.1])
-    constrained = classifier(EulerNet(GradientFlowField(constrain_norm(nn.Linear(4, 3), method="exact"), nn.ReLU()), 2.0, 1))
+    constrained = classifier(
+        EulerNet(GradientFlowField(constrain_norm(nn.Linear(4, 3), method="exact"), nn.ReLU()), 2.0, 1)
+    )
     certified_accuracy(constrained.train(), IMAGE, LABEL, [0.1])  # a function of its parameters alone
 
 

@@ -178,6 +178,20 @@ def test_other_fields_keep_the_constant_of_the_whole_space_on_balls() -> None:
     assert "on each ball" not in bound.source
 
 
+def test_a_layer_that_occurs_twice_counts_twice() -> None:
+    swap, back = nn.Linear(2, 2, bias=False), nn.Linear(2, 2, bias=False)
+    swap.weight.data = torch.tensor([[0.0, -1.0], [-1.0, 0.0]])
+    back.weight.data = torch.tensor([[0.0, 1.0], [1.0, 0.0]])
+    tied = AutonomousField(nn.Sequential(swap, nn.LeakyReLU(0.999), back, swap))  # nearly y -> (y₂, y₁): μ = 1
+    assert float(one_sided_lipschitz_upper_bound(tied, input_shape=(2,))) >= 0.999
+    activation = nn.ReLU()
+    first, last = nn.Linear(1, 2, bias=False), nn.Linear(2, 1, bias=False)
+    first.weight.data, last.weight.data = torch.tensor([[1.0], [1.0]]), torch.tensor([[-1.0, -1.0]])
+    for end in (activation, nn.ReLU()):  # the same module, or one like it
+        off = AutonomousField(nn.Sequential(first, activation, last, end))
+        assert float(one_sided_lipschitz_upper_bound(off, input_shape=(1,))) == pytest.approx(2.0)
+
+
 def test_two_layers_are_never_above_k_and_mostly_below() -> None:
     below = 0
     for seed in range(20):
