@@ -90,8 +90,8 @@ def certified_accuracy(
         epsilons: radii in `norm`, from 0 up to √d for "L2" and 1 for "Linf".
         norm: "L2" or "Linf".
         method: "global", "tube" or "local".
-        precision: "exact": the network in exact arithmetic; "float32", "float64": as it is run so, at any image of the
-            ball. The last two take more off every margin.
+        precision: "exact": the network in exact arithmetic; "float32", "float64": as it is run so, where
+            nothing overflows, at any image of the ball. The last two take more off every margin.
 
     Raises:
         TypeError, ValueError: arguments that are not as described.
