@@ -159,7 +159,7 @@ CERTIFIED: Final = (
             *_mnist_networks(epochs=14, channels=1024, hidden=256, num_steps=4),
             *_plain(small_training(epochs=1), channels=8, hidden=16, stem_stride=4, pool_size=7)[:3],
         ),
-        attacks=_attacks((0.1,), (0.5, 1.58), steps=40, autoattack=20, nearest=60, judged=_MNIST_JUDGED),
+        attacks=_attacks((0.1,), (0.5, 1.58), steps=40, autoattack=100, nearest=100, judged=_MNIST_JUDGED),
         test_images=1_000,
     ),
     Preset(
