@@ -147,7 +147,7 @@ CERTIFIED: Final = (
             *_digits_networks(_margin(0.5, 0.1, epochs=40, learning_rate=5e-3)),
             *_plain(TrainingSpecification(epochs=20), channels=8, hidden=8, pool_size=4),
         ),
-        attacks=_attacks(LINF_BUDGETS[:4], L2_BUDGETS, steps=40, autoattack=200, nearest=200, judged=_DIGITS_JUDGED),
+        attacks=_attacks(LINF_BUDGETS[:4], L2_BUDGETS, steps=40, autoattack=100, nearest=100, judged=_DIGITS_JUDGED),
         test_images=360,
         local_certificates=10,
     ),
