@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final, final
 
 from natrob_empirical.reporting.findings.finding import Verdict
-from natrob_empirical.reporting.formatting import format_budget, format_number, join_words
+from natrob_empirical.reporting.formatting import format_budget, format_number, format_rounded, join_words
 from natrob_empirical.reporting.paired_comparison import (
     SIGNIFICANCE,
     PairedComparison,
@@ -179,8 +179,8 @@ def most_telling(comparisons: Sequence[BudgetComparison]) -> BudgetComparison:
 def difference_text(compared: PairedComparison) -> str:
     """ "0.11 (0.05 to 0.17)": first minus second with its 95 % interval, rounded outward."""
     low, high = (
-        format_number(compared.low, kind="lower", digits=2),
-        format_number(compared.high, kind="upper", digits=2),
+        format_rounded(compared.low, kind="lower", digits=2),
+        format_rounded(compared.high, kind="upper", digits=2),
     )
     return f"{format_number(compared.difference, digits=2)} ({low} to {high})"
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from natrob_empirical.reporting.explanation import Explanation
-from natrob_empirical.reporting.formatting import MISSING, NORM_SIGNS, format_budget, format_number, format_share
+from natrob_empirical.reporting.formatting import MISSING, NORM_SIGNS, format_budget, format_interval, format_share
 from natrob_empirical.reporting.resampling import RESAMPLES, RESAMPLING_SEED, Interval
 from natrob_empirical.reporting.tables.table import Cell, Column, Table, text_cell
 
@@ -38,9 +38,7 @@ def interval_text(interval: Interval | None) -> str:
     """ "0.71 [0.60, 0.82]", rounded outward."""
     if interval is None:
         return MISSING
-    low = format_number(interval.low, kind="lower", digits=2)
-    high = format_number(interval.high, kind="upper", digits=2)
-    return f"{format_number(interval.value, digits=2)} [{low}, {high}]"
+    return format_interval(interval.value, interval.low, interval.high)
 
 
 def _row(each: Explanation, several: bool) -> tuple[Cell, ...]:
