@@ -14,6 +14,7 @@ from synthetic_samples import DISTANCES, RADII, attacked, certificates, certifie
 
 from natrob_empirical.records import CellRecord
 from natrob_empirical.reporting import Section, group_records, write_report
+from natrob_empirical.reporting.experiments.certified import overview_part
 from natrob_empirical.reporting.figure_radii import radii_figure
 from natrob_empirical.reporting.figure_sandwich import sandwich_figure, step_points
 from natrob_empirical.reporting.figure_style import model_styles
@@ -87,7 +88,7 @@ def test_the_table_of_the_sandwich() -> None:
     table = sandwich_table(bounds(certified_theory(), attacked(), attacked(epsilon=0.2)))
     rows = [[cell.text for cell in row] for row in table.rows]
     assert rows == [
-        ["0 (clean)", "0.800", "0.800", "0.000", "–"],
+        ["0 (clean)", "", "0.800 (measured)", "", ""],
         ["0.2", "0.600", "0.600", "0.000", "0.600"],
         ["0.6", "0.000", "0.400", "0.400", "0.400"],
     ]
@@ -95,11 +96,49 @@ def test_the_table_of_the_sandwich() -> None:
     assert "the same 5 images" in table.caption
 
 
+def test_the_gap_is_that_of_the_printed_bounds() -> None:
+    radii, distances = [0.0, *[0.5] * 59], [0.0, *[9.0] * 59]
+    table = sandwich_table(bounds(certified_theory(radii=radii), attacked(distances=distances, epsilon=0.4)))
+    rows = [[cell.text for cell in row][:4] for row in table.rows]
+    assert rows == [["0 (clean)", "", "0.983 (measured)", ""], ["0.4", "0.983", "0.984", "0.001"]]
+
+
+def test_the_overview_has_all_rows_on_the_same_images() -> None:
+    """An attack on the first two images only leaves neither a share of two images nor one above the clean accuracy."""
+    clean = (0.0, 0.2, 0.6, 0.7, math.inf)
+    records = [
+        certified_theory("A"), attacked("A", distances=clean, epsilon=0.3),
+        attacked("A", label="AutoAttack", distances=(0.0, 0.1), epsilon=0.3),
+        certified_theory("B"), attacked("B", distances=[0.4, *[math.inf] * 4], epsilon=0.3),
+        certified_theory("C", certificates=[certificates((), images=5, refusal="no bound")]),
+        attacked("C", distances=[0.25] * 5, epsilon=0.3),
+    ]  # fmt: skip
+    part = overview_part(of(*records), "p", {})
+    assert part is not None
+    (table,) = part.tables
+    assert [[cell.text for cell in row][:4] for row in table.rows] == [
+        ["A", "0.800", "0.400", "0.600"],
+        ["B", "1.000", "0.400", "1.000"],
+        ["C", "1.000", "–", "0.000"],
+    ]
+    notes = [column.note for column in table.columns[1:4]]
+    assert notes == ["measured, n = 5", "certified, lower, n = 5", "all attacks, upper, n = 5"]
+    assert overview_part(of(*records[5:]), "p", {}) is None
+
+
+def test_a_model_with_fewer_images_shortens_every_row_of_the_overview() -> None:
+    records = [certified_theory("A"), attacked("A"), certified_theory("B"), attacked("B", distances=(0.0, 0.2))]
+    part = overview_part(of(*records), "p", {})
+    assert part is not None
+    assert {row[1].text for row in part.tables[0].rows} == {"0.500"}
+    assert "the same 2 images" in part.tables[0].caption
+
+
 def test_a_refused_certificate_leaves_the_upper_side() -> None:
     refused = certified_theory(certificates=[certificates((), images=5, refusal="no bound")])
     found = bounds(refused, attacked())
     assert (found.methods, found.refusal) == ((), "no bound")
-    assert [row[1].text for row in sandwich_table(found).rows] == ["–", "–"]
+    assert [row[1].text for row in sandwich_table(found).rows] == ["", "–"]
     assert "There is no certificate: no bound." in sandwich_table(found).caption
 
 
