@@ -18,12 +18,7 @@ from natrob_empirical.reporting.experiments.certified import overview_part
 from natrob_empirical.reporting.figure_radii import radii_figure
 from natrob_empirical.reporting.figure_sandwich import sandwich_figure, step_points
 from natrob_empirical.reporting.figure_style import model_styles
-from natrob_empirical.reporting.findings import (
-    certificate_gap,
-    certified_below_attacked,
-    contractive_networks,
-    trunk_tightness,
-)
+from natrob_empirical.reporting.findings import certificate_gap, certified_below_attacked, trunk_tightness
 from natrob_empirical.reporting.findings import contradictions as contradictions_in
 from natrob_empirical.reporting.image_bounds import ImageBounds, best_radii, image_bounds, widest_bounds
 from natrob_empirical.reporting.missing_cells import completeness
@@ -153,8 +148,19 @@ def test_steps_are_drawn_where_they_are() -> None:
 def test_the_finding_counts_the_images() -> None:
     finding = certified_below_attacked(of(certified_theory(), attacked(), attacked(epsilon=0.2)))
     assert finding is not None
-    assert "in all 10 comparisons" in finding.text
+    assert "in all 8 comparisons of a certified radius above 0 with what an attack in the same norm did" in finding.text
     assert (finding.level, finding.verdict) == ("result", "holds")
+
+
+def test_only_comparisons_in_one_norm_are_counted_and_a_contradiction_in_another_is_still_an_alarm() -> None:
+    both = [certificates(), certificates((0.0, 0.01, 0.02, 0.03, 0.0), norm="Linf")]
+    finding = certified_below_attacked(of(certified_theory(certificates=both), attacked()))
+    assert finding is not None
+    assert "in all 4 comparisons" in finding.text
+    both[1] = certificates((0.0, 0.3, 0.02, 0.03, 0.0), norm="Linf")
+    alarm = certified_below_attacked(of(certified_theory(certificates=both), attacked()))
+    assert alarm is not None
+    assert alarm.text.startswith("BUG: image by image, 1 of 5 certified radii")
 
 
 @pytest.mark.parametrize(
@@ -168,7 +174,7 @@ def test_one_contradicted_image_is_an_alarm(position: int, radius: float, broken
     assert (finding.level == "alarm") == broken
     assert bool(image_bounds(section)[0].contradictions) == broken
     if broken:
-        assert finding.text.startswith("BUG: image by image, 1 of 5 certified radii")
+        assert finding.text.startswith(f"BUG: image by image, 1 of {5 if position == 0 else 4} certified radii")
         assert f"A, seed 0, FAB, image {position}: the global certificate says L2 radius {radius:.9g}" in finding.text
 
 
@@ -245,27 +251,3 @@ def test_an_attack_that_is_for_some_models_only_is_missed_by_no_other() -> None:
     assert completeness(of(*records)).missing == {}
     without = attacked("A", label="AutoAttack")
     assert completeness(of(*records[:-1], without)).missing == {"B": ("AutoAttack, L2 ε = 0.6",)}
-
-
-def test_contractive_networks_are_compared_with_both_rivals() -> None:
-    far, near = (0.0, *[9.0] * 59), (0.0, *[0.1] * 59)
-    records: list[CellRecord] = []
-    for label, network, distances in (
-        ("Flow", "gradient_flow", far), ("ResNet, h = 1", "euler", near), ("ODE", "neural_ode", near),
-    ):  # fmt: skip
-        records.append(
-            certified_theory(label, network=network, radii=[0.0, *[0.31] * 59] if network != "euler" else [0.0] * 60)
-        )
-        records += [
-            attacked(
-                label, network=network, label="AutoAttack", kind="AutoAttack", epsilon=epsilon, distances=distances
-            )
-            for epsilon in (0.3, 0.6)
-        ]
-    finding = contractive_networks(of(*records))
-    assert finding is not None
-    assert "Under AutoAttack Flow keeps more than ResNet, h = 1 at every radius (beyond chance at 2;" in finding.text
-    assert "Flow keeps more than ODE at every radius" in finding.text
-    assert "Flow (seed 0) is certified on 0.983 at L2 ε = 0.3 (lower, n = 60)" in finding.text
-    assert finding.verdict == "holds"
-    assert contractive_networks(of(*records[3:])) is None
