@@ -58,9 +58,9 @@ def _proofs(pairs: Sequence[ContractivePair]) -> str:
 def _proved_phrase(second: ModelRuns, proved: Sequence[BudgetComparison]) -> str:
     """The other network, at how many radii, and the one at which the two are farthest apart."""
     most = max(proved, key=lambda each: each.comparison.difference)
-    radii = "1 radius" if len(proved) == 1 else f"{len(proved)} radii"
+    where = "1 radius (" if len(proved) == 1 else f"{len(proved)} radii (the most at "
     return (
-        f"{second.label} at {radii} (the most at {format_budget(most.norm, most.epsilon)}: "
+        f"{second.label} at {where}{format_budget(most.norm, most.epsilon)}: "
         f"{format_share(most.comparison.first, kind='lower')} against "
         f"{format_share(most.comparison.second, kind='upper')}, {p_phrase(most.adjusted)})"
     )
