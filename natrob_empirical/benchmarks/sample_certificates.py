@@ -19,7 +19,7 @@ from natrob_empirical.certification import (
     certified_with,
 )
 from natrob_empirical.models import AbstractClassifier
-from natrob_empirical.records import CertifiedPoint, Number, SampleCertificates, SampleMargins, packed
+from natrob_empirical.records import CertifiedPoint, Number, SampleCertificates, SampleMargins, packed, share_certified
 
 Norm = Literal["Linf", "L2"]
 NORMS: Final[tuple[Norm, ...]] = ("L2", "Linf")
@@ -110,7 +110,7 @@ def certified_points(
     points = []
     for budget in budgets:
         radii = by_norm[budget.norm].radius_values
-        share = sum(0 < radius >= budget.epsilon for radius in radii) / len(radii)
+        share = share_certified(radii, budget.epsilon)
         source = f"{by_norm[budget.norm].source}: {feature_source}"
         number = Number(value=share, kind="lower", n=len(radii), source=source)
         points.append(CertifiedPoint(norm=budget.norm, epsilon=budget.epsilon, accuracy=number))

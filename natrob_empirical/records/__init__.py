@@ -32,6 +32,7 @@ from natrob_empirical.records.schema import TheoryRefusal as TheoryRefusal
 from natrob_empirical.records.schema import TheoryResult as TheoryResult
 from natrob_empirical.records.schema import VacuityPoint as VacuityPoint
 from natrob_empirical.records.schema import packed as packed
+from natrob_empirical.records.schema import share_certified as share_certified
 from natrob_empirical.records.schema import unpacked as unpacked
 from natrob_empirical.records.store import RecordStore as RecordStore
 from natrob_empirical.records.store import UnreadableRecord as UnreadableRecord
@@ -71,5 +72,6 @@ __all__ = [
     "covering",
     "distances_found",
     "packed",
+    "share_certified",
     "unpacked",
 ]

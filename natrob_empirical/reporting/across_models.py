@@ -8,6 +8,7 @@ from typing import Final, final
 
 from natrob_empirical.records import OUTCOME_LETTERS
 from natrob_empirical.reporting.correlation import RankCorrelation, rank_correlation
+from natrob_empirical.reporting.paired_comparison import SIGNIFICANCE, holm_adjusted
 from natrob_empirical.reporting.record_groups import AttackBudget, ModelRuns, Section
 from natrob_empirical.reporting.reference_attack import reference_attack
 from natrob_empirical.reporting.resampling import Interval, spearman
@@ -25,6 +26,7 @@ class AcrossModels:
         direction: 1 if the theory says that more of it leaves more accuracy, −1 if less.
         models: how many.
         correlation: Spearman's ρ with its permutation test; None where it does not exist.
+        adjusted: its p-value, adjusted by Holm's method over the quantities tested together; 1 without a correlation.
         interval: its percentile bootstrap over models, wide for a handful.
     """
 
@@ -32,14 +34,15 @@ class AcrossModels:
     direction: int
     models: int
     correlation: RankCorrelation | None
+    adjusted: float
     interval: Interval | None
 
     @property
     def decided(self) -> bool:
-        """Whether both the interval and the permutation test leave chance out."""
+        """Whether both the interval and the permutation test, adjusted, leave chance out."""
         if self.correlation is None or self.interval is None:
             return False
-        return self.correlation.p_value <= 0.05 and self.interval.excludes(0.0)
+        return self.adjusted <= SIGNIFICANCE and self.interval.excludes(0.0)
 
 
 @final
@@ -97,22 +100,25 @@ def across_models(section: Section, judged: Judged) -> tuple[AcrossModels, ...]:
         ("median normalised margin", 1, lambda model: _median_margin(model, seed)),
         ("median certified radius", 1, lambda model: _median_radius(model, seed, judged.norm)),
     )
-    found = []
+    tested: list[tuple[str, int, list[float], list[float]]] = []
     for name, direction, value in quantities:
         pairs = [(value(model), judged.accuracy[model.label]) for model in models]
         pairs = [pair for pair in pairs if not math.isnan(pair[0])]
         if len(pairs) >= FEWEST_MODELS:
-            first, second = [x for x, _ in pairs], [y for _, y in pairs]
-            found.append(
-                AcrossModels(
-                    quantity=name,
-                    direction=direction,
-                    models=len(pairs),
-                    correlation=rank_correlation(first, second),
-                    interval=spearman(first, second),
-                )
-            )
-    return tuple(found)
+            tested.append((name, direction, [x for x, _ in pairs], [y for _, y in pairs]))
+    correlations = [rank_correlation(first, second) for _, _, first, second in tested]
+    adjusted = iter(holm_adjusted([found.p_value for found in correlations if found is not None]))
+    return tuple(
+        AcrossModels(
+            quantity=name,
+            direction=direction,
+            models=len(first),
+            correlation=correlation,
+            adjusted=1.0 if correlation is None else next(adjusted),
+            interval=spearman(first, second),
+        )
+        for (name, direction, first, second), correlation in zip(tested, correlations, strict=True)
+    )
 
 
 def _labels(model: ModelRuns, place: AttackBudget, seed: int) -> set[str]:

@@ -2,8 +2,11 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal, TypeAlias, final
+
+import numpy as np
+from scipy.stats import rankdata
 
 from natrob_empirical.records import SampleAmplification, TheoryResult
 from natrob_empirical.reporting.image_bounds import attacks_in, smallest_distances
@@ -61,6 +64,7 @@ class Explanation:
             no radius fools between 10 % and 90 %, or under `FEWEST` images of one outcome.
         ranking: Spearman's ρ with the smallest perturbation found, oriented so that above 0 is what the theory says;
             None where nothing was found.
+        repeated: the quantities left out because they put the same images in the same order: the same evidence.
     """
 
     model: str
@@ -72,6 +76,7 @@ class Explanation:
     fooled: float
     separation: Interval | None
     ranking: Interval | None
+    repeated: tuple[Quantity, ...] = ()
 
     @property
     def support(self) -> Support:
@@ -87,7 +92,11 @@ def support_of(interval: Interval | None, neutral: float) -> Support:
 
 
 def explanations(section: Section) -> tuple[Explanation, ...]:
-    """Every model, seed, norm and quantity that the records allow; models and seeds are never pooled."""
+    """Every model, seed, norm and quantity that the records allow; models and seeds are never pooled.
+
+    A quantity that orders a model's images as one before it does, such as a radius that is the margin over one
+    constant, is no second piece of evidence: it is named in `repeated` only.
+    """
     return tuple(
         found
         for model in section.models
@@ -107,15 +116,26 @@ def _of_run(model: ModelRuns, seed: int, norm: str, theory: TheoryResult) -> lis
     n = min(MOST_IMAGES, most)
     distances = {i: d for i, d in enumerate(smallest_distances(attacks, n)) if d > 0}
     radii = sorted({epsilon for _, epsilon, _ in attacks if epsilon > 0})
-    found = []
+    found: list[Explanation] = []
+    orders: list[tuple[list[int], np.ndarray]] = []
     for quantity, values in quantities_of(theory, norm).items():
         images = [position for position in distances if position in values]
-        if images:
-            scores = [values[position] for position in images]
+        scores = [values[position] for position in images]
+        order = (images, rankdata([quantity.direction * score for score in scores]))
+        same = next((index for index, other in enumerate(orders) if _same_order(order, other)), None)
+        if images and same is not None:
+            found[same] = replace(found[same], repeated=(*found[same].repeated, quantity))
+        elif images:
+            orders.append(order)
             found.append(
                 _explanation(model, seed, norm, quantity, scores, [distances[position] for position in images], radii)
             )
     return found
+
+
+def _same_order(first: tuple[list[int], np.ndarray], second: tuple[list[int], np.ndarray]) -> bool:
+    """Whether the images are the same and their ranks too, but for ties that rounding makes or breaks."""
+    return first[0] == second[0] and bool(np.all(np.abs(first[1] - second[1]) <= 0.5))
 
 
 def _explanation(

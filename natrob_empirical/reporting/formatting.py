@@ -10,14 +10,32 @@ NORM_SIGNS: Final = {"Linf": "L∞", "L2": "L2"}
 
 _SUPERSCRIPTS: Final = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 _ROUNDING: Final = {"lower": ROUND_FLOOR, "upper": ROUND_CEILING}
-_NOISE_DIGITS: Final = 12  # the sums behind a mean over seeds leave 0.2 as 0.20000000000000004
+_NOISE_DIGITS: Final = 12  # an accuracy is a count over n; the sums behind a mean leave 0.2 as 0.20000000000000004
+_EXCESS_DIGITS: Final = 2
 
 
 def format_number(value: float, *, kind: str = "measured", digits: int = 3) -> str:
     """A number with `digits` significant digits: "0.942", "1230", "1.23·10⁹", "∞".
 
-    A lower bound is rounded down and an upper bound up, so that what is printed is still a bound; everything else
-    goes to the nearest. Digits past the twelfth are taken for floating-point noise and dropped first.
+    A lower bound is rounded down and an upper bound up, so that what is printed, read back, is still a bound;
+    everything else goes to the nearest. A bound too near to 1 for its digits shows how far off it is, "1 + 1.1·10⁻⁷"
+    or "1 − 2·10⁻⁵", where "1.01" or "0.999" would say a thousand times as much.
+
+    Args:
+        value: any float.
+        kind: "lower", "upper", or another word for rounding to the nearest.
+        digits: significant digits, at least 1.
+    """
+    sign = {"upper": "+", "lower": "−"}.get(kind)
+    excess = Decimal(0) if sign is None or not math.isfinite(value) else abs(_as_printed(value) - 1)
+    beyond = value > 1 if kind == "upper" else value < 1
+    if sign is not None and beyond and 0 < excess < _too_near_to_one(kind, digits):
+        return f"1 {sign} {_written(_round_significant(excess, _EXCESS_DIGITS, ROUND_CEILING))}"
+    return format_rounded(value, kind=kind, digits=digits)
+
+
+def format_rounded(value: float, *, kind: str = "measured", digits: int = 3) -> str:
+    """The same without a special case near 1: for the ends of an interval, which "0.99" serves better than "1 − …".
 
     Args:
         value: any float.
@@ -30,14 +48,13 @@ def format_number(value: float, *, kind: str = "measured", digits: int = 3) -> s
         return "∞" if value > 0 else "−∞"
     if value == 0:
         return "0"
-    rounded = _round_significant(
-        Decimal(f"{value:.{_NOISE_DIGITS - 1}e}"), digits, _ROUNDING.get(kind, ROUND_HALF_EVEN)
-    )
-    exponent = rounded.adjusted()
-    if -4 < exponent < 5:
-        return _drop_trailing_zeros(f"{rounded:f}").replace("-", "−")
-    mantissa = _drop_trailing_zeros(f"{rounded.scaleb(-exponent):f}").replace("-", "−")
-    return f"{mantissa}·10{superscript(exponent)}"
+    return _written(_round_significant(_as_printed(value), digits, _ROUNDING.get(kind, ROUND_HALF_EVEN)))
+
+
+def format_interval(value: float, low: float, high: float) -> str:
+    """An estimate to the nearest with its interval rounded outward, two digits each: "0.71 [0.6, 0.82]"."""
+    lowest, highest = format_rounded(low, kind="lower", digits=2), format_rounded(high, kind="upper", digits=2)
+    return f"{format_rounded(value, digits=2)} [{lowest}, {highest}]"
 
 
 def superscript(number: int) -> str:
@@ -46,7 +63,10 @@ def superscript(number: int) -> str:
 
 
 def format_share(value: float, *, kind: str = "measured") -> str:
-    """An accuracy with three decimals, rounded in the direction that its kind asks for: "0.942", "1.000"."""
+    """An accuracy with three decimals, rounded in the direction that its kind asks for: "0.942", "1.000".
+
+    An accuracy counts images, so that digits past the twelfth are the noise of a mean; they are dropped first.
+    """
     if not math.isfinite(value):
         return format_number(value)
     return f"{Decimal(f'{value:.{_NOISE_DIGITS}f}').quantize(Decimal('0.001'), _ROUNDING.get(kind, ROUND_HALF_EVEN)):f}"
@@ -105,6 +125,25 @@ def natural_order(text: str) -> tuple[tuple[int, float, str], ...]:
     """A sort key under which "h=0.5" comes before "h=1" and "PGD-7" before "PGD-20"."""
     parts = re.split(r"(\d+(?:\.\d+)?)", text)
     return tuple((1, float(part), "") if index % 2 else (0, 0.0, part) for index, part in enumerate(parts))
+
+
+def _as_printed(value: float) -> Decimal:
+    """The shortest decimal that reads back as this very float: 0.1 as 0.1."""
+    return Decimal(repr(float(value)))
+
+
+def _too_near_to_one(kind: str, digits: int) -> Decimal:
+    """A tenth of the last digit that a number just above (upper) or just below 1 would be printed with."""
+    return Decimal(1).scaleb(-digits if kind == "upper" else -digits - 1)
+
+
+def _written(rounded: Decimal) -> str:
+    """A number that is not 0, with a power of ten where it is small or large."""
+    exponent = rounded.adjusted()
+    if -4 < exponent < 5:
+        return _drop_trailing_zeros(f"{rounded:f}").replace("-", "−")
+    mantissa = _drop_trailing_zeros(f"{rounded.scaleb(-exponent):f}").replace("-", "−")
+    return f"{mantissa}·10{superscript(exponent)}"
 
 
 def _round_significant(number: Decimal, digits: int, rounding: str) -> Decimal:

@@ -2,10 +2,10 @@
 
 import math
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias, final
 
-from natrob_empirical.records import AttackResult, TheoryResult, distances_found
+from natrob_empirical.records import AttackResult, TheoryResult, distances_found, share_certified
 from natrob_empirical.reporting.formatting import clean_text
 from natrob_empirical.reporting.record_groups import ModelRuns, Section, ordered_norms
 
@@ -49,11 +49,15 @@ class ImageBounds:
 
     def certified(self, epsilon: float) -> float:
         """The share of the images certified at this radius, as `certified_accuracy` counts them: a lower bound."""
-        return sum(0 < radius >= epsilon for radius in self.certified_radii) / len(self)
+        return share_certified(self.certified_radii, epsilon)
 
     def attacked(self, epsilon: float) -> float:
         """The share of the images without a misclassified image found within this radius: an upper bound."""
         return sum(distance > epsilon for distance in self.found_distances) / len(self)
+
+    def first_images(self, n: int) -> "ImageBounds":
+        """The same of the first n images, or of all where there are fewer."""
+        return replace(self, certified_radii=self.certified_radii[:n], found_distances=self.found_distances[:n])
 
     def under(self, attack: str, epsilon: float) -> float | None:
         """The share of the same images that one attack left at one radius; None where it was not run."""

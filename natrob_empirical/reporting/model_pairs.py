@@ -1,11 +1,11 @@
 """Two models of a section compared under every attack both met, on the same images, with a verdict over the budgets."""
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from typing import Final, final
 
 from natrob_empirical.reporting.findings.finding import Verdict
-from natrob_empirical.reporting.formatting import format_budget, format_number, join_words
+from natrob_empirical.reporting.formatting import format_budget, format_number, format_rounded, join_words
 from natrob_empirical.reporting.paired_comparison import (
     SIGNIFICANCE,
     PairedComparison,
@@ -84,8 +84,8 @@ def compare_under(
         second_attack: such as the transferred images that each was shown of the other.
         name: what to call the pair of attacks; the label by default.
     """
-    budgets = _radii(section, attack)
-    return _compare(
+    budgets = radii_of(section, attack)
+    return compare_all(
         [_kept_under(first, attack, *budget, common_seed(first, second)) for budget in budgets],
         [_kept_under(second, second_attack or attack, *budget, common_seed(first, second)) for budget in budgets],
         budgets,
@@ -95,14 +95,14 @@ def compare_under(
 
 def compare_strongest(section: Section, first: ModelRuns, second: ModelRuns) -> list[BudgetComparison]:
     """Both under all attacks run on them together, at every budget above 0; adjusted over these budgets."""
-    seed, budgets = common_seed(first, second), _radii(section)
+    seed, budgets = common_seed(first, second), radii_of(section)
     if seed is None:
         return []
     found = [[strongest(model, *budget, seed) for budget in budgets] for model in (first, second)]
-    return _compare(found[0], found[1], budgets, STRONGEST)
+    return compare_all(found[0], found[1], budgets, STRONGEST)
 
 
-def _radii(section: Section, attack: str | None = None) -> list[tuple[str, float]]:
+def radii_of(section: Section, attack: str | None = None) -> list[tuple[str, float]]:
     """(norm, ε > 0) of one attack or of all, in order."""
     found = [b for b in section.budgets if b.epsilon > 0 and attack in {None, b.attack}]
     return sorted({(b.norm, b.epsilon) for b in found}, key=lambda place: (place[0] != "Linf", *place))
@@ -114,13 +114,19 @@ def _kept_under(model: ModelRuns, attack: str, norm: str, epsilon: float, seed: 
     return kept_under(by_seed[seed], attack) if seed is not None and seed in by_seed else None
 
 
-def _compare(
+def compare_all(
     first: Sequence[KeptImages | None],
     second: Sequence[KeptImages | None],
     budgets: Sequence[tuple[str, float]],
     attack: str,
 ) -> list[BudgetComparison]:
-    """Every budget with a fair comparison."""
+    """Every budget with a fair comparison; adjusted over these.
+
+    Args:
+        first, second: what each side keeps, a budget; None where it is not known.
+        budgets: (norm, ε), as many.
+        attack: what to call the comparison.
+    """
     found: list[tuple[str, float, KeptImages, KeptImages, PairedComparison]] = []
     for (norm, epsilon), one, other in zip(budgets, first, second, strict=True):
         compared = None if one is None or other is None else compare_images(one, other)
@@ -145,8 +151,12 @@ def compare_images(first: KeptImages, second: KeptImages) -> PairedComparison | 
 
 def judge(comparisons: Sequence[BudgetComparison]) -> Verdict:
     """Of the claim that the first model keeps more: it does somewhere and nowhere less, the reverse, or neither."""
-    directions = {comparison.direction for comparison in comparisons}
-    if not comparisons:
+    return judge_directions({comparison.direction for comparison in comparisons})
+
+
+def judge_directions(directions: Set[int]) -> Verdict:
+    """The same of the directions found; nothing was tested where there are none."""
+    if not directions:
         return "not tested here"
     if 1 in directions and -1 not in directions:
         return "holds"
@@ -179,8 +189,8 @@ def most_telling(comparisons: Sequence[BudgetComparison]) -> BudgetComparison:
 def difference_text(compared: PairedComparison) -> str:
     """ "0.11 (0.05 to 0.17)": first minus second with its 95 % interval, rounded outward."""
     low, high = (
-        format_number(compared.low, kind="lower", digits=2),
-        format_number(compared.high, kind="upper", digits=2),
+        format_rounded(compared.low, kind="lower", digits=2),
+        format_rounded(compared.high, kind="upper", digits=2),
     )
     return f"{format_number(compared.difference, digits=2)} ({low} to {high})"
 

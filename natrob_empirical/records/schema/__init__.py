@@ -14,6 +14,7 @@ from natrob_empirical.records.schema.record_part import Curve as Curve
 from natrob_empirical.records.schema.record_part import Number as Number
 from natrob_empirical.records.schema.sample_certificates import SampleCertificates as SampleCertificates
 from natrob_empirical.records.schema.sample_certificates import SampleMargins as SampleMargins
+from natrob_empirical.records.schema.sample_certificates import share_certified as share_certified
 from natrob_empirical.records.schema.sample_growth import EvaluationStatistics as EvaluationStatistics
 from natrob_empirical.records.schema.sample_growth import GridStatistics as GridStatistics
 from natrob_empirical.records.schema.sample_growth import SampleAmplification as SampleAmplification
@@ -57,5 +58,6 @@ __all__ = [
     "TheoryResult",
     "VacuityPoint",
     "packed",
+    "share_certified",
     "unpacked",
 ]

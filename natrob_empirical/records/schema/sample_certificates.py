@@ -1,5 +1,6 @@
 """What is guaranteed for every image: certified radii, and the margins that they are made of."""
 
+from collections.abc import Sequence
 from typing import Literal
 
 from pydantic import model_validator
@@ -61,6 +62,11 @@ class SampleCertificates(AbstractRecordPart):
     def constant_values(self) -> list[float]:
         """One number an image, where there are any."""
         return unpacked(self.constants)
+
+
+def share_certified(radii: Sequence[float], epsilon: float) -> float:
+    """The share of at least one image whose radius reaches so far, a lower bound; radius 0 certifies nothing."""
+    return sum(0 < radius >= epsilon for radius in radii) / len(radii)
 
 
 class SampleMargins(AbstractRecordPart):

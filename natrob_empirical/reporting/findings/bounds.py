@@ -124,15 +124,20 @@ def discrete_against_exponential(section: Section) -> Finding | None:
     unit_steps = [
         (model, below)
         for model, below in compared
-        if model.network == "euler" and model.step_size is not None and model.step_size >= 1
+        if _runs_euler(model) and model.step_size is not None and model.step_size >= 1
     ]
     if not unit_steps:
         return Finding(name="discrete-exponential", text=text, verdict="not tested here")
     below = sum(flag for _, flag in unit_steps)
-    text += f" Of the Euler networks with h of at least 1 it is so for {below} of {len(unit_steps)}."
+    text += f" Of those that run Euler's method with h of at least 1 it is so for {below} of {len(unit_steps)}."
     verdict = "does not hold" if below == len(unit_steps) else "holds" if below == 0 else "undecided"
     summary = f"Euler at h of at least 1, growth bound at most exp(KT) for {below} of {len(unit_steps)}"
     return Finding(name="discrete-exponential", text=text, summary=summary, verdict=verdict)
+
+
+def _runs_euler(model: ModelRuns) -> bool:
+    """Whether its steps are y + h·f(y): of a network that is named by its field the settings say so."""
+    return model.network == "euler" or model.specification.get("method") == "euler"
 
 
 def _checks(section: Section) -> list[tuple[ModelRuns, BoundCheckSummary]]:

@@ -1,90 +1,132 @@
-"""Networks whose trunk cannot expand a perturbation, against the plain ResNet and the Neural ODE."""
+"""Networks whose trunk cannot expand a perturbation, against the plain networks and the best control."""
 
+from collections.abc import Callable, Sequence
 from typing import Final
 
+from natrob_empirical.records import share_certified
+from natrob_empirical.reporting.contractive_pairs import ContractivePair, contractive_models, contractive_pairs
 from natrob_empirical.reporting.findings.finding import Finding, Verdict
-from natrob_empirical.reporting.formatting import format_budget, format_share, join_words
-from natrob_empirical.reporting.image_bounds import best_radii
-from natrob_empirical.reporting.model_pairs import (
-    BudgetComparison,
-    compare_strongest,
-    compare_under,
-    judge,
-    p_phrase,
+from natrob_empirical.reporting.formatting import (
+    format_budget,
+    format_number,
+    format_sample_size,
+    format_share,
+    join_words,
 )
+from natrob_empirical.reporting.image_bounds import best_radii
+from natrob_empirical.reporting.model_pairs import BudgetComparison, p_phrase
 from natrob_empirical.reporting.record_groups import ModelRuns, Section
 
-CONTRACTIVE_NETWORKS: Final = ("gradient_flow", "skew_gradient_flow", "dissipative")
-RIVALS: Final = {"euler": "the plain ResNet", "neural_ode": "the Neural ODE"}
 LANDMARKS: Final = {"digits": (0.3,), "mnist": (0.5, 1.58), "cifar10": (36 / 255,)}
 """L2 radii at which certified accuracies of a data set are usually compared."""
 
 
 def contractive_networks(section: Section) -> Finding | None:
-    """Each against each rival under AutoAttack at every radius, with the certified accuracies."""
+    """What is proved of the order of the networks, what else differs between them, and what attacks leave of them."""
     own = contractive_models(section)
-    if not own:
-        return None
     pairs = contractive_pairs(section)
-    sentences = [_pair_sentence(first, second, compared) for first, second, compared in pairs]
+    sentences = [text for text in (_proofs(pairs), _confounders(pairs)) if text]
+    sentences += _attack_sentences(pairs)
     sentences += [text for model in own if (text := _certified_sentence(section, model))]
     if not sentences:
         return None
     text = f"Networks whose trunk cannot expand a perturbation: {' '.join(sentences)}"
-    verdicts: set[Verdict] = {judge(compared) for _, _, compared in pairs}
-    verdict: Verdict = "undecided"
-    if len(verdicts) < 2:
-        verdict = verdicts.pop() if verdicts else "not tested here"
-    summary = "; ".join(f"{first.label} against {second.label}: {judge(found)}" for first, second, found in pairs)
-    return Finding(name="contractive", text=text, summary=summary, verdict=verdict)
+    return Finding(name="contractive", text=text, summary=_summary(pairs), verdict=_verdict(pairs))
 
 
-def contractive_models(section: Section) -> list[ModelRuns]:
-    """The attacked or certified models whose trunk is contractive by construction."""
-    return [model for model in section.models if model.network in CONTRACTIVE_NETWORKS]
+def _proofs(pairs: Sequence[ContractivePair]) -> str:
+    """Where a lower bound of one exceeds an upper bound of the other, so that no attack could turn the two round."""
+    if not pairs:
+        return ""
+    proofs = [(pair.first, pair.second, pair.proved) for pair in pairs if pair.proved]
+    proofs += [(pair.second, pair.first, pair.refuted) for pair in pairs if pair.refuted]
+    if not proofs:
+        return "At no radius does a certified accuracy exceed an accuracy under attack of another."
+    sentences = []
+    for label in dict.fromkeys(first.label for first, _, _ in proofs):
+        own = [(second, proved) for first, second, proved in proofs if first.label == label]
+        images = format_sample_size(tuple(each.comparison.n for _, proved in own for each in proved))
+        listed = join_words([_proved_phrase(second, proved) for second, proved in own])
+        sentences.append(
+            f"The certified accuracy (lower) of {label} exceeds the attacked accuracy (upper, all attacks together, "
+            f"the same images, {images}) of {listed}."
+        )
+    text = f"{' '.join(sentences)} There the order of the true robust accuracies on these images is proved, whatever "
+    return text + "the attack; p (exact McNemar tests adjusted by Holm's method) is about the choice of images."
 
 
-def contractive_pairs(section: Section) -> list[tuple[ModelRuns, ModelRuns, list[BudgetComparison]]]:
-    """(contractive, rival, comparisons at every radius): under AutoAttack where both met it, else under all attacks."""
-    rivals = [rival for network in RIVALS if (rival := _rival(section, network)) is not None]
-    autoattack = next((label for label in section.attacks if section.kind_of(label) == "AutoAttack"), None)
-    found = []
-    for model in contractive_models(section):
-        for rival in rivals:
-            compared = [] if autoattack is None else compare_under(section, model, rival, autoattack)
-            compared = compared or compare_strongest(section, model, rival)
-            if compared:
-                found.append((model, rival, compared))
-    return found
+def _proved_phrase(second: ModelRuns, proved: Sequence[BudgetComparison]) -> str:
+    """The other network, at how many radii, and the one at which the two are farthest apart."""
+    most = max(proved, key=lambda each: each.comparison.difference)
+    where = "1 radius (" if len(proved) == 1 else f"{len(proved)} radii (the most at "
+    return (
+        f"{second.label} at {where}{format_budget(most.norm, most.epsilon)}: "
+        f"{format_share(most.comparison.first, kind='lower')} against "
+        f"{format_share(most.comparison.second, kind='upper')}, {p_phrase(most.adjusted)})"
+    )
 
 
-def _rival(section: Section, network: str) -> ModelRuns | None:
-    """The plainly trained network of this class, of several the one with the largest step: h = 1 is the ResNet."""
-    found = [model for model in section.models if model.network == network and model.attacks]
-    plain = [model for model in found if model.training in {"standard", "plain"}]
-    return max(plain or found, key=lambda model: model.step_size or 0.0, default=None)
+def _confounders(pairs: Sequence[ContractivePair]) -> str:
+    """In what else the compared networks differ; empty if the records show no difference."""
+    known: tuple[tuple[str, Callable[[ModelRuns], str]], ...] = (
+        ("parameters", _parameters),
+        ("epochs", lambda model: str(model.recipe.get("epochs", ""))),
+        ("training method", lambda model: model.training),
+    )
+    phrases = []
+    for name, value in known:
+        if any(value(pair.first) != value(pair.second) for pair in pairs):
+            sides = [_values([value(model) for model in side]) for side in (_firsts(pairs), _seconds(pairs))]
+            phrases.append(f"{name} ({sides[0]} against {sides[1]})")
+    if not phrases:
+        return ""
+    return f"The networks compared differ in {join_words(phrases)}, so the trunk's structure is not all that differs."
 
 
-def _pair_sentence(first: ModelRuns, second: ModelRuns, compared: list[BudgetComparison]) -> str:
-    """At how many radii it keeps more, at how many beyond chance, and the numbers radius by radius."""
+def _firsts(pairs: Sequence[ContractivePair]) -> list[ModelRuns]:
+    return [pair.first for pair in pairs]
+
+
+def _seconds(pairs: Sequence[ContractivePair]) -> list[ModelRuns]:
+    return [pair.second for pair in pairs]
+
+
+def _values(found: Sequence[str]) -> str:
+    """Every value once."""
+    return join_words(list(dict.fromkeys(value or "not recorded" for value in found)))
+
+
+def _parameters(model: ModelRuns) -> str:
+    """Of the lowest seed."""
+    return f"{model.theory[min(model.theory)].parameters:,}" if model.theory else ""
+
+
+def _attack_sentences(pairs: Sequence[ContractivePair]) -> list[str]:
+    """One sentence a contractive network and attack, on all that it is compared with."""
+    groups: dict[tuple[str, str, str], list[ContractivePair]] = {}
+    for pair in pairs:
+        if pair.compared:
+            images = format_sample_size(tuple(each.comparison.n for each in pair.compared))
+            groups.setdefault((pair.first.label, pair.compared[0].attack, images), []).append(pair)
+    return [
+        f"Under {attack} (upper bounds, {images}, exact McNemar tests adjusted by Holm's method) {label} keeps more "
+        f"than {join_words([_attack_phrase(pair) for pair in own])}."
+        for (label, attack, images), own in groups.items()
+    ]
+
+
+def _attack_phrase(pair: ContractivePair) -> str:
+    """At how many radii it keeps more than the other, at how many beyond chance, and the range of the differences."""
+    compared = pair.compared
     higher = sum(each.comparison.difference > 0 for each in compared)
     beyond, behind = (sum(each.direction == sign for each in compared) for sign in (1, -1))
-    listed = join_words(
-        [
-            f"{format_share(each.comparison.first, kind='upper')} against "
-            f"{format_share(each.comparison.second, kind='upper')} at {format_budget(each.norm, each.epsilon)} "
-            f"({p_phrase(each.adjusted)})"
-            for each in compared
-        ]
-    )
     where = "every radius" if higher == len(compared) else f"{higher} of {len(compared)} radii"
     counts = f"beyond chance at {beyond}" + (f", behind beyond chance at {behind}" if behind else "")
-    images = sorted({each.comparison.n for each in compared})
-    n = f"n = {images[0]:,}" + (f" to {images[-1]:,}" if len(images) > 1 else "")
-    return (
-        f"Under {compared[0].attack} {first.label} keeps more than {second.label} at {where} ({counts}; upper bounds, "
-        f"{n}, exact McNemar tests adjusted by Holm's method): {listed}."
-    )
+    differences = [each.comparison.difference for each in compared]
+    low, high = (format_number(pick(differences), digits=2) for pick in (min, max))
+    spread = f"differences {low} to {high}" if low != high else f"difference {low}"
+    second = f"{pair.second.label} (the control that keeps most)" if pair.control else pair.second.label
+    return f"{second} at {where} ({counts}; {spread})"
 
 
 def _certified_sentence(section: Section, model: ModelRuns) -> str:
@@ -94,7 +136,7 @@ def _certified_sentence(section: Section, model: ModelRuns) -> str:
         if not radii:
             continue
         shares = [
-            f"{format_share(sum(0 < r >= e for r in radii) / len(radii), kind='lower')} at {format_budget('L2', e)}"
+            f"{format_share(share_certified(radii, e), kind='lower')} at {format_budget('L2', e)}"
             for e in LANDMARKS.get(section.dataset, ())
         ]
         if shares:
@@ -104,3 +146,22 @@ def _certified_sentence(section: Section, model: ModelRuns) -> str:
                 f"clean accuracy of {clean}."
             )
     return ""
+
+
+def _summary(pairs: Sequence[ContractivePair]) -> str:
+    """For the table of claims: of how many pairs it holds, of how many it is proved, and that more differs."""
+    if not pairs:
+        return ""
+    ahead = sum(pair.verdict == "holds" for pair in pairs)
+    proved = sum(any(each.direction == 1 for each in pair.proved) for pair in pairs)
+    text = f"ahead beyond chance, and nowhere behind, in {ahead} of {len(pairs)} pairs; certified above the other's "
+    text += f"attacked accuracy, beyond chance, in {proved}"
+    return f"{text}; other things differ too" if _confounders(pairs) else text
+
+
+def _verdict(pairs: Sequence[ContractivePair]) -> Verdict:
+    """What all pairs agree on."""
+    verdicts: set[Verdict] = {pair.verdict for pair in pairs}
+    if not verdicts:
+        return "not tested here"
+    return verdicts.pop() if len(verdicts) == 1 else "undecided"

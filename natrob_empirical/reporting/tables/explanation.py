@@ -2,8 +2,15 @@
 
 from collections.abc import Sequence
 
-from natrob_empirical.reporting.explanation import Explanation
-from natrob_empirical.reporting.formatting import MISSING, NORM_SIGNS, format_budget, format_number, format_share
+from natrob_empirical.reporting.explanation import HIGHEST_SHARE, LOWEST_SHARE, Explanation
+from natrob_empirical.reporting.formatting import (
+    MISSING,
+    NORM_SIGNS,
+    format_budget,
+    format_interval,
+    format_share,
+    join_words,
+)
 from natrob_empirical.reporting.resampling import RESAMPLES, RESAMPLING_SEED, Interval
 from natrob_empirical.reporting.tables.table import Cell, Column, Table, text_cell
 
@@ -22,7 +29,10 @@ def explanation_table(found: Sequence[Explanation]) -> Table:
     )
     rows = tuple(_row(each, several) for each in found)
     caption = "Does a quantity of an image tell whether the attacks fool it? The attacks of a norm that saw the most "
-    caption += "images, together, at the radius at which they fool nearest to half of the images classified correctly. "
+    caption += "images, together, at the radius at which they fool nearest to half of the images classified correctly; "
+    caption += (
+        f"no AUROC where no radius fools between {100 * LOWEST_SHARE:g} % and {100 * HIGHEST_SHARE:g} % of them. "
+    )
     caption += "Both columns are turned so that more is what the theory says. 95 % intervals in brackets: percentile "
     caption += (
         f"bootstrap over the images, {RESAMPLES:,} resamples, seed {RESAMPLING_SEED}; they are about the images, "
@@ -30,17 +40,28 @@ def explanation_table(found: Sequence[Explanation]) -> Table:
     caption += (
         "not about other trainings, and each stands alone: of twenty quantities that mean nothing one is expected "
     )
-    caption += "to leave chance out."
+    caption += f"to leave chance out.{_repeated(found)}"
     return Table(caption=caption, columns=columns, rows=rows)
+
+
+def _repeated(found: Sequence[Explanation]) -> str:
+    """Which quantities were left out for which models, and as which they order the images; empty without any."""
+    models: dict[str, list[str]] = {}
+    for each in found:
+        for quantity in each.repeated:
+            models.setdefault(f"{quantity.name}, as {each.quantity.name}", []).append(each.model)
+    if not models:
+        return ""
+    listed = [f"{names} ({join_words(list(dict.fromkeys(whose)))})" for names, whose in models.items()]
+    text = " Left out, because it puts a model's images in the same order as a quantity listed before (a constant "
+    return f"{text}multiple of it, but for rounding) and is no further evidence: {'; '.join(listed)}."
 
 
 def interval_text(interval: Interval | None) -> str:
     """ "0.71 [0.60, 0.82]", rounded outward."""
     if interval is None:
         return MISSING
-    low = format_number(interval.low, kind="lower", digits=2)
-    high = format_number(interval.high, kind="upper", digits=2)
-    return f"{format_number(interval.value, digits=2)} [{low}, {high}]"
+    return format_interval(interval.value, interval.low, interval.high)
 
 
 def _row(each: Explanation, several: bool) -> tuple[Cell, ...]:

@@ -110,3 +110,15 @@ def test_inconsistent_presets_are_named() -> None:
     attack = AttackSpecification(label="a", attack="FGSM", norm="Linf", epsilons=(0.1,), source="two")
     with pytest.raises(ValueError, match="`source` must be the label of a model of the preset, got 'two'"):
         Preset(models=(model,), **{**base, "attacks": (attack,)})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("name", "controls"), [("smoke", 1), ("cpu", 1), ("gpu", 3)])
+def test_the_controls_of_the_certificates_are_named(name: str, controls: int) -> None:
+    models = [model for model in preset_named(name, "certified").models if hasattr(model.specification, "solver")]
+    labels = [model.specification.label for model in models]
+    assert labels[:2] == ["ResNet, h = 1", "Neural ODE, T = 1"]
+    assert (
+        labels[2:]
+        == ["ResNet, h = 1, K penalised", "Neural ODE, T = 1, K penalised", "ResNet, h = 1, ‖W‖ ≤ 1.5"][:controls]
+    )
+    assert preset_named("cpu", "certified-digits").models[-1].specification.label == "ResNet, h = 1, ‖W‖ ≤ 1.5"

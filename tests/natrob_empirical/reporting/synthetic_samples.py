@@ -64,7 +64,9 @@ def explained(n: int = 120, *, seed: int = 0, model: str = "A", growth_matters: 
     theory = certified_theory(
         model,
         radii=[0.01 * m for m in margins],
-        margins=SampleMargins(logits=packed(margins), normalised=packed(margins)),
+        margins=SampleMargins(
+            logits=packed([m * (1 + 0.2 * (i % 3)) for i, m in enumerate(margins)]), normalised=packed(margins)
+        ),
         amplification=amplification,
         trunk_lipschitz_lower=number(2.0, "lower", 16),
     )

@@ -14,15 +14,11 @@ from synthetic_samples import DISTANCES, RADII, attacked, certificates, certifie
 
 from natrob_empirical.records import CellRecord
 from natrob_empirical.reporting import Section, group_records, write_report
+from natrob_empirical.reporting.experiments.certified import overview_part
 from natrob_empirical.reporting.figure_radii import radii_figure
 from natrob_empirical.reporting.figure_sandwich import sandwich_figure, step_points
 from natrob_empirical.reporting.figure_style import model_styles
-from natrob_empirical.reporting.findings import (
-    certificate_gap,
-    certified_below_attacked,
-    contractive_networks,
-    trunk_tightness,
-)
+from natrob_empirical.reporting.findings import certificate_gap, certified_below_attacked, trunk_tightness
 from natrob_empirical.reporting.findings import contradictions as contradictions_in
 from natrob_empirical.reporting.image_bounds import ImageBounds, best_radii, image_bounds, widest_bounds
 from natrob_empirical.reporting.missing_cells import completeness
@@ -87,7 +83,7 @@ def test_the_table_of_the_sandwich() -> None:
     table = sandwich_table(bounds(certified_theory(), attacked(), attacked(epsilon=0.2)))
     rows = [[cell.text for cell in row] for row in table.rows]
     assert rows == [
-        ["0 (clean)", "0.800", "0.800", "0.000", "–"],
+        ["0 (clean)", "", "0.800 (measured)", "", ""],
         ["0.2", "0.600", "0.600", "0.000", "0.600"],
         ["0.6", "0.000", "0.400", "0.400", "0.400"],
     ]
@@ -95,11 +91,49 @@ def test_the_table_of_the_sandwich() -> None:
     assert "the same 5 images" in table.caption
 
 
+def test_the_gap_is_that_of_the_printed_bounds() -> None:
+    radii, distances = [0.0, *[0.5] * 59], [0.0, *[9.0] * 59]
+    table = sandwich_table(bounds(certified_theory(radii=radii), attacked(distances=distances, epsilon=0.4)))
+    rows = [[cell.text for cell in row][:4] for row in table.rows]
+    assert rows == [["0 (clean)", "", "0.983 (measured)", ""], ["0.4", "0.983", "0.984", "0.001"]]
+
+
+def test_the_overview_has_all_rows_on_the_same_images() -> None:
+    """An attack on the first two images only leaves neither a share of two images nor one above the clean accuracy."""
+    clean = (0.0, 0.2, 0.6, 0.7, math.inf)
+    records = [
+        certified_theory("A"), attacked("A", distances=clean, epsilon=0.3),
+        attacked("A", label="AutoAttack", distances=(0.0, 0.1), epsilon=0.3),
+        certified_theory("B"), attacked("B", distances=[0.4, *[math.inf] * 4], epsilon=0.3),
+        certified_theory("C", certificates=[certificates((), images=5, refusal="no bound")]),
+        attacked("C", distances=[0.25] * 5, epsilon=0.3),
+    ]  # fmt: skip
+    part = overview_part(of(*records), "p", {})
+    assert part is not None
+    (table,) = part.tables
+    assert [[cell.text for cell in row][:4] for row in table.rows] == [
+        ["A", "0.800", "0.400", "0.600"],
+        ["B", "1.000", "0.400", "1.000"],
+        ["C", "1.000", "–", "0.000"],
+    ]
+    notes = [column.note for column in table.columns[1:4]]
+    assert notes == ["measured, n = 5", "certified, lower, n = 5", "all attacks, upper, n = 5"]
+    assert overview_part(of(*records[5:]), "p", {}) is None
+
+
+def test_a_model_with_fewer_images_shortens_every_row_of_the_overview() -> None:
+    records = [certified_theory("A"), attacked("A"), certified_theory("B"), attacked("B", distances=(0.0, 0.2))]
+    part = overview_part(of(*records), "p", {})
+    assert part is not None
+    assert {row[1].text for row in part.tables[0].rows} == {"0.500"}
+    assert "the same 2 images" in part.tables[0].caption
+
+
 def test_a_refused_certificate_leaves_the_upper_side() -> None:
     refused = certified_theory(certificates=[certificates((), images=5, refusal="no bound")])
     found = bounds(refused, attacked())
     assert (found.methods, found.refusal) == ((), "no bound")
-    assert [row[1].text for row in sandwich_table(found).rows] == ["–", "–"]
+    assert [row[1].text for row in sandwich_table(found).rows] == ["", "–"]
     assert "There is no certificate: no bound." in sandwich_table(found).caption
 
 
@@ -114,8 +148,19 @@ def test_steps_are_drawn_where_they_are() -> None:
 def test_the_finding_counts_the_images() -> None:
     finding = certified_below_attacked(of(certified_theory(), attacked(), attacked(epsilon=0.2)))
     assert finding is not None
-    assert "in all 10 comparisons" in finding.text
+    assert "in all 8 comparisons of a certified radius above 0 with what an attack in the same norm did" in finding.text
     assert (finding.level, finding.verdict) == ("result", "holds")
+
+
+def test_only_comparisons_in_one_norm_are_counted_and_a_contradiction_in_another_is_still_an_alarm() -> None:
+    both = [certificates(), certificates((0.0, 0.01, 0.02, 0.03, 0.0), norm="Linf")]
+    finding = certified_below_attacked(of(certified_theory(certificates=both), attacked()))
+    assert finding is not None
+    assert "in all 4 comparisons" in finding.text
+    both[1] = certificates((0.0, 0.3, 0.02, 0.03, 0.0), norm="Linf")
+    alarm = certified_below_attacked(of(certified_theory(certificates=both), attacked()))
+    assert alarm is not None
+    assert alarm.text.startswith("BUG: image by image, 1 of 5 certified radii")
 
 
 @pytest.mark.parametrize(
@@ -129,7 +174,7 @@ def test_one_contradicted_image_is_an_alarm(position: int, radius: float, broken
     assert (finding.level == "alarm") == broken
     assert bool(image_bounds(section)[0].contradictions) == broken
     if broken:
-        assert finding.text.startswith("BUG: image by image, 1 of 5 certified radii")
+        assert finding.text.startswith(f"BUG: image by image, 1 of {5 if position == 0 else 4} certified radii")
         assert f"A, seed 0, FAB, image {position}: the global certificate says L2 radius {radius:.9g}" in finding.text
 
 
@@ -206,27 +251,3 @@ def test_an_attack_that_is_for_some_models_only_is_missed_by_no_other() -> None:
     assert completeness(of(*records)).missing == {}
     without = attacked("A", label="AutoAttack")
     assert completeness(of(*records[:-1], without)).missing == {"B": ("AutoAttack, L2 ε = 0.6",)}
-
-
-def test_contractive_networks_are_compared_with_both_rivals() -> None:
-    far, near = (0.0, *[9.0] * 59), (0.0, *[0.1] * 59)
-    records: list[CellRecord] = []
-    for label, network, distances in (
-        ("Flow", "gradient_flow", far), ("ResNet, h = 1", "euler", near), ("ODE", "neural_ode", near),
-    ):  # fmt: skip
-        records.append(
-            certified_theory(label, network=network, radii=[0.0, *[0.31] * 59] if network != "euler" else [0.0] * 60)
-        )
-        records += [
-            attacked(
-                label, network=network, label="AutoAttack", kind="AutoAttack", epsilon=epsilon, distances=distances
-            )
-            for epsilon in (0.3, 0.6)
-        ]
-    finding = contractive_networks(of(*records))
-    assert finding is not None
-    assert "Under AutoAttack Flow keeps more than ResNet, h = 1 at every radius (beyond chance at 2;" in finding.text
-    assert "Flow keeps more than ODE at every radius" in finding.text
-    assert "Flow (seed 0) is certified on 0.983 at L2 ε = 0.3 (lower, n = 60)" in finding.text
-    assert finding.verdict == "holds"
-    assert contractive_networks(of(*records[3:])) is None

@@ -2,7 +2,7 @@ import math
 from typing import Any
 
 import pytest
-from synthetic_records import attack_record, number, run_records, theory_record
+from synthetic_records import attack_record, key, number, record, run_records, theory_record, theory_result
 
 from natrob_empirical.records import BoundCheckSummary, CellRecord
 from natrob_empirical.reporting import Section, findings_of, group_records
@@ -35,13 +35,13 @@ def found(finding: Any) -> Any:
 
 
 def test_a_single_cell_breaks_no_finding() -> None:
-    for record in (
+    for single in (
         theory_record(),
         attack_record(),
         theory_record(bound_checks=[], curves=[], vacuity=[], certified=[]),
     ):
         for finder in FINDERS:
-            finder(of(record))
+            finder(of(single))
 
 
 def test_bounds_that_hold_are_counted() -> None:
@@ -110,6 +110,19 @@ def test_the_discrete_constant_is_below_the_exponential() -> None:
     assert small.verdict == "not tested here"
     above = theory_record("A", step_size=1.0, growth_bound=number(1e30, "upper", None))
     assert found(discrete_against_exponential(of(above))).verdict == "holds"
+
+
+def test_a_network_named_by_its_field_may_run_eulers_method() -> None:
+    euler, implicit = (
+        record(
+            key(name, network="gradient_flow"),
+            theory_result(step_size=2.0),
+            settings={"model": {"label": name, "method": method}},
+        )
+        for name, method in (("A", "euler"), ("B", "backward_euler"))
+    )
+    finding = found(discrete_against_exponential(of(euler, implicit)))
+    assert "Of those that run Euler's method with h of at least 1 it is so for 1 of 1" in finding.text
 
 
 @pytest.mark.parametrize("name", ["FGSM", "Noise", "RandomNoise", "PGD-20", "PGD 7", "MoveToGray", "DI2-PGD-10"])

@@ -1,4 +1,5 @@
 import math
+from decimal import Decimal
 
 import pytest
 from hypothesis import given
@@ -9,8 +10,10 @@ from natrob_empirical.reporting.formatting import (
     format_budget,
     format_count,
     format_epsilon,
+    format_interval,
     format_kind,
     format_number,
+    format_rounded,
     format_sample_size,
     format_share,
     join_words,
@@ -50,19 +53,56 @@ def test_bounds_are_rounded_outward() -> None:
 
 def test_the_noise_of_a_mean_is_not_rounded_up() -> None:
     assert format_share((0.1 + 0.2 + 0.3) / 3, kind="upper") == "0.200"
-    assert format_number(0.1 + 0.2, kind="upper") == "0.3"
+    assert format_number((0.1 + 0.2 + 0.3) / 3) == "0.2"
 
 
-@given(st.floats(min_value=1e-200, max_value=1e200))
-def test_a_printed_bound_is_a_bound(value: float) -> None:
-    assert _parse(format_number(value, kind="upper")) >= value * (1 - 1e-11)
-    assert _parse(format_number(value, kind="lower")) <= value * (1 + 1e-11)
+NEAR_ONE = st.builds(lambda sign, exponent: 1 + sign * 10**exponent, st.sampled_from([-1, 1]), st.floats(-16, -1))
+
+
+@given(st.floats(min_value=1e-200, max_value=1e200) | NEAR_ONE, st.integers(1, 10))
+def test_a_printed_bound_is_a_bound(value: float, digits: int) -> None:
+    for write in (format_number, format_rounded):
+        assert _parse(write(value, kind="upper", digits=digits)) >= value
+        assert _parse(write(value, kind="lower", digits=digits)) <= value
+
+
+@pytest.mark.parametrize(
+    ("value", "kind", "digits", "text"),
+    [
+        (1.000000100017719, "upper", 3, "1 + 1.1·10⁻⁷"),
+        (1.0000000000000282, "upper", 8, "1 + 2.9·10⁻¹⁴"),
+        (1.0009, "upper", 3, "1 + 9·10⁻⁴"),
+        (1.004, "upper", 3, "1.01"),  # the digits still say what it is
+        (0.99998, "lower", 3, "1 − 2·10⁻⁵"),
+        (0.9994, "lower", 3, "0.999"),
+        (1.0, "upper", 3, "1"),
+        (1.0, "lower", 3, "1"),
+        (0.99998, "upper", 3, "1"),
+        (1.0000001, "lower", 3, "1"),
+        (1.0000001, "measured", 3, "1"),
+    ],
+)
+def test_a_bound_near_one_says_how_near(value: float, kind: str, digits: int, text: str) -> None:
+    assert format_number(value, kind=kind, digits=digits) == text
+
+
+def test_the_ends_of_an_interval_stay_short() -> None:
+    assert format_interval(0.9998, 0.99995, 1.0) == "1 [0.99, 1]"
+    assert format_interval(0.5, 0.411, 0.611) == "0.5 [0.41, 0.62]"
 
 
 def _parse(text: str) -> float:
+    """What a reader makes of it, to the nearest float."""
+    if text.startswith("1 "):
+        excess = Decimal(_plain(text[4:]))
+        return float(1 + excess if text[2] == "+" else 1 - excess)
+    return float(_plain(text))
+
+
+def _plain(text: str) -> str:
     mantissa, _, exponent = text.partition("·10")
     digits = exponent.translate(str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789"))
-    return float(f"{mantissa}e{digits or 0}")
+    return f"{mantissa}e{digits or 0}"
 
 
 def test_budgets() -> None:
