@@ -74,10 +74,12 @@ def certificate_constants(
 
     Raises:
         CertificateRefusedError: there is no certificate for this model; the message says why.
+        ValueError: the model takes no images of this shape.
     """
     require_choice("precision", precision, PRECISIONS)
     require_certifiable(model)
     frozen = frozen_copy(model)
+    _require_images_taken(frozen, image_shape)
     try:
         with constants_remembered():
             bounds = classifier_bounds(frozen, image_shape)
@@ -101,6 +103,16 @@ def certificate_constants(
         deployed=deployed,
         precision=precision,
     )
+
+
+def _require_images_taken(model: AbstractClassifier, image_shape: ImageShape) -> None:
+    """Show the model one image: what a layer inside says of a shape it was not built for names no image."""
+    try:
+        with torch.no_grad():
+            model(_images_of_noise(image_shape).to(model.head.weight))
+    except (RuntimeError, ValueError) as error:
+        reason = " ".join(str(error).split())
+        raise ValueError(f"the classifier takes no images of shape {tuple(image_shape)}: {reason}") from error
 
 
 def _images_of_noise(image_shape: ImageShape) -> Tensor:

@@ -357,6 +357,23 @@ def test_images_that_do_not_fit_are_refused_by_name(changes: dict[str, Any], mes
         built(specification(**changes))
 
 
-def test_padding_refuses_what_is_longer() -> None:
-    with pytest.raises(ValueError, match="`x` must have at most 3 channels, got 4"):
-        PaddedChannels(3)(torch.zeros(1, 4))
+@pytest.mark.parametrize("length", [2, 4])
+def test_padding_takes_the_length_it_was_built_for(length: int) -> None:
+    padding = PaddedChannels(3, 5)
+    assert torch.equal(padding(torch.ones(1, 3, 2)).sum(dim=2), torch.tensor([[2.0, 2.0, 2.0, 0.0, 0.0]]))
+    assert not padding.state_dict()
+    with pytest.raises(ValueError, match=f"`x` must have 3 channels or features before the padding, got {length}"):
+        padding(torch.zeros(1, length))
+
+
+def test_padding_never_shortens() -> None:
+    with pytest.raises(ValueError, match="`channels` must be at least 3, got 2"):
+        PaddedChannels(3, 2)
+
+
+@pytest.mark.parametrize("shape", [(1, 4, 4), (3, 6, 6), (1, 16, 16)])
+@pytest.mark.parametrize("case", ["dense, orthogonal, padded", "convolutional, gram", "dense, rescaled, narrow"])
+def test_images_of_another_shape_are_not_certified(case: str, shape: tuple[int, int, int]) -> None:
+    images = torch.rand((2, *shape), generator=torch.Generator().manual_seed(0))
+    with pytest.raises(ValueError, match=rf"the classifier takes no images of shape \({shape[0]}, {shape[1]}, "):
+        certified_accuracy(built(case).eval(), images, torch.tensor([0, 1]), [0.1])
