@@ -31,6 +31,7 @@ from natrob_empirical.models import (
     parameter_count,
     specification_from,
 )
+from natrob_empirical.plain_settings import plain_settings
 from natrob_empirical.random_streams import RandomStreams
 from natrob_empirical.threat_models import L2Ball
 from natrob_empirical.training import TrainingSpecification, train
@@ -319,11 +320,19 @@ def test_the_largest_steps() -> None:
         largest_euler_step(specification("skew_gradient_flow", method="backward_euler"))
 
 
+def test_the_default_method_is_one_that_the_network_has() -> None:
+    skew = specification("skew_gradient_flow")
+    assert skew == specification("skew_gradient_flow", method="backward_euler")
+    assert skew.method == "backward_euler"
+    for network in ("gradient_flow", "dissipative"):
+        assert plain_settings(specification(network))["method"] == "euler"  # as records hold it
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
         ({"network": "gradient_flows"}, "unknown network 'gradient_flows'; did you mean gradient_flow"),
-        ({"network": "skew_gradient_flow"}, '`method` = "euler" expands on the skew-symmetric part'),
+        ({"network": "skew_gradient_flow", "method": "euler"}, '`method` = "euler" expands on the skew-symmetric part'),
         ({"step_share": 1.01}, "`step_share` must be at most 1, beyond which Euler's method may expand, got 1.01"),
         ({"step_share": 0.0}, "`step_share` must be greater than 0"),
         ({"step_size": 2.0}, '`step_size` is a setting for `method` = "backward_euler" only, got 2.0 beside "euler"'),
