@@ -184,10 +184,10 @@ def _radii(
     known = margins.radii(everywhere * margins.distances * (1.0 + 2 * EPSILON)).clamp_max(largest)
     if method == "global":
         return known
-    on_balls: PairConstants = (tube_constants if method == "tube" else local_constants)(constants, images, y)
+    with constants_remembered():  # of one search; the weights are those of a frozen copy
+        on_balls: PairConstants = (tube_constants if method == "tube" else local_constants)(constants, images, y)
 
-    def least(rows: Tensor, radii: Tensor) -> Tensor:
-        return torch.minimum(on_balls(rows, radii), everywhere * margins.distances[rows] * (1.0 + 2 * EPSILON))
+        def least(rows: Tensor, radii: Tensor) -> Tensor:
+            return torch.minimum(on_balls(rows, radii), everywhere * margins.distances[rows] * (1.0 + 2 * EPSILON))
 
-    with constants_remembered():  # one search; the weights are those of a frozen copy
         return verified_radii(margins, least, known=known, asked=asked, largest=largest, progress=progress)

@@ -49,7 +49,8 @@ def errors_in_one_line(*, on_interrupt: str = "interrupted") -> Iterator[None]:
         errors.print(f"[bold red]BUG:[/bold red] {escape(str(contradiction))}", highlight=False, soft_wrap=True)
         raise typer.Exit(VIOLATED) from contradiction
     except EXPECTED as error:
-        errors.print(f"[red]error:[/red] {escape(str(error) or type(error).__name__)}", highlight=False)
+        text = escape(str(error) or type(error).__name__)
+        errors.print(f"[red]error:[/red] {text}", highlight=False, soft_wrap=True)
         raise typer.Exit(UNUSABLE) from error
     except Exception as error:
         errors.print_exception()

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 from console_runner import natrob, text_of
+from rich.console import Console
 
 from natrob_empirical.benchmarks import load_checkpoint
 from natrob_empirical.certification import SearchProgress, certified_accuracy
@@ -86,6 +87,13 @@ def test_bad_arguments_are_one_line(arguments: tuple[str, ...], message: str, ch
     assert message in text_of(result)
     assert "Traceback" not in result.output
     assert "certified" not in result.stdout
+
+
+def test_an_error_is_one_line_in_a_narrow_terminal_too(checkpoint: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("natrob_empirical.command_line.console.errors", Console(stderr=True, width=40))
+    result = natrob("certify", str(checkpoint), "--epsilon", "9")
+    assert result.exit_code == 2
+    assert result.output.count("\n") == 1
 
 
 def test_a_model_without_a_certificate_is_refused_and_nothing_is_printed(models_module: str) -> None:
