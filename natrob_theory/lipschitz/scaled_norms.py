@@ -23,6 +23,8 @@ def scaled_columns_norms_upper(
         matrices: the M_i.
         diagonal: the d_i.
         input_error: as for `spectral_norms_upper`.
+
+    Proof: proofs/coq/perturbed_norms.v (norm_with_error), given the decomposition's own error bound.
     """
     if matrices.device.type != "cpu" or matrices[0].numel() < WORTH_LEAVING_OUT:
         return spectral_norms_upper(matrices * diagonal[:, None, :], input_error=input_error)
@@ -34,7 +36,7 @@ def scaled_columns_norms_upper(
 def scaled_rows_norms_upper(
     diagonal: Float[Tensor, "diagonals scales"], matrices: Float[Tensor, "stack rows columns"], *, input_error: float
 ) -> Float[Tensor, " samples"]:
-    """‖diag(d_i)·M_i‖₂ likewise."""
+    """‖diag(d_i)·M_i‖₂ likewise. Proof: proofs/coq/perturbed_norms.v (norm_with_error), as above."""
     return scaled_columns_norms_upper(matrices.mT, diagonal, input_error=input_error)
 
 
