@@ -16,7 +16,6 @@ from natrob_theory.bound import Bound as Bound
 from natrob_theory.certificates import BoundCheck as BoundCheck
 from natrob_theory.certificates import check_bound as check_bound
 from natrob_theory.convex_potentials import follows_convex_potential as follows_convex_potential
-from natrob_theory.evaluation_error import evaluated_states as evaluated_states
 from natrob_theory.fields import AutonomousField as AutonomousField
 from natrob_theory.fields import DissipativeField as DissipativeField
 from natrob_theory.fields import GradientFlowField as GradientFlowField
@@ -46,7 +45,6 @@ from natrob_theory.lipschitz import layer_lipschitz as layer_lipschitz
 from natrob_theory.lipschitz import lipschitz_lower_bound as lipschitz_lower_bound
 from natrob_theory.lipschitz import lipschitz_upper_bound as lipschitz_upper_bound
 from natrob_theory.lipschitz import local_lipschitz_upper_bound as local_lipschitz_upper_bound
-from natrob_theory.local_map import local_map_lipschitz_upper_bound as local_map_lipschitz_upper_bound
 from natrob_theory.logarithmic_norm import OneSidedConstant as OneSidedConstant
 from natrob_theory.logarithmic_norm import one_sided_lipschitz as one_sided_lipschitz
 from natrob_theory.logarithmic_norm import one_sided_lipschitz_lower_bound as one_sided_lipschitz_lower_bound
@@ -74,9 +72,7 @@ from natrob_theory.steppers import PolyNetStepper as PolyNetStepper
 from natrob_theory.steppers import RevNetStepper as RevNetStepper
 from natrob_theory.steppers import RungeKuttaStepper as RungeKuttaStepper
 from natrob_theory.structure_check import Structure as Structure
-from natrob_theory.structure_check import StructureDefect as StructureDefect
 from natrob_theory.structure_check import StructureError as StructureError
-from natrob_theory.structure_check import check_structure as check_structure
 from natrob_theory.structure_check import require_structure as require_structure
 from natrob_theory.structure_check import stated_structure as stated_structure
 from natrob_theory.tableaus import BOGACKI_SHAMPINE as BOGACKI_SHAMPINE
@@ -151,7 +147,6 @@ __all__ = [
     "SolveStatus",
     "StepStructure",
     "Structure",
-    "StructureDefect",
     "StructureError",
     "SumField",
     "Trajectory",
@@ -161,12 +156,10 @@ __all__ = [
     "broadcast_time",
     "check_affine_bound",
     "check_bound",
-    "check_structure",
     "constrain_norm",
     "convolutional_field",
     "dense_field",
     "discrete_bound",
-    "evaluated_states",
     "exponential_bound",
     "follows_convex_potential",
     "gradient_flow_bound",
@@ -177,7 +170,6 @@ __all__ = [
     "lipschitz_lower_bound",
     "lipschitz_upper_bound",
     "local_lipschitz_upper_bound",
-    "local_map_lipschitz_upper_bound",
     "materialised",
     "measure_divergence",
     "one_sided_lipschitz",

@@ -9,7 +9,7 @@ from typing import Any, Final, final
 
 import torch
 
-from natrob_empirical.atomic_file import write_atomically
+from natrob_empirical.atomic_file import require_writable, write_atomically
 from natrob_empirical.models import AbstractClassifier, AnyModelSpecification, build_classifier, specification_from
 from natrob_empirical.random_streams import RandomStreams
 
@@ -95,7 +95,9 @@ def load_checkpoint(path: Path) -> Checkpoint:
     if path.is_dir():
         raise IsADirectoryError(f"{path} is a folder; give a checkpoint in it: {_listing(path) or 'there is none'}")
     if not path.exists():
-        raise FileNotFoundError(f"there is no checkpoint {path}; `natrob bench` writes them to OUTPUT/checkpoints")
+        raise FileNotFoundError(
+            f"there is no checkpoint {path}; `natrob train` writes them to OUTPUT, `natrob bench` to OUTPUT/checkpoints"
+        )
     content = _content_of(path)
     version = content["schema_version"]
     if version != SCHEMA_VERSION:
@@ -144,11 +146,18 @@ def _content_of(path: Path) -> dict[str, Any]:
 
 @final
 class CheckpointStore:
-    """A folder of trained models, one file per model, named by a hash of its settings."""
+    """A folder of trained models, one file per model, named by a hash of its settings.
+
+    Args:
+        folder: made with the first file; that it can be written to is tried at once.
+
+    Raises:
+        OSError: it cannot.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        folder.mkdir(parents=True, exist_ok=True)
+        require_writable(folder)
 
     def path_of(self, settings: dict[str, Any]) -> Path:
         """Where the model of these settings is, or would be."""
@@ -173,5 +182,6 @@ class CheckpointStore:
         buffer = io.BytesIO()
         torch.save({"schema_version": SCHEMA_VERSION, **content}, buffer)
         path = self.path_of(checkpoint.settings)
+        self.folder.mkdir(parents=True, exist_ok=True)
         write_atomically(path, buffer.getvalue())
         return path

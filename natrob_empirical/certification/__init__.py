@@ -17,8 +17,10 @@ from natrob_empirical.certification.gap_allowance import GapAllowance as GapAllo
 from natrob_empirical.certification.gap_allowance import Precision as Precision
 from natrob_empirical.certification.gap_allowance import evaluated_features as evaluated_features
 from natrob_empirical.certification.layer_rules import branch_lipschitz as branch_lipschitz
+from natrob_empirical.certification.radius_search import SearchProgress as SearchProgress
 from natrob_empirical.certification.refusals import CertificateRefusedError as CertificateRefusedError
 from natrob_empirical.certification.refusals import require_certifiable as require_certifiable
+from natrob_empirical.certification.refusals import require_radii as require_radii
 from natrob_empirical.certification.residual_bounds import block_bounds as block_bounds
 from natrob_empirical.certification.residual_bounds import blocks_with_shapes as blocks_with_shapes
 from natrob_empirical.certification.residual_bounds import residual_blocks as residual_blocks
@@ -35,6 +37,7 @@ __all__ = [
     "ClassifierBounds",
     "GapAllowance",
     "Precision",
+    "SearchProgress",
     "block_bounds",
     "blocks_with_shapes",
     "branch_lipschitz",
@@ -45,6 +48,7 @@ __all__ = [
     "evaluated_features",
     "field_bound",
     "require_certifiable",
+    "require_radii",
     "require_stated_structure",
     "residual_blocks",
     "trunk_fields",

@@ -4,26 +4,26 @@ Proof of the radius: proofs/coq/margin_certificate.v, proofs/symbolic/margin_cer
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 import torch
 from jaxtyping import Float, Int64
-from torch import Tensor
+from torch import Tensor, nn
 
 from natrob_empirical.attacks.attack_inputs import require_images_and_labels, require_labels_in_range
 from natrob_empirical.certification.constants import CertificateConstants, certificate_constants
 from natrob_empirical.certification.gap_allowance import Precision
 from natrob_empirical.certification.local_constants import local_constants
 from natrob_empirical.certification.margins import PairMargins, pair_margins
-from natrob_empirical.certification.radius_search import PairConstants, verified_radii
-from natrob_empirical.certification.refusals import require_radii
+from natrob_empirical.certification.radius_search import PairConstants, SearchProgress, verified_radii
+from natrob_empirical.certification.refusals import require_certifiable, require_radii
 from natrob_empirical.certification.structure import require_stated_structure
 from natrob_empirical.certification.tube_constants import tube_constants
-from natrob_empirical.models import AbstractClassifier
 from natrob_theory import Bound
 from natrob_theory.argument_checks import require_choice
+from natrob_theory.lipschitz.remembered import constants_remembered
 from natrob_theory.norms import per_sample_l2
 from natrob_theory.rounding import EPSILON
 
@@ -62,7 +62,7 @@ class CertifiedAccuracy:
 
 
 def certified_accuracy(
-    model: AbstractClassifier,
+    model: nn.Module,
     x: Float[Tensor, "samples channels height width"],
     y: Int64[Tensor, " samples"],
     epsilons: Sequence[float],
@@ -84,7 +84,8 @@ def certified_accuracy(
     ball of radius ε√d, so L∞ radii are L2 radii over √d.
 
     Args:
-        model: a classifier without batch norm or dropout in training mode. A frozen copy in float64 is what is run.
+        model: a classifier of this library without batch norm or dropout in training mode. A frozen copy in float64
+            is what is run.
         x: images in [0, 1].
         y: labels.
         epsilons: radii in `norm`, from 0 up to √d for "L2" and 1 for "Linf".
@@ -95,16 +96,17 @@ def certified_accuracy(
 
     Raises:
         TypeError, ValueError: arguments that are not as described.
-        CertificateRefusedError: a Neural ODE, whose solver chooses another grid for a perturbed image (section 4); a
-            layer, or a class of classifier, that cannot be bounded; batch norm in training mode; a field whose
-            Jacobian contradicts the structure that its class states.
+        CertificateRefusedError: a model that is no classifier of this library; a Neural ODE, whose solver chooses
+            another grid for a perturbed image (section 4); a layer, or a class of classifier, that cannot be bounded;
+            batch norm in training mode; a field whose Jacobian contradicts the structure that its class states.
     """
     require_choice("norm", norm, NORMS)
     require_choice("method", method, CERTIFICATE_METHODS)
     require_images_and_labels(x, y)
-    require_labels_in_range(y, model.head.out_features)
+    classifier = require_certifiable(model)
+    require_labels_in_range(y, classifier.head.out_features)
     require_radii(epsilons, norm, x[0].numel())
-    constants = certificate_constants(model, (x.shape[1], x.shape[2], x.shape[3]), precision=precision)
+    constants = certificate_constants(classifier, (x.shape[1], x.shape[2], x.shape[3]), precision=precision)
     require_stated_structure(constants.model, x.detach().to(constants.model.head.weight))
     return certified_with(constants, x, y, epsilons, norm=norm, method=method)
 
@@ -117,8 +119,11 @@ def certified_with(
     *,
     norm: Norm = "L2",
     method: CertificateMethod = "global",
+    progress: Callable[[SearchProgress], None] | None = None,
 ) -> CertifiedAccuracy:
     """The same with constants computed before: "global" costs a forward pass in float64 and little else.
+
+    `progress` is called on the way through the search of "tube" and "local", which may take seconds an image.
 
     Raises: as `certified_accuracy`.
     """
@@ -133,7 +138,8 @@ def certified_with(
     images = x.detach().to(constants.model.head.weight)
     margins = _margins(constants, images, y)
     scale = 1.0 if norm == "L2" else math.sqrt(entries) * (1.0 + 2 * EPSILON)
-    radii = _radii(constants, images, y, margins, method, [epsilon * scale * (1.0 + 2 * EPSILON) for epsilon in wanted])
+    asked = [epsilon * scale * (1.0 + 2 * EPSILON) for epsilon in wanted]
+    radii = _radii(constants, images, y, margins, method, asked, progress)
     if norm == "Linf":
         radii = radii / (scale * (1.0 + EPSILON))
     return CertifiedAccuracy(
@@ -170,6 +176,7 @@ def _radii(
     margins: PairMargins,
     method: CertificateMethod,
     asked: Sequence[float],
+    progress: Callable[[SearchProgress], None] | None,
 ) -> Float[Tensor, " samples"]:
     """L2 radii: those of the constants on all inputs, and what constants on balls add."""
     everywhere = float(constants.bounds.features)
@@ -177,9 +184,10 @@ def _radii(
     known = margins.radii(everywhere * margins.distances * (1.0 + 2 * EPSILON)).clamp_max(largest)
     if method == "global":
         return known
-    on_balls: PairConstants = (tube_constants if method == "tube" else local_constants)(constants, images, y)
+    with constants_remembered():  # of one search; the weights are those of a frozen copy
+        on_balls: PairConstants = (tube_constants if method == "tube" else local_constants)(constants, images, y)
 
-    def least(rows: Tensor, radii: Tensor) -> Tensor:
-        return torch.minimum(on_balls(rows, radii), everywhere * margins.distances[rows] * (1.0 + 2 * EPSILON))
+        def least(rows: Tensor, radii: Tensor) -> Tensor:
+            return torch.minimum(on_balls(rows, radii), everywhere * margins.distances[rows] * (1.0 + 2 * EPSILON))
 
-    return verified_radii(margins, least, known=known, asked=asked, largest=largest)
+        return verified_radii(margins, least, known=known, asked=asked, largest=largest, progress=progress)

@@ -5,7 +5,7 @@ from typing import TypeAlias
 
 import torch
 from jaxtyping import Float
-from torch import Tensor
+from torch import Tensor, nn
 
 from natrob_empirical.certification.classifier_bounds import ClassifierBounds, classifier_bounds
 from natrob_empirical.certification.frozen_copy import frozen_copy
@@ -63,21 +63,23 @@ class CertificateConstants:
 
 
 def certificate_constants(
-    model: AbstractClassifier, image_shape: ImageShape, *, precision: Precision = "exact"
+    model: nn.Module, image_shape: ImageShape, *, precision: Precision = "exact"
 ) -> CertificateConstants:
     """The constants of a classifier on images of this shape; none of them depends on an image.
 
     Args:
-        model: without batch norm or dropout in training mode. A frozen copy in float64 is taken.
+        model: a classifier of this library without batch norm or dropout in training mode. A frozen copy in float64
+            is taken.
         image_shape: (channels, height, width).
         precision: "exact" certifies the network in exact arithmetic, "float64" and "float32" as it is run so.
 
     Raises:
         CertificateRefusedError: there is no certificate for this model; the message says why.
+        ValueError: the model takes no images of this shape.
     """
     require_choice("precision", precision, PRECISIONS)
-    require_certifiable(model)
-    frozen = frozen_copy(model)
+    frozen = frozen_copy(require_certifiable(model))
+    _require_images_taken(frozen, image_shape)
     try:
         with constants_remembered():
             bounds = classifier_bounds(frozen, image_shape)
@@ -101,6 +103,16 @@ def certificate_constants(
         deployed=deployed,
         precision=precision,
     )
+
+
+def _require_images_taken(model: AbstractClassifier, image_shape: ImageShape) -> None:
+    """Show the model one image: what a layer inside says of a shape it was not built for names no image."""
+    try:
+        with torch.no_grad():
+            model(_images_of_noise(image_shape).to(model.head.weight))
+    except (RuntimeError, ValueError) as error:
+        reason = " ".join(str(error).split())
+        raise ValueError(f"the classifier takes no images of shape {tuple(image_shape)}: {reason}") from error
 
 
 def _images_of_noise(image_shape: ImageShape) -> Tensor:

@@ -1,6 +1,7 @@
 """The largest radius per image that was verified, where the constants depend on the radius."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import TypeAlias
 
 import torch
@@ -13,6 +14,24 @@ PairConstants: TypeAlias = Callable[[Tensor, Tensor], Float[Tensor, "some classe
 """(rows, radii) -> C_j of these images, valid on their whole balls of these radii."""
 
 HALVINGS = 8
+IMAGES_AT_ONCE = 64
+"""So many are looked at together, between two reports of progress."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SearchProgress:
+    """How far the search is.
+
+    Attributes:
+        look: the radius of every image that is looked at, counted from 1.
+        looks: how many there are at most.
+        done, images: of this look.
+    """
+
+    look: int
+    looks: int
+    done: int
+    images: int
 
 
 def verified_radii(
@@ -22,6 +41,7 @@ def verified_radii(
     known: Float[Tensor, " images"],
     asked: Sequence[float],
     largest: float,
+    progress: Callable[[SearchProgress], None] | None = None,
 ) -> Float[Tensor, " images"]:
     """Radii that constants on a ball at least as large verify; at the asked radii, exactly where these do.
 
@@ -34,26 +54,38 @@ def verified_radii(
         known: radii verified already.
         asked: every one is looked at.
         largest: no radius beyond it is looked for.
+        progress: called after every few images.
     """
     verified = known.clamp_max(largest)
     beyond = torch.full_like(known, largest)  # not verified there, or not to be looked at
     active = (margins.room > 0).all(dim=1)
+    wanted = sorted(set(asked))
 
-    def look(rows: Tensor, radii: Tensor) -> None:
-        found = torch.minimum(radii, margins.of(rows).radii(constants(rows, radii)))
+    def constants_of(number: int, rows: Tensor, radii: Tensor) -> Tensor:
+        parts, done = [], 0
+        for some, around in zip(rows.split(IMAGES_AT_ONCE), radii.split(IMAGES_AT_ONCE), strict=True):
+            parts.append(constants(some, around))
+            done += len(some)
+            if progress is not None:
+                looks = len(wanted) + HALVINGS
+                progress(SearchProgress(look=number, looks=looks, done=done, images=len(rows)))
+        return torch.cat(parts)
+
+    def look(number: int, rows: Tensor, radii: Tensor) -> None:
+        found = torch.minimum(radii, margins.of(rows).radii(constants_of(number, rows, radii)))
         verified[rows] = torch.maximum(verified[rows], found)
         beyond[rows] = torch.where(found < radii, torch.minimum(beyond[rows], radii), beyond[rows])
 
-    for epsilon in sorted(set(asked)):
+    for number, epsilon in enumerate(wanted, start=1):
         rows = (active & (verified < epsilon) & (beyond > epsilon)).nonzero()[:, 0]
         if len(rows):
-            look(rows, torch.full_like(known[rows], epsilon))
-    for _ in range(HALVINGS):
+            look(number, rows, torch.full_like(known[rows], epsilon))
+    for number in range(len(wanted) + 1, len(wanted) + HALVINGS + 1):
         rows = (active & (beyond > verified * (1.0 + 1e-3))).nonzero()[:, 0]
         if len(rows) == 0:
             break
         # The constants at what is verified are the least that can hold beyond it: a guess that is exact where they
         # do not change; half-way, where it failed before.
         middle = 0.5 * (verified[rows] + beyond[rows])
-        look(rows, middle)
+        look(number, rows, middle)
     return verified

@@ -1,7 +1,7 @@
 """What no certificate is given for, each refusal with its reason."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from torch import nn
 from torch.nn.utils import parametrize
@@ -22,14 +22,19 @@ class CertificateRefusedError(ValueError):
     """No certificate exists for this model; the message says why."""
 
 
-def require_certifiable(model: AbstractClassifier) -> None:
-    """Raise CertificateRefusedError for a model that is no function of one image with an upper constant.
+def require_certifiable(model: nn.Module) -> AbstractClassifier:
+    """The model. Raises CertificateRefusedError for one that is no function of one image with an upper constant.
 
     Batch norm in training mode makes an answer depend on the other images, dropout on chance, and a weight that is
     computed anew at every use, as torch's spectral norm does it, is another one later. A copy in eval mode would be
     another network than the one that was given, so none is switched silently. Of hooks and replaced methods nothing is
     known; those of the layers are looked at where their constants are computed.
     """
+    if not isinstance(model, AbstractClassifier):
+        raise CertificateRefusedError(
+            f"no certificate: the model is a {type(model).__name__}, and certificates need a classifier of this "
+            f"library, stem, trunk and linear head"
+        )
     for part, altered in (
         ("the classifier", alteration_of_rule(model, classifier_bounds.registry, methods=CLASSIFIER_METHODS)),
         ("its head", alteration(model.head, nn.Linear)),
@@ -59,6 +64,7 @@ def require_certifiable(model: AbstractClassifier) -> None:
                 f"no certificate: the weight of {type(module).__name__} `{name}` is parametrized and in training mode, "
                 f"where it may change at every use; call model.eval() first"
             )
+    return model
 
 
 def _only_norm_constraints(module: nn.Module) -> bool:
@@ -68,19 +74,22 @@ def _only_norm_constraints(module: nn.Module) -> bool:
     return all(isinstance(part, AbstractNormConstraint) for some in lists.values() for part in some)  # type: ignore[attr-defined]
 
 
-def require_radii(epsilons: Sequence[float], norm: str, entries: int) -> tuple[float, ...]:
-    """The radii as floats.
+def require_radii(epsilons: Sequence[float], norm: str, entries: int, *, name: str = "epsilons") -> tuple[float, ...]:
+    """The radii as floats; `name` is what they are called in an error.
 
     Raises:
+        TypeError: a number by itself.
         ValueError: one is negative, NaN or infinite, or larger than the pixel range: an L∞ ball of radius 1 around an
             image, and an L2 ball of radius √d, hold every image.
     """
     largest, sign = (1.0, "1 in L∞") if norm == "Linf" else (math.sqrt(entries), f"√{entries} in L2")
-    radii = tuple(require_nonnegative("epsilons", epsilon) for epsilon in epsilons)
+    if not isinstance(epsilons, Iterable):
+        raise TypeError(f"`{name}` must be a sequence of radii, got {epsilons!r}")
+    radii = tuple(require_nonnegative(name, epsilon) for epsilon in epsilons)
     for radius in radii:
         if radius > largest:
             raise ValueError(
-                f"`epsilons` must be at most {sign}, beyond which every image with pixels in [0, 1] lies, got {radius}"
+                f"`{name}` must be at most {sign}, beyond which every image with pixels in [0, 1] lies, got {radius}"
             )
     return radii
 

@@ -15,8 +15,6 @@ from natrob_theory.networks import AbstractFixedStepNet
 from natrob_theory.norms import per_sample_l2
 from natrob_theory.rounding import round_up, unit_roundoff
 
-IMAGES_AT_ONCE = 64
-
 
 def tube_constants(constants: CertificateConstants, images: Tensor, y: Tensor) -> PairConstants:
     """C_j = ‖pool‖·G(tube)·‖stem‖·‖w_y − w_j‖ on balls around these images.
@@ -39,17 +37,15 @@ def tube_constants(constants: CertificateConstants, images: Tensor, y: Tensor) -
     error = evaluated(model.stem, constants.image_shape, image, unit_roundoff(torch.float64)).error
 
     def on_balls(rows: Tensor, radii: Tensor) -> Tensor:
-        parts = []
-        for some, around in zip(rows.split(IMAGES_AT_ONCE), radii.split(IMAGES_AT_ONCE), strict=True):
-            with torch.no_grad():
-                start = model.stem(images[some])
-            drift = float(error[0]) * per_sample_l2(images[some]) + float(error[1])
-            reach = round_up(stem * around + drift, 8)
-            try:
-                tube = tube_bound(trunk, start, reach, structure=structure)
-            except (LayerRefusedError, OverflowError, ValueError) as refusal:
-                raise CertificateRefusedError(f'no certificate by method "tube": {refusal}') from refusal
-            parts.append(round_up(torch.as_tensor(tube.growth.value) * (pool * stem), 8))
-        return torch.cat(parts)[:, None] * constants.distances[y[rows]] * (1.0 + 1e-15)
+        with torch.no_grad():
+            start = model.stem(images[rows])
+        drift = float(error[0]) * per_sample_l2(images[rows]) + float(error[1])
+        reach = round_up(stem * radii + drift, 8)
+        try:
+            tube = tube_bound(trunk, start, reach, structure=structure)
+        except (LayerRefusedError, OverflowError, ValueError) as refusal:
+            raise CertificateRefusedError(f'no certificate by method "tube": {refusal}') from refusal
+        growth = round_up(torch.as_tensor(tube.growth.value) * (pool * stem), 8)
+        return growth[:, None] * constants.distances[y[rows]] * (1.0 + 1e-15)
 
     return on_balls

@@ -12,7 +12,8 @@ from natrob_empirical.attacks import CountedModel, check_model
 from natrob_empirical.benchmarks import fingerprint_of_tests
 from natrob_empirical.command_line.console import errors
 from natrob_empirical.command_line.model_target import ModelTarget
-from natrob_empirical.datasets import Dataset, load_dataset
+from natrob_empirical.command_line.options import dataset_named
+from natrob_empirical.datasets import Dataset
 
 _SHOWN = 32
 """Images that a model is shown to be known."""
@@ -76,9 +77,14 @@ def load_subject(
     name = data or target.dataset
     if name is None:
         raise ValueError(f"`--data` must be given for {target.label}: it does not say what it was trained on")
-    dataset = load_dataset(name, data_root=data_root)
+    dataset = dataset_named(name, data_root)
+    available = len(dataset.test_x)
     if images is None and default_images is not None:
-        images = min(default_images, len(dataset.test_x))
+        images = min(default_images, available)
+    if images is not None and images < 1:
+        raise ValueError(f"`--images` must be at least 1, got {images}")
+    if images is not None and images > available:
+        raise ValueError(f"`--images` must be at most {available}, the number of test images there are, got {images}")
     dataset = dataset.subset(test=images)
     _require_shape(target, dataset)
     subject = AttackSubject(

@@ -20,8 +20,8 @@ from natrob_empirical.command_line.console import (
     errors_in_one_line,
 )
 from natrob_empirical.command_line.dry_run import print_plan
-from natrob_empirical.command_line.options import DataRootOption, DeviceOption, device_named
-from natrob_empirical.datasets import Dataset, load_dataset
+from natrob_empirical.command_line.options import DataRootOption, DeviceOption, dataset_named, device_named
+from natrob_empirical.datasets import Dataset
 from natrob_empirical.records import RecordStore
 from natrob_empirical.reporting import write_report
 from natrob_theory.argument_checks import require_positive
@@ -97,7 +97,7 @@ class _Request:
 
     def dataset(self) -> Dataset:
         """The preset's data set, or the one asked for."""
-        return load_dataset(self.data or self.chosen().dataset, data_root=self.data_root)
+        return dataset_named(self.data or self.chosen().dataset, self.data_root)
 
     def run(self) -> RecordStore:
         """Run the preset with a progress bar."""

@@ -12,20 +12,23 @@ import typer
 from rich import box
 from rich.table import Table
 
-from natrob_empirical.atomic_file import write_atomically
+from natrob_empirical.atomic_file import require_writable, write_atomically
+from natrob_empirical.attacks import Norm
 from natrob_empirical.benchmarks.environment import current_environment
 from natrob_empirical.certification import (
     CERTIFICATE_METHODS,
     PRECISIONS,
     CertificateConstants,
-    CertificateRefusedError,
+    CertificateMethod,
     CertifiedAccuracy,
+    Precision,
     certificate_constants,
     certified_with,
+    require_radii,
     require_stated_structure,
 )
 from natrob_empirical.command_line.attack_subject import AttackSubject, load_subject
-from natrob_empirical.command_line.console import console, errors_in_one_line
+from natrob_empirical.command_line.console import SearchDisplay, console, errors_in_one_line
 from natrob_empirical.command_line.model_target import load_target
 from natrob_empirical.command_line.options import (
     DataRootOption,
@@ -38,12 +41,15 @@ from natrob_empirical.command_line.options import (
     epsilons_of,
     norm_named,
 )
-from natrob_empirical.models import AbstractClassifier
 from natrob_empirical.near_names import unknown_name
 from natrob_empirical.reporting.formatting import NORM_SIGNS, format_epsilon, format_number, format_share
 from natrob_theory import Bound
 
 SUFFIXES = (".json", ".csv")
+_METHOD_HELP = (
+    f"One of: {', '.join(CERTIFICATE_METHODS)}. No radius of local or tube is below that of global; local is usually "
+    "the largest on small networks; tube is the paper's kind of bound, along the trajectory, and slow."
+)
 
 
 @final
@@ -63,7 +69,7 @@ def certify(  # noqa: PLR0913, PLR0917 - one parameter an option
     epsilon: EpsilonOption,
     data: TargetDataOption = None,
     norm: Annotated[str, typer.Option(help="l2 or linf; an L∞ radius ε is certified as the L2 radius ε√d.")] = "l2",
-    method: Annotated[str, typer.Option(help=f"One of: {', '.join(CERTIFICATE_METHODS)}.")] = "global",
+    method: Annotated[str, typer.Option(help=_METHOD_HELP)] = "global",
     precision: Annotated[
         str, typer.Option(help=f"The network in exact arithmetic, or as it is run: {', '.join(PRECISIONS)}.")
     ] = "exact",
@@ -75,9 +81,9 @@ def certify(  # noqa: PLR0913, PLR0917 - one parameter an option
     """Certify a model; print the share of images whose label no perturbation can change, a lower bound.
 
     Methods: `global` takes constants on all inputs, `tube` those along each image's trajectory, `local` the Jacobian
-    at each image and what can change of it in the ball. The last two are never weaker, and slower.
+    at each image and what can change of it in the ball. The last two are never weaker than `global`, and slower.
 
-    Example: `natrob certify output/models/checkpoints/HASH.pt --epsilon 0.3 --epsilon 1.58`, or
+    Example: `natrob certify output/models/HASH.pt --epsilon 0.3 --epsilon 1.58`, or
     `natrob certify HASH.pt --norm linf --epsilon 2/255 --method local --images 100 --output radii.json`
     """
     with errors_in_one_line():
@@ -91,26 +97,46 @@ def certify(  # noqa: PLR0913, PLR0917 - one parameter an option
         radii = epsilons_of(epsilon, ball_norm)
         place = device_named(device)
         subject = load_subject(load_target(target), data=data, data_root=data_root, images=images, device=place)
-        if not isinstance(subject.model, AbstractClassifier):
-            raise CertificateRefusedError(
-                f"no certificate: {subject.target.label} is a {type(subject.model).__name__}, and certificates need a "
-                f"classifier of this library, stem, trunk and linear head"
-            )
+        require_radii(radii, ball_norm, subject.images[0].numel(), name="--epsilon")
+        if output is not None:
+            _make_folder_of(output)
+        done = certification(subject, radii, norm=ball_norm, method=method, precision=precision)
+        print_certification(done)
+        if output is not None:
+            write_radii(done, output)
+
+
+def certification(
+    subject: AttackSubject, radii: list[float], *, norm: Norm, method: CertificateMethod, precision: Precision
+) -> Certification:
+    """Certify the subject, with a progress bar on standard error.
+
+    Raises:
+        CertificateRefusedError, ValueError: as `certified_accuracy`.
+    """
+    with SearchDisplay(method) as display:
         started = time.perf_counter()
         constants = certificate_constants(subject.model, subject.dataset.image_shape, precision=precision)
         require_stated_structure(constants.model, subject.images.to(constants.model.head.weight))
         known = time.perf_counter()
-        result = certified_with(constants, subject.images, subject.labels, radii, norm=ball_norm, method=method)
-        done = Certification(
+        result = certified_with(
+            constants, subject.images, subject.labels, radii, norm=norm, method=method, progress=display.show
+        )
+        return Certification(
             subject=subject,
             constants=constants,
             result=result,
             constants_seconds=known - started,
             certification_seconds=time.perf_counter() - known,
         )
-        print_certification(done)
-        if output is not None:
-            write_radii(done, output)
+
+
+def _make_folder_of(output: Path) -> None:
+    """Before anything is computed. Raises OSError if the file cannot be written."""
+    require_writable(output.parent)
+    if output.is_dir():
+        raise IsADirectoryError(f"`--output` must be a file, got the folder {output}")
+    output.parent.mkdir(parents=True, exist_ok=True)
 
 
 def print_certification(done: Certification) -> None:
@@ -180,7 +206,6 @@ def _parts(constants: CertificateConstants) -> list[tuple[str, Bound]]:
 def write_radii(done: Certification, output: Path) -> None:
     """The radius of every image; in JSON also what was certified, the constants that it rests on, and where it ran."""
     labels, radii = done.subject.labels.tolist(), done.result.radii.tolist()
-    output.parent.mkdir(parents=True, exist_ok=True)
     if output.suffix == ".csv":
         buffer = io.StringIO()
         writer = csv.writer(buffer, lineterminator="\n")

@@ -11,6 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from natrob_empirical.attacks import NonFiniteGradientError
 from natrob_empirical.benchmarks import RunEvent
+from natrob_empirical.certification import SearchProgress
 from natrob_empirical.records import CertificateContradictedError
 from natrob_empirical.training import TrainingProgress
 
@@ -48,7 +49,8 @@ def errors_in_one_line(*, on_interrupt: str = "interrupted") -> Iterator[None]:
         errors.print(f"[bold red]BUG:[/bold red] {escape(str(contradiction))}", highlight=False, soft_wrap=True)
         raise typer.Exit(VIOLATED) from contradiction
     except EXPECTED as error:
-        errors.print(f"[red]error:[/red] {escape(str(error) or type(error).__name__)}", highlight=False)
+        text = escape(str(error) or type(error).__name__)
+        errors.print(f"[red]error:[/red] {text}", highlight=False, soft_wrap=True)
         raise typer.Exit(UNUSABLE) from error
     except Exception as error:
         errors.print_exception()
@@ -95,6 +97,28 @@ class TrainingDisplay:
         self.progress.update(self.task, description=describe_training(step), completed=step.step, total=step.steps)
         if self.progress.disable and step.step % (step.steps // step.epochs) == 0:
             errors.print(describe_training(step), highlight=False)
+
+
+class SearchDisplay:
+    """A progress bar over the radii that a certificate looks at; off where no terminal is."""
+
+    def __init__(self, method: str) -> None:
+        self.method = method
+        self.progress = _progress_bar()
+        self.task = self.progress.add_task("constants on all inputs", total=None)
+
+    def __enter__(self) -> "SearchDisplay":
+        self.progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.progress.stop()
+
+    def show(self, search: SearchProgress) -> None:
+        """Move the bar on; the description counts the images, which are fewer from look to look."""
+        doing = f"{self.method}, radius {search.look} of at most {search.looks}, {search.done}/{search.images} images"
+        completed = search.look - 1 + search.done / search.images
+        self.progress.update(self.task, description=doing, completed=completed, total=search.looks)
 
 
 class RunDisplay:

@@ -8,6 +8,7 @@ import torch
 import typer
 
 from natrob_empirical.attacks import SETTINGS, Norm
+from natrob_empirical.datasets import Dataset, load_dataset, require_dataset_name
 from natrob_empirical.near_names import unknown_name
 
 DataRootOption = Annotated[
@@ -18,7 +19,8 @@ TargetArgument = Annotated[
     str,
     typer.Argument(
         metavar="CHECKPOINT",
-        help="A file of OUTPUT/checkpoints, or your own model as module:factory from the current folder.",
+        help="HASH.pt in the output folder of `natrob train`, or in checkpoints of that of `natrob bench`; or your own "
+        "model as module:factory from the current folder.",
     ),
 ]
 TargetDataOption = Annotated[
@@ -46,6 +48,11 @@ def device_named(text: str) -> torch.device:
     if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
         raise ValueError(f"`--device` {text} is not here: torch sees {torch.cuda.device_count()} CUDA devices")
     return device
+
+
+def dataset_named(text: str, data_root: Path | None) -> Dataset:
+    """The data set of this name or file. Raises as `load_dataset`; an unknown name is one of `--data`."""
+    return load_dataset(require_dataset_name(text, argument="--data"), data_root=data_root)
 
 
 def norm_named(text: str) -> Norm:

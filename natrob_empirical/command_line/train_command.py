@@ -8,8 +8,7 @@ import typer
 
 from natrob_empirical.benchmarks import PresetModel, TrainedModels, fitted_to_images
 from natrob_empirical.command_line.console import TrainingDisplay, console, errors_in_one_line
-from natrob_empirical.command_line.options import DataRootOption, DeviceOption, device_named
-from natrob_empirical.datasets import load_dataset
+from natrob_empirical.command_line.options import DataRootOption, DeviceOption, dataset_named, device_named
 from natrob_empirical.models import (
     CONTRACTIVE_NETWORKS,
     NETWORKS,
@@ -62,7 +61,7 @@ def train(  # noqa: PLR0913, PLR0917 - one parameter an option
     """
     hint = "interrupted; the training goes on from its last state when the command is given again"
     with errors_in_one_line(on_interrupt=hint):
-        dataset = load_dataset(data, data_root=data_root)
+        dataset = dataset_named(data, data_root)
         training = TrainingSpecification(
             method=_method(
                 method,

@@ -6,6 +6,7 @@ from .dataset import Dataset as Dataset
 from .registry import DatasetInfo as DatasetInfo
 from .registry import known_datasets as known_datasets
 from .registry import load_dataset as load_dataset
+from .registry import require_dataset_name as require_dataset_name
 
 __all__ = [
     "Dataset",
@@ -13,5 +14,6 @@ __all__ = [
     "DatasetUnavailableError",
     "known_datasets",
     "load_dataset",
+    "require_dataset_name",
     "resolve_data_root",
 ]

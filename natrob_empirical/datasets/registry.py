@@ -87,15 +87,21 @@ def load_dataset(
         FileNotFoundError: the .npz file does not exist.
         DatasetUnavailableError: the files are missing or damaged and could not be downloaded.
     """
-    text = os.fspath(name_or_path)
+    text = require_dataset_name(name_or_path)
     if text.lower().endswith(".npz"):
         return array_file.load(Path(text).expanduser())
     if text == digits.NAME:
         return digits.load()
-    for source in TORCHVISION_SOURCES:
-        if text == source.name:
-            return source.load(resolve_data_root(data_root), download=download)
+    source = next(source for source in TORCHVISION_SOURCES if source.name == text)
+    return source.load(resolve_data_root(data_root), download=download)
+
+
+def require_dataset_name(name_or_path: str | os.PathLike[str], *, argument: str = "name_or_path") -> str:
+    """The text. Raises ValueError, naming the argument, unless it is a known name or ends in .npz."""
+    text = os.fspath(name_or_path)
+    if text in _NAMES or text.lower().endswith(".npz"):
+        return text
     raise ValueError(
-        f"`name_or_path` must be one of {', '.join(_NAMES)}, or the path of a .npz file, got {text!r}"
+        f"`{argument}` must be one of {', '.join(_NAMES)}, or the path of a .npz file, got {text!r}"
         f"{near_names(text, _NAMES)}"
     )

@@ -77,7 +77,7 @@ def _stem(specification: ContractiveSpecification, pixels: _State, state: _State
             f"`channels` must be at least {pixels.channels} for images {_words(specification)} and an isometric stem, "
             f'got {state.channels}; take more, or `stem` = "orthogonal"'
         )
-    return nn.Sequential(rearranged, PaddedChannels(state.channels))
+    return nn.Sequential(rearranged, PaddedChannels(pixels.channels, state.channels))
 
 
 def _words(specification: ContractiveSpecification) -> str:

@@ -44,7 +44,7 @@ class ContractiveSpecification:
         network: a key of `CONTRACTIVE_NETWORKS`.
         method: "euler" takes `step_share` of the largest step that the theorem allows, "backward_euler" takes
             `step_size`. Euler's method expands on a skew-symmetric field at every step size, so "skew_gradient_flow"
-            has backward Euler only.
+            has backward Euler only. None becomes "backward_euler" there, and "euler" elsewhere.
         layout: "dense" flattens the image; "convolutional" makes an image of channels by `downscale`, and its maps are
             zero-padded convolutions.
         channels: of the state, its features if dense; None for as many as the image has there. More are zeros at first.
@@ -66,7 +66,7 @@ class ContractiveSpecification:
 
     label: str
     network: str
-    method: ContractiveMethod = "euler"
+    method: ContractiveMethod | None = None
     layout: Layout = "dense"
     channels: int | None = None
     hidden: int | None = None
@@ -83,6 +83,9 @@ class ContractiveSpecification:
     def __post_init__(self) -> None:
         if self.network not in CONTRACTIVE_NETWORKS:
             raise unknown_name("network", self.network, CONTRACTIVE_NETWORKS)
+        if self.method is None:  # settings hold the name, so that an identity does not rest on a default
+            method = "backward_euler" if self.network == "skew_gradient_flow" else "euler"
+            object.__setattr__(self, "method", method)
         for name, choices in (
             ("method", ContractiveMethod),
             ("layout", Layout),

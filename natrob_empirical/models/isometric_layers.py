@@ -10,26 +10,28 @@ from natrob_theory.argument_checks import require_count
 
 @final
 class PaddedChannels(nn.Module):
-    """Zeros appended along the first axis after the batch axis, up to `channels`; an isometry.
+    """Zeros appended along the first axis after the batch axis, channels or features; an isometry.
 
     Args:
-        channels: the length of that axis afterwards.
+        inputs: the length of that axis before; anything else is refused, as the rest of a network was built for it.
+        channels: its length afterwards.
 
     Raises:
-        ValueError: when called on a longer axis.
+        ValueError: fewer `channels` than `inputs`; when called, an axis of another length than `inputs`.
     """
 
-    def __init__(self, channels: int) -> None:
+    def __init__(self, inputs: int, channels: int) -> None:
         super().__init__()
-        self.channels = require_count("channels", channels)
+        self.inputs = require_count("inputs", inputs)
+        self.channels = require_count("channels", channels, minimum=inputs)
 
     def forward(self, x: Tensor) -> Tensor:
-        """(batch, few, *rest) -> (batch, channels, *rest)."""
-        missing = self.channels - x.shape[1]
-        if missing < 0:
-            raise ValueError(f"`x` must have at most {self.channels} channels, got {x.shape[1]}")
+        """(batch, inputs, *rest) -> (batch, channels, *rest)."""
+        if x.shape[1] != self.inputs:
+            raise ValueError(f"`x` must have {self.inputs} channels or features before the padding, got {x.shape[1]}")
+        missing = self.channels - self.inputs
         return x if missing == 0 else torch.cat([x, x.new_zeros((len(x), missing, *x.shape[2:]))], dim=1)
 
     def extra_repr(self) -> str:
-        """The channels, for print(module)."""
-        return f"channels={self.channels}"
+        """Inputs and channels, for print(module)."""
+        return f"inputs={self.inputs}, channels={self.channels}"

@@ -41,6 +41,8 @@ def training_method_named(name: str, **settings: Any) -> AbstractTrainingMethod:
     method = TRAINING_METHODS[name]
     known = [field.name for field in fields(method)]
     for setting in settings:
+        if not known:
+            raise ValueError(f"training method {name!r} has no settings, got {setting!r}")
         if setting not in known:
             raise unknown_name(f"setting of training method {name}", setting, known)
     return method(**settings)

@@ -7,7 +7,7 @@ from typing import Any, final
 
 import torch
 
-from natrob_empirical.atomic_file import write_atomically
+from natrob_empirical.atomic_file import require_writable, write_atomically
 from natrob_empirical.training.errors import TrainingStateError, TrainingWarning
 from natrob_empirical.training.run_state import KIND, SCHEMA_VERSION, RunState
 
@@ -17,14 +17,17 @@ class StateFile:
     """A path, `path.previous` beside it, and for a moment `path.next`.
 
     Args:
-        path: its folder is made if need be.
+        path: its folder is made with the first state, if need be; that it can be written to is tried at once.
+
+    Raises:
+        OSError: it cannot.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.previous = path.with_name(path.name + ".previous")
         self._next = path.with_name(path.name + ".next")
-        path.parent.mkdir(parents=True, exist_ok=True)
+        require_writable(path.parent)
 
     def write(self, state: RunState) -> bool:
         """Replace the state, keep the old one as previous; True if it was written.
@@ -36,6 +39,7 @@ class StateFile:
         torch.save(state.to_content(), buffer)
         content = buffer.getvalue()
         try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
             write_atomically(self._next, content)
             if self.path.exists():
                 self.path.replace(self.previous)

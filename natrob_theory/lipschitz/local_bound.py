@@ -26,7 +26,9 @@ from natrob_theory.lipschitz.ball_image import BallImage, activation_image, affi
 from natrob_theory.lipschitz.dense_maps import Activation, AffineMap, Opaque, Piece, chain_of
 from natrob_theory.lipschitz.layer_rules import lipschitz_of_layer
 from natrob_theory.lipschitz.refusal import Shape
-from natrob_theory.lipschitz.spectral import spectral_norms_upper
+from natrob_theory.lipschitz.remembered import remembered
+from natrob_theory.lipschitz.scaled_norms import scaled_columns_norms_upper, scaled_rows_norms_upper
+from natrob_theory.lipschitz.spectral import spectral_norms_lower, spectral_norms_upper
 from natrob_theory.rounding import EPSILON, round_up
 
 ENTRIES_AT_ONCE = 2**23
@@ -60,7 +62,7 @@ def local_lipschitz_upper_bound(module: nn.Module, center: Tensor, radius: float
     center = require_state("center", center).detach()
     radii = radii_per_sample(radius, center)
     return Bound(
-        value=BallConstants(module, tuple(center.shape[1:])).on_balls(center, radii),
+        value=ball_constants(module, tuple(center.shape[1:])).on_balls(center, radii),
         kind="upper",
         assumptions=("between two points of the ball", "exact arithmetic with the stored weights"),
         source="theory, section 5: matrices between the activations, with their slopes on the ball",
@@ -78,6 +80,10 @@ class BallConstants:
     def __init__(self, module: nn.Module, input_shape: Shape) -> None:
         self.everywhere = lipschitz_of_layer(module, input_shape)
         self._chain = chain_of(module, input_shape)
+        self._norms = [
+            float(spectral_norms_upper(p.matrix, input_error=_entry_error(p))) if isinstance(p, AffineMap) else 0.0
+            for p in self._chain
+        ]
 
     def on_balls(self, center: Tensor, radii: Float[Tensor, " batch"]) -> Float[Tensor, " batch"]:
         """K on the ball around each sample of `center`, (batch, *state); radii are float64, at least 0, ∞ allowed."""
@@ -86,7 +92,14 @@ class BallConstants:
         sizes = [len(p.matrix) * inputs + p.matrix.numel() for p in self._chain if isinstance(p, AffineMap)]
         at_once = max(1, ENTRIES_AT_ONCE // max([1, *sizes]))
         parts = zip(flat.split(at_once), radii.split(at_once), strict=True)
-        return torch.cat([_chain_constant(self._chain, *part) for part in parts]).clamp_max(self.everywhere)
+        return torch.cat([_chain_constant(self._chain, self._norms, *part) for part in parts]).clamp_max(
+            self.everywhere
+        )
+
+
+def ball_constants(module: nn.Module, input_shape: Shape) -> BallConstants:
+    """Those of this module and shape, prepared once within `constants_remembered`."""
+    return remembered(module, input_shape, lambda: BallConstants(module, input_shape), what="on balls")
 
 
 def radii_per_sample(radius: float | Tensor, center: Tensor) -> Float[Tensor, " batch"]:
@@ -131,14 +144,14 @@ class _Prefix:
 
 
 def _chain_constant(
-    chain: list[Piece], center: Float[Tensor, "batch entries"], radius: Float[Tensor, " batch"]
+    chain: list[Piece], norms: list[float], center: Float[Tensor, "batch entries"], radius: Float[Tensor, " batch"]
 ) -> Float[Tensor, " batch"]:
-    """The bound for samples that fit in memory together."""
+    """The bound for samples that fit in memory together; `norms` are those of the matrices by themselves."""
     one, zero = torch.ones_like(radius), torch.zeros_like(radius)
     prefix = _Prefix(outer=one, constant=one, jacobian=None, deviation=zero, scaling=None, image=ball(center, radius))
-    for piece in chain:
+    for piece, norm in zip(chain, norms, strict=True):
         if isinstance(piece, AffineMap):
-            prefix = _after_affine(prefix, piece, radius)
+            prefix = _after_affine(prefix, piece, norm, radius)
         elif isinstance(piece, Activation):
             prefix = _after_activation(prefix, piece.module)
         else:
@@ -176,42 +189,69 @@ def _after_activation(prefix: _Prefix, activation: nn.Module) -> _Prefix:
     return replace(prefix, scaling=_Scaling(at_center, deviation, largest), image=image)
 
 
-def _after_affine(prefix: _Prefix, layer: AffineMap, radius: Float[Tensor, " batch"]) -> _Prefix:
-    """J, e and p after the activations since the last matrix and then this one."""
+def _entry_error(layer: AffineMap) -> float:
+    """Of the entries of WD, relatively."""
+    return layer.entry_error + 4 * EPSILON
+
+
+def _after_affine(prefix: _Prefix, layer: AffineMap, norm: float, radius: Float[Tensor, " batch"]) -> _Prefix:
+    """J, e and p after the activations since the last matrix and then this one, whose own norm is `norm`."""
+    error = _entry_error(layer)
     if prefix.scaling is None:
         matrix, squeezed = layer.matrix[None], layer.matrix[None]
+        squeezed_norm = radius.new_full((1,), norm)
     else:
         matrix = layer.matrix * prefix.scaling.center[:, None, :]
         squeezed = layer.matrix * prefix.scaling.largest[:, None, :]
-    error = layer.entry_error + 4 * EPSILON
+        squeezed_norm = scaled_columns_norms_upper(layer.matrix[None], prefix.scaling.largest, input_error=error)
     spread = prefix.constant * radius
     rows = torch.linalg.vector_norm(squeezed, dim=2) * (1.0 + (layer.matrix.shape[1] + 8) * EPSILON + error)
     image = None if prefix.image is None else affine_image(prefix.image, layer, rows * spread[:, None])
-    squeezed_norm = spectral_norms_upper(squeezed, input_error=error)
     jacobian = matrix if prefix.jacobian is None else matrix @ prefix.jacobian
     deviation = squeezed_norm * prefix.deviation + _rounding(matrix, prefix.jacobian, error)
     candidates = [squeezed_norm * prefix.constant]
     if prefix.scaling is not None:
         deviation = deviation + _switching(layer, prefix.jacobian, prefix.scaling.deviation, error)
-        candidates.append(
-            _product_form(layer, prefix.jacobian, prefix.scaling.largest, error) + squeezed_norm * prefix.deviation
-        )
+        left = squeezed_norm if _is_its_own_root(prefix.scaling.largest) else None
+        product = _product_form(layer, prefix.jacobian, prefix.scaling.largest, error, left=left)
+        candidates.append(product + squeezed_norm * prefix.deviation)
     deviation = round_up(deviation, 16)
+    least = torch.stack(torch.broadcast_tensors(*candidates)).amin(dim=0)
     if prefix.scaling is not None or prefix.jacobian is not None:
-        candidates.append(spectral_norms_upper(jacobian) + deviation)
-    constant = round_up(torch.stack(torch.broadcast_tensors(*candidates)).amin(dim=0), 16)
+        least = _at_most_around(least, jacobian, deviation)
+    constant = round_up(least, 16)
     return _Prefix(
         outer=prefix.outer, constant=constant, jacobian=jacobian, deviation=deviation, scaling=None, image=image
     )
 
 
-def _product_form(layer: AffineMap, jacobian: Tensor | None, largest: Tensor, error: float) -> Tensor:
-    """‖W√D̂‖‖√D̂ J‖."""
-    root = largest.sqrt()
+def _at_most_around(least: Tensor, jacobian: Tensor, deviation: Tensor) -> Tensor:
+    """min(least, ‖J‖ + e), with singular values only where a lower bound of ‖J‖ leaves it open which one is less."""
+    if len(jacobian) != len(deviation):
+        return torch.minimum(least, spectral_norms_upper(jacobian) + deviation)
+    least, deviation = torch.broadcast_tensors(least, deviation)
+    undecided = spectral_norms_lower(jacobian) + deviation < least
+    if not bool(undecided.any()):
+        return least
+    around = spectral_norms_upper(jacobian[undecided]) + deviation[undecided]
+    return least.masked_scatter(undecided, torch.minimum(least[undecided], around))
+
+
+def _is_its_own_root(diagonal: Tensor) -> bool:
+    """Whether √D = D: slopes of 0 and 1 only, those of a rectifier."""
+    return bool(((diagonal == 0) | (diagonal == 1)).all())
+
+
+def _product_form(
+    layer: AffineMap, jacobian: Tensor | None, largest: Tensor, error: float, *, left: Tensor | None = None
+) -> Tensor:
+    """‖W√D̂‖‖√D̂ J‖; `left` is the first factor where it is known."""
     if jacobian is None:
-        return spectral_norms_upper(layer.matrix * largest[:, None, :], input_error=error)
-    left = spectral_norms_upper(layer.matrix * root[:, None, :], input_error=error)
-    return left * spectral_norms_upper(root[:, :, None] * jacobian, input_error=4 * EPSILON)
+        return scaled_columns_norms_upper(layer.matrix[None], largest, input_error=error)
+    root = largest.sqrt()
+    if left is None:
+        left = scaled_columns_norms_upper(layer.matrix[None], root, input_error=error)
+    return left * scaled_rows_norms_upper(root, jacobian, input_error=4 * EPSILON)
 
 
 def _switching(layer: AffineMap, jacobian: Tensor | None, deviation: Tensor, error: float) -> Tensor:
@@ -246,7 +286,7 @@ def _closed(prefix: _Prefix) -> Float[Tensor, " batch"]:
         return round_up(plain, 4)
     jacobian, error = prefix.jacobian, 4 * EPSILON
     tail = steepest * prefix.deviation
-    squeezed = spectral_norms_upper(largest[:, :, None] * jacobian, input_error=error) + tail
-    moved = spectral_norms_upper(deviation[:, :, None] * jacobian, input_error=error)
-    around = spectral_norms_upper(at_center[:, :, None] * jacobian, input_error=error) + moved + tail
+    squeezed = scaled_rows_norms_upper(largest, jacobian, input_error=error) + tail
+    moved = scaled_rows_norms_upper(deviation, jacobian, input_error=error)
+    around = scaled_rows_norms_upper(at_center, jacobian, input_error=error) + moved + tail
     return round_up(torch.minimum(plain, torch.minimum(squeezed, around)), 16)

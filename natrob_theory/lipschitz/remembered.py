@@ -1,14 +1,17 @@
-"""Constants computed once per layer within a block in which no weight changes."""
+"""What is computed once per layer within a block in which no weight changes."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from typing import Any, TypeVar
 
 from torch import nn
 
 from natrob_theory.lipschitz.refusal import Shape
 
-_remembered: ContextVar[dict[tuple[nn.Module, Shape], float] | None] = ContextVar("_remembered", default=None)
+Value = TypeVar("Value")
+
+_remembered: ContextVar[dict[tuple[nn.Module, Shape, str], Any] | None] = ContextVar("_remembered", default=None)
 
 
 @contextmanager
@@ -21,12 +24,12 @@ def constants_remembered() -> Iterator[None]:
         _remembered.reset(token)
 
 
-def remembered(layer: nn.Module, input_shape: Shape, compute: Callable[[], float]) -> float:
-    """What `compute` gave for this layer and shape before in the block; outside of one it is called every time."""
+def remembered(layer: nn.Module, input_shape: Shape, compute: Callable[[], Value], *, what: str = "constant") -> Value:
+    """What `compute` gave of this layer and shape before in the block; outside of one it is called every time."""
     known = _remembered.get()
     if known is None:
         return compute()
-    key = (layer, tuple(input_shape))
+    key = (layer, tuple(input_shape), what)
     if key not in known:
         known[key] = compute()
     return known[key]

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from natrob_theory.argument_checks import require_nonnegative, require_state
 from natrob_theory.bound import Bound
 from natrob_theory.fields import evaluate_field
-from natrob_theory.lipschitz.local_bound import BallConstants, radii_per_sample
+from natrob_theory.lipschitz.local_bound import BallConstants, ball_constants, radii_per_sample
 from natrob_theory.networks import AbstractFixedStepNet, AbstractIntegratorNet, StepPlan, StepStructure
 from natrob_theory.norms import per_sample_l2
 from natrob_theory.rounding import round_up
@@ -151,7 +151,7 @@ class _CleanRun:
     def constants_of(self, field: nn.Module, state: Tensor) -> BallConstants:
         """The local constants of a field, prepared once however many steps share it."""
         if field not in self._constants:
-            self._constants[field] = BallConstants(field, tuple(state.shape[1:]))
+            self._constants[field] = ball_constants(field, tuple(state.shape[1:]))
         return self._constants[field]
 
     def balls(

@@ -15,10 +15,10 @@ from natrob_theory import (
     SkewSymmetricField,
     StructureError,
     SumField,
-    check_structure,
     dense_field,
     require_structure,
 )
+from natrob_theory.structure_check import check_structure
 
 HONEST: dict[str, Callable[[], nn.Module]] = {
     "flow": lambda: GradientFlowField.dense(6, 9),

@@ -241,6 +241,39 @@ def test_a_search_returns_only_radii_that_were_verified() -> None:
     assert 0.2 in looked
 
 
+def test_the_progress_of_a_search_reaches_every_image_of_every_look(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("natrob_empirical.certification.radius_search.IMAGES_AT_ONCE", 2)
+    one = torch.ones((3, 2), dtype=torch.float64)
+    margins = PairMargins(room=one, distances=one, slope=0.0 * one, correct=torch.ones(3, dtype=torch.bool))
+    known, seen = torch.full((3,), 0.1, dtype=torch.float64), []
+    verified_radii(
+        margins,
+        lambda rows, radii: (1.0 + 3.0 * radii)[:, None].expand(len(rows), 2),
+        known=known,
+        asked=[0.05, 0.2],
+        largest=5.0,
+        progress=lambda at: seen.append((at.look, at.looks, at.done, at.images)),
+    )
+    assert seen[:4] == [(2, 10, 2, 3), (2, 10, 3, 3), (3, 10, 2, 3), (3, 10, 3, 3)]  # 0.05 is known to hold
+    assert seen == sorted(seen)
+
+
+def test_the_tube_s_norms_are_computed_once_for_all_its_looks(
+    trained: dict[str, IntegratorClassifier], images: tuple[Tensor, Tensor], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    constants = certificate_constants(trained["gradient flow"], (1, 8, 8))
+    weights = [field.linear_map.weight for field in constants.model.trunk.fields]  # type: ignore[union-attr]
+    svdvals, whole = torch.linalg.svdvals, []
+
+    def counting(matrix: Tensor) -> Tensor:
+        whole.extend(w for w in weights if matrix.shape == w.shape and torch.equal(matrix, w))
+        return svdvals(matrix)
+
+    monkeypatch.setattr(torch.linalg, "svdvals", counting)
+    certified_with(constants, images[0][:2], images[1][:2], [0.1], method="tube")
+    assert 0 < len(whole) <= 2 * len(weights)  # for the constant on all inputs, and as the first of a chain
+
+
 def test_a_spectrally_constrained_trunk_is_certified_with_the_weights_it_computes_with(
     images: tuple[Tensor, Tensor],
 ) -> None:

@@ -246,8 +246,8 @@ def test_a_report_is_made_of_the_records(checkpoint: Path, tmp_path: Path) -> No
         ),
         (("--attack", "pgd", "--steps", "0"), "`steps` must be at least 1, got 0"),
         (("--attack", "pgd", "--step-size", "1/0"), "`--step-size` must be a fraction"),
-        (("--images", "0"), "`test` must be at least 1, got 0"),
-        (("--images", "361"), "must be at most 360"),
+        (("--images", "0"), "`--images` must be at least 1, got 0"),
+        (("--images", "361"), "`--images` must be at most 360"),
         (("--batch-size", "0"), "`batch_size` must be at least 1, got 0"),
         (("--seed", "-1"), "`seed` must be at least 0, got -1"),
         (("--device", "cuda:99"), "`--device` cuda:99 is not here"),
@@ -323,7 +323,10 @@ def test_files_that_are_no_checkpoint_are_named(checkpoint: Path, tmp_path: Path
     listed = natrob("attack", str(checkpoint.parent), "--epsilon", "0.1")
     assert f"give a checkpoint in it: {checkpoint.name} (ResNet, small, digits)" in text_of(listed)
     for name, message in (
-        ("missing.pt", "there is no checkpoint"),
+        (
+            "missing.pt",
+            "missing.pt; `natrob train` writes them to OUTPUT, `natrob bench` to OUTPUT/checkpoints",
+        ),
         (".", "is a folder; give a checkpoint in it: other.pt (ResNet, small, digits)"),
         ("empty", "is a folder; give a checkpoint in it: there is none"),
         ("text.pt", "is not a checkpoint that natrob wrote: it cannot be read as plain tensors and data"),

@@ -5,9 +5,11 @@ from pathlib import Path
 import pytest
 import torch
 from console_runner import natrob, text_of
+from rich.console import Console
 
 from natrob_empirical.benchmarks import load_checkpoint
-from natrob_empirical.certification import certified_accuracy
+from natrob_empirical.certification import SearchProgress, certified_accuracy
+from natrob_empirical.command_line.console import SearchDisplay
 from natrob_empirical.datasets import Dataset
 from natrob_empirical.reporting.formatting import format_share
 
@@ -63,7 +65,13 @@ def test_methods_and_radii_of_every_image(method: str, checkpoint: Path, tmp_pat
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("--epsilon", "9"), "beyond which every image"),
+        (("--epsilon", "9"), "`--epsilon` must be at most √64 in L2, beyond which every image"),
+        (
+            ("--epsilon", "0.1", "--images", "0"),
+            "`--images` must be at least 1, got 0",
+        ),
+        (("--epsilon", "0.1", "--images", "361"), "`--images` must be at most 360"),
+        (("--epsilon", "0.1", "--data", "nothere"), "`--data` must be one of digits, mnist"),
         (("--epsilon", "-1"), "`--epsilon` must be at least 0"),
         (("--epsilon", "2", "--norm", "linf"), "at most 1 in L∞"),
         (("--epsilon", "nan"), "`--epsilon` must be a fraction"),
@@ -74,11 +82,18 @@ def test_methods_and_radii_of_every_image(method: str, checkpoint: Path, tmp_pat
     ],
 )
 def test_bad_arguments_are_one_line(arguments: tuple[str, ...], message: str, checkpoint: Path) -> None:
-    result = natrob("certify", str(checkpoint), *arguments, "--images", "2")
+    result = natrob("certify", str(checkpoint), "--images", "2", *arguments)
     assert result.exit_code == 2
     assert message in text_of(result)
     assert "Traceback" not in result.output
     assert "certified" not in result.stdout
+
+
+def test_an_error_is_one_line_in_a_narrow_terminal_too(checkpoint: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("natrob_empirical.command_line.console.errors", Console(stderr=True, width=40))
+    result = natrob("certify", str(checkpoint), "--epsilon", "9")
+    assert result.exit_code == 2
+    assert result.output.count("\n") == 1
 
 
 def test_a_model_without_a_certificate_is_refused_and_nothing_is_printed(models_module: str) -> None:
@@ -90,8 +105,43 @@ def test_a_model_without_a_certificate_is_refused_and_nothing_is_printed(models_
     assert torch.is_grad_enabled()
 
 
-def test_the_help_shows_an_example() -> None:
+def test_the_help_shows_an_example_and_what_to_expect_of_the_methods() -> None:
     result = natrob("certify", "--help")
     assert result.exit_code == 0
-    assert "natrob certify" in result.output
+    assert "natrob certify output/models/HASH.pt" in text_of(result)
     assert "Example" in result.output
+    words = text_of(result).replace("│ │ ", "")
+    assert "never weaker than global" in words
+    assert "local is usually the largest" in " ".join(words.replace("│", " ").split())
+
+
+@pytest.mark.parametrize("name", ["taken/radii.json", "folder.json"])
+def test_an_output_that_cannot_be_written_is_found_before_anything_is_certified(
+    name: str, checkpoint: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "taken").write_text("")
+    (tmp_path / "folder.json").mkdir()
+    result = natrob("certify", str(checkpoint), "--epsilon", "0.1", "--images", "2", "--output", str(tmp_path / name))
+    assert result.exit_code == 2
+    assert result.stdout == ""
+    assert "taken is a file" in text_of(result) or "`--output` must be a file" in text_of(result)
+
+
+@pytest.mark.parametrize(("method", "moves"), [("global", False), ("tube", True), ("local", True)])
+def test_a_search_shows_how_far_it_is(
+    method: str, moves: bool, checkpoint: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown: list[SearchProgress] = []
+    monkeypatch.setattr(SearchDisplay, "show", lambda _display, search: shown.append(search))
+    result = natrob("certify", str(checkpoint), "--epsilon", "0.01", "--images", "3", "--method", method)
+    assert result.exit_code == 0, result.output
+    assert bool(shown) == moves
+
+
+def test_the_bar_says_radius_and_images_and_is_off_where_no_terminal_is() -> None:
+    display = SearchDisplay("tube")
+    assert display.progress.disable
+    display.show(SearchProgress(look=2, looks=9, done=1, images=4))
+    task = display.progress.tasks[0]
+    assert task.description == "tube, radius 2 of at most 9, 1/4 images"
+    assert (task.completed, task.total) == (1.25, 9)

@@ -339,6 +339,21 @@ def test_the_controls_are_trained_from_the_command_line(
     assert load_checkpoint(checkpoint).settings["training"]["method"] == expected
 
 
+def test_a_training_that_cannot_begin_leaves_no_folder_behind(tmp_path: Path) -> None:
+    output = tmp_path / "models" / "of mine"
+    result = natrob("train", "gradient_flow", "--set", "channels=3", "--output", str(output))
+    assert result.exit_code == 2
+    assert "`channels` must be at least 64" in " ".join(result.output.split())
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_output_that_cannot_be_a_folder_is_found_before_the_training(tmp_path: Path) -> None:
+    (tmp_path / "taken").write_text("")
+    result = natrob("train", "euler", "--epochs", "1", "--output", str(tmp_path / "taken" / "models"))
+    assert result.exit_code == 2
+    assert "taken is a file" in " ".join(result.output.split())
+
+
 def test_train_names_what_is_wrong() -> None:
     for arguments, message in (
         (("resnet51",), "unknown network 'resnet51'; did you mean resnet50"),
@@ -348,7 +363,8 @@ def test_train_names_what_is_wrong() -> None:
         (("euler", "--method", "trade"), "unknown training method 'trade'; did you mean trades"),
         (("euler", "--method", "margin", "--offset", "-1"), "`offset` must be at least 0, got -1"),
         (("euler", "--warmup", "1"), "`warmup` must be less than 1"),
-        (("euler", "--epsilon", "0.1"), "setting of training method standard"),
+        (("euler", "--data", "minst"), "`--data` must be one of digits, mnist"),
+        (("euler", "--epsilon", "0.1"), "training method 'standard' has no settings, got 'epsilon'"),
     ):
         result = natrob("train", *arguments)
         assert result.exit_code == 2, result.output

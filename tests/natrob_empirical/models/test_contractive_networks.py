@@ -31,6 +31,7 @@ from natrob_empirical.models import (
     parameter_count,
     specification_from,
 )
+from natrob_empirical.plain_settings import plain_settings
 from natrob_empirical.random_streams import RandomStreams
 from natrob_empirical.threat_models import L2Ball
 from natrob_empirical.training import TrainingSpecification, train
@@ -319,11 +320,19 @@ def test_the_largest_steps() -> None:
         largest_euler_step(specification("skew_gradient_flow", method="backward_euler"))
 
 
+def test_the_default_method_is_one_that_the_network_has() -> None:
+    skew = specification("skew_gradient_flow")
+    assert skew == specification("skew_gradient_flow", method="backward_euler")
+    assert skew.method == "backward_euler"
+    for network in ("gradient_flow", "dissipative"):
+        assert plain_settings(specification(network))["method"] == "euler"  # as records hold it
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
         ({"network": "gradient_flows"}, "unknown network 'gradient_flows'; did you mean gradient_flow"),
-        ({"network": "skew_gradient_flow"}, '`method` = "euler" expands on the skew-symmetric part'),
+        ({"network": "skew_gradient_flow", "method": "euler"}, '`method` = "euler" expands on the skew-symmetric part'),
         ({"step_share": 1.01}, "`step_share` must be at most 1, beyond which Euler's method may expand, got 1.01"),
         ({"step_share": 0.0}, "`step_share` must be greater than 0"),
         ({"step_size": 2.0}, '`step_size` is a setting for `method` = "backward_euler" only, got 2.0 beside "euler"'),
@@ -357,6 +366,23 @@ def test_images_that_do_not_fit_are_refused_by_name(changes: dict[str, Any], mes
         built(specification(**changes))
 
 
-def test_padding_refuses_what_is_longer() -> None:
-    with pytest.raises(ValueError, match="`x` must have at most 3 channels, got 4"):
-        PaddedChannels(3)(torch.zeros(1, 4))
+@pytest.mark.parametrize("length", [2, 4])
+def test_padding_takes_the_length_it_was_built_for(length: int) -> None:
+    padding = PaddedChannels(3, 5)
+    assert torch.equal(padding(torch.ones(1, 3, 2)).sum(dim=2), torch.tensor([[2.0, 2.0, 2.0, 0.0, 0.0]]))
+    assert not padding.state_dict()
+    with pytest.raises(ValueError, match=f"`x` must have 3 channels or features before the padding, got {length}"):
+        padding(torch.zeros(1, length))
+
+
+def test_padding_never_shortens() -> None:
+    with pytest.raises(ValueError, match="`channels` must be at least 3, got 2"):
+        PaddedChannels(3, 2)
+
+
+@pytest.mark.parametrize("shape", [(1, 4, 4), (3, 6, 6), (1, 16, 16)])
+@pytest.mark.parametrize("case", ["dense, orthogonal, padded", "convolutional, gram", "dense, rescaled, narrow"])
+def test_images_of_another_shape_are_not_certified(case: str, shape: tuple[int, int, int]) -> None:
+    images = torch.rand((2, *shape), generator=torch.Generator().manual_seed(0))
+    with pytest.raises(ValueError, match=rf"the classifier takes no images of shape \({shape[0]}, {shape[1]}, "):
+        certified_accuracy(built(case).eval(), images, torch.tensor([0, 1]), [0.1])

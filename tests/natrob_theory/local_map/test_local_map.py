@@ -23,9 +23,8 @@ from natrob_theory import (
     dense_field,
     growth_upper_bound,
     lipschitz_upper_bound,
-    local_map_lipschitz_upper_bound,
 )
-from natrob_theory.local_map import LocalMap
+from natrob_theory.local_map import LocalMap, local_map_lipschitz_upper_bound
 
 STATE = 5
 
