@@ -1,10 +1,14 @@
+import io
 import math
 import xml.etree.ElementTree as ET
+from itertools import combinations
 
+import numpy as np
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from PIL import Image
 from synthetic_records import attack_record, number, run_records, theory_record
 
 from natrob_empirical.records import CellRecord, Curve
@@ -47,6 +51,19 @@ def of(*records: CellRecord) -> Section:
 def curve(label: str, kind: str, values: list[float]) -> Curve:
     times = [float(index) for index in range(len(values))]
     return Curve.model_validate({"label": label, "kind": kind, "n": None, "times": times, "values": values})
+
+
+def test_the_png_s_palette_has_every_model_s_colour() -> None:
+    figure, panels = new_figure(1)
+    for height, colour in enumerate(PALETTE):
+        panels[0].plot([0, 1], [height, height + 0.5], color=colour)  # slanted, so that edges blend
+    with Image.open(io.BytesIO(render(figure, name="n", title="t", caption="c").png)) as picture:
+        assert picture.mode == "P"
+        found = np.asarray(picture.convert("RGB")).reshape(-1, 3).astype(int)
+    wanted = np.array([[int(colour[at : at + 2], 16) for at in (1, 3, 5)] for colour in PALETTE])
+    apart = min(np.abs(one - other).max() for one, other in combinations(wanted, 2))
+    for colour in wanted:  # far nearer to its own colour than to another model's
+        assert np.abs(found - colour).max(axis=1).min() <= apart / 5
 
 
 def test_every_figure_is_an_svg_and_a_png(section: Section) -> None:
