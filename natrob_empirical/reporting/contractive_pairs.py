@@ -1,6 +1,6 @@
 """Networks whose trunk cannot expand a perturbation, each paired with the plain networks and with the best control."""
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from statistics import fmean
 from typing import Final, final
@@ -12,12 +12,12 @@ from natrob_empirical.reporting.model_pairs import (
     BudgetComparison,
     common_seed,
     compare_all,
-    compare_strongest,
+    compare_common,
     compare_under,
     judge_directions,
     radii_of,
 )
-from natrob_empirical.reporting.record_groups import ModelRuns, Section
+from natrob_empirical.reporting.record_groups import AttackBudget, ModelRuns, Section
 from natrob_empirical.reporting.strongest_attack import KeptImages
 
 NO_GROWTH: Final = 1 + 1e-3
@@ -36,7 +36,7 @@ class ContractivePair:
         first: the contractive one.
         second: the other.
         control: whether its training held constants down.
-        compared: both under AutoAttack where both met it, else under all attacks together, radius by radius.
+        compared: both under AutoAttack where both met it, else under all attacks that both met, radius by radius.
         proved: the radii at which more images of the first are certified than any attack left of the second: there the
             first is truly more robust on these images, whatever the attack.
         refuted: the same the other way round; a difference above 0 is one of the second.
@@ -67,7 +67,7 @@ def contractive_pairs(section: Section) -> tuple[ContractivePair, ...]:
     others = [model for model in section.models if model not in own and model.attacks]
     plain = [rival for network in PLAIN_NETWORKS if (rival := _plain(others, network)) is not None]
     controls = [model for model in others if model.training not in PLAIN_TRAININGS]
-    best = max(controls, key=_kept_on_average, default=None)
+    best = max(controls, key=lambda model: _kept_on_average(model, _met_by_all(controls)), default=None)
     rivals = [(rival, False) for rival in plain] + ([] if best is None else [(best, True)])
     pairs = (_pair(section, model, rival, control) for model in own for rival, control in rivals)
     return tuple(pair for pair in pairs if pair.compared or pair.proved or pair.refuted)
@@ -85,11 +85,14 @@ def _plain(models: Sequence[ModelRuns], network: str) -> ModelRuns | None:
     return max(found, key=lambda model: model.step_size or 0.0, default=None)
 
 
-def _kept_on_average(model: ModelRuns) -> float:
-    """What all attacks on the lowest seed leave together, over its radii above 0."""
-    seed = min(seed for by_seed in model.attacks.values() for seed in by_seed)
-    places = {(budget.norm, budget.epsilon) for budget in model.attacks if budget.epsilon > 0}
-    kept = [found.share for place in sorted(places) if (found := _attacked(model, seed, *place)) is not None]
+def _met_by_all(models: Sequence[ModelRuns]) -> set[AttackBudget]:
+    """The attacks and budgets above 0 that every model met."""
+    return {budget for budget in models[0].attacks if budget.epsilon > 0 and all(budget in m.attacks for m in models)}
+
+
+def _kept_on_average(model: ModelRuns, budgets: Set[AttackBudget]) -> float:
+    """The mean accuracy under these attacks, over seeds too."""
+    kept = [result.accuracy.value for budget in budgets for result in model.attacks[budget].values()]
     return fmean(kept) if kept else 0.0
 
 
@@ -101,7 +104,7 @@ def _pair(section: Section, first: ModelRuns, second: ModelRuns, control: bool) 
         first=first,
         second=second,
         control=control,
-        compared=tuple(compared or compare_strongest(section, first, second)),
+        compared=tuple(compared or compare_common(section, first, second)),
         proved=_certified_above_attacked(section, first, second),
         refuted=_certified_above_attacked(section, second, first),
     )

@@ -14,10 +14,12 @@ from natrob_empirical.reporting.paired_comparison import (
     holm_adjusted,
 )
 from natrob_empirical.reporting.record_groups import AttackBudget, ModelRuns, Section
-from natrob_empirical.reporting.strongest_attack import KeptImages, kept_under, strongest
+from natrob_empirical.reporting.strongest_attack import KeptImages, attacks_at, kept_under, strongest
 
 STRONGEST: Final = "all attacks, image by image"
 """The name of the best upper bound that the attacks on a model give together."""
+COMMON: Final = "all attacks that both met, image by image"
+"""The same where attacks that only one of two models met are left out."""
 
 _SMALLEST_P: Final = 1e-4
 
@@ -28,7 +30,7 @@ class BudgetComparison:
     """Two models under one attack at one budget.
 
     Attributes:
-        attack: the label, or `STRONGEST`.
+        attack: the label, `STRONGEST` or `COMMON`.
         norm, epsilon: the budget.
         first, second: what each keeps, of the images that both were attacked on.
         comparison: of the two.
@@ -94,12 +96,28 @@ def compare_under(
 
 
 def compare_strongest(section: Section, first: ModelRuns, second: ModelRuns) -> list[BudgetComparison]:
-    """Both under all attacks run on them together, at every budget above 0; adjusted over these budgets."""
+    """Both under all attacks run on them together, at every budget above 0; adjusted over these budgets.
+
+    For models that met the same attacks, each perhaps with images made on the other.
+    """
     seed, budgets = common_seed(first, second), radii_of(section)
     if seed is None:
         return []
     found = [[strongest(model, *budget, seed) for budget in budgets] for model in (first, second)]
     return compare_all(found[0], found[1], budgets, STRONGEST)
+
+
+def compare_common(section: Section, first: ModelRuns, second: ModelRuns) -> list[BudgetComparison]:
+    """Both under all attacks that both met; one that only one of the two met would lower that one's bound alone."""
+    seed, budgets = common_seed(first, second), radii_of(section)
+    if seed is None:
+        return []
+    kept: list[list[KeptImages | None]] = [[], []]
+    for budget in budgets:
+        common = attacks_at(first, *budget, seed).keys() & attacks_at(second, *budget, seed).keys()
+        for side, model in zip(kept, (first, second), strict=True):
+            side.append(strongest(model, *budget, seed, attacks=common))
+    return compare_all(kept[0], kept[1], budgets, COMMON)
 
 
 def radii_of(section: Section, attack: str | None = None) -> list[tuple[str, float]]:

@@ -1,6 +1,6 @@
 """The best upper bound of a model's robust accuracy that the attacks run on it give, image by image."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import final
 
@@ -56,15 +56,18 @@ def kept_under(result: AttackResult, attack: str) -> KeptImages | None:
     )  # fmt: skip
 
 
-def strongest(model: ModelRuns, norm: str, epsilon: float, seed: int) -> KeptImages | None:
-    """What all attacks on the model at this budget leave together; None without one.
+def strongest(
+    model: ModelRuns, norm: str, epsilon: float, seed: int, *, attacks: Collection[str] | None = None
+) -> KeptImages | None:
+    """What all attacks on the model at this budget, or those of these labels, leave together; None without one.
 
     An image counts as kept if no attack fooled it. All attacks see the same images, the first ones of the data: as
     many as the attack with the fewest saw. Without outcomes image by image it is the smallest accuracy of those
     attacks that saw the most images.
     """
     results = attacks_at(model, norm, epsilon, seed)
-    found = [kept for attack, result in results.items() if (kept := kept_under(result, attack))]
+    wanted = results if attacks is None else {label: results[label] for label in results if label in attacks}
+    found = [kept for attack, result in wanted.items() if (kept := kept_under(result, attack))]
     if not found:
         return None
     if not all(kept.outcomes for kept in found):

@@ -41,7 +41,11 @@ def overview_part(section: Section, prefix: str, styles: Mapping[str, ModelStyle
     headings, cells = zip(*columns, strict=True)
     caption = "Certified accuracy is a lower bound of the robust accuracy, accuracy under attack an upper one. Every "
     caption += f"accuracy is of the same {n:,} images and of the lowest seed; an image counts as lost if any attack in "
-    caption += "L2 that saw it found it misclassified within the radius. The last column is the trunk's growth bound "
+    caption += "L2 that saw it found it misclassified within the radius. "
+    if len({_met(each) for each in bounds.values()}) > 1:
+        caption += "Not every model met every attack, and fewer attacks leave more: read an upper bound beside its own "
+        caption += "lower bound or another model's, not beside another upper one. "
+    caption += "The last column is the trunk's growth bound "
     caption += "over the largest growth known: 1 is a tight bound."
     table = Table(caption=caption, columns=tuple(headings), rows=tuple(zip(*cells, strict=True)))
     text = "What is guaranteed, what attacks leave, and how much of the gap the bound on the trunk may be to blame for."
@@ -76,6 +80,11 @@ def _bounds_on_common_images(section: Section) -> dict[str, ImageBounds]:
             found.setdefault(each.model, each)
     n = min(map(len, found.values()), default=0)
     return {label: each.first_images(n) for label, each in found.items()}
+
+
+def _met(bounds: ImageBounds) -> frozenset[tuple[str, float, int]]:
+    """Every attack, its radius and on how many images."""
+    return frozenset((label, epsilon, len(result.outcomes)) for label, epsilon, result in bounds.attacks)
 
 
 def _certified(bounds: ImageBounds | None, epsilon: float) -> Cell:

@@ -118,6 +118,10 @@ def test_the_overview_has_all_rows_on_the_same_images() -> None:
     ]
     notes = [column.note for column in table.columns[1:4]]
     assert notes == ["measured, n = 5", "certified, lower, n = 5", "all attacks, upper, n = 5"]
+    assert "Not every model met every attack" in table.caption
+    same = overview_part(of(records[0], records[1], records[3], records[4]), "p", {})
+    assert same is not None
+    assert "Not every model" not in same.tables[0].caption
     assert overview_part(of(*records[5:]), "p", {}) is None
 
 

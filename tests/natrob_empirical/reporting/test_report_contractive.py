@@ -109,7 +109,7 @@ def test_the_best_control_is_a_rival_of_its_own() -> None:
     ]  # fmt: skip
     finding = contractive_networks(section)
     assert finding is not None
-    assert "Under all attacks, image by image (upper" in finding.text
+    assert "Under all attacks that both met, image by image (upper" in finding.text
     assert "Flow keeps more than ResNet, h = 1, K penalised (the control that keeps most) at 1 of 2" in finding.text
     part = pairs_part(section, "p", {})
     assert part is not None

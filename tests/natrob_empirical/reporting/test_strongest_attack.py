@@ -5,7 +5,13 @@ from synthetic_experiments import attack
 
 from natrob_empirical.records import CellRecord
 from natrob_empirical.reporting import Section, group_records
-from natrob_empirical.reporting.model_pairs import compare_strongest, compare_under, judge, verdict_sentence
+from natrob_empirical.reporting.model_pairs import (
+    compare_common,
+    compare_strongest,
+    compare_under,
+    judge,
+    verdict_sentence,
+)
 from natrob_empirical.reporting.strongest_attack import strongest
 
 
@@ -49,6 +55,19 @@ def test_two_models_are_compared_on_the_images_of_both() -> None:
     assert [row.attack for row in compare_strongest(section, section.models[0], section.models[1])] == [
         "all attacks, image by image"
     ]
+
+
+def test_an_attack_that_only_one_of_two_models_met_decides_nothing_between_them() -> None:
+    section = of(
+        cell("PGD-40", "k" * 40),
+        cell("AutoAttack", "f" * 40),
+        cell("PGD-40", "k" * 30 + "f" * 10, model="B"),
+    )
+    (found,) = compare_common(section, section.models[0], section.models[1])
+    assert found.attack == "all attacks that both met, image by image"
+    assert (found.first.share, found.second.share) == (1.0, 0.75)
+    section = of(cell("AutoAttack", "f" * 40), cell("PGD-40", "k" * 40, model="B"))
+    assert compare_common(section, section.models[0], section.models[1]) == []
 
 
 def test_other_image_counts_without_outcomes_are_not_compared() -> None:
