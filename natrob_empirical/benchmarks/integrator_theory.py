@@ -30,6 +30,7 @@ from natrob_theory import (
     one_sided_lipschitz_upper_bound,
     step_structures,
 )
+from natrob_theory.lipschitz.remembered import constants_remembered
 from natrob_theory.networks import AbstractFixedStepNet
 from natrob_theory.rounding import EPSILON, round_up
 
@@ -64,7 +65,9 @@ class IntegratorTheory(AbstractClassifierTheory):
     def measure(self, state: Tensor, perturbation: Tensor, streams: RandomStreams) -> TrunkMeasurement:
         """As promised; the bounds of a Neural ODE are those of the clean images' grids."""
         paired = self.check_pairs(state, perturbation)
-        bounds = classifier_bounds(self.model, self.image_shape)
+        with constants_remembered():  # both ask for K of the same fields
+            bounds = classifier_bounds(self.model, self.image_shape)
+            structural = self._structural_growth(tuple(state.shape[1:]))
         lower, searched = self._lower_bound(state, streams)
         times = common_times(paired)
         elapsed = (times - times[0]).tolist()
@@ -83,7 +86,7 @@ class IntegratorTheory(AbstractClassifierTheory):
             exponential_lower=torch.tensor([float(_exponential(lower, time)) for time in elapsed]),
             step_size=trunk.step_size if isinstance(trunk, AbstractFixedStepNet) else None,
             grid=_grid(paired, float(bounds.field), adaptive=isinstance(trunk, NeuralODE)),
-            structural=self._structural_growth(tuple(state.shape[1:])),
+            structural=structural,
         )
 
     def evaluations(self, deployed: AbstractClassifier, images: Tensor) -> EvaluationStatistics:

@@ -106,7 +106,7 @@ def certificate_constants(
 
 
 def _require_images_taken(model: AbstractClassifier, image_shape: ImageShape) -> None:
-    """Show the model one image: what a layer inside says of a shape it was not built for names no image."""
+    """Show the model two images: what a layer inside says of a shape it was not built for names no image."""
     try:
         with torch.no_grad():
             model(_images_of_noise(image_shape).to(model.head.weight))
