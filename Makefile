@@ -3,12 +3,16 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
+# Draws every test's weights and the order of the tests: `make test SEED=3`.
+SEED ?= 0
+SUITE = OMP_NUM_THREADS=1 NATROB_TEST_SEED=$(1) $(BIN)/python -m pytest -n auto --random-order --random-order-seed=$(1)
 
-.PHONY: help install report test proofs bench format clean
+.PHONY: help install report test test-orders proofs bench format clean
 
 help:
 	@echo "make report   run the main job on the bundled digits and write output/quick/report.html"
-	@echo "make test     format, lint, types, import contracts, tests"
+	@echo "make test     format, lint, types, import contracts, tests in random order (SEED=0)"
+	@echo "make test-orders  the tests alone, in five orders with five seeds of weights (some thirty minutes)"
 	@echo "make proofs   check every proof, by sympy and by Coq (installs Coq where apt may be used); one line per claim"
 	@echo "make bench    time natrob beside torchdiffeq, torchode, Foolbox, torchattacks, ART, auto_LiRPA and bare passes; print one table"
 	@echo "make install  only the set-up, in $(VENV)"
@@ -29,7 +33,10 @@ test: $(INSTALLED)
 	$(BIN)/ruff check .
 	$(BIN)/basedpyright
 	$(BIN)/lint-imports
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto
+	$(call SUITE,$(SEED))
+
+test-orders: $(INSTALLED)
+	for seed in 1 2 3 4 5; do $(call SUITE,$$seed) || exit 1; done
 
 proofs: $(INSTALLED)
 	proofs/install_coq

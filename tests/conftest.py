@@ -1,12 +1,15 @@
-"""What every test shares: run-time shape checks, Hypothesis profiles, one thread a worker, visible skips."""
+"""What every test shares: run-time shape checks, Hypothesis profiles, seeds, one thread a worker, visible skips."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
-from hypothesis import settings
+from hypothesis import register_random, settings
 from jaxtyping import install_import_hook
+from seeding import TorchGenerator, seed_global_generators
 
 # Before either package is imported: from here on every annotated shape and type is checked when a function runs.
 install_import_hook(["natrob_theory", "natrob_empirical"], "beartype.beartype")
@@ -15,8 +18,27 @@ settings.register_profile("dev", max_examples=25, deadline=None)
 settings.register_profile("ci", max_examples=150, deadline=None, derandomize=True, print_blob=True)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if os.environ.get("CI") else "dev"))
 
+_TORCH_GENERATOR = TorchGenerator()
+register_random(_TORCH_GENERATOR)
+
 if "PYTEST_XDIST_WORKER" in os.environ:
     torch.set_num_threads(1)
+
+
+@pytest.fixture(autouse=True)
+def _own_random_numbers(request: pytest.FixtureRequest) -> None:
+    """Draws every test's global random numbers from its own name."""
+    _TORCH_GENERATOR.test = request.node.nodeid
+    seed_global_generators(request.node.nodeid)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_fixture_setup(fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest) -> Iterator[None]:
+    """Draws a fixture of a wider scope from its own name, whichever test asks for it first."""
+    if request.scope != "function":
+        parameter = getattr(request, "param_index", 0)
+        seed_global_generators(f"{fixturedef.baseid}::{fixturedef.argname}[{parameter}]")
+    return (yield)
 
 
 def _mnist_is_there() -> bool:
