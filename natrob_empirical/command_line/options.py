@@ -1,6 +1,6 @@
 """Options that several commands share, and what their texts mean."""
 
-from fractions import Fraction
+import re
 from pathlib import Path
 from typing import Annotated
 
@@ -8,8 +8,9 @@ import torch
 import typer
 
 from natrob_empirical.attacks import SETTINGS, Norm
+from natrob_empirical.command_line.plain_numbers import number_of, numbers_of
 from natrob_empirical.datasets import Dataset, load_dataset, require_dataset_name
-from natrob_empirical.near_names import unknown_name
+from natrob_empirical.near_names import near_names, unknown_name
 
 DataRootOption = Annotated[
     Path | None, typer.Option(help="Folder of the data sets; by default NATROB_DATA, else the user cache.")
@@ -43,7 +44,9 @@ _NORMS: dict[str, Norm] = {"linf": "Linf", "l2": "L2"}
 
 
 def device_named(text: str) -> torch.device:
-    """The device of this name. Raises RuntimeError, ValueError if there is none here."""
+    """The device of this name. Raises ValueError for another name, or if there is none here."""
+    if not re.fullmatch(r"cpu|cuda(:[0-9]{1,4})?", text):
+        raise ValueError(f"`--device` must be cpu, cuda or cuda:N, got {text!r}{near_names(text, ('cpu', 'cuda'))}")
     device = torch.device(text)
     if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
         raise ValueError(f"`--device` {text} is not here: torch sees {torch.cuda.device_count()} CUDA devices")
@@ -68,28 +71,15 @@ def epsilons_of(texts: list[str], norm: Norm) -> list[float]:
     Raises:
         ValueError: a text that is no number of at least 0, or an L∞ radius above 1, which every image lies within.
     """
-    parts = [part.strip() for text in texts for part in text.split(",")]
-    epsilons = [number_of("--epsilon", part) for part in parts]
-    for part, epsilon in zip(parts, epsilons, strict=True):
+    numbers = numbers_of("--epsilon", texts)
+    for part, epsilon in numbers:
         if epsilon < 0:
             raise ValueError(f"`--epsilon` must be at least 0, got {part!r}")
         if norm == "Linf" and epsilon > 1:
             raise ValueError(
                 f"`--epsilon` must be at most 1 in L∞, pixels being in [0, 1], got {part!r}; 8/255 perhaps?"
             )
-    return list(dict.fromkeys(epsilons))
-
-
-def number_of(option: str, text: str) -> float:
-    """A fraction such as "8/255" or a decimal such as "0.03". Raises ValueError, naming the option, for other texts."""
-    numerator, slash, denominator = text.partition("/")
-    try:
-        value = Fraction(numerator.strip()) / Fraction(denominator.strip() if slash else 1)
-        return float(value)
-    except (ValueError, ZeroDivisionError, OverflowError) as error:
-        raise ValueError(
-            f"`{option}` must be a fraction such as 8/255 or a decimal such as 0.03, got {text!r}"
-        ) from error
+    return list(dict.fromkeys(epsilon for _, epsilon in numbers))
 
 
 def attack_settings(
