@@ -18,7 +18,8 @@ from natrob_empirical.command_line.check_command import (
     field_shape,
     with_constants,
 )
-from natrob_empirical.command_line.console import EXPECTED, console, errors, errors_in_one_line
+from natrob_empirical.command_line.check_verdict import exit_code_of, refutation, verdict_of
+from natrob_empirical.command_line.console import EXPECTED, UNUSABLE, console, errors, errors_in_one_line
 from natrob_empirical.command_line.diagnose_command import diagnose
 from natrob_empirical.command_line.methods import BUILT_IN, METHODS
 from natrob_empirical.command_line.options import DataRootOption
@@ -56,7 +57,10 @@ def check(  # noqa: PLR0913, PLR0917 - one parameter an option
     seed: Annotated[int, typer.Option(help="Of states, perturbations and built-in weights.")] = 0,
     arithmetic: Annotated[str, typer.Option(help="float, with an allowance for rounding, or ball, proofs.")] = "float",
 ) -> None:
-    """Check measured divergence against its bounds; exit code 1 if an upper bound is violated.
+    """Check measured divergence against its bounds.
+
+    Exit code 1 if an upper bound is violated or a constant refuted; 2 if a method could not be run, or has no upper
+    bound, so that nothing is claimed of it; 0 if every bound holds or balls leave it undecided.
 
     RevNet wants a field on half the state, so your own field is checked under it only when you ask for `revnet`.
 
@@ -92,10 +96,9 @@ def check(  # noqa: PLR0913, PLR0917 - one parameter an option
             _print_checks(rows, settings)
         for name, reason in refused.items():
             errors.print(f"[yellow]{name} was not run:[/yellow] {escape(reason)}", highlight=False)
-    if any(row.violations for row in rows):
-        raise typer.Exit(1)
-    if refused:
-        raise typer.Exit(2)
+    code = exit_code_of(verdict_of(row) for row in rows) or (UNUSABLE if refused else 0)
+    if code:
+        raise typer.Exit(code)
 
 
 @app.command()
@@ -167,17 +170,23 @@ def _print_checks(rows: list[CheckRow], settings: CheckSettings) -> None:
         "growth: largest ‖e_N‖/‖e_0‖ measured on n pairs of trajectories. bound: its upper bound from the upper K;\n"
         "under Euler and backward Euler also from the upper μ, unless K is given with --lipschitz.\n"
         "ratio: largest measured/bound over the steps and pairs where rounding is below 1 % of the bound.\n"
-        "by secants: the same with each pair's own secant constants, a theorem for that pair.",
+        "by secants: the same with each pair's own secant constants, a theorem for that pair and no bound of others.\n"
+        "verdict: of the bound from the upper K. refuted: a true K exceeds the K that the bound rests on.",
         highlight=False,
     )
 
 
 def _verdict(row: CheckRow, settings: CheckSettings) -> str:
     """What the comparisons of a row say."""
-    if row.violations:
+    verdict = verdict_of(row)
+    if verdict == "refuted":
+        return f"[red]refuted as a constant: {refutation(row)}[/red]"
+    if verdict == "violated":
         return f"[red]violated {row.violations} times[/red]"
-    if row.undecided:
+    if verdict == "undecided":
         return f"[yellow]undecided {row.undecided} times[/yellow]"
+    if verdict == "no bound known":
+        return "[yellow]no bound known[/yellow]"
     return "[green]proved[/green]" if settings.arithmetic == "ball" else "[green]holds[/green]"
 
 

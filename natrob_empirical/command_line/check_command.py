@@ -55,6 +55,7 @@ class CheckRow:
 
     Attributes:
         method: its name.
+        claimed: K as the user gave it, or None.
         lower, upper: K of the field; `upper` None where no upper bound is known.
         one_sided_lower, one_sided_upper: μ of the field, likewise.
         growth: bound of the growth over all steps from the upper constants, or None, and then `no_bound` says why.
@@ -64,6 +65,7 @@ class CheckRow:
     """
 
     method: str
+    claimed: float | None
     lower: Bound
     upper: Bound | None
     one_sided_lower: Bound
@@ -176,6 +178,7 @@ def check_method(name: str, checked: CheckedField, settings: CheckSettings) -> C
     ends = from_secants.distance[-1] / from_secants.distance[0]
     return CheckRow(
         method=name,
+        claimed=settings.lipschitz,
         lower=checked.lower,
         upper=checked.upper,
         one_sided_lower=checked.one_sided_lower,

@@ -5,7 +5,7 @@ from unittest import mock
 
 import numpy as np
 import pytest
-from console_runner import natrob
+from console_runner import natrob, text_of
 
 from natrob_empirical.benchmarks import PRESETS, AttackSpecification, Preset, PresetModel, load_checkpoint
 from natrob_empirical.models import ModelSpecification
@@ -44,6 +44,17 @@ def damped():
     return natrob_theory.DissipativeField(natrob_theory.SkewSymmetricField.dense(6).double(), 20.0)
 
 DAMPED = damped()
+
+def rooted(t, y):
+    return torch.sign(y) * torch.sqrt(torch.abs(y))
+
+def later(t, y):
+    return (0.0 if float(t) == 0 else 4.0) * y
+
+class Misdeclared(Growing):
+    pass
+
+natrob_theory.layer_lipschitz.register(Misdeclared, lambda field, shape: 1.0)
 
 def narrow(t, y):
     return y[:, :2]
@@ -86,7 +97,8 @@ def test_a_method_that_refuses_does_not_hide_the_others() -> None:
 
 
 def test_a_users_field_is_not_given_to_revnet_unasked(fields_module: str) -> None:
-    result = natrob("check", f"{fields_module}:Growing", "--pairs", "2", "--steps", "2", "--state-shape", "4")
+    target = (f"{fields_module}:Growing", "--lipschitz", "3")
+    result = natrob("check", *target, "--pairs", "2", "--steps", "2", "--state-shape", "4")
     assert result.exit_code == 0, result.output
     assert "revnet" not in result.output
 
@@ -103,17 +115,19 @@ def test_what_is_unusable_never_exits_with_the_code_of_a_violation(fields_module
         assert result.exit_code in (2, 3), result.output
 
 
-def test_check_exits_1_on_a_violated_upper_bound(fields_module: str) -> None:
+def test_check_exits_1_on_a_refuted_constant(fields_module: str) -> None:
     target = f"{fields_module}:Growing"
     claimed = natrob("check", target, "--method", "heun", "--lipschitz", "2.97", "--pairs", "4")
     assert claimed.exit_code == 1
-    assert "violated" in claimed.output
+    assert "refuted as a constant: K ≥ 2.99" in text_of(claimed)
+    assert "violated" not in claimed.output
+    assert "holds" not in claimed.output
     honest = natrob("check", target, "--method", "heun", "--lipschitz", "3", "--pairs", "4")
     assert honest.exit_code == 0
     assert "1.0000" in honest.output  # f = Ky is the tight case
 
 
-def test_check_in_ball_arithmetic_says_proved_undecided_or_violated(fields_module: str) -> None:
+def test_check_in_ball_arithmetic_says_proved_undecided_or_refuted(fields_module: str) -> None:
     built_in = natrob("check", "--pairs", "2", "--steps", "2", "--state-shape", "4", "--arithmetic", "ball")
     assert built_in.exit_code == 0, built_in.output
     assert built_in.output.count("proved") == 8
@@ -122,7 +136,7 @@ def test_check_in_ball_arithmetic_says_proved_undecided_or_violated(fields_modul
     for method, claimed, exit_code, verdict in (
         ("euler", "2", 0, "proved"),
         ("rk4", "2", 0, "undecided"),
-        ("rk4", "1.98", 1, "violated"),
+        ("rk4", "1.98", 1, "refuted as a constant: K ≥ 1.99"),
     ):
         result = natrob("check", *target, "--method", method, "--lipschitz", claimed)
         assert result.exit_code == exit_code
@@ -133,10 +147,45 @@ def test_check_in_ball_arithmetic_says_proved_undecided_or_violated(fields_modul
 
 
 def test_check_of_a_field_without_an_upper_bound_says_so(fields_module: str) -> None:
-    result = natrob("check", f"{fields_module}:Growing", "--method", "euler", "--pairs", "4")
-    assert result.exit_code == 0
-    assert "no bound from an upper K" in result.output
-    assert "Growing" in result.output
+    for field in ("Growing", "rooted"):  # a module without rules, and sign(y)√|y|, which has no finite K
+        result = natrob("check", f"{fields_module}:{field}", "--method", "euler", "--pairs", "4")
+        assert result.exit_code == 2
+        assert "no bound known" in result.output
+        assert "holds" not in result.output
+        assert "no bound from an upper K" in result.output
+        assert "give --lipschitz" in text_of(result)
+    assert "layer_lipschitz.register" in text_of(natrob("check", f"{fields_module}:Growing", "--pairs", "2"))
+
+
+def test_check_of_one_method_without_a_bound_claims_nothing_of_it(fields_module: str) -> None:
+    """hK = 6 ≥ 1: backward Euler has no bound, Heun has."""
+    arguments = ("check", f"{fields_module}:Doubling", "--state-shape", "2", "--step-size", "3", "--pairs", "2")
+    assert natrob(*arguments, "--method", "heun").exit_code == 0
+    implicit = natrob(*arguments, "--method", "backward_euler", "--lipschitz", "2")
+    assert implicit.exit_code == 2
+    assert "no bound known" in implicit.output
+
+
+@pytest.mark.parametrize("claimed", ["0.01", "2.9999"])
+def test_a_false_constant_is_refuted_by_the_lower_bound_found(fields_module: str, claimed: str) -> None:
+    result = natrob("check", f"{fields_module}:Growing", "--lipschitz", claimed, "--pairs", "2", "--steps", "2")
+    assert result.exit_code == 1
+    found = re.findall(r"refuted as a constant: K ≥ ([0-9.]+)", text_of(result))
+    assert len(found) == 7
+    assert all(float(claimed) < float(value) <= 3.0 for value in found)
+
+
+def test_a_constant_that_the_search_does_not_refute_is_refuted_by_a_violated_bound(fields_module: str) -> None:
+    """At t = 0, where the search looks, K = 0; one step later it is 4."""
+    result = natrob("check", f"{fields_module}:later", "--lipschitz", "0.5", "--method", "euler", "--pairs", "2")
+    assert result.exit_code == 1
+    assert "refuted as a constant: K > 0.5" in text_of(result)
+
+
+def test_a_false_rule_of_the_users_own_is_refuted_too(fields_module: str) -> None:
+    result = natrob("check", f"{fields_module}:Misdeclared", "--method", "euler", "--pairs", "2")
+    assert result.exit_code == 1
+    assert "refuted as a constant: K ≥ 2.99" in text_of(result)
 
 
 def test_check_shows_mu_and_bounds_with_it(fields_module: str) -> None:
