@@ -1,38 +1,97 @@
 """natrob_empirical: train integrator networks, attack them, bound them, and report what holds."""
 
-from natrob_empirical import masking as masking
-from natrob_empirical.attacks import APGD as APGD
-from natrob_empirical.attacks import DI2FGSM as DI2FGSM
-from natrob_empirical.attacks import FAB as FAB
-from natrob_empirical.attacks import FGSM as FGSM
-from natrob_empirical.attacks import PGD as PGD
-from natrob_empirical.attacks import SPSA as SPSA
-from natrob_empirical.attacks import AttackEvaluation as AttackEvaluation
-from natrob_empirical.attacks import AttackResult as AttackResult
-from natrob_empirical.attacks import AutoAttack as AutoAttack
-from natrob_empirical.attacks import AveragedModel as AveragedModel
-from natrob_empirical.attacks import BoundaryAttack as BoundaryAttack
-from natrob_empirical.attacks import MoveToGray as MoveToGray
-from natrob_empirical.attacks import RandomNoise as RandomNoise
-from natrob_empirical.attacks import Square as Square
-from natrob_empirical.attacks import TargetedAPGD as TargetedAPGD
-from natrob_empirical.attacks import TransferAttack as TransferAttack
-from natrob_empirical.attacks import attack_accuracy as attack_accuracy
-from natrob_empirical.attacks import check_model as check_model
-from natrob_empirical.certification import CertificateRefusedError as CertificateRefusedError
-from natrob_empirical.certification import CertifiedAccuracy as CertifiedAccuracy
-from natrob_empirical.certification import certified_accuracy as certified_accuracy
-from natrob_empirical.datasets import Dataset as Dataset
-from natrob_empirical.datasets import load_dataset as load_dataset
-from natrob_empirical.models import IntegratorClassifier as IntegratorClassifier
-from natrob_empirical.models import ModelSpecification as ModelSpecification
-from natrob_empirical.models import build_classifier as build_classifier
-from natrob_empirical.random_streams import RandomStreams as RandomStreams
-from natrob_empirical.random_streams import SampleStreams as SampleStreams
-from natrob_empirical.threat_models import L2Ball as L2Ball
-from natrob_empirical.threat_models import LinfBall as LinfBall
-from natrob_empirical.training import TrainingSpecification as TrainingSpecification
-from natrob_empirical.training import train as train
+from typing import TYPE_CHECKING
+
+from natrob_empirical.lazy_names import lazy_names
+
+if TYPE_CHECKING:
+    from natrob_empirical import masking as masking
+    from natrob_empirical.attacks import APGD as APGD
+    from natrob_empirical.attacks import DI2FGSM as DI2FGSM
+    from natrob_empirical.attacks import FAB as FAB
+    from natrob_empirical.attacks import FGSM as FGSM
+    from natrob_empirical.attacks import PGD as PGD
+    from natrob_empirical.attacks import SPSA as SPSA
+    from natrob_empirical.attacks import AttackEvaluation as AttackEvaluation
+    from natrob_empirical.attacks import AttackResult as AttackResult
+    from natrob_empirical.attacks import AutoAttack as AutoAttack
+    from natrob_empirical.attacks import AveragedModel as AveragedModel
+    from natrob_empirical.attacks import BoundaryAttack as BoundaryAttack
+    from natrob_empirical.attacks import MoveToGray as MoveToGray
+    from natrob_empirical.attacks import RandomNoise as RandomNoise
+    from natrob_empirical.attacks import Square as Square
+    from natrob_empirical.attacks import TargetedAPGD as TargetedAPGD
+    from natrob_empirical.attacks import TransferAttack as TransferAttack
+    from natrob_empirical.attacks import attack_accuracy as attack_accuracy
+    from natrob_empirical.attacks import check_model as check_model
+    from natrob_empirical.certification import CertificateRefusedError as CertificateRefusedError
+    from natrob_empirical.certification import CertifiedAccuracy as CertifiedAccuracy
+    from natrob_empirical.certification import certified_accuracy as certified_accuracy
+    from natrob_empirical.datasets import Dataset as Dataset
+    from natrob_empirical.datasets import load_dataset as load_dataset
+    from natrob_empirical.models import IntegratorClassifier as IntegratorClassifier
+    from natrob_empirical.models import ModelSpecification as ModelSpecification
+    from natrob_empirical.models import build_classifier as build_classifier
+    from natrob_empirical.random_streams import RandomStreams as RandomStreams
+    from natrob_empirical.random_streams import SampleStreams as SampleStreams
+    from natrob_empirical.threat_models import L2Ball as L2Ball
+    from natrob_empirical.threat_models import LinfBall as LinfBall
+    from natrob_empirical.training import TrainingSpecification as TrainingSpecification
+    from natrob_empirical.training import train as train
+    from natrob_empirical.version import __version__ as __version__
+else:
+    __getattr__, __dir__ = lazy_names(
+        __name__,
+        {
+            "natrob_empirical.attacks": (
+                "APGD",
+                "DI2FGSM",
+                "FAB",
+                "FGSM",
+                "PGD",
+                "SPSA",
+                "AttackEvaluation",
+                "AttackResult",
+                "AutoAttack",
+                "AveragedModel",
+                "BoundaryAttack",
+                "MoveToGray",
+                "RandomNoise",
+                "Square",
+                "TargetedAPGD",
+                "TransferAttack",
+                "attack_accuracy",
+                "check_model",
+            ),
+            "natrob_empirical.certification": (
+                "CertificateRefusedError",
+                "CertifiedAccuracy",
+                "certified_accuracy",
+            ),
+            "natrob_empirical.datasets": (
+                "Dataset",
+                "load_dataset",
+            ),
+            "natrob_empirical.models": (
+                "IntegratorClassifier",
+                "ModelSpecification",
+                "build_classifier",
+            ),
+            "natrob_empirical.random_streams": (
+                "RandomStreams",
+                "SampleStreams",
+            ),
+            "natrob_empirical.threat_models": (
+                "L2Ball",
+                "LinfBall",
+            ),
+            "natrob_empirical.training": (
+                "TrainingSpecification",
+                "train",
+            ),
+            "natrob_empirical.version": ("__version__",),
+        },
+    )
 
 __all__ = [
     "APGD",
@@ -61,6 +120,7 @@ __all__ = [
     "TargetedAPGD",
     "TrainingSpecification",
     "TransferAttack",
+    "__version__",
     "attack_accuracy",
     "build_classifier",
     "certified_accuracy",

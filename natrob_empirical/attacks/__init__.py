@@ -1,11 +1,13 @@
 """Attacks on image classifiers, and the accuracy that is left under one."""
 
+from natrob_empirical.norm_names import Norm as Norm
+from natrob_empirical.run_errors import NonFiniteGradientError as NonFiniteGradientError
+
 from .abstract_attack import AbstractAttack as AbstractAttack
 from .active_set import ActiveSet as ActiveSet
 from .apgd import APGD as APGD
 from .attack_registry import ATTACKS as ATTACKS
 from .attack_registry import SETTINGS as SETTINGS
-from .attack_registry import Norm as Norm
 from .attack_registry import RegisteredAttack as RegisteredAttack
 from .attack_registry import registered_attack as registered_attack
 from .attack_result import AttackResult as AttackResult
@@ -15,7 +17,6 @@ from .averaged_model import AveragedModel as AveragedModel
 from .boundary_attack import BoundaryAttack as BoundaryAttack
 from .counted_model import Classifier as Classifier
 from .counted_model import CountedModel as CountedModel
-from .counted_model import NonFiniteGradientError as NonFiniteGradientError
 from .di2_fgsm import DI2FGSM as DI2FGSM
 from .evaluation import AttackEvaluation as AttackEvaluation
 from .evaluation import SampleOutcomes as SampleOutcomes

@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from types import MappingProxyType
-from typing import Any, Final, Literal, TypeAlias, final
+from typing import Any, Final, final
 
 from natrob_empirical.near_names import unknown_name
+from natrob_empirical.norm_names import Norm
 from natrob_empirical.threat_models import L2Ball, LinfBall
 
 from .abstract_attack import AbstractAttack
@@ -22,8 +23,6 @@ from .random_noise import RandomNoise
 from .spsa import SPSA
 from .square import Square
 from .targeted_apgd import TargetedAPGD
-
-Norm: TypeAlias = Literal["Linf", "L2"]
 
 SETTINGS: Final = ("steps", "step_size", "restarts", "queries")
 """What can be set from outside, by the names that the attacks' own arguments have."""

@@ -10,6 +10,8 @@ import torch
 from jaxtyping import Bool, Float, Int64
 from torch import Tensor, nn
 
+from natrob_empirical.run_errors import NonFiniteGradientError
+
 Classifier: TypeAlias = Callable[[Tensor], Tensor]
 """A model: images (batch, channels, height, width) in, logits (batch, classes) out. An `nn.Module` is one."""
 
@@ -20,20 +22,6 @@ Objective: TypeAlias = Callable[[Tensor, Tensor], Tensor]
 def cross_entropy(logits: Float[Tensor, "batch classes"], y: Int64[Tensor, " batch"]) -> Float[Tensor, " batch"]:
     """−log softmax(logits)_y of each sample."""
     return nn.functional.cross_entropy(logits, y, reduction="none")
-
-
-@final
-class NonFiniteGradientError(ArithmeticError):
-    """The gradient of the loss is NaN or infinite, so no step along it means anything."""
-
-    def __init__(self, affected: int, batch: int) -> None:
-        self.affected = affected
-        self.batch = batch
-        super().__init__(
-            f"the gradient of the loss with respect to the image is NaN or infinite for {affected} of "
-            f"{batch} samples; look for a division, root or logarithm at its edge in the model, "
-            "or attack it in float64"
-        )
 
 
 @final

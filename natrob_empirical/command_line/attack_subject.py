@@ -11,8 +11,8 @@ from torch import Tensor, nn
 from natrob_empirical.attacks import CountedModel, check_model
 from natrob_empirical.benchmarks import fingerprint_of_tests
 from natrob_empirical.command_line.console import errors
+from natrob_empirical.command_line.device_and_data import dataset_named
 from natrob_empirical.command_line.model_target import ModelTarget
-from natrob_empirical.command_line.options import dataset_named
 from natrob_empirical.datasets import Dataset
 
 _SHOWN = 32

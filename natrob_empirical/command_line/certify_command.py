@@ -6,9 +6,8 @@ import json
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, final
+from typing import Any, final
 
-import typer
 from rich import box
 from rich.table import Table
 
@@ -16,40 +15,19 @@ from natrob_empirical.atomic_file import require_writable, write_atomically
 from natrob_empirical.attacks import Norm
 from natrob_empirical.benchmarks.environment import current_environment
 from natrob_empirical.certification import (
-    CERTIFICATE_METHODS,
-    PRECISIONS,
     CertificateConstants,
     CertificateMethod,
     CertifiedAccuracy,
     Precision,
     certificate_constants,
     certified_with,
-    require_radii,
     require_stated_structure,
 )
-from natrob_empirical.command_line.attack_subject import AttackSubject, load_subject
-from natrob_empirical.command_line.console import SearchDisplay, console, errors_in_one_line
-from natrob_empirical.command_line.model_target import load_target
-from natrob_empirical.command_line.options import (
-    DataRootOption,
-    DeviceOption,
-    EpsilonOption,
-    ImagesOption,
-    TargetArgument,
-    TargetDataOption,
-    device_named,
-    epsilons_of,
-    norm_named,
-)
-from natrob_empirical.near_names import unknown_name
+from natrob_empirical.command_line.attack_subject import AttackSubject
+from natrob_empirical.command_line.console import console
+from natrob_empirical.command_line.displays import SearchDisplay
 from natrob_empirical.reporting.formatting import NORM_SIGNS, format_epsilon, format_number, format_share
 from natrob_theory import Bound
-
-SUFFIXES = (".json", ".csv")
-_METHOD_HELP = (
-    f"One of: {', '.join(CERTIFICATE_METHODS)}. No radius of local or tube is below that of global; local is usually "
-    "the largest on small networks; tube is the paper's kind of bound, along the trajectory, and slow."
-)
 
 
 @final
@@ -62,48 +40,6 @@ class Certification:
     result: CertifiedAccuracy
     constants_seconds: float
     certification_seconds: float
-
-
-def certify(  # noqa: PLR0913, PLR0917 - one parameter an option
-    target: TargetArgument,
-    epsilon: EpsilonOption,
-    data: TargetDataOption = None,
-    norm: Annotated[str, typer.Option(help="l2 or linf; an L∞ radius ε is certified as the L2 radius ε√d.")] = "l2",
-    method: Annotated[str, typer.Option(help=_METHOD_HELP)] = "global",
-    precision: Annotated[
-        str, typer.Option(help=f"The network in exact arithmetic, or as it is run: {', '.join(PRECISIONS)}.")
-    ] = "exact",
-    images: ImagesOption = None,
-    output: Annotated[Path | None, typer.Option(help="Radii of every image, as FILE.json or FILE.csv.")] = None,
-    data_root: DataRootOption = None,
-    device: DeviceOption = "cpu",
-) -> None:
-    """Certify a model; print the share of images whose label no perturbation can change, a lower bound.
-
-    Methods: `global` takes constants on all inputs, `tube` those along each image's trajectory, `local` the Jacobian
-    at each image and what can change of it in the ball. The last two are never weaker than `global`, and slower.
-
-    Example: `natrob certify output/models/HASH.pt --epsilon 0.3 --epsilon 1.58`, or
-    `natrob certify HASH.pt --norm linf --epsilon 2/255 --method local --images 100 --output radii.json`
-    """
-    with errors_in_one_line():
-        if method not in CERTIFICATE_METHODS:
-            raise unknown_name("method", method, CERTIFICATE_METHODS)
-        if precision not in PRECISIONS:
-            raise unknown_name("precision", precision, PRECISIONS)
-        if output is not None and output.suffix not in SUFFIXES:
-            raise ValueError(f"`--output` must end in {' or '.join(SUFFIXES)}, got {output}")
-        ball_norm = norm_named(norm)
-        radii = epsilons_of(epsilon, ball_norm)
-        place = device_named(device)
-        subject = load_subject(load_target(target), data=data, data_root=data_root, images=images, device=place)
-        require_radii(radii, ball_norm, subject.images[0].numel(), name="--epsilon")
-        if output is not None:
-            _make_folder_of(output)
-        done = certification(subject, radii, norm=ball_norm, method=method, precision=precision)
-        print_certification(done)
-        if output is not None:
-            write_radii(done, output)
 
 
 def certification(
@@ -131,7 +67,7 @@ def certification(
         )
 
 
-def _make_folder_of(output: Path) -> None:
+def make_folder_of(output: Path) -> None:
     """Before anything is computed. Raises OSError if the file cannot be written."""
     require_writable(output.parent)
     if output.is_dir():

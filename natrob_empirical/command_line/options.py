@@ -1,16 +1,13 @@
 """Options that several commands share, and what their texts mean."""
 
-import re
 from pathlib import Path
 from typing import Annotated
 
-import torch
 import typer
 
-from natrob_empirical.attacks import SETTINGS, Norm
 from natrob_empirical.command_line.plain_numbers import number_of, numbers_of
-from natrob_empirical.datasets import Dataset, load_dataset, require_dataset_name
-from natrob_empirical.near_names import near_names, unknown_name
+from natrob_empirical.near_names import unknown_name
+from natrob_empirical.norm_names import Norm
 
 DataRootOption = Annotated[
     Path | None, typer.Option(help="Folder of the data sets; by default NATROB_DATA, else the user cache.")
@@ -43,21 +40,6 @@ AverageOption = Annotated[
 _NORMS: dict[str, Norm] = {"linf": "Linf", "l2": "L2"}
 
 
-def device_named(text: str) -> torch.device:
-    """The device of this name. Raises ValueError for another name, or if there is none here."""
-    if not re.fullmatch(r"cpu|cuda(:[0-9]{1,4})?", text):
-        raise ValueError(f"`--device` must be cpu, cuda or cuda:N, got {text!r}{near_names(text, ('cpu', 'cuda'))}")
-    device = torch.device(text)
-    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
-        raise ValueError(f"`--device` {text} is not here: torch sees {torch.cuda.device_count()} CUDA devices")
-    return device
-
-
-def dataset_named(text: str, data_root: Path | None) -> Dataset:
-    """The data set of this name or file. Raises as `load_dataset`; an unknown name is one of `--data`."""
-    return load_dataset(require_dataset_name(text, argument="--data"), data_root=data_root)
-
-
 def norm_named(text: str) -> Norm:
     """The norm of this name. Raises ValueError, with near names, if there is none."""
     if text.lower() not in _NORMS:
@@ -85,7 +67,11 @@ def epsilons_of(texts: list[str], norm: Norm) -> list[float]:
 def attack_settings(
     *, steps: int | None = None, step_size: str | None = None, restarts: int | None = None, queries: int | None = None
 ) -> dict[str, int | float]:
-    """Those of `SETTINGS` that were given. Raises ValueError if `step_size` is no number."""
+    """The settings that were given, by the names of the attacks' own arguments.
+
+    Raises:
+        ValueError: `step_size` is no number.
+    """
     size = None if step_size is None else number_of("--step-size", step_size)
-    values = dict(zip(SETTINGS, (steps, size, restarts, queries), strict=True))
+    values = {"steps": steps, "step_size": size, "restarts": restarts, "queries": queries}
     return {name: value for name, value in values.items() if value is not None}

@@ -1,16 +1,11 @@
 """scikit-learn's bundled handwritten digits: real data without a download."""
 
-from typing import Final
-
 import numpy as np
 import torch
 from sklearn.datasets import load_digits
 
+from .catalogue import DIGITS
 from .dataset import Dataset
-
-NAME: Final = "digits"
-TITLE: Final = "Handwritten digits 8×8"
-SOURCE: Final = "bundled with scikit-learn (UCI Optical Recognition of Handwritten Digits, test part)"
 
 
 def load() -> Dataset:
@@ -24,13 +19,13 @@ def load() -> Dataset:
     labels = torch.from_numpy(np.asarray(classes).astype(np.int64))
     is_test = torch.arange(len(images)) % 5 == 0
     return Dataset(
-        name=NAME,
-        title=TITLE,
+        name=DIGITS.name,
+        title=DIGITS.title,
         train_x=images[~is_test],
         train_y=labels[~is_test],
         test_x=images[is_test],
         test_y=labels[is_test],
-        num_classes=10,
+        num_classes=DIGITS.num_classes,
         pixel_scale=16,
-        source=SOURCE,
+        source=DIGITS.origin,
     )

@@ -1,18 +1,15 @@
-"""Which data sets there are, and loading one by name or from a file."""
+"""Which data sets there are, without reading any."""
 
 import os
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final, final
 
 from natrob_empirical.near_names import near_names
 
-from . import array_file, digits
+from .catalogue import CATALOGUE
 from .data_root import resolve_data_root
-from .dataset import Dataset
-from .torchvision_source import TORCHVISION_SOURCES
 
-_NAMES: Final = (digits.NAME, *(source.name for source in TORCHVISION_SOURCES))
+_NAMES: Final = tuple(entry.name for entry in CATALOGUE)
 
 
 @final
@@ -42,58 +39,19 @@ class DatasetInfo:
 def known_datasets(*, data_root: str | os.PathLike[str] | None = None) -> tuple[DatasetInfo, ...]:
     """Every data set that has a name, and whether its files are under the data root. Reads no data."""
     root = resolve_data_root(data_root)
-    bundled = DatasetInfo(
-        name=digits.NAME,
-        title=digits.TITLE,
-        image_shape=(1, 8, 8),
-        num_classes=10,
-        train_size=1437,
-        test_size=360,
-        origin=digits.SOURCE,
-        present=True,
-    )
-    downloadable = (
+    return tuple(
         DatasetInfo(
-            name=source.name,
-            title=source.title,
-            image_shape=source.image_shape,
-            num_classes=10,
-            train_size=source.train_size,
-            test_size=source.test_size,
-            origin=source.origin,
-            present=source.present(root),
+            name=entry.name,
+            title=entry.title,
+            image_shape=entry.image_shape,
+            num_classes=entry.num_classes,
+            train_size=entry.train_size,
+            test_size=entry.test_size,
+            origin=entry.origin,
+            present=entry.present(root),
         )
-        for source in TORCHVISION_SOURCES
+        for entry in CATALOGUE
     )
-    return (bundled, *downloadable)
-
-
-def load_dataset(
-    name_or_path: str | os.PathLike[str],
-    *,
-    data_root: str | os.PathLike[str] | None = None,
-    download: bool = True,
-) -> Dataset:
-    """Load a known data set, or the user's arrays from a path that ends in .npz.
-
-    Args:
-        name_or_path: "digits", "mnist", "fashion_mnist", "cifar10", or the path of a .npz file with the
-            arrays train_x, train_y, test_x and test_y.
-        data_root: the folder data sets are kept in; None means NATROB_DATA or the user cache folder.
-        download: whether torchvision may download a data set whose files are missing.
-
-    Raises:
-        ValueError: an unknown name, or a .npz file that does not hold what it must.
-        FileNotFoundError: the .npz file does not exist.
-        DatasetUnavailableError: the files are missing or damaged and could not be downloaded.
-    """
-    text = require_dataset_name(name_or_path)
-    if text.lower().endswith(".npz"):
-        return array_file.load(Path(text).expanduser())
-    if text == digits.NAME:
-        return digits.load()
-    source = next(source for source in TORCHVISION_SOURCES if source.name == text)
-    return source.load(resolve_data_root(data_root), download=download)
 
 
 def require_dataset_name(name_or_path: str | os.PathLike[str], *, argument: str = "name_or_path") -> str:

@@ -1,6 +1,5 @@
 """Records: one validated JSON file per cell, written atomically; the report reads nothing else."""
 
-from natrob_empirical.records.contradictions import CertificateContradictedError as CertificateContradictedError
 from natrob_empirical.records.contradictions import Contradiction as Contradiction
 from natrob_empirical.records.contradictions import contradictions_between as contradictions_between
 from natrob_empirical.records.contradictions import covering as covering
@@ -36,6 +35,7 @@ from natrob_empirical.records.schema import share_certified as share_certified
 from natrob_empirical.records.schema import unpacked as unpacked
 from natrob_empirical.records.store import RecordStore as RecordStore
 from natrob_empirical.records.store import UnreadableRecord as UnreadableRecord
+from natrob_empirical.run_errors import CertificateContradictedError as CertificateContradictedError
 
 __all__ = [
     "OUTCOME_LETTERS",

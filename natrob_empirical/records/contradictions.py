@@ -38,10 +38,6 @@ class Contradiction:
         )
 
 
-class CertificateContradictedError(RuntimeError):
-    """An attack fooled a model inside a certified radius; the message says which model, image, radius and attack."""
-
-
 def contradictions_between(
     theory: TheoryResult, attack: AttackResult, *, norm: str, epsilon: float
 ) -> list[Contradiction]:

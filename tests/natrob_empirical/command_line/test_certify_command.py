@@ -9,7 +9,7 @@ from rich.console import Console
 
 from natrob_empirical.benchmarks import load_checkpoint
 from natrob_empirical.certification import SearchProgress, certified_accuracy
-from natrob_empirical.command_line.console import SearchDisplay
+from natrob_empirical.command_line.displays import SearchDisplay
 from natrob_empirical.datasets import Dataset
 from natrob_empirical.reporting.formatting import format_share
 
@@ -90,7 +90,7 @@ def test_bad_arguments_are_one_line(arguments: tuple[str, ...], message: str, ch
 
 
 def test_an_error_is_one_line_in_a_narrow_terminal_too(checkpoint: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("natrob_empirical.command_line.console.errors", Console(stderr=True, width=40))
+    monkeypatch.setattr("natrob_empirical.command_line.displays.errors", Console(stderr=True, width=40))
     result = natrob("certify", str(checkpoint), "--epsilon", "9")
     assert result.exit_code == 2
     assert result.output.count("\n") == 1

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from natrob_empirical.datasets import known_datasets, load_dataset
-from natrob_empirical.datasets.torchvision_source import TORCHVISION_SOURCES
+from natrob_empirical.datasets.catalogue import CIFAR10
 
 
 def test_every_known_dataset_is_listed(tmp_path: Path) -> None:
@@ -15,11 +15,10 @@ def test_every_known_dataset_is_listed(tmp_path: Path) -> None:
 
 
 def test_files_are_found_under_the_root(tmp_path: Path) -> None:
-    cifar = TORCHVISION_SOURCES[2]
-    (tmp_path / cifar.folder).mkdir()
-    for file in cifar.files:
+    (tmp_path / CIFAR10.folder).mkdir()
+    for file in CIFAR10.files:
         assert not known_datasets(data_root=tmp_path)[3].present
-        (tmp_path / cifar.folder / file).touch()
+        (tmp_path / CIFAR10.folder / file).touch()
     assert known_datasets(data_root=tmp_path)[3].present
 
 

@@ -1,5 +1,4 @@
 import gzip
-from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -9,10 +8,8 @@ import numpy as np
 import pytest
 import torch
 
-from natrob_empirical.datasets import DatasetUnavailableError, known_datasets, load_dataset
-from natrob_empirical.datasets.torchvision_source import TORCHVISION_SOURCES
-
-MNIST, _, CIFAR10 = TORCHVISION_SOURCES
+from natrob_empirical.datasets import DatasetUnavailableError, known_datasets, load_dataset, torchvision_source
+from natrob_empirical.datasets.catalogue import CATALOGUE, CIFAR10, MNIST
 
 
 def write_idx(path: Path, array: np.ndarray[Any, np.dtype[np.uint8]]) -> None:
@@ -44,14 +41,15 @@ def test_present_files_are_never_downloaded(tmp_path: Path, monkeypatch: pytest.
     assert load_dataset("mnist", data_root=tmp_path).name == "mnist"
 
 
-def test_colour_images_become_channels_first(tmp_path: Path) -> None:
+def test_colour_images_become_channels_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pixels = np.arange(2 * 32 * 32 * 3, dtype=np.uint64).astype(np.uint8).reshape(2, 32, 32, 3)
 
     def read(_root: Path, *, train: bool, download: bool) -> SimpleNamespace:
         assert download
         return SimpleNamespace(data=pixels[: 2 if train else 1], targets=[3, 9][: 2 if train else 1])
 
-    dataset = replace(CIFAR10, reader=read).load(tmp_path, download=True)
+    monkeypatch.setitem(torchvision_source.READERS, "cifar10", read)
+    dataset = torchvision_source.load(CIFAR10, tmp_path, download=True)
     assert dataset.train_x.shape == (2, 3, 32, 32)
     assert dataset.train_x[1, 2, 5, 7] == pixels[1, 5, 7, 2]
     assert dataset.train_y.tolist() == [3, 9]
@@ -60,7 +58,7 @@ def test_colour_images_become_channels_first(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["mnist", "fashion_mnist", "cifar10"])
 def test_missing_files_without_a_download_are_named(name: str, tmp_path: Path) -> None:
-    source = next(source for source in TORCHVISION_SOURCES if source.name == name)
+    source = next(source for source in CATALOGUE if source.name == name)
     with pytest.raises(DatasetUnavailableError) as caught:
         load_dataset(name, data_root=tmp_path, download=False)
     message = str(caught.value)

@@ -1,0 +1,97 @@
+"""`natrob attack`: one attack on one model at one or more radii, resumable, with a record of every image."""
+
+import shlex
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from natrob_empirical.command_line.console import errors_in_one_line
+from natrob_empirical.command_line.known_names import ATTACKS
+from natrob_empirical.command_line.options import (
+    AverageOption,
+    DataRootOption,
+    DeviceOption,
+    EpsilonOption,
+    ImagesOption,
+    NormOption,
+    RestartsOption,
+    StepSizeOption,
+    StepsOption,
+    TargetArgument,
+    TargetDataOption,
+    attack_settings,
+    epsilons_of,
+    norm_named,
+)
+
+OUTPUT = Path("output") / "attack"
+
+
+def attack(  # noqa: PLR0913, PLR0917 - one parameter an option
+    target: TargetArgument,
+    epsilon: EpsilonOption,
+    data: TargetDataOption = None,
+    attack: Annotated[str, typer.Option(help=f"One of: {', '.join(ATTACKS)}.")] = "autoattack",
+    norm: NormOption = "linf",
+    steps: StepsOption = None,
+    step_size: StepSizeOption = None,
+    restarts: RestartsOption = None,
+    queries: Annotated[int | None, typer.Option(help="Of an attack without gradients.")] = None,
+    images: ImagesOption = None,
+    batch_size: Annotated[int, typer.Option(help="Images attacked, and kept on disk, at once.")] = 128,
+    seed: Annotated[int, typer.Option(help="Of the attack's random numbers.")] = 0,
+    output: Annotated[Path, typer.Option(help="Output folder.")] = OUTPUT,
+    average: AverageOption = None,
+    data_root: DataRootOption = None,
+    device: DeviceOption = "cpu",
+    mixed_precision: Annotated[bool, typer.Option(help="Passes on the way in bfloat16; on a GPU only.")] = False,
+) -> None:
+    """Attack a model; print and record its accuracy under attack, an upper bound of its robust accuracy.
+
+    Interrupt it and run it again to go on: finished batches are kept.
+
+    Example: `natrob attack output/quick/checkpoints/HASH.pt --attack pgd --epsilon 8/255`, or your own model:
+    `natrob attack my_module:my_model --data my_images.npz --epsilon 2/255,8/255 --steps 100`
+    """
+    given = dict(locals())
+    with errors_in_one_line(on_interrupt=_resume_hint(given)):
+        from natrob_empirical.attacks import registered_attack
+        from natrob_empirical.command_line.attack_command import AttackRequest, run_at
+        from natrob_empirical.command_line.attack_display import print_summary
+        from natrob_empirical.command_line.attack_subject import check_subject, load_subject
+        from natrob_empirical.command_line.device_and_data import device_named
+        from natrob_empirical.command_line.model_target import load_target
+
+        place = device_named(device)
+        if mixed_precision and place.type != "cuda":
+            raise ValueError(f"`--mixed-precision` is for GPUs, got `--device` {device}")
+        registered, ball_norm = registered_attack(attack), norm_named(norm)
+        settings = attack_settings(steps=steps, step_size=step_size, restarts=restarts, queries=queries)
+        request = AttackRequest(
+            registered=registered,
+            attacks=tuple(
+                registered.build(ball_norm, radius, settings, mixed_precision=mixed_precision)
+                for radius in epsilons_of(epsilon, ball_norm)
+            ),
+            norm=ball_norm,
+            seed=seed,
+            batch_size=batch_size,
+            average=average,
+            settings=settings,
+        )
+        found = load_target(target)
+        subject = load_subject(found, data=data, data_root=data_root, images=images, device=place)
+        check_subject(subject, average=average)
+        print_summary(subject, [run_at(request, radius, subject, output) for radius in request.attacks])
+
+
+def _resume_hint(given: dict[str, Any]) -> str:
+    again = ["natrob", "attack", given["target"]]
+    for name, value in given.items():
+        option = f"--{name.replace('_', '-')}"
+        if value is True:
+            again.append(option)
+        elif name != "target" and value not in (None, False):
+            again += [part for one in (value if isinstance(value, list) else [value]) for part in (option, str(one))]
+    return f"interrupted; finished batches are kept in {given['output']}, run `{shlex.join(again)}` to go on"

@@ -1,0 +1,62 @@
+"""`natrob bench`: the cells of a preset, run and kept."""
+
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+
+from natrob_empirical.command_line.bench_request import (
+    BenchRequest,
+    DataOption,
+    ExperimentArgument,
+    MinutesOption,
+    ModelsOption,
+    OutputOption,
+    PresetOption,
+)
+from natrob_empirical.command_line.console import UNFINISHED, console, errors, errors_in_one_line
+from natrob_empirical.command_line.options import DataRootOption, DeviceOption
+
+
+def bench(  # noqa: PLR0913, PLR0917 - one parameter an option
+    experiment: ExperimentArgument = None,
+    preset: PresetOption = "quick",
+    output: OutputOption = None,
+    models: ModelsOption = None,
+    data: DataOption = None,
+    data_root: DataRootOption = None,
+    device: DeviceOption = "cpu",
+    minutes: MinutesOption = None,
+    dry_run: Annotated[bool, typer.Option(help="Say what would be run, at what cost, and stop.")] = False,
+) -> None:
+    """Run the cells of a preset that have no record yet; each finished cell is kept.
+
+    Example: `natrob bench --preset cpu --data-root ~/datasets`, `natrob bench table1 --preset gpu --dry-run`
+    """
+    asked = BenchRequest(
+        command="bench",
+        experiment=experiment,
+        preset=preset,
+        output=output,
+        models=models,
+        data=data,
+        data_root=data_root,
+        device=device,
+        minutes=minutes,
+    )
+    with errors_in_one_line(on_interrupt=asked.resume_hint):
+        from natrob_empirical.command_line.bench_command import TimeIsUp, dataset_of, preset_of, run_cells
+        from natrob_empirical.command_line.dry_run import print_plan
+
+        if dry_run:
+            print_plan(preset_of(asked), dataset_of(asked), device)
+            return
+        try:
+            store = run_cells(asked)
+        except TimeIsUp:
+            errors.print(f"[yellow]{escape(asked.resume_hint)}[/yellow]", highlight=False, soft_wrap=True)
+            raise typer.Exit(UNFINISHED) from None
+        kept = asked.models or asked.folder / "checkpoints"
+        console.print(
+            f"all cells of preset {preset_of(asked).name} are in {store.folder}, its models in {kept}", highlight=False
+        )

@@ -1,0 +1,85 @@
+"""`natrob diagnose`: is an accuracy under attack the model's doing, or the attack's failure?"""
+
+from typing import Annotated
+
+import typer
+
+from natrob_empirical.command_line.console import errors_in_one_line
+from natrob_empirical.command_line.known_names import ATTACKS, LEVELS
+from natrob_empirical.command_line.options import (
+    AverageOption,
+    DataRootOption,
+    DeviceOption,
+    EpsilonOption,
+    NormOption,
+    RestartsOption,
+    StepSizeOption,
+    StepsOption,
+    TargetArgument,
+    TargetDataOption,
+    attack_settings,
+    epsilons_of,
+    norm_named,
+)
+from natrob_empirical.near_names import unknown_name
+
+IMAGES = 200
+"""How many test images are looked at by default: a diagnosis takes them all at once."""
+
+
+def diagnose(  # noqa: PLR0913, PLR0917 - one parameter an option
+    target: TargetArgument,
+    epsilon: EpsilonOption,
+    data: TargetDataOption = None,
+    level: Annotated[
+        str, typer.Option(help="quick takes seconds on a small model, full about fifty times that.")
+    ] = "quick",
+    norm: NormOption = "linf",
+    attack: Annotated[
+        str,
+        typer.Option(help=f"The gradient attack in question, one of: {', '.join(ATTACKS)}; pgd as the level has it."),
+    ] = "pgd",
+    steps: StepsOption = None,
+    step_size: StepSizeOption = None,
+    restarts: RestartsOption = None,
+    images: Annotated[
+        int | None, typer.Option(help=f"The first so many test images; by default {IMAGES}, or all if they are fewer.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Of the random numbers.")] = 0,
+    average: AverageOption = None,
+    data_root: DataRootOption = None,
+    device: DeviceOption = "cpu",
+) -> None:
+    """Look for signs that an accuracy under attack comes from the attack's failure: flags, evidence and a verdict.
+
+    No verdict calls a model robust; no attack can show that.
+
+    Example: `natrob diagnose output/quick/checkpoints/HASH.pt --epsilon 8/255`, or your own model with the attack that
+    you trusted: `natrob diagnose my_module:my_model --data my_images.npz --epsilon 0.5 --attack pgd --steps 40
+    --step-size 0.01 --level full`
+    """
+    with errors_in_one_line():
+        if level not in LEVELS:
+            raise unknown_name("level", level, LEVELS)
+        ball_norm = norm_named(norm)
+        radii = epsilons_of(epsilon, ball_norm)
+        settings = attack_settings(steps=steps, step_size=step_size, restarts=restarts)
+
+        from natrob_empirical.attacks import registered_attack
+        from natrob_empirical.command_line.attack_subject import check_subject, load_subject
+        from natrob_empirical.command_line.device_and_data import device_named
+        from natrob_empirical.command_line.diagnose_command import diagnosed, print_diagnosis
+        from natrob_empirical.command_line.model_target import load_target
+
+        place = device_named(device)
+        registered = registered_attack(attack)
+        attacks = [registered.build(ball_norm, radius, settings) for radius in radii]
+        own = bool(settings) or registered.name != "pgd"
+        found = load_target(target)
+        subject = load_subject(
+            found, data=data, data_root=data_root, images=images, device=place, default_images=IMAGES
+        )
+        check_subject(subject, average=average)
+        for one in attacks:
+            report = diagnosed(subject, one, own=own, level=level, seed=seed, average=average)
+            print_diagnosis(report, subject, norm=ball_norm, epsilon=one.ball.epsilon)

@@ -1,0 +1,73 @@
+"""The names that help texts list, as plain data: their registries import torch, and help must come at once.
+
+tests/natrob_empirical/command_line/test_known_names.py compares each with its registry.
+"""
+
+from typing import Final
+
+ATTACKS: Final = (
+    "noise",
+    "move-to-gray",
+    "fgsm",
+    "pgd",
+    "di2fgsm",
+    "apgd",
+    "apgd-dlr",
+    "targeted-apgd",
+    "fab",
+    "spsa",
+    "square",
+    "boundary",
+    "autoattack",
+)
+INTEGRATORS: Final = (
+    "euler",
+    "heun",
+    "runge_kutta",
+    "backward_euler",
+    "polynet",
+    "fractalnet",
+    "revnet",
+    "neural_ode",
+)
+RESIDUAL_NETWORKS: Final = ("resnet", "resnet50", "preact_resnet18")
+CONTRACTIVE_NETWORKS: Final = ("gradient_flow", "skew_gradient_flow", "dissipative")
+NETWORKS: Final = (*INTEGRATORS, *RESIDUAL_NETWORKS, *CONTRACTIVE_NETWORKS)
+"""Those that `natrob train` can train."""
+TRAINING_METHODS: Final = ("standard", "pgd", "trades", "yopo", "margin", "lipschitz_penalty", "spectral_normalisation")
+CHECKED_METHODS: Final = (
+    "euler",
+    "heun",
+    "midpoint",
+    "rk4",
+    "three_eighths",
+    "bogacki_shampine",
+    "fehlberg45",
+    "dopri5",
+    "backward_euler",
+    "polynet",
+    "fractalnet",
+    "revnet",
+    "neural_ode",
+)
+"""Those of `natrob check`."""
+EXPERIMENTS: Final = (
+    "fig1",
+    "table1",
+    "table1-cifar10",
+    "fig2",
+    "fig2-cifar10",
+    "fig3",
+    "fig3-cifar10",
+    "table2",
+    "skips",
+    "certified",
+    "certified-digits",
+)
+OVERVIEW_PRESETS: Final = ("quick", "cpu")
+EXPERIMENT_PRESETS: Final = ("smoke", "cpu", "gpu", "paper")
+"""Those of figures and tables; not every one has all four."""
+CERTIFICATE_METHODS: Final = ("global", "tube", "local")
+PRECISIONS: Final = ("exact", "float64", "float32")
+LEVELS: Final = ("quick", "full")
+"""Of `natrob diagnose`."""

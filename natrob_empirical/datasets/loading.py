@@ -1,0 +1,38 @@
+"""Loading a data set by name or from a file."""
+
+import os
+from pathlib import Path
+
+from . import array_file, digits, torchvision_source
+from .catalogue import CATALOGUE, DIGITS
+from .data_root import resolve_data_root
+from .dataset import Dataset
+from .registry import require_dataset_name
+
+
+def load_dataset(
+    name_or_path: str | os.PathLike[str],
+    *,
+    data_root: str | os.PathLike[str] | None = None,
+    download: bool = True,
+) -> Dataset:
+    """Load a known data set, or the user's arrays from a path that ends in .npz.
+
+    Args:
+        name_or_path: "digits", "mnist", "fashion_mnist", "cifar10", or the path of a .npz file with the
+            arrays train_x, train_y, test_x and test_y.
+        data_root: the folder data sets are kept in; None means NATROB_DATA or the user cache folder.
+        download: whether torchvision may download a data set whose files are missing.
+
+    Raises:
+        ValueError: an unknown name, or a .npz file that does not hold what it must.
+        FileNotFoundError: the .npz file does not exist.
+        DatasetUnavailableError: the files are missing or damaged and could not be downloaded.
+    """
+    text = require_dataset_name(name_or_path)
+    if text.lower().endswith(".npz"):
+        return array_file.load(Path(text).expanduser())
+    if text == DIGITS.name:
+        return digits.load()
+    entry = next(entry for entry in CATALOGUE if entry.name == text)
+    return torchvision_source.load(entry, resolve_data_root(data_root), download=download)

@@ -1,0 +1,21 @@
+"""Errors of a run that the command line tells from others, kept apart from torch so that it can name them at once."""
+
+from typing import final
+
+
+@final
+class NonFiniteGradientError(ArithmeticError):
+    """The gradient of the loss is NaN or infinite, so no step along it means anything."""
+
+    def __init__(self, affected: int, batch: int) -> None:
+        self.affected = affected
+        self.batch = batch
+        super().__init__(
+            f"the gradient of the loss with respect to the image is NaN or infinite for {affected} of "
+            f"{batch} samples; look for a division, root or logarithm at its edge in the model, "
+            "or attack it in float64"
+        )
+
+
+class CertificateContradictedError(RuntimeError):
+    """An attack fooled a model inside a certified radius; the message says which model, image, radius and attack."""
