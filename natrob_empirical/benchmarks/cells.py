@@ -97,7 +97,8 @@ def model_settings(model: PresetModel, dataset: Dataset, seed: int) -> dict[str,
 
 
 def subset_of(preset: Preset, dataset: Dataset) -> Dataset:
-    """The first images, as many as the preset uses."""
+    """The first images, as many as the preset uses. Raises ValueError for a data set without training images."""
+    dataset.require_training_images()
     return dataset.subset(
         train=min(preset.train_images or len(dataset.train_x), len(dataset.train_x)),
         test=min(preset.test_images or len(dataset.test_x), len(dataset.test_x)),

@@ -91,7 +91,7 @@ def load_subject(
         target=target,
         model=target.model.to(device),
         dataset=dataset,
-        images=dataset.to_images(dataset.test_x).to(device, target.dtype),
+        images=dataset.to_images(dataset.test_x, dtype=target.dtype).to(device),
         labels=dataset.test_y.to(device),
     )
     _require_logits(subject)

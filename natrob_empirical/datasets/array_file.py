@@ -1,4 +1,4 @@
-"""A user's own images, from one .npz file of four arrays."""
+"""A user's own images, from one .npz file: two arrays to attack on, two more to train on."""
 
 import zipfile
 from pathlib import Path
@@ -9,15 +9,23 @@ import numpy.typing as npt
 import torch
 
 from .dataset import Dataset
+from .image_arrays import Layout, channels_first, stated_layout
 
-_ARRAYS: Final = ("train_x", "train_y", "test_x", "test_y")
+_TEST: Final = ("test_x", "test_y")
+_TRAIN: Final = ("train_x", "train_y")
+_ARRAYS: Final = (*_TRAIN, *_TEST)
 
 
 def load(path: Path) -> Dataset:
-    """Read train_x, train_y, test_x and test_y from a .npz file; other arrays in it are ignored.
+    """Read test_x and test_y, and train_x and train_y where they are, from a .npz file; other arrays are ignored.
 
-    Images are uint8 of shape (N, height, width) or (N, height, width, channels) with 1 to 4 channels, 255
-    being white. Labels are integers of shape (N,); the training labels use every class from 0 to the largest.
+    Images have the shape (N, height, width), (N, channels, height, width) or (N, height, width, channels) with 1 to 4
+    channels, and are uint8, 255 being white, or floats in [0, 1], which are kept as they are (float16 as float32).
+    Which axis holds the channels is seen from the shape; where it cannot be, an array layout='NCHW' or layout='NHWC'
+    says it. Labels are integers of shape (N,); the training labels use every class from 0 to the largest.
+
+    Test arrays are enough to attack, diagnose and certify a model; the number of classes is then the largest label
+    plus 1, at least 2.
 
     Raises:
         FileNotFoundError: there is no such file.
@@ -25,28 +33,52 @@ def load(path: Path) -> Dataset:
             what came.
     """
     arrays = _read_arrays(path)
-    images = {part: _images(path, f"{part}_x", arrays[f"{part}_x"]) for part in ("train", "test")}
-    labels = {part: _labels(path, f"{part}_y", arrays[f"{part}_y"], len(images[part])) for part in ("train", "test")}
-    if images["train"].shape[1:] != images["test"].shape[1:]:
-        raise ValueError(
-            f"{path}: `train_x` and `test_x` must hold images of one shape, "
-            f"got {images['train'].shape[1:]} and {images['test'].shape[1:]}"
-        )
-    num_classes = _count_classes(path, labels["train"], labels["test"])
+    try:
+        return _dataset(path, arrays)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error
+
+
+def _dataset(path: Path, arrays: dict[str, npt.NDArray[np.generic]]) -> Dataset:
+    layout = stated_layout(arrays)
+    test_x, test_y = _part("test", arrays, layout)
+    if "train_x" in arrays:
+        train_x, train_y = _part("train", arrays, layout)
+        if train_x.shape[1:] != test_x.shape[1:]:
+            raise ValueError(
+                "`train_x` and `test_x` must hold images of one shape, "
+                f"got {train_x.shape[1:]} and {test_x.shape[1:]} (channels, height, width)"
+            )
+        if train_x.dtype.kind != test_x.dtype.kind:
+            raise ValueError(
+                f"`train_x` and `test_x` must both be uint8 or both floats, got {train_x.dtype} and {test_x.dtype}"
+            )
+        num_classes = _count_classes(train_y, test_y)
+    else:
+        train_x, train_y = test_x[:0], test_y[:0]
+        num_classes = max(2, int(test_y.max()) + 1)
     return Dataset(
         name=path.stem,
         title=path.stem,
-        train_x=torch.from_numpy(images["train"]),
-        train_y=torch.from_numpy(labels["train"]),
-        test_x=torch.from_numpy(images["test"]),
-        test_y=torch.from_numpy(labels["test"]),
+        train_x=torch.from_numpy(train_x),
+        train_y=torch.from_numpy(train_y),
+        test_x=torch.from_numpy(test_x),
+        test_y=torch.from_numpy(test_y),
         num_classes=num_classes,
-        pixel_scale=255,
+        pixel_scale=255 if test_x.dtype == np.uint8 else 1,
         source=f"the arrays in {path.name}",
     )
 
 
+def _part(
+    part: str, arrays: dict[str, npt.NDArray[np.generic]], layout: Layout | None
+) -> tuple[npt.NDArray[np.generic], npt.NDArray[np.int64]]:
+    images = channels_first(f"{part}_x", arrays[f"{part}_x"], layout)
+    return images, _labels(f"{part}_y", arrays[f"{part}_y"], len(images))
+
+
 def _read_arrays(path: Path) -> dict[str, npt.NDArray[np.generic]]:
+    """Those that are used."""
     if not path.exists():
         raise FileNotFoundError(f"{path}: there is no such file; a .npz file with {', '.join(_ARRAYS)} is required")
     if not path.is_file() or not zipfile.is_zipfile(path):
@@ -56,13 +88,35 @@ def _read_arrays(path: Path) -> dict[str, npt.NDArray[np.generic]]:
     except Exception as error:
         raise ValueError(f"{path}: must be a readable .npz file, got {type(error).__name__}: {error}") from error
     with archive:
-        missing = [name for name in _ARRAYS if name not in archive.files]
+        found = archive.files
+        needed = _ARRAYS if set(_TRAIN) & set(found) else _TEST
+        missing = [name for name in needed if name not in found]
         if missing:
-            raise ValueError(
-                f"{path}: must hold the arrays {', '.join(_ARRAYS)}; missing: {', '.join(missing)}; "
-                f"found: {', '.join(archive.files) or 'none'}"
-            )
-        return {name: _read_array(path, archive, name) for name in _ARRAYS}
+            raise ValueError(_what_is_missing(path, missing, found))
+        return {name: _read_array(path, archive, name) for name in (*_ARRAYS, "layout") if name in found}
+
+
+def _what_is_missing(path: Path, missing: list[str], found: list[str]) -> str:
+    """The missing arrays, those there are, and those that other names seem to mean."""
+    meant = [(name, ours) for name in found if (ours := _meaning(name)) in missing]
+    renamed = ", ".join(f"{name} as {ours}" for name, ours in meant)
+    return (
+        f"{path}: must hold the arrays {' and '.join(_TEST)}, and to train on, {' and '.join(_TRAIN)}; "
+        f"missing: {', '.join(missing)}; found: {', '.join(found) or 'none'}" + (f"; save {renamed}" if renamed else "")
+    )
+
+
+def _meaning(name: str) -> str | None:
+    """The array that one of another name may be: of "X_train", "images" or "testLabels"; None if it is no such name."""
+    letters = "".join(character for character in name.lower() if character.isalpha())
+    for part in ("train", "test"):
+        if part in letters:
+            break
+    else:
+        part = "test"
+    kind = letters.replace(part, "")
+    kinds = {"x": ("x", "image", "images", "data"), "y": ("y", "label", "labels", "target", "targets")}
+    return next((f"{part}_{axis}" for axis, words in kinds.items() if kind in words), None)
 
 
 def _read_array(path: Path, archive: np.lib.npyio.NpzFile, name: str) -> npt.NDArray[np.generic]:
@@ -77,50 +131,39 @@ def _read_array(path: Path, archive: np.lib.npyio.NpzFile, name: str) -> npt.NDA
     return array
 
 
-def _images(path: Path, name: str, array: npt.NDArray[np.generic]) -> npt.NDArray[np.uint8]:
-    """The images as a contiguous (N, channels, height, width) array."""
-    if array.dtype != np.uint8:
-        advice = "; multiply pixels in [0, 1] by 255 and round them" if array.dtype.kind == "f" else ""
-        raise ValueError(f"{path}: `{name}` must be uint8, got {array.dtype}{advice}")
-    if array.ndim not in (3, 4):
+def _labels(name: str, array: npt.NDArray[np.generic], count: int) -> npt.NDArray[np.int64]:
+    if array.ndim == 2 and len(array) == count and array.shape[1] > 1:
         raise ValueError(
-            f"{path}: `{name}` must have shape (N, height, width) or (N, height, width, channels), got {array.shape}"
+            f"`{name}` must have shape (N,), a class number per image, got {array.shape}; one-hot rows become numbers "
+            f"by {name}.argmax(axis=1)"
         )
-    if array.size == 0:
-        raise ValueError(f"{path}: `{name}` must not be empty, got shape {array.shape}")
-    if array.ndim == 4 and array.shape[3] > 4:
-        raise ValueError(f"{path}: `{name}` must have its channels last, 1 to 4 of them, got shape {array.shape}")
-    channels_last = array[..., np.newaxis] if array.ndim == 3 else array
-    return np.ascontiguousarray(np.moveaxis(channels_last, 3, 1)).astype(np.uint8, copy=False)
-
-
-def _labels(path: Path, name: str, array: npt.NDArray[np.generic], count: int) -> npt.NDArray[np.int64]:
     if array.dtype.kind not in "iu":
-        raise ValueError(f"{path}: `{name}` must hold integers, got {array.dtype}")
+        whole = array.dtype.kind == "f" and array.size > 0 and bool(np.all(np.mod(array, 1) == 0))
+        advice = f"; save {name}.astype('int64')" if whole else ""
+        raise ValueError(f"`{name}` must hold integers, got {array.dtype}{advice}")
     if array.ndim != 1:
-        raise ValueError(f"{path}: `{name}` must have shape (N,), got {array.shape}")
+        advice = f"; save {name}.ravel()" if array.size == count else ""
+        raise ValueError(f"`{name}` must have shape (N,), got {array.shape}{advice}")
     if len(array) != count:
-        raise ValueError(f"{path}: `{name}` must hold one label per image of `{name[:-1]}x`, {count}, got {len(array)}")
+        raise ValueError(f"`{name}` must hold one label per image of `{name[:-1]}x`, {count}, got {len(array)}")
     smallest, largest = int(array.min()), int(array.max())
     if smallest < 0 or largest > np.iinfo(np.int64).max:
-        raise ValueError(f"{path}: `{name}` must hold class numbers from 0 up, got {smallest} to {largest}")
+        raise ValueError(f"`{name}` must hold class numbers from 0 up, got {smallest} to {largest}")
     return array.astype(np.int64)
 
 
-def _count_classes(path: Path, train_y: npt.NDArray[np.int64], test_y: npt.NDArray[np.int64]) -> int:
+def _count_classes(train_y: npt.NDArray[np.int64], test_y: npt.NDArray[np.int64]) -> int:
     """The number of classes, which the training labels must use all of."""
     used = np.unique(train_y)
     expected = np.arange(max(len(used), 2))
     if not np.array_equal(used, expected):
         raise ValueError(
-            f"{path}: `train_y` must use at least 2 classes, numbered from 0 without a gap, "
-            f"got the labels {_listing(used)}"
+            f"`train_y` must use at least 2 classes, numbered from 0 without a gap, got the labels {_listing(used)}"
         )
     unseen = np.setdiff1d(test_y, used)
     if len(unseen):
         raise ValueError(
-            f"{path}: `test_y` must hold labels that `train_y` holds too, 0 to {len(used) - 1}, "
-            f"got also {_listing(unseen)}"
+            f"`test_y` must hold labels that `train_y` holds too, 0 to {len(used) - 1}, got also {_listing(unseen)}"
         )
     return len(used)
 

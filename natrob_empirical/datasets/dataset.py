@@ -1,7 +1,7 @@
-"""A data set in memory: images as stored bytes, labels, and the scale that turns bytes into pixels."""
+"""A data set in memory: images as they were stored, labels, and the scale that turns bytes into pixels."""
 
 from dataclasses import dataclass, replace
-from typing import final
+from typing import Final, TypeAlias, final
 
 import torch
 from jaxtyping import Float, Int64, UInt8
@@ -9,22 +9,28 @@ from torch import Tensor
 
 from natrob_theory.argument_checks import require_count
 
+TrainImages: TypeAlias = UInt8[Tensor, "train channels height width"] | Float[Tensor, "train channels height width"]
+TestImages: TypeAlias = UInt8[Tensor, "test channels height width"] | Float[Tensor, "test channels height width"]
+StoredImages: TypeAlias = UInt8[Tensor, "batch channels height width"] | Float[Tensor, "batch channels height width"]
+
+_STORED: Final = (torch.uint8, torch.float32, torch.float64)
+
 
 @final
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Dataset:
     """Training and test images with their labels.
 
-    Images stay uint8, as they were stored; `to_images` makes the pixels in [0, 1] that models and attacks
-    take.
+    Images stay as they were stored; `to_images` makes the pixels in [0, 1] that models and attacks take.
 
     Attributes:
         name: the short name the data set is loaded by.
         title: the name to print.
-        train_x, test_x: uint8 images of shape (N, channels, height, width), no entry above `pixel_scale`.
+        train_x, test_x: images of shape (N, channels, height, width): uint8, no entry above `pixel_scale`, or float32
+            or float64 pixels in [0, 1]. There may be no training images.
         train_y, test_y: int64 labels of shape (N,), from 0 to `num_classes` − 1.
         num_classes: the number of classes, at least 2.
-        pixel_scale: the stored value that stands for a pixel of 1, from 1 to 255.
+        pixel_scale: the stored value that stands for a pixel of 1, from 1 to 255; 1 for floats.
         source: where the data came from, for the record.
 
     Raises:
@@ -33,9 +39,9 @@ class Dataset:
 
     name: str
     title: str
-    train_x: UInt8[Tensor, "train channels height width"]
+    train_x: TrainImages
     train_y: Int64[Tensor, " train"]
-    test_x: UInt8[Tensor, "test channels height width"]
+    test_x: TestImages
     test_y: Int64[Tensor, " test"]
     num_classes: int
     pixel_scale: int
@@ -49,7 +55,7 @@ class Dataset:
             ("train", self.train_x, self.train_y),
             ("test", self.test_x, self.test_y),
         ):
-            self._require_images(f"{part}_x", images)
+            self._require_images(f"{part}_x", images, may_be_empty=part == "train")
             self._require_labels(f"{part}_y", labels, len(images))
         if self.train_x.shape[1:] != self.test_x.shape[1:]:
             raise ValueError(
@@ -64,13 +70,29 @@ class Dataset:
         return channels, height, width
 
     def to_images(
-        self, x: UInt8[Tensor, "batch channels height width"]
+        self, x: StoredImages, *, dtype: torch.dtype = torch.float32
     ) -> Float[Tensor, "batch channels height width"]:
-        """The float32 images `x / pixel_scale` in [0, 1] of stored images; raises TypeError unless uint8."""
-        if not isinstance(x, Tensor) or x.dtype != torch.uint8:
+        """The pixels in [0, 1] of stored images: bytes are divided by `pixel_scale` in float32, floats kept.
+
+        Args:
+            x: stored images, of the dtype of `test_x`.
+            dtype: of the result.
+
+        Raises:
+            TypeError: images of another dtype than those stored here.
+        """
+        if not isinstance(x, Tensor) or x.dtype not in {self.train_x.dtype, self.test_x.dtype}:
             kind = x.dtype if isinstance(x, Tensor) else type(x).__name__
-            raise TypeError(f"`x` must be a uint8 tensor of stored images, got {kind}")
-        return x.to(torch.float32) / self.pixel_scale
+            raise TypeError(f"`x` must be a {_short(self.test_x.dtype)} tensor of stored images, got {kind}")
+        return (x.to(torch.float32) / self.pixel_scale).to(dtype) if x.dtype == torch.uint8 else x.to(dtype)
+
+    def require_training_images(self) -> None:
+        """Raise ValueError if there are none, as with a user's file of test arrays alone."""
+        if len(self.train_x) == 0:
+            raise ValueError(
+                f"{self.name} must hold train_x and train_y to train on; it has test images only, with which a model "
+                "can be attacked, diagnosed and certified"
+            )
 
     def subset(self, *, train: int | None = None, test: int | None = None) -> "Dataset":
         """The first `train` training and first `test` test images; None keeps all of them.
@@ -88,22 +110,30 @@ class Dataset:
             test_y=self.test_y[:kept_test],
         )
 
-    def _require_images(self, name: str, images: Tensor) -> None:
-        if images.dtype != torch.uint8:
-            raise TypeError(f"`{name}` must be uint8, got {images.dtype}")
-        if images.dim() != 4 or images.numel() == 0:
+    def _require_images(self, name: str, images: Tensor, *, may_be_empty: bool) -> None:
+        if images.dtype not in _STORED:
+            raise TypeError(f"`{name}` must be uint8, float32 or float64, got {images.dtype}")
+        if images.dim() != 4 or (images.numel() == 0 and not (may_be_empty and len(images) == 0)):
             raise ValueError(
                 f"`{name}` must be non-empty, of shape (N, channels, height, width), got {tuple(images.shape)}"
             )
-        largest = int(images.max())
+        if images.is_floating_point() and self.pixel_scale != 1:
+            raise ValueError(f"`pixel_scale` must be 1 for float images, got {self.pixel_scale}")
+        if images.numel() == 0:
+            return
+        smallest, largest = float(images.min()), float(images.max())
+        if images.is_floating_point() and not (smallest >= 0 and largest <= 1):  # NaN neither
+            raise ValueError(f"`{name}` must hold pixels in [0, 1], got {smallest:g} to {largest:g}")
         if largest > self.pixel_scale:
-            raise ValueError(f"`{name}` must not exceed `pixel_scale` = {self.pixel_scale}, got {largest}")
+            raise ValueError(f"`{name}` must not exceed `pixel_scale` = {self.pixel_scale}, got {largest:g}")
 
     def _require_labels(self, name: str, labels: Tensor, count: int) -> None:
         if labels.dtype != torch.int64:
             raise TypeError(f"`{name}` must be int64, got {labels.dtype}")
         if labels.shape != (count,):
             raise ValueError(f"`{name}` must have shape ({count},), got {tuple(labels.shape)}")
+        if count == 0:
+            return
         smallest, largest = int(labels.min()), int(labels.max())
         if smallest < 0 or largest >= self.num_classes:
             raise ValueError(f"`{name}` must hold labels from 0 to {self.num_classes - 1}, got {smallest} to {largest}")
@@ -115,3 +145,7 @@ def _prefix(name: str, count: int | None, available: int) -> int:
     if require_count(name, count) > available:
         raise ValueError(f"`{name}` must be at most {available}, the number of images there are, got {count}")
     return count
+
+
+def _short(dtype: torch.dtype) -> str:
+    return str(dtype).removeprefix("torch.")

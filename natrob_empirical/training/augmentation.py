@@ -3,7 +3,7 @@
 from typing import Final
 
 import torch
-from jaxtyping import Bool, Int64, UInt8
+from jaxtyping import Bool, Int64, Shaped
 from torch import Tensor, nn
 
 SHIFT: Final = 4
@@ -21,8 +21,8 @@ def draw_mirrored(count: int, *, generator: torch.Generator) -> Bool[Tensor, " c
 
 
 def shifted(
-    images: UInt8[Tensor, "batch channels height width"], shifts: Int64[Tensor, "batch 2"]
-) -> UInt8[Tensor, "batch channels height width"]:
+    images: Shaped[Tensor, "batch channels height width"], shifts: Int64[Tensor, "batch 2"]
+) -> Shaped[Tensor, "batch channels height width"]:
     """Entry (i, j) of the result is entry (i + vertical, j + horizontal) of the image, 0 outside of it."""
     height, width = images.shape[2:]
     windows = nn.functional.pad(images, [SHIFT] * 4).unfold(2, height, 1).unfold(3, width, 1)
@@ -31,7 +31,7 @@ def shifted(
 
 
 def mirrored(
-    images: UInt8[Tensor, "batch channels height width"], chosen: Bool[Tensor, " batch"]
-) -> UInt8[Tensor, "batch channels height width"]:
+    images: Shaped[Tensor, "batch channels height width"], chosen: Bool[Tensor, " batch"]
+) -> Shaped[Tensor, "batch channels height width"]:
     """The chosen images with left and right exchanged, the others as they are."""
     return torch.where(chosen[:, None, None, None], images.flip(3), images)

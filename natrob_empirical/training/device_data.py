@@ -1,4 +1,4 @@
-"""The training images on the model's device, as bytes."""
+"""The training images on the model's device, as they were stored."""
 
 from typing import final
 
@@ -13,9 +13,9 @@ from natrob_empirical.training.epoch_plan import EpochPlan
 
 @final
 class DeviceData:
-    """All training images as uint8 and their labels; pixels become float32 a batch at a time.
+    """All training images as stored and their labels; pixels become float32 a batch at a time.
 
-    A quarter of the memory of floats, and no transfer but the plan of each epoch.
+    Bytes take a quarter of the memory of floats, and nothing is transferred but the plan of each epoch.
 
     Args:
         dataset: the training part is used.

@@ -19,8 +19,10 @@ def require_fitting(model: nn.Module, dataset: Dataset, device: torch.device) ->
     """Show the model one image, in eval mode and without gradients, and compare its logits with the labels.
 
     Raises:
-        ValueError: the model fails on an image of this size, returns no logits, or has none for some label.
+        ValueError: there is no training image; the model fails on an image of this size, returns no logits, or has none
+            for some label.
     """
+    dataset.require_training_images()
     image = dataset.to_images(dataset.train_x[:1]).to(device)
     was_training = model.training
     try:

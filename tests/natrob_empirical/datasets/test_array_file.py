@@ -54,23 +54,36 @@ def test_a_compressed_file_is_read(tmp_path: Path) -> None:
     ("changes", "message"),
     [
         ({"train_y": None, "test_x": None}, "missing: train_y, test_x; found: train_x, test_y"),
-        ({"train_x": GREY / 255}, "`train_x` must be uint8, got float64; multiply pixels in [0, 1] by 255"),
-        ({"test_x": GREY.astype(np.int64)}, "`test_x` must be uint8, got int64"),
+        ({"train_x": GREY / 255}, "`train_x` and `test_x` must both be uint8 or both floats, got float64 and uint8"),
+        (
+            {"test_x": GREY.astype(np.int64)},
+            "`test_x` must be uint8, or float32 or float64 pixels in [0, 1], got int64; save test_x.astype('uint8')",
+        ),
         (
             {"train_x": GREY[0]},
-            "`train_x` must have shape (N, height, width) or (N, height, width, channels), got (4, 5)",
+            "`train_x` must have shape (N, height, width), (N, channels, height, width) or (N, height, width, channels)"
+            ", got (4, 5)",
         ),
-        ({"test_x": COLOUR[..., None]}, "`test_x` must have shape (N, height, width) or"),
+        ({"test_x": COLOUR[..., None]}, "`test_x` must have shape (N, height, width), (N, channels,"),
         (
-            {"train_x": np.moveaxis(COLOUR, 3, 1)},
-            "`train_x` must have its channels last, 1 to 4 of them, got shape (6, 3, 4, 5)",
+            {"train_x": np.zeros((6, 5, 6, 7), dtype=np.uint8)},
+            "`train_x` must have its channels first or last, 1 to 4 of them, got shape (6, 5, 6, 7)",
         ),
+        ({"train_x": None}, "missing: train_x; found: train_y, test_x, test_y"),
+        ({"train_y": None}, "missing: train_y; found: train_x, test_x, test_y"),
         ({"train_x": GREY[:0], "train_y": LABELS[:0]}, "`train_x` must not be empty, got shape (0, 4, 5)"),
         ({"test_x": GREY[:, :0]}, "`test_x` must not be empty, got shape (6, 0, 5)"),
         ({"train_y": LABELS[:4]}, "`train_y` must hold one label per image of `train_x`, 6, got 4"),
         ({"test_y": LABELS}, "`test_y` must hold one label per image of `test_x`, 3, got 6"),
-        ({"test_y": LABELS[:3, None]}, "`test_y` must have shape (N,), got (3, 1)"),
-        ({"train_y": LABELS / 1}, "`train_y` must hold integers, got float64"),
+        ({"test_y": LABELS[:3, None]}, "`test_y` must have shape (N,), got (3, 1); save test_y.ravel()"),
+        (
+            {"test_y": np.eye(3, dtype=np.int64)},
+            "`test_y` must have shape (N,), a class number per image, got (3, 3); one-hot rows become numbers by "
+            "test_y.argmax(axis=1)",
+        ),
+        ({"test_y": np.eye(3)}, "one-hot rows become numbers by test_y.argmax(axis=1)"),
+        ({"train_y": LABELS / 1}, "`train_y` must hold integers, got float64; save train_y.astype('int64')"),
+        ({"train_y": LABELS / 2}, "`train_y` must hold integers, got float64"),
         ({"train_y": LABELS > 1}, "`train_y` must hold integers, got bool"),
         ({"train_y": LABELS - 1}, "`train_y` must hold class numbers from 0 up, got -1 to 1"),
         ({"test_y": np.array([0, 1, 2**64 - 1], dtype=np.uint64)}, "`test_y` must hold class numbers from 0 up"),
@@ -94,6 +107,39 @@ def test_wrong_arrays_are_refused_by_name(tmp_path: Path, changes: dict[str, Any
     path = write(tmp_path / "mine.npz", **changes)
     with pytest.raises(ValueError, match=re.escape(f"{path}: ") + ".*" + re.escape(message)):
         load_dataset(path)
+
+
+@pytest.mark.parametrize(
+    ("found", "advice"),
+    [
+        (("x_train", "y_train", "x_test", "y_test"), "; save x_test as test_x, y_test as test_y"),
+        (("x", "y"), "missing: test_x, test_y; found: x, y; save x as test_x, y as test_y"),
+        (("images", "labels"), "; save images as test_x, labels as test_y"),
+        (("testImages", "test_labels"), "; save testImages as test_x, test_labels as test_y"),
+        (("train_x", "train_y", "X_test", "y"), "; save X_test as test_x, y as test_y"),
+        (("arr_0", "arr_1"), "found: arr_0, arr_1"),
+    ],
+)
+def test_arrays_of_other_names_are_recognised(tmp_path: Path, found: tuple[str, ...], advice: str) -> None:
+    path = tmp_path / "mine.npz"
+    arrays: dict[str, Any] = {name: GREY if "x" in name.lower() else LABELS for name in found}
+    np.savez(path, **arrays)
+    with pytest.raises(ValueError, match=re.escape(advice) + "$"):
+        load_dataset(path)
+
+
+def test_test_arrays_alone_are_enough_for_all_but_training(tmp_path: Path) -> None:
+    dataset = load_dataset(write(tmp_path / "mine.npz", train_x=None, train_y=None, test_y=np.array([0, 4, 2])))
+    assert (dataset.num_classes, len(dataset.train_x), len(dataset.test_x)) == (5, 0, 3)
+    assert dataset.image_shape == (1, 4, 5)
+    assert len(dataset.subset(test=2).test_x) == 2
+    with pytest.raises(ValueError, match="mine must hold train_x and train_y to train on; it has test images only"):
+        dataset.require_training_images()
+
+
+def test_test_labels_of_one_class_are_enough(tmp_path: Path) -> None:
+    path = write(tmp_path / "mine.npz", train_x=None, train_y=None, test_y=np.zeros(3, dtype=np.int8))
+    assert load_dataset(path).num_classes == 2
 
 
 def test_many_labels_are_shortened(tmp_path: Path) -> None:

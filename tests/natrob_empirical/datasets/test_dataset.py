@@ -67,7 +67,18 @@ def test_a_wrong_subset_is_refused(arguments: dict[str, Any], error: type[Except
 @pytest.mark.parametrize(
     ("changes", "error", "message"),
     [
-        ({"train_x": torch.zeros(4, 3, 2, 5)}, TypeError, "`train_x` must be uint8, got torch.float32"),
+        ({"train_x": torch.zeros(4, 3, 2, 5).half()}, TypeError, "`train_x` must be uint8, float32 or float64, got"),
+        ({"train_x": torch.zeros(4, 3, 2, 5)}, ValueError, "`pixel_scale` must be 1 for float images, got 255"),
+        (
+            {"train_x": torch.full((4, 3, 2, 5), 1.5), "pixel_scale": 1},
+            ValueError,
+            r"`train_x` must hold pixels in \[0, 1\], got 1.5 to 1.5",
+        ),
+        (
+            {"test_x": torch.full((2, 3, 2, 5), torch.nan), "train_x": torch.zeros(4, 3, 2, 5), "pixel_scale": 1},
+            ValueError,
+            r"`test_x` must hold pixels in \[0, 1\], got nan to nan",
+        ),
         ({"test_x": torch.zeros(2, 3, 2, dtype=torch.uint8)}, ValueError, "`test_x` must be non-empty, of shape"),
         ({"test_x": torch.zeros(0, 3, 2, 5, dtype=torch.uint8)}, ValueError, "`test_x` must be non-empty"),
         ({"pixel_scale": 16}, ValueError, "`train_x` must not exceed `pixel_scale` = 16, got 255"),
