@@ -76,7 +76,8 @@ def certified_accuracy(
     An image keeps its label on the ball of radius r if min_j (s_y − s_j)/C_j > r, C_j a Lipschitz constant of the gap
     s_y − s_j there (theory, section 6; Tsuzuku et al., NeurIPS 2018):
 
-    * "global": C_j = ‖pool‖·growth·‖stem‖·‖w_y − w_j‖, constants on all inputs;
+    * "global": C_j = ‖pool‖·growth·‖stem‖·‖w_y − w_j‖, or L·‖w_y − w_j‖ for a chain of layers with constant L in front
+      of its last linear layer (√2·L where it ends otherwise), constants on all inputs;
     * "tube": the growth is that of the trajectory's tube, with the field's constants on the balls along it (section 5);
     * "local": C_j of the whole network on the ball, the Jacobian at the image plus what can change in the ball.
 
@@ -84,8 +85,9 @@ def certified_accuracy(
     ball of radius ε√d, so L∞ radii are L2 radii over √d.
 
     Args:
-        model: a classifier of this library without batch norm or dropout in training mode. A frozen copy in float64
-            is what is run.
+        model: a classifier of this library, or an nn.Sequential of layers with known constants (nested ones, and
+            networks with a fixed grid among them), without batch norm or dropout in training mode. A frozen copy in
+            float64 is what is run.
         x: images in [0, 1].
         y: labels.
         epsilons: radii in `norm`, from 0 up to √d for "L2" and 1 for "Linf".
@@ -96,17 +98,19 @@ def certified_accuracy(
 
     Raises:
         TypeError, ValueError: arguments that are not as described.
-        CertificateRefusedError: a model that is no classifier of this library; a Neural ODE, whose solver chooses
-            another grid for a perturbed image (section 4); a layer, or a class of classifier, that cannot be bounded;
-            batch norm in training mode; a field whose Jacobian contradicts the structure that its class states.
+        CertificateRefusedError: a model with a forward of its own (the message names the two ways out); a Neural ODE,
+            whose solver chooses another grid for a perturbed image (section 4); a layer, or a class of classifier, that
+            cannot be bounded; batch norm in training mode; a field whose Jacobian contradicts the structure that its
+            class states; "tube" for a chain without a network of fixed steps, or with several.
     """
     require_choice("norm", norm, NORMS)
     require_choice("method", method, CERTIFICATE_METHODS)
     require_images_and_labels(x, y)
-    classifier = require_certifiable(model)
+    image_shape = (x.shape[1], x.shape[2], x.shape[3])
+    classifier = require_certifiable(model, image_shape)
     require_labels_in_range(y, classifier.head.out_features)
     require_radii(epsilons, norm, x[0].numel())
-    constants = certificate_constants(classifier, (x.shape[1], x.shape[2], x.shape[3]), precision=precision)
+    constants = certificate_constants(classifier, image_shape, precision=precision)
     require_stated_structure(constants.model, x.detach().to(constants.model.head.weight))
     return certified_with(constants, x, y, epsilons, norm=norm, method=method)
 

@@ -50,6 +50,27 @@ class ClassifierBounds:
     features: Bound
     blocks: tuple[BlockBounds, ...] = ()
 
+    @property
+    def parts(self) -> tuple[tuple[str, Bound], ...]:
+        """Each part's name and its constant."""
+        return ("stem", self.stem), ("field", self.field), ("trunk", self.trunk), ("features", self.features)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChainBounds:
+    """The upper Lipschitz constant of a chain of layers, L2.
+
+    Attributes:
+        features: of the map from images to features.
+    """
+
+    features: Bound
+
+    @property
+    def parts(self) -> tuple[tuple[str, Bound], ...]:
+        """Each part's name and its constant."""
+        return (("features", self.features),)
+
 
 @singledispatch
 def classifier_bounds(model: nn.Module, image_shape: ImageShape) -> ClassifierBounds:

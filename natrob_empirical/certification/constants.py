@@ -7,13 +7,15 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from natrob_empirical.certification.classifier_bounds import ClassifierBounds, classifier_bounds
+from natrob_empirical.certification.classifier_bounds import ChainBounds, ClassifierBounds, classifier_bounds
+from natrob_empirical.certification.errors import CertificateRefusedError
 from natrob_empirical.certification.frozen_copy import frozen_copy
 from natrob_empirical.certification.gap_allowance import GapAllowance, Precision, gap_allowance
-from natrob_empirical.certification.refusals import CertificateRefusedError, require_certifiable, require_upper
+from natrob_empirical.certification.refusals import require_certifiable, require_upper
+from natrob_empirical.certification.sequential_classifier import SequentialClassifier
 from natrob_empirical.certification.structure import require_stated_structure
 from natrob_empirical.models import AbstractClassifier
-from natrob_theory import LayerRefusedError
+from natrob_theory import LayerRefusedError, lipschitz_upper_bound
 from natrob_theory.argument_checks import require_choice
 from natrob_theory.lipschitz.remembered import constants_remembered
 from natrob_theory.rounding import EPSILON
@@ -38,7 +40,7 @@ class CertificateConstants:
 
     model: AbstractClassifier
     image_shape: ImageShape
-    bounds: ClassifierBounds
+    bounds: ClassifierBounds | ChainBounds
     distances: Float[Tensor, "classes classes"]
     clean: GapAllowance
     deployed: GapAllowance | None
@@ -68,8 +70,8 @@ def certificate_constants(
     """The constants of a classifier on images of this shape; none of them depends on an image.
 
     Args:
-        model: a classifier of this library without batch norm or dropout in training mode. A frozen copy in float64
-            is taken.
+        model: a classifier of this library, or an nn.Sequential of layers with known constants, without batch norm or
+            dropout in training mode. A frozen copy in float64 is taken.
         image_shape: (channels, height, width).
         precision: "exact" certifies the network in exact arithmetic, "float64" and "float32" as it is run so.
 
@@ -78,11 +80,11 @@ def certificate_constants(
         ValueError: the model takes no images of this shape.
     """
     require_choice("precision", precision, PRECISIONS)
-    frozen = frozen_copy(require_certifiable(model))
+    frozen = frozen_copy(require_certifiable(model, image_shape))
     _require_images_taken(frozen, image_shape)
     try:
         with constants_remembered():
-            bounds = classifier_bounds(frozen, image_shape)
+            bounds = _bounds_of(frozen, image_shape)
             distances = head_distances(frozen.head.weight)
             clean = gap_allowance(frozen, image_shape, distances, torch.float64)
             deployed = (
@@ -103,6 +105,12 @@ def certificate_constants(
         deployed=deployed,
         precision=precision,
     )
+
+
+def _bounds_of(model: AbstractClassifier, image_shape: ImageShape) -> ClassifierBounds | ChainBounds:
+    if isinstance(model, SequentialClassifier):
+        return ChainBounds(features=lipschitz_upper_bound(model.layers, input_shape=image_shape))
+    return classifier_bounds(model, image_shape)
 
 
 def _require_images_taken(model: AbstractClassifier, image_shape: ImageShape) -> None:

@@ -8,6 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from natrob_empirical.certification.sequential_classifier import SequentialClassifier
 from natrob_empirical.models import AbstractClassifier, IntegratorClassifier, ResidualClassifier
 from natrob_theory import LayerRefusedError
 from natrob_theory.evaluation_error import Evaluated, evaluated, evaluated_states, solver_residual
@@ -88,10 +89,17 @@ def _(model: IntegratorClassifier, image_shape: Shape, dtype: torch.dtype) -> Ev
     state_shape = output_shape(model.stem, image_shape)
     if not isinstance(model.trunk, AbstractFixedStepNet):
         raise LayerRefusedError(f"no bound of the rounding of {type(model.trunk).__name__} is known")
-    residual = solver_residual(model.trunk.stepper, dtype)
-    structure = step_structures(model.trunk, input_shape=state_shape)
-    *_, value = evaluated_states(model.trunk, state_shape, value, unit, structure=structure, relative_residual=residual)
-    return evaluated(model.pool, state_shape, value, unit)
+    return evaluated(model.pool, state_shape, _after_steps(model.trunk, state_shape, value, dtype), unit)
+
+
+def _after_steps(net: AbstractFixedStepNet, state_shape: Shape, before: Evaluated, dtype: torch.dtype) -> Evaluated:
+    """The last state of the network."""
+    residual = solver_residual(net.stepper, dtype)
+    structure = step_structures(net, input_shape=state_shape)
+    *_, last = evaluated_states(
+        net, state_shape, before, unit_roundoff(dtype), structure=structure, relative_residual=residual
+    )
+    return last
 
 
 @evaluated_features.register
@@ -101,4 +109,17 @@ def _(model: ResidualClassifier, image_shape: Shape, dtype: torch.dtype) -> Eval
     for part in (model.stem, *model.blocks, model.last, model.pool):
         value = evaluated(part, shape, value, unit)
         shape = output_shape(part, shape)
+    return value
+
+
+@evaluated_features.register
+def _(model: SequentialClassifier, image_shape: Shape, dtype: torch.dtype) -> Evaluated:
+    unit = unit_roundoff(dtype)
+    value, shape = _image(), image_shape
+    for layer in model.layers:
+        if isinstance(layer, AbstractFixedStepNet):
+            value = _after_steps(layer, shape, value, dtype)
+        else:
+            value = evaluated(layer, shape, value, unit)
+        shape = output_shape(layer, shape)
     return value

@@ -1,11 +1,12 @@
 """Constants of the logit gaps from the Jacobian at each image and what can change of it in a ball."""
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from natrob_empirical.certification.constants import CertificateConstants
+from natrob_empirical.certification.errors import CertificateRefusedError
 from natrob_empirical.certification.radius_search import PairConstants
-from natrob_empirical.certification.refusals import CertificateRefusedError
-from natrob_empirical.models import IntegratorClassifier
+from natrob_empirical.certification.sequential_classifier import SequentialClassifier
+from natrob_empirical.models import AbstractClassifier, IntegratorClassifier
 from natrob_theory import LayerRefusedError
 from natrob_theory.lipschitz.remembered import constants_remembered
 from natrob_theory.local_map import LocalMap
@@ -17,16 +18,13 @@ def local_constants(constants: CertificateConstants, images: Tensor, y: Tensor) 
     """C_j: constants of x -> ⟨w_y − w_j, features(x)⟩ on balls around these images.
 
     Raises:
-        CertificateRefusedError: a classifier without an integrator trunk, or a step of it without a bound.
+        CertificateRefusedError: a classifier that is neither a chain nor has an integrator trunk, or a step of it
+            without a bound.
     """
     model = constants.model
-    if not isinstance(model, IntegratorClassifier) or not isinstance(model.trunk, AbstractFixedStepNet):
-        raise CertificateRefusedError(
-            f'no certificate by method "local": {type(model).__name__} has no trunk of fixed steps; use "global"'
-        )
     try:
         with constants_remembered():
-            network = LocalMap((model.stem, model.trunk, model.pool), constants.image_shape)
+            network = LocalMap(_parts_of(model), constants.image_shape)
     except (LayerRefusedError, ValueError) as refusal:
         raise CertificateRefusedError(f'no certificate by method "local": {refusal}') from refusal
     weight = model.head.weight.detach()
@@ -36,3 +34,14 @@ def local_constants(constants: CertificateConstants, images: Tensor, y: Tensor) 
         return network.rows_on_balls(images[rows], radii, differences) * (1.0 + 4 * EPSILON)
 
     return on_balls
+
+
+def _parts_of(model: AbstractClassifier) -> tuple[nn.Module, ...]:
+    """The map from images to features, part by part."""
+    if isinstance(model, SequentialClassifier):
+        return (model.layers,)
+    if isinstance(model, IntegratorClassifier) and isinstance(model.trunk, AbstractFixedStepNet):
+        return model.stem, model.trunk, model.pool
+    raise CertificateRefusedError(
+        f'no certificate by method "local": {type(model).__name__} has no trunk of fixed steps; use "global"'
+    )

@@ -6,42 +6,49 @@ from collections.abc import Iterable, Sequence
 from torch import nn
 from torch.nn.utils import parametrize
 
-from natrob_empirical.certification.classifier_bounds import classifier_bounds
-from natrob_empirical.models import AbstractClassifier, IntegratorClassifier
+from natrob_empirical.certification.classifier_bounds import ImageShape, classifier_bounds
+from natrob_empirical.certification.errors import CertificateRefusedError
+from natrob_empirical.certification.sequential_classifier import CLASSIFIER_METHODS, TWO_WAYS, as_classifier
+from natrob_empirical.models import AbstractClassifier
 from natrob_theory import Bound, NeuralODE
-from natrob_theory.altered_layers import FORWARD_METHODS, alteration, alteration_of_rule
+from natrob_theory.altered_layers import alteration, alteration_of_rule
 from natrob_theory.argument_checks import require_nonnegative
 from natrob_theory.norm_constraints.abstract_constraint import AbstractNormConstraint
 
 BATCH_DEPENDENT = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
 RANDOM = (nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d, nn.AlphaDropout)
-CLASSIFIER_METHODS = (*FORWARD_METHODS, "features", "features_after_first_layer", "first_layer")
 
 
-class CertificateRefusedError(ValueError):
-    """No certificate exists for this model; the message says why."""
+def require_certifiable(model: nn.Module, image_shape: ImageShape) -> AbstractClassifier:
+    """The model, or the classifier that a plain nn.Sequential is (`as_classifier`).
 
-
-def require_certifiable(model: nn.Module) -> AbstractClassifier:
-    """The model. Raises CertificateRefusedError for one that is no function of one image with an upper constant.
+    Raises CertificateRefusedError for one that is no function of one image with an upper constant.
 
     Batch norm in training mode makes an answer depend on the other images, dropout on chance, and a weight that is
     computed anew at every use, as torch's spectral norm does it, is another one later. A copy in eval mode would be
     another network than the one that was given, so none is switched silently. Of hooks and replaced methods nothing is
     known; those of the layers are looked at where their constants are computed.
     """
-    if not isinstance(model, AbstractClassifier):
+    if not isinstance(model, (AbstractClassifier, nn.Sequential)):
         raise CertificateRefusedError(
-            f"no certificate: the model is a {type(model).__name__}, and certificates need a classifier of this "
-            f"library, stem, trunk and linear head"
+            f"no certificate: the model is a {type(model).__name__} with a forward of its own, of which nothing is "
+            f"known; {TWO_WAYS}"
         )
+    _require_a_function(model)
+    if isinstance(model, nn.Sequential):
+        model = as_classifier(model, image_shape)
     for part, altered in (
         ("the classifier", alteration_of_rule(model, classifier_bounds.registry, methods=CLASSIFIER_METHODS)),
         ("its head", alteration(model.head, nn.Linear)),
     ):
         if altered:
             raise CertificateRefusedError(f"no certificate: {part} has {altered}")
-    if isinstance(model, IntegratorClassifier) and isinstance(model.trunk, NeuralODE):
+    return model
+
+
+def _require_a_function(model: nn.Module) -> None:
+    """Refuse a model whose answer to an image depends on chance, on the rest of its batch, or on a solver's choices."""
+    if any(isinstance(module, NeuralODE) for module in model.modules()):
         raise CertificateRefusedError(
             "a Neural ODE with an adaptive solver has no certificate: its growth bound holds for two solutions on one "
             "grid, and the solver may choose another grid for a perturbed image"
@@ -64,7 +71,6 @@ def require_certifiable(model: nn.Module) -> AbstractClassifier:
                 f"no certificate: the weight of {type(module).__name__} `{name}` is parametrized and in training mode, "
                 f"where it may change at every use; call model.eval() first"
             )
-    return model
 
 
 def _only_norm_constraints(module: nn.Module) -> bool:

@@ -1,9 +1,12 @@
 """Do the trunk's fields have the structure that the constants rest on? A numerical check at clean states."""
 
+from collections.abc import Iterator
+
 import torch
 from torch import Tensor
 
-from natrob_empirical.certification.refusals import CertificateRefusedError
+from natrob_empirical.certification.errors import CertificateRefusedError
+from natrob_empirical.certification.sequential_classifier import SequentialClassifier
 from natrob_empirical.models import AbstractClassifier, IntegratorClassifier
 from natrob_theory import StructureError, require_structure
 from natrob_theory.fields import split_halves
@@ -14,19 +17,33 @@ CHECKED_IMAGES = 2
 
 
 def require_stated_structure(model: AbstractClassifier, images: Tensor) -> None:
-    """Check every field of the trunk at the state where it starts its first step, for the first few images.
+    """Check every field of a network at the state where it starts its first step, for the first few images.
 
     Raises:
         CertificateRefusedError: a field's Jacobian contradicts what its class states (gradient flow, skew,
             dissipative); the message names the field, the property and the defect.
     """
-    if not isinstance(model, IntegratorClassifier) or not isinstance(model.trunk, AbstractFixedStepNet):
-        return
-    generator = torch.Generator().manual_seed(0)
     with torch.no_grad():
-        states = model.trunk.trajectory(model.stem(images[:CHECKED_IMAGES])).states
+        for net, entering in _networks(model, images[:CHECKED_IMAGES]):
+            _require_structure_of(net, entering)
+
+
+def _networks(model: AbstractClassifier, images: Tensor) -> Iterator[tuple[AbstractFixedStepNet, Tensor]]:
+    """The networks with a fixed grid in the classifier, and the states that enter each."""
+    if isinstance(model, IntegratorClassifier) and isinstance(model.trunk, AbstractFixedStepNet):
+        yield model.trunk, model.stem(images)
+    elif isinstance(model, SequentialClassifier):
+        for layer in model.layers:
+            if isinstance(layer, AbstractFixedStepNet):
+                yield layer, images
+            images = layer(images)
+
+
+def _require_structure_of(net: AbstractFixedStepNet, entering: Tensor) -> None:
+    generator = torch.Generator().manual_seed(0)
+    states = net.trajectory(entering).states
     checked = set()
-    for step, state in zip(model.trunk.plan(), states[:-1], strict=True):
+    for step, state in zip(net.plan(), states[:-1], strict=True):
         if step.field in checked:
             continue
         checked.add(step.field)

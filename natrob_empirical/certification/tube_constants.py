@@ -3,9 +3,11 @@
 import torch
 from torch import Tensor
 
+from natrob_empirical.certification.classifier_bounds import ClassifierBounds
 from natrob_empirical.certification.constants import CertificateConstants
+from natrob_empirical.certification.errors import CertificateRefusedError
 from natrob_empirical.certification.radius_search import PairConstants
-from natrob_empirical.certification.refusals import CertificateRefusedError
+from natrob_empirical.certification.sequential_classifier import SequentialClassifier
 from natrob_empirical.models import IntegratorClassifier
 from natrob_theory import LayerRefusedError, tube_bound
 from natrob_theory.evaluation_error import Evaluated, evaluated
@@ -25,11 +27,21 @@ def tube_constants(constants: CertificateConstants, images: Tensor, y: Tensor) -
         CertificateRefusedError: a classifier without an integrator trunk.
     """
     model = constants.model
-    if not isinstance(model, IntegratorClassifier) or not isinstance(model.trunk, AbstractFixedStepNet):
+    bounds = constants.bounds
+    if isinstance(model, SequentialClassifier):
+        raise CertificateRefusedError(
+            'no certificate by method "tube": it wants one integrator network with a fixed grid, and the nn.Sequential '
+            'has none or several; use "global" or "local"'
+        )
+    if (
+        not isinstance(model, IntegratorClassifier)
+        or not isinstance(model.trunk, AbstractFixedStepNet)
+        or not isinstance(bounds, ClassifierBounds)
+    ):
         raise CertificateRefusedError(
             f'no certificate by method "tube": {type(model).__name__} has no trunk of fixed steps; use "global"'
         )
-    trunk, stem = model.trunk, float(constants.bounds.stem)
+    trunk, stem = model.trunk, float(bounds.stem)
     state_shape = output_shape(model.stem, constants.image_shape)
     pool = lipschitz_of_layer(model.pool, state_shape)
     structure = step_structures(trunk, input_shape=state_shape)

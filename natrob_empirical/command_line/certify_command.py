@@ -27,7 +27,6 @@ from natrob_empirical.command_line.attack_subject import AttackSubject
 from natrob_empirical.command_line.console import console
 from natrob_empirical.command_line.displays import SearchDisplay
 from natrob_empirical.reporting.formatting import NORM_SIGNS, format_epsilon, format_number, format_share
-from natrob_theory import Bound
 
 
 @final
@@ -107,7 +106,7 @@ def _constants_table(constants: CertificateConstants) -> Table:
     table.add_column("part", no_wrap=True)
     table.add_column("≤", justify="right", no_wrap=True)
     table.add_column("source")
-    for name, bound in _parts(constants):
+    for name, bound in constants.bounds.parts:
         table.add_row(name, format_number(float(bound), kind="upper", digits=8), bound.source)
     return table
 
@@ -123,7 +122,7 @@ def _description(done: Certification) -> dict[str, Any]:
         "subject": done.subject.identity,
         "environment": current_environment(done.subject.images.device).model_dump(),
         "constants": [
-            {"part": name, "upper": float(bound), "source": bound.source} for name, bound in _parts(done.constants)
+            {"part": name, "upper": float(bound), "source": bound.source} for name, bound in done.constants.bounds.parts
         ],
         "clean_accuracy": result.clean_accuracy,
         "certified": [
@@ -131,12 +130,6 @@ def _description(done: Certification) -> dict[str, Any]:
             for epsilon, accuracy in zip(result.epsilons, result.accuracies, strict=True)
         ],
     }
-
-
-def _parts(constants: CertificateConstants) -> list[tuple[str, Bound]]:
-    """The upper constants that are printed, each with its part's name."""
-    bounds = constants.bounds
-    return [("stem", bounds.stem), ("field", bounds.field), ("trunk", bounds.trunk), ("features", bounds.features)]
 
 
 def write_radii(done: Certification, output: Path) -> None:

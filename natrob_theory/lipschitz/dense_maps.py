@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import dataclass
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias, TypeGuard
 
 import torch
 from jaxtyping import Float
@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from natrob_theory.activation_slopes import activation_slopes
 from natrob_theory.altered_layers import computes_as
 from natrob_theory.fields import AutonomousField, GradientFlowField, LinearField, SkewSymmetricField
-from natrob_theory.lipschitz.batch_norm import SCALE_ERROR, channel_scale
+from natrob_theory.lipschitz.batch_norm import SCALE_ERROR, AnyBatchNorm, channel_scale
 from natrob_theory.lipschitz.layer_rules import lipschitz_of_layer, output_shape
 from natrob_theory.lipschitz.refusal import Shape
 from natrob_theory.rounding import EPSILON
@@ -51,16 +51,27 @@ class Activation(NamedTuple):
 
 
 class Opaque(NamedTuple):
-    """A layer of which only an upper Lipschitz constant is used."""
+    """A layer of which only an upper Lipschitz constant is used.
+
+    Attributes:
+        lipschitz: the constant.
+        module: the layer.
+        input_shape: of one sample that it takes.
+    """
 
     lipschitz: float
+    module: nn.Module
+    input_shape: Shape
 
 
 Piece: TypeAlias = AffineMap | Activation | Opaque
 
 
 def chain_of(module: nn.Module, input_shape: Shape) -> list[Piece]:
-    """The pieces of a module in order; layers that only reshape vanish, a batch norm joins the affine map before it."""
+    """The pieces of a module in order; layers that only reshape vanish, a batch norm joins the affine map before it.
+
+    A batch norm with no affine map before it is a diagonal matrix, while that fits.
+    """
     pieces: list[Piece] = []
     for layer, shape in _leaves(module, input_shape):
         if _only_reshapes(layer):
@@ -69,11 +80,10 @@ def chain_of(module: nn.Module, input_shape: Shape) -> list[Piece]:
         if structured is not None:
             pieces += structured
             continue
-        joined = _batch_norm_joined(layer, shape, pieces)
-        if joined is None:
-            pieces.append(_piece(layer, shape))
+        if _is_batch_norm(layer) and (before := _affine_map_before(layer, shape, pieces)) is not None:
+            pieces.append(_batch_norm_joined(layer, shape, before))
         else:
-            pieces[-1] = joined
+            pieces.append(_piece(layer, shape))
     return pieces
 
 
@@ -109,7 +119,7 @@ def _piece(layer: nn.Module, shape: Shape) -> Piece:
         return Activation(layer)
     if _is_linear_without_weights(layer) and (matrix := _matrix_from_images(layer, shape)) is not None:
         return _linear(matrix, entry_error=4 * EPSILON)
-    return Opaque(lipschitz_of_layer(layer, shape))
+    return Opaque(lipschitz_of_layer(layer, shape), layer, shape)
 
 
 def _structured_pieces(layer: nn.Module, shape: Shape) -> list[Piece] | None:
@@ -156,15 +166,23 @@ def _exact_map(weight: Tensor, bias: Tensor | None) -> AffineMap:
     )
 
 
-def _batch_norm_joined(layer: nn.Module, shape: Shape, pieces: list[Piece]) -> AffineMap | None:
-    """diag(s)(Wx + b − mean) + shift, where the layer is a batch norm after an affine map; None elsewhere.
+def _is_batch_norm(layer: nn.Module) -> TypeGuard[AnyBatchNorm]:
+    return isinstance(layer, BATCH_NORMS) and any(computes_as(layer, kind) for kind in BATCH_NORMS)
 
-    A batch norm with no affine map before it stays opaque.
-    """
-    if not isinstance(layer, BATCH_NORMS) or not any(computes_as(layer, kind) for kind in BATCH_NORMS):
+
+def _affine_map_before(layer: AnyBatchNorm, shape: Shape, pieces: list[Piece]) -> AffineMap | None:
+    """The last piece, taken off the list, if it is an affine map; else the identity, or None where it does not fit."""
+    if pieces and isinstance(last := pieces[-1], AffineMap):
+        pieces.pop()
+        return last
+    entries, statistics = math.prod(shape), layer.running_var
+    if statistics is None or entries**2 > DENSE_LIMIT:
         return None
-    if not pieces or not isinstance(before := pieces[-1], AffineMap):
-        return None
+    return _linear(torch.eye(entries, dtype=torch.float64, device=statistics.device), entry_error=0.0)
+
+
+def _batch_norm_joined(layer: AnyBatchNorm, shape: Shape, before: AffineMap) -> AffineMap:
+    """diag(s)(Wx + b − mean) + shift: a batch norm after an affine map, or alone after the identity."""
     scale = channel_scale(layer, shape)
     zeros = torch.zeros_like(scale)
     mean = zeros if layer.running_mean is None else layer.running_mean.detach().double()

@@ -14,8 +14,6 @@ from natrob_theory.lipschitz.refusal import Shape
 from natrob_theory.lipschitz.spectral import spectral_norms_upper
 from natrob_theory.local_map.chain_passage import Points
 from natrob_theory.local_map.stages import AbstractStage, stages_of
-from natrob_theory.network_growth import step_structures
-from natrob_theory.networks import AbstractFixedStepNet, StepStructure
 from natrob_theory.rounding import EPSILON, round_up
 
 ENTRIES_AT_ONCE = 2**23
@@ -31,7 +29,8 @@ class LocalMap:
     its constant on all inputs, and everything before it with it.
 
     Args:
-        parts: integrator networks with a fixed grid, and chains of layers, in order; in float64.
+        parts: integrator networks with a fixed grid, and chains of layers in which such networks may stand, in order;
+            in float64.
         input_shape: of one sample.
 
     Raises:
@@ -42,10 +41,7 @@ class LocalMap:
     def __init__(self, parts: Sequence[nn.Module], input_shape: Shape) -> None:
         self._stages: list[AbstractStage] = []
         for part in parts:
-            structure: Sequence[StepStructure] = ()
-            if isinstance(part, AbstractFixedStepNet):
-                structure = step_structures(part, input_shape=input_shape)
-            self._stages += stages_of(part, input_shape, structure)
+            self._stages += stages_of(part, input_shape)
             input_shape = output_shape(part, input_shape)
 
     def over(self, center: Tensor, radii: Float[Tensor, " batch"]) -> Points:

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from natrob_theory.activation_slopes import activation_slopes
 from natrob_theory.lipschitz.ball_image import ACTIVATION_ERROR
 from natrob_theory.lipschitz.dense_maps import AffineMap, Piece
-from natrob_theory.lipschitz.spectral import matrix_norm_upper, spectral_norms_upper
+from natrob_theory.lipschitz.spectral import spectral_norm_upper, spectral_norms_upper
 from natrob_theory.rounding import EPSILON, round_up
 
 
@@ -63,7 +63,9 @@ class PreparedChain:
 
     def __init__(self, chain: list[Piece]) -> None:
         self._chain = chain
-        self._norms = [matrix_norm_upper(p.matrix) if isinstance(p, AffineMap) else 0.0 for p in chain]
+        self._norms = [
+            spectral_norm_upper(p.matrix, input_error=p.entry_error) if isinstance(p, AffineMap) else 0.0 for p in chain
+        ]
         self._rows = [torch.linalg.vector_norm(p.matrix, dim=1) if isinstance(p, AffineMap) else None for p in chain]
 
     @property

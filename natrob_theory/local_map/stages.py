@@ -11,7 +11,8 @@ for Euler's method, (I − hΦ)⁻¹ for backward Euler, Φ for a plain chain:
 """
 
 import abc
-from collections.abc import Sequence
+import math
+from itertools import groupby
 from typing import Any, final
 
 import torch
@@ -21,11 +22,12 @@ from torch import Tensor, nn
 from natrob_theory.evaluation_error.layer_rules import layer_error
 from natrob_theory.evaluation_error.network_rules import solver_residual, step_error
 from natrob_theory.lipschitz.dense_maps import Opaque, chain_of
-from natrob_theory.lipschitz.layer_rules import lipschitz_of_layer, output_shape
+from natrob_theory.lipschitz.layer_rules import lipschitz_of_layer
 from natrob_theory.lipschitz.refusal import Shape
 from natrob_theory.local_map.chain_passage import Passed, Points, PreparedChain
 from natrob_theory.local_map.field_terms import Term, field_terms
-from natrob_theory.networks import AbstractFixedStepNet, StepPlan, StepStructure
+from natrob_theory.network_growth import step_structures
+from natrob_theory.networks import AbstractFixedStepNet, StepPlan
 from natrob_theory.norms import per_sample_l2
 from natrob_theory.rounding import EPSILON, round_up, unit_roundoff
 from natrob_theory.steppers import AbstractStepper, BackwardEulerStepper, EulerStepper
@@ -173,32 +175,37 @@ class BackwardEulerStage(AbstractStage):
         return Points(root, drift, jacobian, deviation, constant)
 
 
-def stages_of(part: nn.Module, input_shape: Shape, structure: Sequence[StepStructure]) -> list[AbstractStage]:
-    """The stages of one part of a map: a network's steps, or a chain of layers.
+def stages_of(part: nn.Module, input_shape: Shape) -> list[AbstractStage]:
+    """The stages of one part of a map: a network's steps, or a chain of layers, in which networks may stand.
 
     Args:
         part: an integrator network with a fixed grid, or a chain of layers that `lipschitz_upper_bound` takes.
         input_shape: of one sample.
-        structure: of each step of a network.
     """
     if isinstance(part, AbstractFixedStepNet):
-        plan = part.plan()
+        structure = step_structures(part, input_shape=input_shape)
         return [
             _step_stage(part.stepper, step, input_shape, known.factor)
-            for step, known in zip(plan, structure, strict=True)
+            for step, known in zip(part.plan(), structure, strict=True)
         ]
-    constant = lipschitz_of_layer(part, input_shape)
     chain = chain_of(part, input_shape)
-    if any(isinstance(piece, Opaque) for piece in chain):
-        if isinstance(part, nn.Sequential):
-            stages = []
-            for layer in part:
-                stages += stages_of(layer, input_shape, ())
-                input_shape = output_shape(layer, input_shape)
-            return stages
-        rounding = layer_error(part, input_shape, _unit_norm(), unit_roundoff(torch.float64))
-        return [OpaqueStage(part, input_shape, constant, rounding)]
-    return [ChainStage(PreparedChain(chain), constant)]
+    if not any(isinstance(piece, Opaque) for piece in chain):
+        return [ChainStage(PreparedChain(chain), lipschitz_of_layer(part, input_shape))]
+    stages: list[AbstractStage] = []
+    for opaque, pieces in groupby(chain, key=lambda piece: isinstance(piece, Opaque)):
+        if opaque:
+            stages += [stage for piece in pieces for stage in _opaque_stages(piece)]  # type: ignore[arg-type]
+        else:
+            stages.append(ChainStage(PreparedChain(list(pieces)), math.inf))
+    return stages
+
+
+def _opaque_stages(piece: Opaque) -> list[AbstractStage]:
+    """A network in a chain is seen step by step, any other layer by its constant."""
+    if isinstance(piece.module, AbstractFixedStepNet):
+        return stages_of(piece.module, piece.input_shape)
+    rounding = layer_error(piece.module, piece.input_shape, _unit_norm(), unit_roundoff(torch.float64))
+    return [OpaqueStage(piece.module, piece.input_shape, piece.lipschitz, rounding)]
 
 
 def _step_stage(stepper: AbstractStepper[Any], step: StepPlan, input_shape: Shape, factor: float) -> AbstractStage:

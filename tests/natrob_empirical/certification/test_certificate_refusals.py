@@ -69,18 +69,6 @@ def test_a_radius_by_itself_is_refused() -> None:
         certified_accuracy(plain(), IMAGE, LABEL, 0.1)  # type: ignore[arg-type]
 
 
-def test_another_module_is_refused_by_name() -> None:
-    model = nn.Sequential(nn.Flatten(), nn.Linear(4, 2))
-    for refused in (
-        lambda: certified_accuracy(model, IMAGE, LABEL, [0.1]),
-        lambda: certificate_constants(model, (1, 2, 2)),
-    ):
-        with pytest.raises(
-            CertificateRefusedError, match="the model is a Sequential, and certificates need a classifier"
-        ):
-            refused()
-
-
 @pytest.mark.usefixtures("unchecked")
 def test_names_are_looked_up() -> None:
     with pytest.raises(ValueError, match="`norm` must be one of L2, Linf, got 'L1'"):

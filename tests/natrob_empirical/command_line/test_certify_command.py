@@ -10,6 +10,7 @@ from rich.console import Console
 from natrob_empirical.benchmarks import load_checkpoint
 from natrob_empirical.certification import SearchProgress, certified_accuracy
 from natrob_empirical.command_line.displays import SearchDisplay
+from natrob_empirical.command_line.model_target import load_target
 from natrob_empirical.datasets import Dataset
 from natrob_empirical.reporting.formatting import format_share
 
@@ -100,9 +101,35 @@ def test_a_model_without_a_certificate_is_refused_and_nothing_is_printed(models_
     result = natrob("certify", f"{models_module}:probabilities", "--data", "digits", "--epsilon", "0.1",
                     "--images", "4")  # fmt: skip
     assert result.exit_code == 2
-    assert "is a Sequential, and certificates need a classifier of this library" in text_of(result)
+    assert "the model ends with Softmax, which has no constant here; leave it out" in text_of(result)
     assert result.stdout == ""
+    result = natrob("certify", f"{models_module}:a_tuple", "--data", "digits", "--epsilon", "0.1")
+    assert result.exit_code == 2
+    result = natrob("certify", f"{models_module}:Quantised", "--data", "digits", "--epsilon", "0.1", "--images", "4")
+    assert result.exit_code == 2
+    assert "make it an nn.Sequential of layers with known constants" in text_of(result)
+    assert "IntegratorClassifier(stem, trunk, pool, head)" in text_of(result)
     assert torch.is_grad_enabled()
+
+
+@pytest.mark.parametrize("method", ["global", "local"])
+def test_an_own_chain_of_layers_is_certified(method: str, models_module: str, tmp_path: Path, digits: Dataset) -> None:
+    radii = tmp_path / "radii.json"
+    result = natrob("certify", f"{models_module}:chain", "--data", "digits", "--epsilon", "0.1", "--method", method,
+                    "--images", "20", "--output", str(radii))  # fmt: skip
+    assert result.exit_code == 0, result.output
+    assert "chain (Sequential) on 20 test images of digits" in text_of(result)
+    content = json.loads(radii.read_text())
+    assert [part["part"] for part in content["constants"]] == ["features"]
+    model = load_target(f"{models_module}:chain").model
+    expected = certified_accuracy(
+        model,
+        digits.to_images(digits.test_x[:20]),
+        digits.test_y[:20],
+        [0.1],
+        method=method,  # type: ignore[arg-type]
+    )
+    assert content["radii"] == expected.radii.tolist()
 
 
 def test_the_help_shows_an_example_and_what_to_expect_of_the_methods() -> None:
