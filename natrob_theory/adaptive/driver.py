@@ -6,15 +6,15 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor
-from torch.utils.checkpoint import checkpoint
 
+from natrob_theory.adaptive.checkpointed_trial import RepeatedTrial, checkpointed_trial
 from natrob_theory.adaptive.controller import SMALLEST_REMEMBERED, PIController
-from natrob_theory.adaptive.embedded_method import EmbeddedMethod, Trial
+from natrob_theory.adaptive.embedded_method import EmbeddedMethod, Trial, is_transformed
 from natrob_theory.adaptive.initial_step import initial_step_size
 from natrob_theory.adaptive.record import SolveLog
 from natrob_theory.adaptive.status import SolveStatus
 from natrob_theory.argument_checks import all_finite
-from natrob_theory.fields import evaluate_field
+from natrob_theory.fields import WatchedField, evaluate_field
 from natrob_theory.tensor_types import Field
 
 STRETCH = 1.05
@@ -117,7 +117,10 @@ class _Run:
     def __init__(
         self, field: Field, y0: Tensor, method: EmbeddedMethod, settings: SolveSettings, observer: StepObserver | None
     ) -> None:
-        self.field, self.method, self.settings, self.observer = field, method, settings, observer
+        checkpointed = settings.checkpointed and torch.is_grad_enabled() and not is_transformed(y0)
+        self.watched = WatchedField(field) if checkpointed else None
+        self.field = field if self.watched is None else self.watched
+        self.method, self.settings, self.observer = method, settings, observer
         self.log = SolveLog(
             y0,
             settings.start_time,
@@ -131,7 +134,7 @@ class _Run:
         resolution = torch.finfo(y0.dtype).eps * max(abs(settings.start_time), abs(settings.end_time), span)
         self.smallest_step = 4.0 * resolution
         time = torch.full((len(y0),), settings.start_time, dtype=torch.float64, device=y0.device)
-        slope = evaluate_field(field, time, y0)
+        slope = evaluate_field(self.field, time, y0)
         step = initial_step_size(
             field, time, y0.detach(), slope.detach(), span=span, rtol=settings.rtol, atol=settings.atol,
             order=method.error_order,
@@ -218,15 +221,11 @@ class _Run:
         active = self.active if indices is None else self.active.select(indices)
         step = step if indices is None else step[indices]
 
-        def attempt(time: Tensor, step: Tensor, state: Tensor, slope: Tensor) -> Trial:
-            settings = self.settings
-            return self.method.trial(self.field, time, step, state, slope, rtol=settings.rtol, atol=settings.atol)
-
-        if not (self.settings.checkpointed and torch.is_grad_enabled()):
-            return attempt(active.time, step, active.state, active.slope)
-        return checkpoint(
-            attempt, active.time, step, active.state, active.slope, use_reentrant=False, preserve_rng_state=False
-        )
+        start, settings = (active.time, step, active.state, active.slope), self.settings
+        if self.watched is not None:
+            trial = RepeatedTrial(self.watched, self.method, rtol=settings.rtol, atol=settings.atol)
+            return checkpointed_trial(trial, *start)
+        return self.method.trial(self.field, *start, rtol=settings.rtol, atol=settings.atol)
 
     def _merged(self, trial: Trial, accepted: Tensor, step: Tensor) -> tuple[Tensor, Tensor]:
         """y and f(t, y) after the trial: new where accepted, old where not.

@@ -109,7 +109,7 @@ class EmbeddedMethod:
     def _stages(self, state: Tensor, slope: Tensor, step: Tensor) -> AbstractStages:
         """A place for the stages of one trial, with the first of them in it."""
         recording = torch.is_grad_enabled()
-        if recording and _is_transformed(state, slope):
+        if recording and is_transformed(state, slope):
             return PlainStages(state, slope, step)
         buffer = self._buffer
         if buffer is None or not buffer.fits(state):
@@ -124,8 +124,8 @@ class EmbeddedMethod:
         return {**self.__dict__, "_buffer": None}
 
 
-def _is_transformed(state: Tensor, slope: Tensor) -> bool:
+def is_transformed(*tensors: Tensor) -> bool:
     """Whether torch.func or forward-mode differentiation is at work, which know nothing of a closed-form backward."""
     # torch has no public way to ask for the first, and its stubs leave this one out.
     wrapped = torch._C._functorch.is_functorch_wrapped_tensor  # type: ignore[attr-defined]
-    return forward_ad._current_level >= 0 or wrapped(state) or wrapped(slope)
+    return forward_ad._current_level >= 0 or any(wrapped(tensor) for tensor in tensors)

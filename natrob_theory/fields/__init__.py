@@ -16,6 +16,7 @@ from natrob_theory.fields.linear import LinearField as LinearField
 from natrob_theory.fields.residual import convolutional_field as convolutional_field
 from natrob_theory.fields.residual import dense_field as dense_field
 from natrob_theory.fields.skew_symmetric import SkewSymmetricField as SkewSymmetricField
+from natrob_theory.fields.watched_field import WatchedField as WatchedField
 
 __all__ = [
     "AutonomousField",
@@ -27,6 +28,7 @@ __all__ = [
     "ScaledField",
     "SkewSymmetricField",
     "SumField",
+    "WatchedField",
     "broadcast_time",
     "convolutional_field",
     "dense_field",

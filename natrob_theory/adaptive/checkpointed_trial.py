@@ -1,0 +1,72 @@
+"""A trial step whose stages are computed again in backward, where they are compared with those of forward."""
+
+from typing import final
+
+import torch
+from torch import Tensor
+from torch.utils.checkpoint import checkpoint
+
+from natrob_theory.adaptive.embedded_method import EmbeddedMethod, Trial
+from natrob_theory.fields import WatchedField, field_name
+from natrob_theory.fields.outer_tensors import restored_afterwards
+
+
+def checkpointed_trial(trial: "RepeatedTrial", time: Tensor, step: Tensor, state: Tensor, slope: Tensor) -> Trial:
+    """The trial step of these samples; until backward only t, h, y and f(t, y) are kept of it.
+
+    torch's generators (the CPU's and that of the state's device) are set back for the repetition, so that a field that
+    draws from them draws the same again.
+
+    Raises:
+        ValueError: in backward, the field does not repeat itself.
+    """
+    return checkpoint(trial, time, step, state, slope, use_reentrant=False, early_stop=False)
+
+
+@final
+class RepeatedTrial:
+    """One trial step, to be called once in forward and again in backward.
+
+    It must hold nothing that leads to the graph of its own result: autograd keeps it inside that graph, and Python's
+    collector cannot see a circle that leads through autograd, so a pass that is dropped would stay in memory for ever.
+    """
+
+    def __init__(self, field: WatchedField, method: EmbeddedMethod, *, rtol: float, atol: float) -> None:
+        self._field, self._method = field, method
+        self._rtol, self._atol = rtol, atol
+        self._sizes: Tensor | None = None
+
+    def __call__(self, time: Tensor, step: Tensor, state: Tensor, slope: Tensor) -> Trial:
+        """The trial step. Raises ValueError where it is another than the first time.
+
+        What the field writes into, such as running statistics, is written once: the repetition leaves no trace.
+        """
+        if self._sizes is None:
+            trial, self._sizes = self._taken(time, step, state, slope)
+            return trial
+        with restored_afterwards(self._field.written):
+            trial, sizes = self._taken(time, step, state, slope)
+        self._require_same(self._sizes, sizes)
+        return trial
+
+    def _taken(self, time: Tensor, step: Tensor, state: Tensor, slope: Tensor) -> tuple[Trial, Tensor]:
+        """The trial step, and ‖f‖₂ of its evaluations and samples."""
+        sizes: list[Tensor] = []
+
+        def noting_field(moment: Tensor, point: Tensor) -> Tensor:
+            value = self._field(moment, point)
+            sizes.append(torch.linalg.vector_norm(value.detach().flatten(1), dim=1))
+            return value
+
+        trial = self._method.trial(noting_field, time, step, state, slope, rtol=self._rtol, atol=self._atol)
+        return trial, torch.stack(sizes)
+
+    def _require_same(self, before: Tensor, now: Tensor) -> None:
+        """Raise ValueError unless ‖f‖₂ of every sample and stage is the same up to the root of the dtype's spacing."""
+        tolerance = torch.finfo(now.dtype).eps ** 0.5
+        if not bool(torch.isclose(now, before, rtol=tolerance, atol=0.0, equal_nan=True).all()):
+            raise ValueError(
+                f'`gradients` = "checkpointed" evaluates the field again in backward, and field '
+                f"{field_name(self._field.field)} gave other values there: it draws from a generator of its own, "
+                f'keeps a state, or was changed after forward; use `gradients` = "direct"'
+            )
