@@ -120,7 +120,6 @@ __all__ = [
     "TargetedAPGD",
     "TrainingSpecification",
     "TransferAttack",
-    "__version__",
     "attack_accuracy",
     "build_classifier",
     "certified_accuracy",

@@ -1,4 +1,4 @@
-"""The version of the installed package."""
+"""The version of the installed package; as in natrob_theory, whose import would bring torch."""
 
 from importlib.metadata import PackageNotFoundError, version
 

@@ -89,6 +89,7 @@ from natrob_theory.trajectories import Divergence as Divergence
 from natrob_theory.trajectories import measure_divergence as measure_divergence
 from natrob_theory.tube import Tube as Tube
 from natrob_theory.tube import tube_bound as tube_bound
+from natrob_theory.version import __version__ as __version__
 
 __all__ = [
     "BOGACKI_SHAMPINE",

@@ -1,5 +1,7 @@
 """The commands of `natrob`."""
 
+from typing import Annotated
+
 import typer
 
 from natrob_empirical.command_line.commands.attack import attack
@@ -10,16 +12,37 @@ from natrob_empirical.command_line.commands.datasets import datasets
 from natrob_empirical.command_line.commands.diagnose import diagnose
 from natrob_empirical.command_line.commands.report import report
 from natrob_empirical.command_line.commands.train import train
+from natrob_empirical.command_line.console import console
+
+_HELP_OPTIONS = {"help_option_names": ["-h", "--help"]}
 
 app = typer.Typer(
     add_completion=False,
     no_args_is_help=True,
     rich_markup_mode="markdown",
     pretty_exceptions_show_locals=False,
-    help="Is a network robust because of its mathematics, or because the attack was weak?",
+    context_settings=_HELP_OPTIONS,
 )
 for command in (report, bench, train, attack, certify, diagnose, check, datasets):
-    app.command()(command)
+    app.command(context_settings=_HELP_OPTIONS)(command)
+
+
+def _print_version(asked: bool) -> bool:
+    if asked:
+        from natrob_empirical.version import __version__  # noqa: PLC0415 - the metadata is read only when asked for
+
+        console.print(f"natrob {__version__}", highlight=False)
+        raise typer.Exit
+    return asked
+
+
+@app.callback()
+def natrob(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and stop.")
+    ] = False,
+) -> None:
+    """Is a network robust because of its mathematics, or because the attack was weak?"""
 
 
 def main() -> None:

@@ -8,7 +8,6 @@ from natrob_empirical.models.preact_resnet import build_preact_resnet18
 from natrob_empirical.models.residual_classifier import ResidualClassifier
 from natrob_empirical.models.residual_specification import ResidualSpecification
 from natrob_empirical.models.resnet import build_resnet
-from natrob_empirical.models.resnet50 import build_resnet50
 
 
 @final
@@ -29,11 +28,18 @@ class ResidualFamily:
     halvings: int
 
 
+def _resnet50(specification: ResidualSpecification, channels: int, num_classes: int) -> ResidualClassifier:
+    """As `build_resnet50`, imported when it is built: torchvision's models take two seconds to import."""
+    from natrob_empirical.models.resnet50 import build_resnet50  # noqa: PLC0415
+
+    return build_resnet50(specification, channels, num_classes)
+
+
 RESIDUAL_NETWORKS: dict[str, ResidualFamily] = {
     family.name: family
     for family in (
         ResidualFamily(name="resnet", title="ResNet (He et al., small images)", build=build_resnet, halvings=2),
-        ResidualFamily(name="resnet50", title="ResNet-50, 3×3 stem", build=build_resnet50, halvings=3),
+        ResidualFamily(name="resnet50", title="ResNet-50, 3×3 stem", build=_resnet50, halvings=3),
         ResidualFamily(name="preact_resnet18", title="PreAct-ResNet-18", build=build_preact_resnet18, halvings=3),
     )
 }

@@ -1,7 +1,6 @@
 """The grid that torchdiffeq's dopri5 accepts: the reference solver."""
 
 import torch
-import torchdiffeq
 from torch import Tensor
 
 from natrob_theory.adaptive import IntegrationError, SolveRecord, SolveStatus
@@ -38,6 +37,8 @@ def torchdiffeq_grid(
     Raises:
         IntegrationError: torchdiffeq gave up; its assertion is turned into an error that advises.
     """
+    import torchdiffeq  # noqa: PLC0415 - SciPy comes with it, half a second: only where this solver is asked for
+
     notes = _RecordingField(field)
     times = torch.tensor([start_time, end_time], dtype=torch.float64, device=y0.device)
     options = {"step_t": times[1:], "max_num_steps": max_num_steps}
