@@ -15,6 +15,9 @@ from .auto_attack import AutoAttack as AutoAttack
 from .auto_attack import PartReport as PartReport
 from .averaged_model import AveragedModel as AveragedModel
 from .boundary_attack import BoundaryAttack as BoundaryAttack
+from .company import CompanyLook as CompanyLook
+from .company import OneImageAtATime as OneImageAtATime
+from .company import look_at_company as look_at_company
 from .counted_model import Classifier as Classifier
 from .counted_model import CountedModel as CountedModel
 from .di2_fgsm import DI2FGSM as DI2FGSM
@@ -68,6 +71,7 @@ __all__ = [
     "AveragedModel",
     "BoundaryAttack",
     "Classifier",
+    "CompanyLook",
     "CountedModel",
     "CrossEntropy",
     "Margin",
@@ -77,6 +81,7 @@ __all__ = [
     "NearestSearch",
     "NonFiniteGradientError",
     "Norm",
+    "OneImageAtATime",
     "PartReport",
     "ProbabilitiesWarning",
     "RandomNoise",
@@ -88,6 +93,7 @@ __all__ = [
     "TransferAttack",
     "attack_accuracy",
     "check_model",
+    "look_at_company",
     "outcomes_of",
     "paper_boundary",
     "paper_di2_fgsm",

@@ -15,7 +15,9 @@ from natrob_empirical.threat_models import AbstractBall
 from .active_set import ActiveSet
 from .attack_inputs import require_images_and_labels, require_labels_in_range
 from .attack_result import AttackResult
+from .company import OneImageAtATime
 from .counted_model import Classifier, CountedModel, evaluation_mode
+from .model_checks import shown_alone_if_needed
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,10 @@ class AbstractAttack(ABC):
     3. samples that are misclassified already come back unchanged, as successes, without an attack;
     4. it projects what `_perturb` returns onto the ball and the pixel range once more;
     5. it judges success itself, by a forward pass in the dtype of the images;
-    6. it counts every forward pass and gradient of each sample.
+    6. it counts every forward pass and gradient of each sample;
+    7. it compares the answers to images in other batches and alone: where they depend on the batch, every image is
+       attacked alone, so that the result is that of an attack on it alone, and says so; a model that answers one image
+       alone at random is refused.
 
     Args:
         ball: the threat model.
@@ -71,6 +76,7 @@ class AbstractAttack(ABC):
 
         Raises:
             TypeError, ValueError: an argument or the model's output that is not as required.
+            RandomisedModelError: the model answers one image at random and is no `AveragedModel`.
             NonFiniteGradientError: a gradient attack met a NaN or infinite gradient.
         """
         require_images_and_labels(x, y)
@@ -98,18 +104,34 @@ class AbstractAttack(ABC):
         if len(streams) != len(x):
             raise ValueError(f"`streams` must hold one stream per image, {len(x)}, got {len(streams)}")
         keep_freed_memory()
+        x, y = x.detach().clone(), y.clone()
         with evaluation_mode(model):
             counted = CountedModel(model, len(x), x.device, mixed_precision=self.mixed_precision)
-            return self._attack(counted, x.detach().clone(), y.clone(), streams)
+            logits = counted.full_precision_logits(x)
+            require_labels_in_range(y, logits.shape[1])
+            shown = shown_alone_if_needed(model, x, logits)
+            if not isinstance(shown, OneImageAtATime):
+                return self._attack(counted, x, y, streams, logits)
+            return AttackResult.joined([self._attack_alone(shown, x, y, streams, row) for row in range(len(x))])
 
     @abstractmethod
     def _perturb(self, active: ActiveSet) -> None:
         """The attack itself, on samples that are all classified correctly so far: its result is `active.best`."""
 
     @final
-    def _attack(self, model: CountedModel, x: Tensor, y: Tensor, streams: SampleStreams) -> AttackResult:
-        logits = model.full_precision_logits(x)
-        require_labels_in_range(y, logits.shape[1])
+    def _attack_alone(
+        self, model: OneImageAtATime, x: Tensor, y: Tensor, streams: SampleStreams, row: int
+    ) -> AttackResult:
+        """The attack on one image of the batch as if there were no others."""
+        chosen = torch.tensor([row], device=x.device)
+        meter = CountedModel(model, 1, x.device, mixed_precision=self.mixed_precision)
+        logits = meter.full_precision_logits(x[chosen])
+        return self._attack(meter, x[chosen], y[chosen], streams.select(chosen), logits)
+
+    @final
+    def _attack(
+        self, model: CountedModel, x: Tensor, y: Tensor, streams: SampleStreams, logits: Tensor
+    ) -> AttackResult:
         success = logits.argmax(dim=1) != y
         adversarial = x.clone()
         active = (~success).nonzero().squeeze(1)
@@ -134,6 +156,7 @@ class AbstractAttack(ABC):
             success=success,
             queries=model.queries,
             gradient_calls=model.gradient_calls,
+            one_at_a_time=isinstance(model.classifier, OneImageAtATime),
         )
 
     @final

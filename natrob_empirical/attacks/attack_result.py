@@ -1,8 +1,10 @@
 """What an attack returns."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import final
 
+import torch
 from jaxtyping import Bool, Float, Int64
 from torch import Tensor
 
@@ -19,12 +21,26 @@ class AttackResult:
         adversarial: images inside the ball around the given ones, in their dtype; where a sample is
             misclassified without any perturbation, the given image itself, bit for bit.
         success: whether the model misclassifies `adversarial`.
-        queries: forward passes spent on each sample, the first look at it and the final verdict included.
+        queries: forward passes spent on each sample, the first look at it and the final verdict included; those
+            that tell whether the model depends on the batch (`look_at_company`) are not.
         gradient_calls: gradients of the loss taken for each sample; each came with a forward pass in
             `queries`.
+        one_at_a_time: whether the model's answers depend on the batch, so that every image was attacked alone.
     """
 
     adversarial: Float[Tensor, "batch channels height width"]
     success: Bool[Tensor, " batch"]
     queries: Int64[Tensor, " batch"]
     gradient_calls: Int64[Tensor, " batch"]
+    one_at_a_time: bool = False
+
+    @classmethod
+    def joined(cls, parts: Sequence["AttackResult"]) -> "AttackResult":
+        """The outcomes of several batches, one after the other."""
+        return cls(
+            adversarial=torch.cat([part.adversarial for part in parts]),
+            success=torch.cat([part.success for part in parts]),
+            queries=torch.cat([part.queries for part in parts]),
+            gradient_calls=torch.cat([part.gradient_calls for part in parts]),
+            one_at_a_time=any(part.one_at_a_time for part in parts),
+        )

@@ -32,6 +32,7 @@ class AttackEvaluation:
             that of the nearest misclassified image, ∞ where there is none.
         largest_distance: the largest distance of a returned image from its original, in the ball's norm.
         mean_queries, mean_gradient_calls: forward passes and loss gradients per sample, on average.
+        one_at_a_time: whether the model's answers depend on the batch, so that images were attacked alone.
     """
 
     accuracy: float
@@ -43,6 +44,7 @@ class AttackEvaluation:
     largest_distance: float
     mean_queries: float
     mean_gradient_calls: float
+    one_at_a_time: bool = False
 
 
 @final
@@ -109,9 +111,11 @@ def attack_accuracy(
     require_count("batch_size", batch_size)
     require_images_and_labels(x, y)
     parts: list[SampleOutcomes] = []
+    one_at_a_time = False
     for start in range(0, len(x), batch_size):
         images = x[start : start + batch_size].detach()
         result = attack(model, images, y[start : start + batch_size], generator=generator)
+        one_at_a_time |= result.one_at_a_time
         parts.append(outcomes_of(attack, images, result))
         if progress is not None:
             progress(start + len(images))
@@ -128,6 +132,7 @@ def attack_accuracy(
         largest_distance=float(distance.max()),
         mean_queries=_share(torch.cat([part.queries for part in parts])),
         mean_gradient_calls=_share(torch.cat([part.gradient_calls for part in parts])),
+        one_at_a_time=one_at_a_time,
     )
 
 

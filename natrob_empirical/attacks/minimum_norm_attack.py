@@ -1,6 +1,7 @@
 """The base of attacks that look for the nearest misclassified image."""
 
 from abc import abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import final
 
@@ -13,7 +14,9 @@ from natrob_empirical.random_streams import SampleStreams, require_cpu_generator
 from .abstract_attack import AbstractAttack
 from .active_set import ActiveSet
 from .attack_inputs import require_images_and_labels, require_labels_in_range
+from .company import OneImageAtATime
 from .counted_model import Classifier, CountedModel, evaluation_mode
+from .model_checks import shown_alone_if_needed
 from .nearest_search import NearestSearch
 
 
@@ -30,7 +33,7 @@ class MinimumNormResult:
         distance: from the given images, in the norm of the attack's ball; 0 where the given image is misclassified
             already, ∞ where none was found.
         found: whether one was found.
-        queries, gradient_calls: as in `AttackResult`.
+        queries, gradient_calls, one_at_a_time: as in `AttackResult`.
     """
 
     adversarial: Float[Tensor, "batch channels height width"]
@@ -38,6 +41,19 @@ class MinimumNormResult:
     found: Bool[Tensor, " batch"]
     queries: Int64[Tensor, " batch"]
     gradient_calls: Int64[Tensor, " batch"]
+    one_at_a_time: bool = False
+
+    @classmethod
+    def joined(cls, parts: Sequence["MinimumNormResult"]) -> "MinimumNormResult":
+        """The outcomes of several batches, one after the other."""
+        return cls(
+            adversarial=torch.cat([part.adversarial for part in parts]),
+            distance=torch.cat([part.distance for part in parts]),
+            found=torch.cat([part.found for part in parts]),
+            queries=torch.cat([part.queries for part in parts]),
+            gradient_calls=torch.cat([part.gradient_calls for part in parts]),
+            one_at_a_time=any(part.one_at_a_time for part in parts),
+        )
 
 
 @dataclass(frozen=True)
@@ -64,9 +80,15 @@ class AbstractMinimumNormAttack(AbstractAttack):
         require_images_and_labels(x, y)
         require_cpu_generator("generator", generator)
         streams = SampleStreams(generator, len(x), x.device)
+        x, y = x.detach().clone(), y.clone()
         with evaluation_mode(model):
             counted = CountedModel(model, len(x), x.device, mixed_precision=self.mixed_precision)
-            return self._minimise(counted, x.detach().clone(), y.clone(), streams)
+            logits = counted.full_precision_logits(x)
+            require_labels_in_range(y, logits.shape[1])
+            shown = shown_alone_if_needed(model, x, logits)
+            if not isinstance(shown, OneImageAtATime):
+                return self._minimise(counted, x, y, streams, logits)
+            return MinimumNormResult.joined([self._minimise_alone(shown, x, y, streams, row) for row in range(len(x))])
 
     @abstractmethod
     def _approach(self, search: NearestSearch) -> None:
@@ -77,9 +99,19 @@ class AbstractMinimumNormAttack(AbstractAttack):
         self._approach(NearestSearch(active, self.ball, leave_inside=True))
 
     @final
-    def _minimise(self, model: CountedModel, x: Tensor, y: Tensor, streams: SampleStreams) -> MinimumNormResult:
-        logits = model.full_precision_logits(x)
-        require_labels_in_range(y, logits.shape[1])
+    def _minimise_alone(
+        self, model: OneImageAtATime, x: Tensor, y: Tensor, streams: SampleStreams, row: int
+    ) -> MinimumNormResult:
+        """The search for one image of the batch as if there were no others."""
+        chosen = torch.tensor([row], device=x.device)
+        meter = CountedModel(model, 1, x.device, mixed_precision=self.mixed_precision)
+        logits = meter.full_precision_logits(x[chosen])
+        return self._minimise(meter, x[chosen], y[chosen], streams.select(chosen), logits)
+
+    @final
+    def _minimise(
+        self, model: CountedModel, x: Tensor, y: Tensor, streams: SampleStreams, logits: Tensor
+    ) -> MinimumNormResult:
         found = logits.argmax(dim=1) != y
         adversarial = x.clone()
         rows = (~found).nonzero().squeeze(1)
@@ -101,4 +133,5 @@ class AbstractMinimumNormAttack(AbstractAttack):
             found=found,
             queries=model.queries,
             gradient_calls=model.gradient_calls,
+            one_at_a_time=isinstance(model.classifier, OneImageAtATime),
         )

@@ -1,7 +1,7 @@
-"""What to know of a model before its robustness is measured: does it return logits, and the same ones twice?"""
+"""What to know of a model before its robustness is measured: does it return logits, and one answer per image?"""
 
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Final, final
 
 import torch
@@ -10,6 +10,7 @@ from torch import Tensor
 
 from natrob_theory.argument_checks import require_count
 
+from .company import CompanyLook, OneImageAtATime, look_at_company
 from .counted_model import Classifier, CountedModel, evaluation_mode
 
 _TOLERANCE: Final = 1e-4
@@ -29,16 +30,17 @@ class RandomisedModelError(ValueError):
 @final
 @dataclass(frozen=True, kw_only=True)
 class ModelCheck:
-    """What a few calls on the same images showed.
+    """What a few calls on the same images showed, in one batch, in others and alone.
 
-    A model that is random only seldom, or on other images, may pass.
+    A model that is random or depends on the batch only seldom, or on other images, may pass; see `look_at_company`.
 
     Attributes:
-        num_images, calls: how many images were shown how often; `calls` queries per image.
+        num_images, calls: how many images were shown how often in one and the same batch.
         num_classes: logits per image.
         probabilities: whether no output is negative and every row sums to 1.
-        spread: the largest difference of a logit between two calls, over the largest logit (at least 1).
+        spread: the largest difference of a logit between two calls, over the largest logit.
         changed_labels: the share of images whose label was not the same in all calls.
+        company: what other batches and images alone showed; None where nobody looked.
     """
 
     num_images: int
@@ -47,19 +49,36 @@ class ModelCheck:
     probabilities: bool
     spread: float
     changed_labels: float
+    company: CompanyLook | None = field(default=None, compare=False)
 
     @property
     def randomised(self) -> bool:
-        """Whether logits or labels changed beyond rounding."""
-        return self.spread > _TOLERANCE
+        """Whether an image has more than one answer, beyond rounding: from call to call, or from batch to batch."""
+        return self.random or self.depends_on_batch
+
+    @property
+    def random(self) -> bool:
+        """Whether logits changed beyond rounding from call to call, in a batch or for an image alone."""
+        return self.largest_spread > _TOLERANCE
+
+    @property
+    def largest_spread(self) -> float:
+        """As `spread`, calls on one image alone included."""
+        return max(self.spread, 0.0 if self.company is None else self.company.repeat_difference)
+
+    @property
+    def depends_on_batch(self) -> bool:
+        """Whether the answers to images depend on their company; such a model is attacked one image at a time."""
+        return not self.random and self.company is not None and self.company.depends
 
     def require_deterministic(self) -> None:
-        """Raise RandomisedModelError if the model is random."""
-        if self.randomised:
+        """Raise RandomisedModelError if the answers change from call to call."""
+        if self.random:
             raise RandomisedModelError(
-                f"`model` must answer the same images alike, got logits that differ by {self.spread:.2g} of the "
-                f"largest, and other labels for {self.changed_labels:.1%} of {self.num_images} images, in {self.calls} "
-                "calls; switch its randomness off, or attack AveragedModel(model, samples=20, generator=…)"
+                f"`model` must answer the same images alike, got logits that differ by {self.largest_spread:.2g} of "
+                f"the largest, and other labels for {self.changed_labels:.1%} of {self.num_images} images, in "
+                f"{self.calls} calls; switch its randomness off, or attack AveragedModel(model, samples=20, "
+                "generator=…)"
             )
 
     def warn_of_probabilities(self) -> None:
@@ -74,7 +93,7 @@ class ModelCheck:
 
 
 def check_model(model: Classifier, x: Float[Tensor, "batch channels height width"], *, calls: int = 3) -> ModelCheck:
-    """Show the model the same images `calls` times, in eval mode, and compare what it answers.
+    """Show the model the same images `calls` times, in eval mode, then in other company, and compare its answers.
 
     Raises:
         TypeError, ValueError: `calls` is not an integer of at least 2, or the output is not finite logits.
@@ -82,14 +101,43 @@ def check_model(model: Classifier, x: Float[Tensor, "batch channels height width
     require_count("calls", calls, minimum=2)
     with evaluation_mode(model):
         meter = CountedModel(model, len(x), x.device)
-        return compare_answers([meter.logits(x) for _ in range(calls)])
+        answers = [meter.logits(x) for _ in range(calls)]
+        return replace(compare_answers(answers), company=look_at_company(model, x, answers[0]))
+
+
+def shown_alone_if_needed(
+    model: Classifier,
+    x: Float[Tensor, "batch channels height width"],
+    in_company: Float[Tensor, "batch classes"] | None = None,
+) -> Classifier:
+    """The model; where its answers depend on the batch, `OneImageAtATime` around it.
+
+    Args:
+        model: in the mode it is to be attacked in.
+        x: the images it is judged by, as in `look_at_company`.
+        in_company: its answer to all of them, if it is known.
+
+    Raises:
+        RandomisedModelError: an image alone has more than one answer.
+        TypeError, ValueError: as `look_at_company`.
+    """
+    if isinstance(model, OneImageAtATime):
+        return model
+    look = look_at_company(model, x, in_company)
+    if look.random:
+        raise RandomisedModelError(
+            f"`model` must answer the same images alike, got logits that differ by {look.repeat_difference:.2g} of the "
+            "largest between two calls on one image alone; switch its randomness off, or attack "
+            "AveragedModel(model, samples=20, generator=…)"
+        )
+    return OneImageAtATime(model) if look.depends else model
 
 
 def compare_answers(answers: list[Float[Tensor, "batch classes"]]) -> ModelCheck:
     """What several answers of a model to the same images show."""
     logits = torch.stack([answer.double() for answer in answers])
     labels = logits.argmax(dim=2)
-    largest = max(1.0, float(logits.abs().max()))
+    largest = float(logits.abs().max()) or 1.0
     sums = logits.sum(dim=2)
     return ModelCheck(
         num_images=logits.shape[1],

@@ -10,6 +10,7 @@ from .abstract_attack import AbstractAttack
 from .active_set import ActiveSet
 from .attack_inputs import require_labels_in_range
 from .counted_model import Classifier, CountedModel, evaluation_mode
+from .model_checks import shown_alone_if_needed
 from .pgd import PGD
 
 _DEFAULT_STEPS: Final = 50
@@ -70,7 +71,8 @@ class TransferAttack(AbstractAttack):
         seen = ThinnedPoints()
         attack = PGD(self.ball, steps=_DEFAULT_STEPS) if self.attack is None else self.attack
         with evaluation_mode(self.source):
-            meter = CountedModel(self.source, len(active), active.x.device, mixed_precision=self.mixed_precision)
+            source = shown_alone_if_needed(self.source, active.x)
+            meter = CountedModel(source, len(active), active.x.device, mixed_precision=self.mixed_precision)
             require_labels_in_range(active.y, meter.logits(active.x).shape[1])
             search = ActiveSet(
                 meter,

@@ -17,6 +17,7 @@ class AttackBatch(BaseModel):
         start: the position of its first image.
         samples: per image.
         seconds: wall clock.
+        one_at_a_time: as in `AttackResult`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -24,6 +25,7 @@ class AttackBatch(BaseModel):
     start: int
     samples: SampleOutcomes
     seconds: float
+    one_at_a_time: bool = False
 
 
 @final

@@ -31,6 +31,7 @@ class _Search:
     distance: Tensor
     queries: Tensor
     gradient_calls: Tensor
+    one_at_a_time: bool
 
     @classmethod
     def joined(cls, parts: Sequence[MinimumNormResult]) -> "_Search":
@@ -39,6 +40,7 @@ class _Search:
             distance=torch.cat([part.distance for part in parts]),
             queries=torch.cat([part.queries for part in parts]),
             gradient_calls=torch.cat([part.gradient_calls for part in parts]),
+            one_at_a_time=any(part.one_at_a_time for part in parts),
         )
 
 
@@ -100,6 +102,7 @@ class AttackedModel:
             published=None if published is None else PublishedNumber(value=published.accuracy, source=published.source),
             distances=packed(distance.tolist()),
             only_on=list(specification.only_on),
+            one_at_a_time=evaluation.one_at_a_time,
         )
 
     def _nearest(
@@ -133,6 +136,7 @@ def _within(found: _Search, epsilon: float) -> AttackEvaluation:
         largest_distance=float(inside.max()) if len(inside) else 0.0,
         mean_queries=float(found.queries.double().mean()),
         mean_gradient_calls=float(found.gradient_calls.double().mean()),
+        one_at_a_time=found.one_at_a_time,
     )
 
 

@@ -155,7 +155,12 @@ def _batches(run: AttackRun, store: AttackBatchStore) -> Iterator[tuple[AttackBa
             gradient_calls=" ".join(map(str, outcomes.gradient_calls.tolist())),
             distances=" ".join(map(repr, outcomes.distance.tolist())),
         )
-        batch = AttackBatch(start=start, samples=samples, seconds=time.perf_counter() - started)
+        batch = AttackBatch(
+            start=start,
+            samples=samples,
+            seconds=time.perf_counter() - started,
+            one_at_a_time=result.one_at_a_time,
+        )
         store.write(batch)
         yield batch, False
 
@@ -176,6 +181,7 @@ def _result_of(run: AttackRun, batches: list[AttackBatch]) -> AttackRunResult:
             mean_queries=sum(samples.query_counts) / n,
             mean_gradient_calls=sum(samples.gradient_counts) / n,
             seconds=sum(batch.seconds for batch in batches),
+            one_at_a_time=any(batch.one_at_a_time for batch in batches),
         ),
         accuracy_interval=wilson_interval(kept, n),
         clean_interval=wilson_interval(correct, n),

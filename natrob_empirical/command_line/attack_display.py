@@ -71,6 +71,11 @@ def print_summary(subject: AttackSubject, finished: Sequence[FinishedAttack]) ->
             "deterministic classifier keeps more; what an attack leaves above is its weakness.",
             highlight=False,
         )
+    if any(one.result.summary.one_at_a_time for one in finished):
+        console.print(
+            "one image at a time: the model's answers depend on the batch, so every image\nwas attacked alone.",
+            highlight=False,
+        )
     for one in finished:
         if one.resumed == n:
             print_line(f"found: {one.path}")

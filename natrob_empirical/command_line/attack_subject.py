@@ -111,13 +111,19 @@ def check_subject(subject: AttackSubject, *, average: int | None) -> None:
             "their gradients vanish, and attacks look weaker than they are: let it return logits, without the softmax",
             highlight=False,
         )
-    if check.randomised and average is None:
+    if check.random and average is None:
         raise ValueError(
             f"{subject.target.label} answers the same images differently from call to call (other labels for "
             f"{check.changed_labels:.1%} of {check.num_images} images in {check.calls} calls); switch its randomness "
             "off, or attack the mean of its answers with `--average 20`"
         )
-    if average is not None and not check.randomised:
+    if check.depends_on_batch:
+        errors.print(
+            f"note: the answers of {escape(subject.target.label)} depend on the batch; every image is attacked alone, "
+            "which takes longer",
+            highlight=False,
+        )
+    if average is not None and not check.random:
         raise ValueError(f"`--average` is for models whose answers are random; {subject.target.label} repeats its own")
 
 

@@ -50,13 +50,13 @@ def difference_quotient_check(subject: Subject) -> list[Evidence]:
 
 def adjoint_check(subject: Subject) -> list[Evidence]:
     """A Neural ODE's gradient by the adjoint and through the solver's steps."""
-    model = subject.model
+    model = subject.given
     trunk = neural_ode_of(model)
     if trunk is None or not isinstance(model, IntegratorClassifier):
         raise CheckNotRunError("the model's trunk is no Neural ODE")
     other = gradient_surrogate(model)
     try:
-        first, second = (probe_gradient(one, subject.x, subject.y, margin) for one in (model, other.model))
+        first, second = (probe_gradient(one, subject.x, subject.y, margin) for one in (subject.model, other.model))
     except IntegrationError as error:
         raise CheckNotRunError(f"a solve did not end: {error}") from error
     if first.gradient is None or second.gradient is None:

@@ -1,6 +1,7 @@
 """The checks of the literature for an accuracy under attack that comes from the attack's failure."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Final, get_args
 
 import torch
@@ -87,8 +88,10 @@ def diagnose(
     """Look for signs that this model's accuracy under a gradient attack comes from the attack's failure.
 
     Every check of `CHECKS` runs on the images that the model classifies correctly, all in one batch, and gives its
-    evidence, or the reason why it was not run. Accuracies are upper bounds of the robust accuracy, as shares of all
-    images given; two attacks are compared image by image with an exact sign test. No verdict says "robust".
+    evidence, or the reason why it was not run. A model whose answers depend on the batch is shown one image at a time,
+    and the report says so; of one that answers an image at random that is reported, and nothing else.
+    Accuracies are upper bounds of the robust accuracy, as shares of all images given; two attacks are compared image by
+    image with an exact sign test. No verdict says "robust".
 
     Source: Athalye, Carlini and Wagner, "Obfuscated gradients give a false sense of security", ICML 2018, section 3.1;
     Carlini et al., "On evaluating adversarial robustness", arXiv 1902.06705, section 4; the ceiling: theory, section 2.
@@ -116,11 +119,24 @@ def diagnose(
     if attack is not None and attack.ball != ball:
         raise ValueError(f"`attack` must have the ball {ball!r}, got {attack.ball!r}")
     subject = Subject(model, x, y, ball, level=LEVELS[level], attack=attack, surrogates=surrogates, generator=generator)
+    if subject.company.random:
+        return _random(subject)
     if not len(subject):
         return _nothing(subject, "no image is classified correctly, so an attack has nothing to do")
     if ball.epsilon == 0:
         return _nothing(subject, "the ball of radius 0 holds the image alone, so an attack has nothing to do")
-    return conclude([evidence for flag, check in CHECKS for evidence in _evidence(flag, check, subject)])
+    report = conclude([evidence for flag, check in CHECKS for evidence in _evidence(flag, check, subject)])
+    return replace(report, note=_note(subject))
+
+
+def _note(subject: Subject) -> str:
+    look = subject.company
+    if not look.depends:
+        return ""
+    return (
+        f"The model's answers depend on the batch: logits move by up to {look.difference:.2g} of the largest with the "
+        f"company, rounding explains {look.rounding:.2g}. Every image was judged and attacked alone."
+    )
 
 
 def _evidence(flag: Flag, check: Callable[[Subject], Sequence[Evidence]], subject: Subject) -> Sequence[Evidence]:
@@ -132,6 +148,19 @@ def _evidence(flag: Flag, check: Callable[[Subject], Sequence[Evidence]], subjec
 
 def _not_run(flag: Flag, subject: Subject, reason: str) -> Evidence:
     return Evidence(flag=flag, status="not run", sentence=reason, numbers={"n": len(subject)})
+
+
+def _random(subject: Subject) -> MaskingReport:
+    """Of a model that answers one image in more than one way: no attack on it means anything."""
+    reason = "one image alone gets more than one answer, so no attack means anything"
+    found = Evidence(
+        flag=NOT_ONE_LABEL,
+        status="raised",
+        sentence=f"the logits of one image alone differ by {subject.company.repeat_difference:.2g} of the largest from "
+        "call to call",
+        numbers={"n": len(subject), "repeat_difference": subject.company.repeat_difference},
+    )
+    return conclude([found if flag == NOT_ONE_LABEL else _not_run(flag, subject, reason) for flag, _ in CHECKS])
 
 
 def _nothing(subject: Subject, reason: str) -> MaskingReport:

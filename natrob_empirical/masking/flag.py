@@ -59,7 +59,8 @@ ABOVE_CEILING: Final = Flag(
 NOT_ONE_LABEL: Final = Flag(
     name="not-one-label",
     kind="masking",
-    meaning="the walk to the grey image leaves more than the largest class: one image does not always get one label",
+    meaning="one image does not always get one label: its answers change, or the walk to the grey image, which is the "
+    "same for all, leaves more than the largest class",
     advice="make the output deterministic, or average it over its randomness and attack the average",
 )
 NOISE_AS_STRONG: Final = Flag(

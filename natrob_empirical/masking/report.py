@@ -43,11 +43,13 @@ class MaskingReport:
         flags: those that were raised.
         evidence: of every check, those that were not run included.
         verdict: one sentence. It never calls a model robust: no attack can show that.
+        note: what else to know of how the model was judged; empty if nothing.
     """
 
     flags: tuple[Flag, ...]
     evidence: tuple[Evidence, ...]
     verdict: str
+    note: str = ""
 
     def of(self, flag: Flag) -> tuple[Evidence, ...]:
         """The evidence on one flag."""
@@ -55,7 +57,7 @@ class MaskingReport:
 
     def lines(self) -> list[str]:
         """The report as text: the verdict, what was raised and what to do, what was clear, what was not run."""
-        text = [self.verdict]
+        text = [self.verdict, *(["", self.note] if self.note else [])]
         for title, status in (("Raised", "raised"), ("Clear", "clear"), ("Not run", "not run")):
             items = [item for item in self.evidence if item.status == status]
             if items:

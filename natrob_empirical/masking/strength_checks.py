@@ -47,7 +47,7 @@ def transfer_check(subject: Subject) -> list[Evidence]:
 
 
 def _own_surrogates(subject: Subject) -> tuple[Surrogate, ...]:
-    model = subject.model
+    model = subject.given
     if neural_ode_of(model) is None or not isinstance(model, IntegratorClassifier):
         return ()
     return solver_surrogates(model) if subject.level.all_solvers else (fixed_step_surrogate(model),)

@@ -14,8 +14,11 @@ from natrob_empirical.attacks import (
     AbstractAttack,
     AttackResult,
     Classifier,
+    CompanyLook,
     CountedModel,
     NonFiniteGradientError,
+    OneImageAtATime,
+    look_at_company,
 )
 from natrob_empirical.attacks.attack_inputs import require_labels_in_range
 from natrob_empirical.attacks.counted_model import evaluation_mode
@@ -50,6 +53,9 @@ class Subject:
         num_images: how many images were given, misclassified ones included.
         ceiling: how many of them have the most frequent label.
         non_finite: the messages of attacks that met a gradient that is not finite.
+        given: the model as it was given.
+        model: the same; where its answers depend on the batch, shown one image at a time.
+        company: how its answers change with the batch.
     """
 
     def __init__(
@@ -64,7 +70,9 @@ class Subject:
         surrogates: Sequence[Surrogate],
         generator: torch.Generator,
     ) -> None:
-        self.model = model
+        self.given = model
+        self.company = _company_of(model, x)
+        self.model: Classifier = OneImageAtATime(model) if self.company.depends else model
         self.ball = ball
         self.level = level
         self.surrogates = tuple(surrogates)
@@ -72,7 +80,7 @@ class Subject:
         self.num_images = len(x)
         self.ceiling = int(y.bincount().max())
         self.non_finite: list[str] = []
-        correct = _is_correct(model, x, y)
+        correct = _is_correct(self.model, x, y)
         self.x, self.y = x.detach()[correct], y[correct]
         self._streams = RandomStreams(int(torch.randint(2**62, (), generator=generator)))
         self._results: dict[str, AttackResult] = {}
@@ -152,6 +160,11 @@ class Subject:
     def ball_of(self, radius: float) -> AbstractBall:
         """The same norm with another radius."""
         return replace(self.ball, epsilon=radius)
+
+
+def _company_of(model: Classifier, x: Tensor) -> CompanyLook:
+    with evaluation_mode(model):
+        return look_at_company(model, x.detach())
 
 
 def _is_correct(model: Classifier, x: Tensor, y: Int64[Tensor, " images"]) -> Tensor:

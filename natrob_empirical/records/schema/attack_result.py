@@ -41,6 +41,8 @@ class AttackResult(AbstractRecordPart):
             upper bound of the distance to the nearest one; 0 for an image misclassified already, inf where none was
             found. Of a search without a radius also beyond this one. Empty in records from before there were any.
         only_on: the labels of the models that the attack was meant for; empty for all of the preset.
+        one_at_a_time: whether the model's answers depend on the batch, so that every image was attacked alone. False in
+            records from before this was looked at.
     """
 
     kind: Literal["attack"] = "attack"
@@ -56,6 +58,7 @@ class AttackResult(AbstractRecordPart):
     published: PublishedNumber | None = None
     distances: str = ""
     only_on: list[str] = Field(default_factory=list)
+    one_at_a_time: bool = False
 
     @field_validator("outcomes")
     @classmethod

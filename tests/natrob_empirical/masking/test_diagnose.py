@@ -200,7 +200,7 @@ def test_a_gradient_that_breaks_on_the_attacks_way_is_reported() -> None:
     assert status(report)["black-box-stronger"] == {"not run"}
 
 
-def test_an_output_that_is_random_is_found_by_the_walk_to_grey(hundred_digits: Images) -> None:
+def test_an_answer_that_goes_by_the_place_in_the_batch_is_judged_image_by_image(hundred_digits: Images) -> None:
     x, y = hundred_digits
     answer = torch.nn.functional.one_hot(y, 10).float()
 
@@ -209,7 +209,23 @@ def test_an_output_that_is_random_is_found_by_the_walk_to_grey(hundred_digits: I
         return answer[: len(images)] + 0 * images.sum()
 
     report = diagnose(remembers, x, y, BALL, generator=generator())
-    assert {"not-one-label", "above-ceiling", "zero-gradients"} <= names(report)
+    (images,) = (item for item in report.evidence if item.flag.name == "too-few-images")
+    assert images.numbers["correct"] == int((y == y[0]).sum())  # alone, each is answered as the first of the batch
+    assert "answers depend on the batch" in report.note
+    assert report.note in str(report)
+
+
+def test_an_honest_model_is_not_said_to_depend_on_the_batch(digits_net: nn.Module, hundred_digits: Images) -> None:
+    x, y = hundred_digits
+    assert diagnose(digits_net, x[:30], y[:30], BALL, generator=generator()).note == ""
+
+
+def test_an_output_that_is_random_is_reported_and_nothing_else(digits_net: nn.Module, hundred_digits: Images) -> None:
+    report = diagnose(
+        lambda x: digits_net(x) + torch.randn(len(x), 10), *hundred_digits, BALL, generator=generator()
+    )  # fmt: skip
+    assert names(report) == {"not-one-label"}
+    assert {item.status for item in report.evidence if item.flag.name != "not-one-label"} == {"not run"}
 
 
 def test_exploding_gradients_are_flagged(digits_net: nn.Module, hundred_digits: Images) -> None:
