@@ -37,7 +37,7 @@ class CompanyLook:
         rounding: what rounding explains of it, measured where the change is most out of proportion; 0 where so small a
             change needed no explanation.
         changed_labels: the share of images whose label was not the same in all batches.
-        depends: whether the change is beyond rounding.
+        depends: whether the change is beyond rounding; False of a random model, of which nobody can tell.
         repeat_difference: the largest change of a logit between two calls on one image alone.
     """
 
@@ -161,7 +161,7 @@ class _Look:
         unit = torch.finfo(self._x.dtype).eps
         share = change / scale
         rows = (share > _ULPS * unit).nonzero().squeeze(1)
-        if not len(rows):
+        if not len(rows) or repeat > _SAME:
             return False, 0.0
         worst = rows[share[rows].argsort(descending=True)][:_CALIBRATED]
         found: list[tuple[float, float]] = []

@@ -100,7 +100,7 @@ def test_points_on_the_way_are_shown_too_and_the_strongest_first() -> None:
     ball = LinfBall(0.2)
     attack = TransferAttack(ball, source=source, attack=Wandering(ball))
     result = attack(target, torch.full((2, 1, 2, 2), 0.4), torch.zeros(2, dtype=torch.int64), generator=generator())
-    assert asked[:-1] == [0, 9, 1, 2, 4, 8]
+    assert [point for point in asked if point][:-1] == [9, 1, 2, 4, 8]  # at 0 the model itself is looked at
     assert result.queries.tolist() == [7, 7]
     assert result.gradient_calls.tolist() == [0, 0]
 

@@ -100,10 +100,10 @@ def attack_of(model: str, output: Path, *more: str) -> Sequence[str]:
 
 
 def test_a_killed_run_goes_on_where_it_stopped(models_module: str, tmp_path: Path) -> None:
-    """The process is killed in the fourth of seven batches, after 4 looks at the model and 3 × 6 passes."""
+    """The process is killed in the fourth of seven batches, after 12 looks at the model, and 3 × 14 passes or a few less."""
     target = f"{models_module}:Breaking"
     limit = tmp_path / "limit"
-    limit.write_text("24 kill")
+    limit.write_text("56 kill")
     code = "from natrob_empirical.command_line import main; main()"
     root = str(Path(natrob_empirical.__file__).parents[1])
     killed = subprocess.run(
@@ -133,7 +133,7 @@ def test_an_interrupt_names_the_command_that_goes_on(
     model: str, more: tuple[str, ...], models_module: str, tmp_path: Path
 ) -> None:
     target, limit = f"{models_module}:{model}", tmp_path / "limit"
-    limit.write_text("40 interrupt")
+    limit.write_text("50 interrupt")
     interrupted = natrob(*attack_of(target, tmp_path / "stopped", *more))
     assert interrupted.exit_code == 130
     hint = re.search(r"run `natrob (.*)` to go on", text_of(interrupted))
