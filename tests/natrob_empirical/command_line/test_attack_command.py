@@ -100,7 +100,7 @@ def attack_of(model: str, output: Path, *more: str) -> Sequence[str]:
 
 
 def test_a_killed_run_goes_on_where_it_stopped(models_module: str, tmp_path: Path) -> None:
-    """The process is killed in the fourth of seven batches, after 12 looks at the model, and 3 × 14 passes or a few less."""
+    """The process is killed in the fourth of seven batches, after 12 looks at the model and about 3 × 14 passes."""
     target = f"{models_module}:Breaking"
     limit = tmp_path / "limit"
     limit.write_text("56 kill")
