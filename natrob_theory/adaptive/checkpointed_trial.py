@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
 from natrob_theory.adaptive.embedded_method import EmbeddedMethod, Trial
-from natrob_theory.fields import WatchedField, field_name
+from natrob_theory.fields import ObservedField, field_name
 from natrob_theory.fields.outer_tensors import restored_afterwards
 
 
@@ -31,7 +31,7 @@ class RepeatedTrial:
     collector cannot see a circle that leads through autograd, so a pass that is dropped would stay in memory for ever.
     """
 
-    def __init__(self, field: WatchedField, method: EmbeddedMethod, *, rtol: float, atol: float) -> None:
+    def __init__(self, field: ObservedField, method: EmbeddedMethod, *, rtol: float, atol: float) -> None:
         self._field, self._method = field, method
         self._rtol, self._atol = rtol, atol
         self._sizes: Tensor | None = None

@@ -14,7 +14,7 @@ from natrob_theory.adaptive.initial_step import initial_step_size
 from natrob_theory.adaptive.record import SolveLog
 from natrob_theory.adaptive.status import SolveStatus
 from natrob_theory.argument_checks import all_finite
-from natrob_theory.fields import WatchedField, evaluate_field
+from natrob_theory.fields import ObservedField, evaluate_field
 from natrob_theory.tensor_types import Field
 
 STRETCH = 1.05
@@ -118,8 +118,8 @@ class _Run:
         self, field: Field, y0: Tensor, method: EmbeddedMethod, settings: SolveSettings, observer: StepObserver | None
     ) -> None:
         checkpointed = settings.checkpointed and torch.is_grad_enabled() and not is_transformed(y0)
-        self.watched = WatchedField(field) if checkpointed else None
-        self.field = field if self.watched is None else self.watched
+        self.observed = ObservedField(field) if checkpointed else None
+        self.field = field if self.observed is None else self.observed
         self.method, self.settings, self.observer = method, settings, observer
         self.log = SolveLog(
             y0,
@@ -222,8 +222,8 @@ class _Run:
         step = step if indices is None else step[indices]
 
         start, settings = (active.time, step, active.state, active.slope), self.settings
-        if self.watched is not None:
-            trial = RepeatedTrial(self.watched, self.method, rtol=settings.rtol, atol=settings.atol)
+        if self.observed is not None:
+            trial = RepeatedTrial(self.observed, self.method, rtol=settings.rtol, atol=settings.atol)
             return checkpointed_trial(trial, *start)
         return self.method.trial(self.field, *start, rtol=settings.rtol, atol=settings.atol)
 

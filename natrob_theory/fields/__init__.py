@@ -13,10 +13,10 @@ from natrob_theory.fields.gradient_flow import GradientFlowField as GradientFlow
 from natrob_theory.fields.halves import split_halves as split_halves
 from natrob_theory.fields.hamiltonian import HamiltonianField as HamiltonianField
 from natrob_theory.fields.linear import LinearField as LinearField
+from natrob_theory.fields.observed_field import ObservedField as ObservedField
 from natrob_theory.fields.residual import convolutional_field as convolutional_field
 from natrob_theory.fields.residual import dense_field as dense_field
 from natrob_theory.fields.skew_symmetric import SkewSymmetricField as SkewSymmetricField
-from natrob_theory.fields.watched_field import WatchedField as WatchedField
 
 __all__ = [
     "AutonomousField",
@@ -25,10 +25,10 @@ __all__ = [
     "GradientFlowField",
     "HamiltonianField",
     "LinearField",
+    "ObservedField",
     "ScaledField",
     "SkewSymmetricField",
     "SumField",
-    "WatchedField",
     "broadcast_time",
     "convolutional_field",
     "dense_field",

@@ -24,6 +24,7 @@ class OuterTensors(TorchFunctionMode):
 
     Attributes:
         generators: torch.Generator objects that were drawn from.
+        statistics: running statistics that a normalisation by the batch has changed, by identity.
     """
 
     def __init__(self) -> None:
@@ -31,7 +32,7 @@ class OuterTensors(TorchFunctionMode):
         self.generators: list[Generator] = []
         self._made = WeakIdKeyDictionary()
         self._seen: dict[int, tuple[Tensor, int]] = {}
-        self._statistics: dict[int, Tensor] = {}
+        self.statistics: dict[int, Tensor] = {}
         self._birth = _latest_node_number()
 
     def take_as_made(self, tensors: Iterable[Tensor]) -> None:
@@ -50,9 +51,11 @@ class OuterTensors(TorchFunctionMode):
                 self.generators.append(item)
             elif item not in self._made:
                 self._seen.setdefault(id(item), (item, _version(item)))
-                if func in UNCOUNTED_WRITERS and not item.requires_grad:
-                    self._statistics[id(item)] = item
+        statistics = _outer_statistics(func, given, self._made)
         result = func(*args, **kwargs)
+        for tensor, content in statistics:
+            if not torch.equal(tensor, content):
+                self.statistics[id(tensor)] = tensor
         passed_on = {id(item) for item in given}
         self.take_as_made(
             item for item in _flattened((result,)) if isinstance(item, Tensor) and id(item) not in passed_on
@@ -69,7 +72,7 @@ class OuterTensors(TorchFunctionMode):
     def written(self) -> list[Tensor]:
         """Those whose content was changed, such as a normalisation's running statistics."""
         counted = (tensor for tensor, version in self._seen.values() if _version(tensor) != version)
-        return list({id(tensor): tensor for tensor in (*counted, *self._statistics.values())}.values())
+        return list({id(tensor): tensor for tensor in (*counted, *self.statistics.values())}.values())
 
 
 @final
@@ -136,6 +139,14 @@ def _flattened(items: Iterable[Any]) -> Iterator[Any]:
             yield from _flattened(item)
         elif isinstance(item, dict):
             yield from _flattened(item.values())
+
+
+def _outer_statistics(func: Any, given: list[Any], made: WeakIdKeyDictionary) -> list[tuple[Tensor, Tensor]]:
+    """The tensors that `func` may write into without torch's counting it, with copies of them."""
+    if func not in UNCOUNTED_WRITERS:
+        return []
+    tensors = (item for item in given if isinstance(item, Tensor) and not item.requires_grad and item not in made)
+    return [(tensor, tensor.clone()) for tensor in tensors]
 
 
 def _version(tensor: Tensor) -> int:

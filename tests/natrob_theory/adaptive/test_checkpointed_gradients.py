@@ -116,8 +116,10 @@ def test_running_statistics_are_updated_once(form: Callable[[OneLayer], Field]) 
     found = {}
     for kind in ("direct", "checkpointed"):
         normalisation = nn.BatchNorm1d(4, dtype=torch.float64)
-        field = OneLayer(normalisation)
-        net = NeuralODE(form(field), 0.1, rtol=10.0, atol=10.0, gradients=kind)  # no sample ends before the others
+        field = OneLayer(
+            lambda z, layer=normalisation: layer(torch.cat([z, 1.0 - z]))[: len(z)]
+        )  # one row has no variance
+        net = NeuralODE(form(field), 1.0, gradients=kind)
         found[kind] = [*pass_and_gradients(field, net, 5, torch.float64), *normalisation.buffers()]
     torch.testing.assert_close(found["checkpointed"], found["direct"], rtol=1e-12, atol=1e-12)
 

@@ -1,4 +1,4 @@
-"""A field whose first evaluation is watched."""
+"""A field whose first evaluation is observed."""
 
 from typing import final
 
@@ -10,7 +10,7 @@ from natrob_theory.tensor_types import Field
 
 
 @final
-class WatchedField:
+class ObservedField:
     """The same field; its first evaluation tells what else the field uses and what it writes into.
 
     Args:
