@@ -2,6 +2,7 @@
 
 import os
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 
@@ -22,7 +23,21 @@ def require_writable(folder: Path) -> None:
 
 
 def write_atomically(path: Path, content: bytes) -> None:
-    """Replace the file at once: a temporary file beside it, flushed, then renamed."""
+    """Replace the file at once: a temporary file beside it, flushed, then renamed.
+
+    Raises:
+        OSError: it cannot be written, the disk is full; the error names the path. What was there before stays, and
+            nothing is left beside it.
+    """
+    try:
+        _replace(path, content)
+    except OSError as error:
+        if error.errno is None:
+            raise OSError(f"{path} could not be written: {error}") from error
+        raise OSError(error.errno, f"{error.strerror} (writing {len(content):,} bytes)", str(path)) from error
+
+
+def _replace(path: Path, content: bytes) -> None:
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".partial")
     try:
         with os.fdopen(handle, "wb") as file:
@@ -34,3 +49,58 @@ def write_atomically(path: Path, content: bytes) -> None:
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
+
+
+def write_or_rescue(path: Path, content: bytes, *, what: str, expendable: Sequence[Path] = ()) -> None:
+    """Write the file, or else where there is room, because it cannot be computed again in a moment.
+
+    Args:
+        path: where to; its folder is made if need be.
+        content: of the file.
+        what: it holds, such as "the trained model"; for the message.
+        expendable: files that are deleted to make room, before the second attempt.
+
+    Raises:
+        OSError: it could not be written to `path`; the message says why, and where it lies instead: in the system's
+            temporary folder, the home folder or the current one, the first that takes it.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            write_atomically(path, content)
+        except OSError:
+            room = [file for file in expendable if file.exists()]
+            if not room:
+                raise
+            for file in room:
+                file.unlink(missing_ok=True)
+            write_atomically(path, content)
+    except OSError as error:
+        spare = _saved_elsewhere(path, content)
+        outcome = (
+            f"nor was there room for it in {', '.join(map(str, _other_folders()))}"
+            if spare is None
+            else f"it was saved as {spare} instead; make room and move it there"
+        )
+        raise OSError(f"{what} could not be written to {path}: {error.strerror or error}; {outcome}") from error
+
+
+def _other_folders() -> list[Path]:
+    return list(dict.fromkeys([Path(tempfile.gettempdir()), Path.home(), Path.cwd()]))
+
+
+def _saved_elsewhere(path: Path, content: bytes) -> Path | None:
+    """The first of the other folders' files that could be written; no file that is there is replaced."""
+    for folder in _other_folders():
+        try:
+            handle, name = tempfile.mkstemp(dir=folder, prefix=f"natrob-{path.stem[:100]}-", suffix=path.suffix)
+            os.close(handle)
+        except OSError:
+            continue
+        try:
+            write_atomically(Path(name), content)
+        except OSError:
+            Path(name).unlink(missing_ok=True)
+            continue
+        return Path(name)
+    return None

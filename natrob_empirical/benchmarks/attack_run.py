@@ -27,6 +27,7 @@ from natrob_empirical.records import (
     RecordStore,
     SampleOutcomes,
 )
+from natrob_empirical.sole_writer import lock_of_file, sole_writer
 from natrob_theory.argument_checks import require_count
 
 
@@ -109,13 +110,22 @@ def run_attack(
 
     Raises:
         PermissionError, NotADirectoryError: the output folder cannot be written to.
+        InUseError: another run makes this record now.
         TypeError, ValueError, NonFiniteGradientError: as the attack does.
     """
     store = RecordStore(output / "records")
     path = store.path_of(run.key, run.settings)
-    found = store.read(run.key, run.settings)
-    if found is not None and isinstance(found.result, AttackRunResult):
-        return FinishedAttack(record=found, result=found.result, path=path, resumed=len(run.images))
+    with sole_writer(lock_of_file(path), what=f"the record {path}"):
+        found = store.read(run.key, run.settings)
+        if found is not None and isinstance(found.result, AttackRunResult):
+            return FinishedAttack(record=found, result=found.result, path=path, resumed=len(run.images))
+        return _attacked(run, store, output, progress)
+
+
+def _attacked(
+    run: AttackRun, store: RecordStore, output: Path, progress: Callable[[AttackProgress], None] | None
+) -> FinishedAttack:
+    path = store.path_of(run.key, run.settings)
     batches = AttackBatchStore(output / "unfinished" / path.stem)
     finished: list[AttackBatch] = []
     done = kept = resumed = 0

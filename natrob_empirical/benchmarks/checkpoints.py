@@ -3,13 +3,14 @@
 import hashlib
 import io
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, final
 
 import torch
 
-from natrob_empirical.atomic_file import require_writable, write_atomically
+from natrob_empirical.atomic_file import require_writable, write_or_rescue
 from natrob_empirical.models import AbstractClassifier, AnyModelSpecification, build_classifier, specification_from
 from natrob_empirical.random_streams import RandomStreams
 
@@ -175,13 +176,21 @@ class CheckpointStore:
             path.replace(path.with_name(path.name + ".unreadable"))
             return None
 
-    def write(self, checkpoint: Checkpoint) -> Path:
-        """Write atomically, and return where."""
+    def write(self, checkpoint: Checkpoint, *, expendable: Sequence[Path] = ()) -> Path:
+        """Write atomically, and return where.
+
+        Args:
+            checkpoint: the trained model.
+            expendable: files that may be deleted where there is no room for it.
+
+        Raises:
+            OSError: the disk is full, or the folder cannot be written to; the message says where the trained model was
+                saved instead.
+        """
         on_cpu = {name: tensor.detach().cpu() for name, tensor in checkpoint.state_dict.items()}
         content = {name: getattr(replace(checkpoint, state_dict=on_cpu), name) for name in _FIELDS}
         buffer = io.BytesIO()
         torch.save({"schema_version": SCHEMA_VERSION, **content}, buffer)
         path = self.path_of(checkpoint.settings)
-        self.folder.mkdir(parents=True, exist_ok=True)
-        write_atomically(path, buffer.getvalue())
+        write_or_rescue(path, buffer.getvalue(), what="the trained model", expendable=expendable)
         return path

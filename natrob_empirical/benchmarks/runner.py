@@ -31,6 +31,7 @@ from natrob_empirical.records import (
     TheoryRefusal,
     TheoryResult,
 )
+from natrob_empirical.sole_writer import lock_of_folder, sole_writer
 from natrob_empirical.training import TrainingProgress, accuracy
 from natrob_theory import ImplicitSolveError, IntegrationError
 
@@ -79,23 +80,25 @@ def run_preset(
 
     Raises:
         PermissionError, NotADirectoryError: the output folder cannot be written to.
+        InUseError: another run writes into the output folder, or trains one of the models, now.
         PresetTooLargeError: a model that cannot fit the device's free memory.
         TrainingDivergedError: a loss that is not finite.
         CertificateContradictedError: an attack fooled a model inside a radius certified for the image, in this run or
             in records that were there; both records are on disk.
     """
     store = RecordStore(output / "records")
-    subset = subset_of(preset, dataset)
-    require_fit(preset, dataset, available=available_memory(device))
-    groups = list(cells_of(preset, subset))
-    trained = TrainedModels(subset, models or output / "checkpoints", device)
-    run = _Run(preset, subset, store, trained, on_event or (lambda _event: None))
-    run.total = sum(len(group) for group in groups)
-    for group in groups:
-        if group[0].sweep is not None:
-            run.step_sizes(group[0], group[0].sweep)
-        elif group[0].model is not None:
-            run.model(group, group[0].model)
+    with sole_writer(lock_of_folder(output), what=f"the output folder {output}"):
+        subset = subset_of(preset, dataset)
+        require_fit(preset, dataset, available=available_memory(device))
+        groups = list(cells_of(preset, subset))
+        trained = TrainedModels(subset, models or output / "checkpoints", device)
+        run = _Run(preset, subset, store, trained, on_event or (lambda _event: None))
+        run.total = sum(len(group) for group in groups)
+        for group in groups:
+            if group[0].sweep is not None:
+                run.step_sizes(group[0], group[0].sweep)
+            elif group[0].model is not None:
+                run.model(group, group[0].model)
     return store
 
 

@@ -12,7 +12,7 @@ from natrob_empirical.benchmarks.presets import PresetModel
 from natrob_empirical.datasets import Dataset
 from natrob_empirical.models import AbstractClassifier, build_classifier
 from natrob_empirical.random_streams import RandomStreams
-from natrob_empirical.training import TrainingProgress, TrainingResult, train
+from natrob_empirical.training import TrainingProgress, TrainingResult, previous_state, train
 from natrob_theory import materialised
 
 
@@ -43,7 +43,8 @@ class TrainedModels:
         A training that was interrupted goes on where it stopped, also where the finished model could not be written.
 
         Raises:
-            TrainingDivergedError, TrainingMemoryError, TrainingStateError: as `train` does.
+            TrainingDivergedError, TrainingMemoryError, TrainingStateError, InUseError: as `train` does.
+            OSError: the trained model could not be written; the message says where it was saved instead.
         """
         settings = model_settings(model, self.dataset, seed)
         checkpoint = self.store.read(settings)
@@ -66,6 +67,7 @@ class TrainedModels:
             generator=streams.generator("init"),
         ).to(self.device)
         written: list[Checkpoint] = []
+        state = self.store.path_of(settings).with_suffix(".training")
 
         def write(result: TrainingResult) -> None:
             checkpoint = Checkpoint(
@@ -75,7 +77,7 @@ class TrainedModels:
                 state_dict=classifier.state_dict(),
                 training_seconds=result.seconds,
             )
-            self.store.write(checkpoint)
+            self.store.write(checkpoint, expendable=(previous_state(state),))
             written.append(checkpoint)
 
         train(
@@ -83,7 +85,7 @@ class TrainedModels:
             self.dataset,
             model.training,
             generator=streams.generator("train"),
-            state=self.store.path_of(settings).with_suffix(".training"),
+            state=state,
             progress=progress,
             finished=write,
         )

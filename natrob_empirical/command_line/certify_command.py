@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import time
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, final
@@ -11,7 +12,7 @@ from typing import Any, final
 from rich import box
 from rich.table import Table
 
-from natrob_empirical.atomic_file import require_writable, write_atomically
+from natrob_empirical.atomic_file import require_writable, write_or_rescue
 from natrob_empirical.attacks import Norm
 from natrob_empirical.benchmarks.environment import current_environment
 from natrob_empirical.certification import (
@@ -27,6 +28,7 @@ from natrob_empirical.command_line.attack_subject import AttackSubject
 from natrob_empirical.command_line.console import console
 from natrob_empirical.command_line.displays import SearchDisplay
 from natrob_empirical.reporting.formatting import NORM_SIGNS, format_epsilon, format_number, format_share
+from natrob_empirical.sole_writer import lock_of_file, sole_writer
 
 
 @final
@@ -72,6 +74,11 @@ def make_folder_of(output: Path) -> None:
     if output.is_dir():
         raise IsADirectoryError(f"`--output` must be a file, got the folder {output}")
     output.parent.mkdir(parents=True, exist_ok=True)
+
+
+def writing_alone(output: Path | None) -> AbstractContextManager[None]:
+    """The output file is this run's alone. Entering raises InUseError where another run has it."""
+    return nullcontext() if output is None else sole_writer(lock_of_file(output), what=f"the output file {output}")
 
 
 def print_certification(done: Certification) -> None:
@@ -147,5 +154,5 @@ def write_radii(done: Certification, output: Path) -> None:
         entries = {name: json.dumps(value, indent=1, ensure_ascii=False) for name, value in _description(done).items()}
         entries |= {"labels": json.dumps(labels), "radii": json.dumps(radii)}  # a line each, not one an image
         content = "{\n" + ",\n".join(f"{json.dumps(name)}: {text}" for name, text in entries.items()) + "\n}\n"
-    write_atomically(output, content.encode())
+    write_or_rescue(output, content.encode(), what="the radii")
     console.print(f"radii: {output}", highlight=False, markup=False, soft_wrap=True)

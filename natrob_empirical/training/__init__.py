@@ -27,6 +27,7 @@ from natrob_empirical.training.specification import EngineOptions as EngineOptio
 from natrob_empirical.training.specification import TrainingSpecification as TrainingSpecification
 from natrob_empirical.training.spectral_normalisation import SpectralNormalisation as SpectralNormalisation
 from natrob_empirical.training.standard_method import StandardTraining as StandardTraining
+from natrob_empirical.training.state_file import previous_state as previous_state
 from natrob_empirical.training.training_log import LogPaths as LogPaths
 from natrob_empirical.training.weight_constraint import AbstractConstrainedTraining as AbstractConstrainedTraining
 from natrob_empirical.training.weight_constraint import AbstractWeightConstraint as AbstractWeightConstraint
@@ -60,6 +61,7 @@ __all__ = [
     "accuracy",
     "field_sample",
     "paper_training",
+    "previous_state",
     "train",
     "training_method_named",
 ]

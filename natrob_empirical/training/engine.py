@@ -1,6 +1,7 @@
 """The training loop."""
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 
 import torch
@@ -9,7 +10,9 @@ from torch import nn
 from natrob_empirical.datasets import Dataset
 from natrob_empirical.freed_memory import keep_freed_memory
 from natrob_empirical.random_streams import require_cpu_generator
+from natrob_empirical.sole_writer import lock_of_file, sole_writer
 from natrob_empirical.training.arithmetic import arithmetic
+from natrob_empirical.training.batch_sizes import batch_sizes, joined
 from natrob_empirical.training.input_checks import device_of, require_fitting
 from natrob_empirical.training.progress import TrainingProgress, TrainingResult
 from natrob_empirical.training.run import TrainingRun
@@ -57,34 +60,47 @@ def train(  # noqa: PLR0913 - each is one keyword of what a run is
         TrainingDivergedError: at the first loss that is not finite. On the CPU before the weights are changed by it;
             elsewhere when the losses are next read, and no state is written after it.
         TrainingMemoryError: a step does not fit into memory; a batch that does is named.
+        InUseError: another run has this `state` now.
         TrainingStateError: `state` is of another run, of another schema version, or damaged beyond use.
         ValueError: a label that the model has no logit for, or images that it does not take; weights that the method
-            cannot hold in its set.
+            cannot hold in its set; a `batch_size` of 1, or a single image, for batch norm that cannot be trained so.
     """
     require_cpu_generator("generator", generator)
     interval = require_nonnegative("checkpoint_interval", checkpoint_interval)
     device = device_of(model)
     require_fitting(model, dataset, device)
     keep_freed_memory()
+    sizes = batch_sizes(model, dataset, specification.batch_size, device)
     constraint = _constraint(model, dataset, specification)
     streams = TrainingStreams(generator, device)
     store = None if state is None else StateFile(state)
     description = {} if store is None else describe(model, dataset, specification, streams.seeds)
-    with arithmetic(model, specification.engine, device), streams.for_layers():
-        run = TrainingRun(
-            model, dataset, specification, streams=streams, device=device, progress=progress, constraint=constraint
-        )
+    if joined(sizes, specification.batch_size):
+        description["last_batch"] = sizes[-1]
+    with nullcontext() if state is None else sole_writer(lock_of_file(state), what=f"the training state {state}"):
+        with arithmetic(model, specification.engine, device), streams.for_layers():
+            run = TrainingRun(
+                model,
+                dataset,
+                specification,
+                sizes=sizes,
+                streams=streams,
+                device=device,
+                progress=progress,
+                constraint=constraint,
+            )
+            if store is not None:
+                run.keep_state(store, description, interval=interval)
+            with training_log(log, finished_epochs=run.epoch) as journal:
+                result = run.to_the_end(journal)
+        if constraint is not None:
+            constraint.finish()
+            run.require_finite_weights()
+        model.eval()
+        if finished is not None:
+            finished(result)
         if store is not None:
-            run.keep_state(store, description, interval=interval)
-        with training_log(log, finished_epochs=run.epoch) as journal:
-            result = run.to_the_end(journal)
-    if constraint is not None:
-        constraint.finish()
-    model.eval()
-    if finished is not None:
-        finished(result)
-    if store is not None:
-        store.remove()
+            store.remove()
     return result
 
 

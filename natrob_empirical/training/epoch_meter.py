@@ -2,6 +2,7 @@
 
 import math
 import time
+from collections.abc import Sequence
 from typing import Final, final
 
 import torch
@@ -15,8 +16,7 @@ class EpochMeter:
     """Losses and correct answers of one epoch; nothing here waits for the device but `read`.
 
     Args:
-        images: how many an epoch has.
-        batch_size: of every step but perhaps the last.
+        sizes: how many images each step takes.
         device: the model's.
 
     Attributes:
@@ -24,8 +24,8 @@ class EpochMeter:
         correct: labelled correctly so far, on the device.
     """
 
-    def __init__(self, images: int, batch_size: int, device: torch.device) -> None:
-        self._sizes: Final = [min(batch_size, images - start) for start in range(0, images, batch_size)]
+    def __init__(self, sizes: Sequence[int], device: torch.device) -> None:
+        self._sizes: Final = list(sizes)
         self.losses = torch.zeros(len(self._sizes), device=device)
         self.correct = torch.zeros((), dtype=torch.int64, device=device)
         self.begin(0)

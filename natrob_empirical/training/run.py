@@ -2,7 +2,9 @@
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
+from itertools import accumulate
 from typing import Any, final
 
 import torch
@@ -11,6 +13,7 @@ from torch import nn
 from natrob_empirical.datasets import Dataset
 from natrob_empirical.training.abstract_method import StepOutcome
 from natrob_empirical.training.arithmetic import memory_format
+from natrob_empirical.training.batch_sizes import stands_alone
 from natrob_empirical.training.device_data import DeviceData
 from natrob_empirical.training.epoch_meter import EpochMeter
 from natrob_empirical.training.epoch_plan import EpochPlan
@@ -38,6 +41,7 @@ class TrainingRun:
 
     Args:
         model, dataset, specification: as for `train`; the model is set to training mode.
+        sizes: how many images each step of an epoch takes.
         streams: the run's; everything here happens inside their `for_layers`.
         device: the model's.
         progress: as for `train`.
@@ -55,6 +59,7 @@ class TrainingRun:
         dataset: Dataset,
         specification: TrainingSpecification,
         *,
+        sizes: Sequence[int],
         streams: TrainingStreams,
         device: torch.device,
         progress: Callable[[TrainingProgress], None] | None,
@@ -63,7 +68,9 @@ class TrainingRun:
         self._model, self._specification, self._streams, self._device = model.train(), specification, streams, device
         self._progress, self._constraint = progress, constraint
         self._data = DeviceData(dataset, device, memory_format=memory_format(specification.engine))
-        self._meter = EpochMeter(len(self._data), specification.batch_size, device)
+        self._sizes, self._starts = sizes, [0, *accumulate(sizes)]
+        self._stands_alone = partial(stands_alone, model, dataset, device)
+        self._meter = EpochMeter(sizes, device)
         self._optimiser = ScheduledOptimiser(model, specification, steps_per_epoch=self._meter.steps)
         self._keeper: StateKeeper | None = None
         self._plan: EpochPlan | None = None
@@ -110,7 +117,7 @@ class TrainingRun:
                     self._report()
             self._finish_epoch(journal)
             self._save_if_due()
-        self._require_finite_weights()
+        self.require_finite_weights()
         steps = self._meter.steps
         return TrainingResult(
             seconds=self._seconds(),
@@ -137,7 +144,7 @@ class TrainingRun:
             self._keeper.before_step()
         self._optimiser.clear_gradients()
         try:
-            outcome = self._gradients(plan, self._specification.batch_size)
+            outcome = self._gradients(plan, self._sizes[self.position])
         except (RuntimeError, MemoryError) as error:
             if not is_out_of_memory(error):
                 raise
@@ -156,7 +163,7 @@ class TrainingRun:
             self._constraint.after_step()
 
     def _gradients(self, plan: EpochPlan, size: int) -> StepOutcome:
-        start = self.position * self._specification.batch_size
+        start = self._starts[self.position]
         images, labels = self._data.batch(plan, start, min(start + size, len(self._data)))
         return self._specification.method.backward(self._model, images, labels, generator=self._streams.method)
 
@@ -206,7 +213,7 @@ class TrainingRun:
         if self._keeper is not None and self._keeper.due():
             if self.position:
                 self._read()
-            self._require_finite_weights()
+            self.require_finite_weights()
             self._keeper.write(self._state(self._keeper.description))
 
     def _state(self, description: dict[str, Any]) -> RunState:
@@ -227,14 +234,27 @@ class TrainingRun:
     def _seconds(self) -> float:
         return self._seconds_before + time.perf_counter() - self._started
 
-    def _require_finite_weights(self) -> None:
+    def require_finite_weights(self) -> None:
+        """Raise TrainingDivergedError where a weight, or a running statistic of a batch norm, is not a number."""
         if not self._optimiser.all_finite():
             raise self._diverged(self.steps_done, "a weight became NaN or infinite")
+        statistics = [
+            value
+            for module in self._model.modules()
+            for value in (getattr(module, "running_mean", None), getattr(module, "running_var", None))
+            if isinstance(value, torch.Tensor)
+        ]
+        if not all(bool(value.isfinite().all()) for value in statistics):
+            raise self._diverged(self.steps_done, "a running mean or variance became NaN or infinite")
 
     def _diverged(self, step: int, what: str) -> TrainingDivergedError:
         last_good = None if self._keeper is None else self._keeper.store.newest()
         kept = "no state of the run was kept" if last_good is None else f"the last good state is {last_good}"
-        message = f"{what} at step {step}; lower the learning rate or the step size of the network; {kept}"
+        epoch = (step - 1) // self._meter.steps + 1
+        message = (
+            f"in epoch {epoch} of {self._specification.epochs} {what} at step {step}; lower the learning rate or the "
+            f"step size of the network; {kept}"
+        )
         return TrainingDivergedError(message, step=step, last_good=last_good)
 
     def _out_of_memory(self, plan: EpochPlan, reason: str) -> TrainingMemoryError:
@@ -246,14 +266,24 @@ class TrainingRun:
             self._keeper.rewind()
             written = self._keeper.write(self._state(self._keeper.description))
             kept = f"the state before the step is in {self._keeper.store.path}" if written else kept
-        size = self._specification.batch_size
-        fitting = largest_that_fits(min(size, len(self._data)), lambda smaller: self._gradients(plan, smaller))
+        size = self._sizes[self.position]
+        fitting = self._batch_that_fits(plan, size)
         self._optimiser.clear_gradients()
         advice = f"`batch_size` = {fitting} fits" if fitting else "not even one image fits: take a smaller model"
         step = self.steps_done + 1
         return TrainingMemoryError(
             f"step {step} with {size} images ran out of memory: {advice}; {kept} ({reason})", batch_size=fitting
         )
+
+    def _batch_that_fits(self, plan: EpochPlan, size: int) -> int | None:
+        """The largest half, quarter, … of the batch that fits, and that the model can be trained on."""
+
+        def attempt(smaller: int) -> None:
+            if smaller == 1 and not self._stands_alone():
+                raise MemoryError("the model cannot be trained on one image by itself")
+            self._gradients(plan, smaller)
+
+        return largest_that_fits(size, attempt)
 
 
 def _field_evaluations(model: nn.Module) -> float | None:

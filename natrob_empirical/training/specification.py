@@ -45,7 +45,8 @@ class TrainingSpecification:
     Attributes:
         method: whose loss is minimised.
         epochs: passes over the training images.
-        batch_size: images per step; the last, smaller batch of an epoch counts too.
+        batch_size: images per step; the last, smaller batch of an epoch counts too. A single image that is left over
+            joins the batch before it where batch norm could not be trained on it alone.
         optimiser: "adamw" (decoupled weight decay) or "sgd" (momentum, weight decay added to the gradient).
         learning_rate: at the start.
         momentum: of "sgd"; "adamw" keeps its betas of 0.9 and 0.999.

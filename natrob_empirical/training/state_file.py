@@ -12,6 +12,11 @@ from natrob_empirical.training.errors import TrainingStateError, TrainingWarning
 from natrob_empirical.training.run_state import KIND, SCHEMA_VERSION, RunState
 
 
+def previous_state(path: Path) -> Path:
+    """The file of the state before the one in this file."""
+    return path.with_name(path.name + ".previous")
+
+
 @final
 class StateFile:
     """A path, `path.previous` beside it, and for a moment `path.next`.
@@ -25,7 +30,7 @@ class StateFile:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.previous = path.with_name(path.name + ".previous")
+        self.previous = previous_state(path)
         self._next = path.with_name(path.name + ".next")
         require_writable(path.parent)
 
@@ -47,7 +52,8 @@ class StateFile:
         except OSError as error:
             kept = self.newest()
             warnings.warn(
-                f"the state of the run could not be written to {self.path}, {len(content):,} bytes: {error}; "
+                f"the state of the run could not be written to {self.path}, {len(content):,} bytes: "
+                f"{error.strerror or error}; "
                 f"training goes on, {f'{kept} stays' if kept else 'no state is kept'}",
                 TrainingWarning,
                 stacklevel=2,

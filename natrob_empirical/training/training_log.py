@@ -56,24 +56,33 @@ class TrainingLog:
         if self._csv is not None:
             self._write(self._csv)
         if self._curves is not None:
-            for name in ("loss", "accuracy", "learning_rate", "images_per_second", "evaluations"):
-                if values[name] is not None:
-                    self._curves.add_scalar(f"training/{name}", values[name], summary.epoch)
+            with _only_warned_of("TensorBoard's curves"):
+                for name in ("loss", "accuracy", "learning_rate", "images_per_second", "evaluations"):
+                    if values[name] is not None:
+                        self._curves.add_scalar(f"training/{name}", values[name], summary.epoch)
 
     def close(self) -> None:
         """Flush what is buffered."""
         if self._curves is not None:
-            self._curves.close()
+            with _only_warned_of("TensorBoard's curves"):
+                self._curves.close()
 
     def _write(self, path: Path) -> None:
         text = io.StringIO()
         writer = csv.DictWriter(text, _COLUMNS, lineterminator="\n")
         writer.writeheader()
         writer.writerows(self._rows)
-        try:
+        with _only_warned_of(f"the log {path}"):
             write_atomically(path, text.getvalue().encode())
-        except OSError as error:
-            warnings.warn(f"the log {path} could not be written: {error}", TrainingWarning, stacklevel=3)
+
+
+@contextmanager
+def _only_warned_of(what: str) -> Iterator[None]:
+    """A log that cannot be written must not cost the training."""
+    try:
+        yield
+    except OSError as error:
+        warnings.warn(f"{what} could not be written: {error}", TrainingWarning, stacklevel=4)
 
 
 @contextmanager

@@ -65,6 +65,7 @@ def certify(  # noqa: PLR0913, PLR0917 - one parameter an option
             make_folder_of,
             print_certification,
             write_radii,
+            writing_alone,
         )
         from natrob_empirical.command_line.device_and_data import device_named
         from natrob_empirical.command_line.model_target import load_target
@@ -74,7 +75,8 @@ def certify(  # noqa: PLR0913, PLR0917 - one parameter an option
         require_radii(radii, ball_norm, subject.images[0].numel(), name="--epsilon")
         if output is not None:
             make_folder_of(output)
-        done = certification(subject, radii, norm=ball_norm, method=method, precision=precision)
-        print_certification(done)
-        if output is not None:
-            write_radii(done, output)
+        with writing_alone(output):
+            done = certification(subject, radii, norm=ball_norm, method=method, precision=precision)
+            print_certification(done)
+            if output is not None:
+                write_radii(done, output)
