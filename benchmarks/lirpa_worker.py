@@ -6,6 +6,8 @@ The network is a chain of steps y + h(B relu(Ay + a) + b), one for each entry of
 gaps s_y − s_j to all classes j other than the label y are bounded. Each line of the input is
 {"method", "norm", "epsilon"}; each line of the output holds the seconds that one call took, and the lower bounds, one
 list per image.
+
+Before that the peer is asked for a minimum that is known (`known_case`): one whose bounds lie above it is refused.
 """
 
 import importlib
@@ -23,21 +25,30 @@ from torch import Tensor, nn
 OPTIMISED = "CROWN-Optimized"
 DENSE_SLOPES = {"sparse_features_alpha": False, "sparse_spec_alpha": False}
 """Settings of 0.3 for the optimised method: with its own, sparse slopes, it raises on these networks."""
+CHECKED_METHODS = ("IBP", "CROWN-IBP", "CROWN", OPTIMISED)
+ROUNDING = 1e-4
+"""How far float32 may lift a bound of the known case, whose numbers are about 1."""
 
 
 class Step(nn.Module):
-    """y + h(B relu(Ay + a) + b)."""
+    """y + h(B relu(Ay + a) + b).
 
-    def __init__(self, step_size: float, matrices: list[Tensor]) -> None:
+    The step at the `entrance` passes y on through the identity as a linear layer. auto_LiRPA 0.3 knows the norm of the
+    input's ball in linear layers alone: every other operation on an L2 ball gets the ball's centre for the ball.
+    """
+
+    def __init__(self, step_size: float, matrices: list[Tensor], *, entrance: bool = False) -> None:
         super().__init__()
         first, first_bias, second, second_bias = matrices
+        size = first.shape[1]
         self.step_size = step_size
+        self.skip = affine(torch.eye(size), torch.zeros(size)) if entrance else nn.Identity()
         self.first = affine(first, first_bias)
         self.second = affine(second, second_bias)
 
     def forward(self, state: Tensor) -> Tensor:
         """The next state."""
-        return state + self.step_size * self.second(torch.relu(self.first(state)))
+        return self.skip(state) + self.step_size * self.second(torch.relu(self.first(state)))
 
 
 def affine(weight: Tensor, bias: Tensor) -> nn.Linear:
@@ -53,7 +64,7 @@ def network_from(arrays: Any) -> nn.Sequential:
     """The network whose arrays `lirpa_peer` wrote."""
     step_size = float(arrays["step_size"])
     stacked = [torch.from_numpy(arrays[name]) for name in ("A", "a", "B", "b")]
-    steps = [Step(step_size, [stack[n] for stack in stacked]) for n in range(len(stacked[0]))]
+    steps = [Step(step_size, [stack[n] for stack in stacked], entrance=n == 0) for n in range(len(stacked[0]))]
     head = affine(torch.from_numpy(arrays["head_weight"]), torch.from_numpy(arrays["head_bias"]))
     return nn.Sequential(*steps, head)
 
@@ -91,12 +102,56 @@ class Bounds:
             return time.perf_counter() - start, lower.detach()
 
 
+def known_case(epsilon: float) -> tuple[dict[str, np.ndarray], dict[str, float]]:
+    """Two steps and a head as `Bounds` reads them, and by norm the smallest gap on the ball around their one image x.
+
+    With u = v·y the first step is the identity, the second lowers u by relu(v·x − u − ε/2), and the head gives (u, 0).
+    So the gap grows with u, and where u is least, at v·x − ε‖v‖*, it is v·x − ε(2‖v‖* − 1/2); ‖·‖* is the dual norm,
+    and ‖v‖* > 1/2. Whoever takes the ball for its centre sees no ball in the first step, and no ramp in the second.
+    """
+    direction, image = np.linspace(-1.0, 1.0, 5), np.linspace(0.2, 0.8, 5)
+    centre = float(direction @ image)
+    arrays = {
+        "A": np.stack([direction[None], -direction[None]]),
+        "a": np.array([[1.0], [centre - epsilon / 2]]),
+        "B": np.stack([np.zeros((5, 1)), -direction[:, None] / (direction @ direction)]),
+        "b": np.zeros((2, 5)),
+        "step_size": np.asarray(1.0),
+        "head_weight": np.stack([direction, np.zeros(5)]),
+        "head_bias": np.zeros(2),
+        "x": image[None],
+        "y": np.zeros(1, dtype=np.int64),
+    }
+    dual = {"L2": float(np.linalg.norm(direction)), "Linf": float(np.abs(direction).sum())}
+    return arrays, {norm: centre - epsilon * (2 * length - 0.5) for norm, length in dual.items()}
+
+
+def check_known_case(epsilon: float = 0.1) -> None:
+    """Refuses a peer whose lower bounds lie above the smallest gap of the known case.
+
+    Raises:
+        RuntimeError: one does, or is NaN; the message names method, norm, bound and smallest gap.
+    """
+    arrays, minima = known_case(epsilon)
+    bounds = Bounds(arrays)
+    for norm, minimum in minima.items():
+        for method in CHECKED_METHODS:
+            _, lower = bounds.timed(method, norm, epsilon)
+            if not float(lower.min()) <= minimum + ROUNDING:
+                raise RuntimeError(
+                    f"auto_LiRPA's {method} gives {float(lower.min()):.6g} as lower bound on an {norm} ball of radius "
+                    f"{epsilon:g} where the gap falls to {minimum:.6g}: it takes the ball for too small a set, such "
+                    "as its centre"
+                )
+
+
 def main() -> None:
     """Answer until the input ends."""
     answers, sys.stdout = sys.stdout, sys.stderr  # the library prints
     warnings.simplefilter("ignore")
     path, threads = sys.argv[1:]
     torch.set_num_threads(int(threads))
+    check_known_case()
     with np.load(path) as arrays:
         bounds = Bounds(arrays)
     versions = {"auto_LiRPA": bounds.library.__version__, "torch": torch.__version__}

@@ -1,13 +1,14 @@
-"""The bounds that are compared hold, the worker's network is natrob's, and a missing peer is said to be missing."""
+"""The bounds that are compared hold, the worker's network is natrob's, and a peer that is missing or wrong is named."""
 
 import sys
 from pathlib import Path
 
 import pytest
 import torch
+from torch import fx, nn
 
 from benchmarks import lirpa_peer, local_bounds
-from benchmarks.lirpa_worker import gaps_to_other_classes, network_from
+from benchmarks.lirpa_worker import gaps_to_other_classes, known_case, network_from
 from benchmarks.local_bounds import gap_bounds, gaps
 from benchmarks.small_dense_networks import DenseNetwork, dense_networks
 
@@ -60,14 +61,71 @@ def test_the_peer_is_given_the_same_network(networks: tuple[DenseNetwork, DenseN
         torch.testing.assert_close(theirs.double(), gaps(network)[0], rtol=1e-4, atol=1e-4)
 
 
+def install_stand_in(source: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lets this source be auto_LiRPA for the Python that is named as the peer's."""
+    (folder / "auto_LiRPA.py").write_text(source)
+    launcher = folder / "python"
+    launcher.write_text(f'#!/bin/sh\nPYTHONPATH={folder} exec {sys.executable} "$@"\n')
+    launcher.chmod(0o755)
+    monkeypatch.setenv(lirpa_peer.VARIABLE, str(launcher))
+
+
+@pytest.mark.slow
+def test_nothing_but_linear_layers_reads_the_ball_itself(networks: tuple[DenseNetwork, DenseNetwork]) -> None:
+    """auto_LiRPA 0.3 would give every other operation the centre of an L2 ball."""
+    for network in networks:
+        written = network_from(lirpa_peer.arrays_of(network))
+        graph = fx.symbolic_trace(written)
+        (ball,) = (node for node in graph.graph.nodes if node.op == "placeholder")
+        assert len(ball.users) == 2
+        for reader in ball.users:
+            assert reader.op == "call_module"
+            assert isinstance(graph.get_submodule(str(reader.target)), nn.Linear)
+
+
+def test_the_known_case_falls_to_its_known_gap_and_no_further() -> None:
+    generator = torch.Generator().manual_seed(0)
+    arrays, minima = known_case(0.1)
+    network = network_from(arrays).double()
+    image = torch.from_numpy(arrays["x"])
+    direction = torch.from_numpy(arrays["head_weight"][:1])
+    inside = 2.0 * torch.rand((10_000, 5), generator=generator, dtype=torch.float64) - 1.0
+    worst = {"L2": -direction / direction.norm(), "Linf": -direction.sign()}
+    scale = {"L2": inside.norm(dim=1, keepdim=True).clamp_min(1.0), "Linf": torch.tensor(1.0)}
+    with torch.no_grad():
+        for norm, least in minima.items():
+            logits = network(image + 0.1 * torch.cat([worst[norm], inside / scale[norm]]))
+            found = logits[:, 0] - logits[:, 1]
+            assert float(found[0]) == pytest.approx(least, abs=1e-6)
+            assert float(found.min()) >= least - 1e-6
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "bound",
+    [
+        "0.0 * ball.eps",
+        "(0.0 if ball.norm == 2 else 100.0) * ball.eps",
+        "(0.0 if method == 'CROWN-Optimized' else 100.0) * ball.eps",
+        "float('nan')",
+    ],
+    ids=["every ball is its centre", "an L2 ball is its centre", "one method takes the centre", "no number"],
+)
+def test_a_peer_whose_bounds_exceed_a_known_minimum_is_refused(
+    bound: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install_stand_in(STUB.replace("100.0 * ball.eps", bound), tmp_path, monkeypatch)
+    with (
+        pytest.raises(lirpa_peer.PeerFailedError, match=r"where the gap falls to 0\.\d+: .*centre"),
+        lirpa_peer.lirpa_peer(dense_networks(8)[0]),
+    ):
+        raise AssertionError("the peer was accepted")
+
+
 @pytest.mark.slow
 def test_a_peer_that_answers_is_compared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A stand-in that subtracts 100ε from every gap, found by a Python whose path leads to it."""
-    (tmp_path / "auto_LiRPA.py").write_text(STUB)
-    launcher = tmp_path / "python"
-    launcher.write_text(f'#!/bin/sh\nPYTHONPATH={tmp_path} exec {sys.executable} "$@"\n')
-    launcher.chmod(0o755)
-    monkeypatch.setenv(lirpa_peer.VARIABLE, str(launcher))
+    install_stand_in(STUB, tmp_path, monkeypatch)
     found = local_bounds.rows(quick=True)
     assert {row.quantity for row in found} == {"margin given up / peer's", "time / peer's"}
     assert all(row.peer.startswith("auto_LiRPA stub") for row in found)
@@ -95,11 +153,7 @@ def test_without_the_peer_the_section_says_that_it_is_skipped(
 
 @pytest.mark.slow
 def test_a_peer_that_fails_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "auto_LiRPA.py").write_text(STUB.replace("print(", "raise ValueError("))
-    launcher = tmp_path / "python"
-    launcher.write_text(f'#!/bin/sh\nPYTHONPATH={tmp_path} exec {sys.executable} "$@"\n')
-    launcher.chmod(0o755)
-    monkeypatch.setenv(lirpa_peer.VARIABLE, str(launcher))
+    install_stand_in(STUB.replace("print(", "raise ValueError("), tmp_path, monkeypatch)
     with (
         pytest.raises(lirpa_peer.PeerFailedError, match="noise on the standard output"),
         lirpa_peer.lirpa_peer(dense_networks(8)[0]) as peer,
