@@ -49,7 +49,7 @@ class LirpaPeer:
         self.name = f"auto_LiRPA {versions['auto_LiRPA']} (torch {versions['torch']})"
 
     def bounds(self, method: str, norm: str, epsilon: float) -> tuple[float, Tensor]:
-        """The seconds of one call, measured there, and lower bounds of the gaps to the other classes."""
+        """The CPU seconds of one call, measured there, and lower bounds of the gaps to the other classes."""
         assert self._process.stdin is not None
         question = {"method": method, "norm": norm, "epsilon": epsilon}
         self._process.stdin.write(json.dumps(question) + "\n")

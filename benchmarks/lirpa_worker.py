@@ -4,8 +4,8 @@
 
 The network is a chain of steps y + h(B relu(Ay + a) + b), one for each entry of A, a, B and b, and an affine head. The
 gaps s_y − s_j to all classes j other than the label y are bounded. Each line of the input is
-{"method", "norm", "epsilon"}; each line of the output holds the seconds that one call took, and the lower bounds, one
-list per image.
+{"method", "norm", "epsilon"}; each line of the output holds the CPU seconds that one call took, and the lower bounds,
+one list per image.
 
 Before that the peer is asked for a minimum that is known (`known_case`): one whose bounds lie above it is refused.
 """
@@ -91,15 +91,15 @@ class Bounds:
         return self.library.BoundedModule(self.network, torch.zeros_like(self.images), bound_opts=settings)
 
     def timed(self, method: str, norm: str, epsilon: float) -> tuple[float, Tensor]:
-        """Seconds, and the bounds. Optimised slopes are kept from call to call, so they get a network of their own."""
+        """CPU seconds, and bounds. Optimised slopes are kept from call to call, so they get a network of their own."""
         order = math.inf if norm == "Linf" else 2
         ball = self.library.PerturbationLpNorm(norm=order, eps=epsilon)
         images = self.library.BoundedTensor(self.images, ball)
         bounded = self._prepared(DENSE_SLOPES) if method == OPTIMISED else self.bounded
         with torch.set_grad_enabled(method == OPTIMISED):
-            start = time.perf_counter()
+            start = time.process_time()
             lower, _ = bounded.compute_bounds(x=(images,), C=self.gaps, method=method, bound_upper=False)
-            return time.perf_counter() - start, lower.detach()
+            return time.process_time() - start, lower.detach()
 
 
 def known_case(epsilon: float) -> tuple[dict[str, np.ndarray], dict[str, float]]:

@@ -4,12 +4,14 @@ Each bounds every logit gap s_y − s_j from below over a ball. natrob's bound i
 Lipschitz constant of the gap: on all inputs ("global"), from the tube of the image's trajectory ("tube"), or of the
 whole map on the ball ("local"). Tightness is how much of the smallest gap a method gives up on average over the images.
 An L∞ ball of radius ε enters natrob's through the L2 ball of radius ε√d that holds it; auto_LiRPA has both norms.
+Times are CPU time on both sides, so that what else runs on the machine is not counted.
 """
 
 import math
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
@@ -71,7 +73,7 @@ class _Ball:
 
 @dataclass(frozen=True, kw_only=True)
 class _Outcome:
-    """What a method found in how many seconds."""
+    """What a method found in how many seconds of CPU time."""
 
     seconds: float
     lower: Tensor
@@ -86,8 +88,8 @@ class _Outcome:
         return float((self.lower > 0).double().mean())
 
     def in_words(self) -> str:
-        """Certified share and time."""
-        return f"{self.certified:.1%} certified in {1e3 * self.seconds:.2f} ms"
+        """Certified share and CPU time."""
+        return f"{self.certified:.1%} certified in {1e3 * self.seconds:.2f} ms of CPU"
 
 
 def gaps(network: DenseNetwork) -> tuple[Tensor, Tensor]:
@@ -146,7 +148,7 @@ def _beside_reference(
     crown, clean = reference
     values = {"margin given up / peer's": outcome.given_up(clean) / crown.given_up(clean)}
     if own:
-        values["time / peer's"] = outcome.seconds / crown.seconds
+        values["CPU time / peer's"] = outcome.seconds / crown.seconds
     return [
         Row(
             section=SECTION,
@@ -164,14 +166,13 @@ def _beside_reference(
 def _measured(
     own: dict[str, Callable[[], Tensor]], peer: LirpaPeer, ball: _Ball, *, repeats: int
 ) -> dict[str, _Outcome]:
-    """All methods in turns; the peer's seconds are those it measures itself, without the way to its process."""
-    clock = _PeerClock()
+    """All methods in turns. The peer's CPU time is what its own process measures."""
+    clock = _CpuClock()
     lower: dict[str, Tensor] = {}
 
     def ask(method: str) -> None:
-        start = time.perf_counter()
-        seconds, gap = peer.bounds(method, ball.norm, ball.epsilon)
-        clock.leave_out(time.perf_counter() - start - seconds)
+        with clock.elsewhere() as elsewhere:
+            elsewhere.seconds, gap = peer.bounds(method, ball.norm, ball.epsilon)
         lower[method] = gap.amin(dim=1)
 
     def run(method: str) -> None:
@@ -183,15 +184,25 @@ def _measured(
     return {name: _Outcome(seconds=seconds[name], lower=lower[name]) for name in contestants}
 
 
-class _PeerClock:
-    """Seconds, without those that it is told to leave out."""
+class _CpuClock:
+    """Seconds of CPU time of this process and, while it asks another one, of that one instead."""
 
     def __init__(self) -> None:
-        self._left_out = 0.0
+        self._added = 0.0
 
     def __call__(self) -> float:
-        return time.perf_counter() - self._left_out
+        return time.process_time() + self._added
 
-    def leave_out(self, seconds: float) -> None:
-        """Count these as if they had not passed."""
-        self._left_out += seconds
+    @contextmanager
+    def elsewhere(self) -> Iterator["_Elsewhere"]:
+        """Counts the `seconds` that the caller notes, and nothing that this process spends in here."""
+        start, noted = time.process_time(), _Elsewhere()
+        yield noted
+        self._added += noted.seconds - (time.process_time() - start)
+
+
+@dataclass
+class _Elsewhere:
+    """Seconds that another process took."""
+
+    seconds: float = 0.0

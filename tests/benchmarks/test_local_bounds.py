@@ -127,7 +127,7 @@ def test_a_peer_that_answers_is_compared(tmp_path: Path, monkeypatch: pytest.Mon
     """A stand-in that subtracts 100ε from every gap, found by a Python whose path leads to it."""
     install_stand_in(STUB, tmp_path, monkeypatch)
     found = local_bounds.rows(quick=True)
-    assert {row.quantity for row in found} == {"margin given up / peer's", "time / peer's"}
+    assert {row.quantity for row in found} == {"margin given up / peer's", "CPU time / peer's"}
     assert all(row.peer.startswith("auto_LiRPA stub") for row in found)
     given_up = {row.subject: row.value for row in found if row.quantity.startswith("margin")}
     assert given_up["(the peer) IBP"] == pytest.approx(1.0, rel=1e-3)
@@ -135,6 +135,15 @@ def test_a_peer_that_answers_is_compared(tmp_path: Path, monkeypatch: pytest.Mon
     lower = gap_bounds(last, 0.05)["global"]()
     expected = float((gaps(last)[0].amin(dim=1) - lower).mean()) / (100.0 * 0.05)
     assert given_up['constants, "global"'] == pytest.approx(expected, rel=1e-3)
+
+
+def test_the_clock_counts_what_the_other_process_says_instead_of_the_waiting() -> None:
+    clock = local_bounds._CpuClock()
+    start = clock()
+    with clock.elsewhere() as elsewhere:
+        _ = [number**2 for number in range(1_000_000)]
+        elsewhere.seconds = 1000.0
+    assert clock() - start == pytest.approx(1000.0, abs=0.01)
 
 
 @pytest.mark.slow
