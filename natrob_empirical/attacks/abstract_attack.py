@@ -11,6 +11,7 @@ from torch import Tensor
 from natrob_empirical.freed_memory import keep_freed_memory
 from natrob_empirical.random_streams import SampleStreams, require_cpu_generator
 from natrob_empirical.threat_models import AbstractBall
+from natrob_empirical.work_watch import current_watch
 
 from .active_set import ActiveSet
 from .attack_inputs import require_images_and_labels, require_labels_in_range
@@ -105,6 +106,9 @@ class AbstractAttack(ABC):
             raise ValueError(f"`streams` must hold one stream per image, {len(x)}, got {len(streams)}")
         keep_freed_memory()
         x, y = x.detach().clone(), y.clone()
+        watch = current_watch()
+        if watch is not None:
+            watch.begin_attack(type(self).__name__)
         with evaluation_mode(model):
             counted = CountedModel(model, len(x), x.device, mixed_precision=self.mixed_precision)
             logits = counted.full_precision_logits(x)
@@ -124,6 +128,9 @@ class AbstractAttack(ABC):
     ) -> AttackResult:
         """The attack on one image of the batch as if there were no others."""
         chosen = torch.tensor([row], device=x.device)
+        watch = current_watch()
+        if watch is not None:
+            watch.begin_attack(f"{type(self).__name__} on image {row + 1} of {len(x)} alone")
         meter = CountedModel(model, 1, x.device, mixed_precision=self.mixed_precision)
         logits = meter.full_precision_logits(x[chosen])
         return self._attack(meter, x[chosen], y[chosen], streams.select(chosen), logits)

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import KW_ONLY, dataclass, field
 from typing import final
 
+from natrob_empirical.work_watch import current_watch
 from natrob_theory.argument_checks import require_count
 
 from .abstract_attack import AbstractAttack
@@ -39,7 +40,7 @@ class PartReport:
     @property
     def name(self) -> str:
         """As in the literature: APGD-CE, TargetedAPGD, …."""
-        return f"APGD-{self.part.loss.abbreviation}" if isinstance(self.part, APGD) else type(self.part).__name__
+        return _name_of(self.part)
 
 
 @final
@@ -106,8 +107,12 @@ class AutoAttack(AbstractAttack):
 
     def _perturb(self, active: ActiveSet) -> None:
         of = active.unfooled
-        for part in self.parts_for(self._check(active)):
+        parts = self.parts_for(self._check(active))
+        watch = current_watch()
+        for number, part in enumerate(parts, start=1):
             attacked = active.unfooled
+            if watch is not None:
+                watch.begin_part(_name_of(part), number, len(parts))
             part._perturb(active)
             if self.on_part is not None:
                 self.on_part(PartReport(part=part, attacked=attacked, left=active.unfooled, of=of))
@@ -121,3 +126,8 @@ class AutoAttack(AbstractAttack):
             check.require_deterministic()
         check.warn_of_probabilities()
         return check.num_classes
+
+
+def _name_of(part: AbstractAttack) -> str:
+    """The part's name in the literature."""
+    return f"APGD-{part.loss.abbreviation}" if isinstance(part, APGD) else type(part).__name__

@@ -11,6 +11,7 @@ from jaxtyping import Bool, Float, Int64
 from torch import Tensor, nn
 
 from natrob_empirical.run_errors import NonFiniteGradientError
+from natrob_empirical.work_watch import current_watch
 
 Classifier: TypeAlias = Callable[[Tensor], Tensor]
 """A model: images (batch, channels, height, width) in, logits (batch, classes) out. An `nn.Module` is one."""
@@ -156,6 +157,9 @@ class CountedModel:
     def _forward(self, x: Tensor, *, images_per_sample: int = 1) -> Tensor:
         self._queries[self._rows] += images_per_sample
         batch = len(x)
+        watch = current_watch()
+        if watch is not None:
+            watch.forward_pass(batch)
         logits = self._answer(x)
         if not isinstance(logits, Tensor) or not logits.is_floating_point():
             kind = logits.dtype if isinstance(logits, Tensor) else type(logits).__name__

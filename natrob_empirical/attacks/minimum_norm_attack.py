@@ -10,6 +10,7 @@ from jaxtyping import Bool, Float, Float64, Int64
 from torch import Tensor
 
 from natrob_empirical.random_streams import SampleStreams, require_cpu_generator
+from natrob_empirical.work_watch import current_watch
 
 from .abstract_attack import AbstractAttack
 from .active_set import ActiveSet
@@ -81,6 +82,9 @@ class AbstractMinimumNormAttack(AbstractAttack):
         require_cpu_generator("generator", generator)
         streams = SampleStreams(generator, len(x), x.device)
         x, y = x.detach().clone(), y.clone()
+        watch = current_watch()
+        if watch is not None:
+            watch.begin_attack(type(self).__name__)
         with evaluation_mode(model):
             counted = CountedModel(model, len(x), x.device, mixed_precision=self.mixed_precision)
             logits = counted.full_precision_logits(x)

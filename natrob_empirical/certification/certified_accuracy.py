@@ -124,10 +124,12 @@ def certified_with(
     norm: Norm = "L2",
     method: CertificateMethod = "global",
     progress: Callable[[SearchProgress], None] | None = None,
+    finished: Callable[[float, float], None] | None = None,
 ) -> CertifiedAccuracy:
     """The same with constants computed before: "global" costs a forward pass in float64 and little else.
 
-    `progress` is called on the way through the search of "tube" and "local", which may take seconds an image.
+    `progress` is called on the way through the search of "tube" and "local", which may take seconds an image;
+    `finished` with each radius and its certified accuracy once that search has settled it, the smallest first.
 
     Raises: as `certified_accuracy`.
     """
@@ -143,19 +145,29 @@ def certified_with(
     margins = _margins(constants, images, y)
     scale = 1.0 if norm == "L2" else math.sqrt(entries) * (1.0 + 2 * EPSILON)
     asked = [epsilon * scale * (1.0 + 2 * EPSILON) for epsilon in wanted]
-    radii = _radii(constants, images, y, margins, method, asked, progress)
-    if norm == "Linf":
-        radii = radii / (scale * (1.0 + EPSILON))
+    unit = 1.0 if norm == "L2" else scale * (1.0 + EPSILON)
+
+    def settled(radius: float, verified: Tensor) -> None:
+        if finished is not None:
+            epsilon = wanted[asked.index(radius)]
+            finished(epsilon, _share(verified / unit, epsilon))
+
+    radii = _radii(constants, images, y, margins, method, asked, progress, settled) / unit
     return CertifiedAccuracy(
         norm=norm,
         method=method,
         epsilons=wanted,
-        accuracies=tuple(float(((radii > 0) & (radii >= e)).double().mean()) for e in wanted),
+        accuracies=tuple(_share(radii, epsilon) for epsilon in wanted),
         radii=radii,
         clean_accuracy=float(margins.correct.double().mean()),
         feature_lipschitz=None if method == "local" else constants.bounds.features,
         arithmetic=constants.arithmetic,
     )
+
+
+def _share(radii: Tensor, epsilon: float) -> float:
+    """The share of images that are certified at this radius."""
+    return float(((radii > 0) & (radii >= epsilon)).double().mean())
 
 
 def _margins(constants: CertificateConstants, images: Tensor, y: Tensor) -> PairMargins:
@@ -181,6 +193,7 @@ def _radii(
     method: CertificateMethod,
     asked: Sequence[float],
     progress: Callable[[SearchProgress], None] | None,
+    settled: Callable[[float, Tensor], None],
 ) -> Float[Tensor, " samples"]:
     """L2 radii: those of the constants on all inputs, and what constants on balls add."""
     everywhere = float(constants.bounds.features)
@@ -194,4 +207,6 @@ def _radii(
         def least(rows: Tensor, radii: Tensor) -> Tensor:
             return torch.minimum(on_balls(rows, radii), everywhere * margins.distances[rows] * (1.0 + 2 * EPSILON))
 
-        return verified_radii(margins, least, known=known, asked=asked, largest=largest, progress=progress)
+        return verified_radii(
+            margins, least, known=known, asked=asked, largest=largest, progress=progress, settled=settled
+        )

@@ -42,6 +42,7 @@ def verified_radii(
     asked: Sequence[float],
     largest: float,
     progress: Callable[[SearchProgress], None] | None = None,
+    settled: Callable[[float, Tensor], None] | None = None,
 ) -> Float[Tensor, " images"]:
     """Radii that constants on a ball at least as large verify; at the asked radii, exactly where these do.
 
@@ -55,6 +56,8 @@ def verified_radii(
         asked: every one is looked at.
         largest: no radius beyond it is looked for.
         progress: called after every few images.
+        settled: called with each asked radius, the smallest first, and the radii verified so far: which of them reach
+            it does not change any more.
     """
     verified = known.clamp_max(largest)
     beyond = torch.full_like(known, largest)  # not verified there, or not to be looked at
@@ -80,6 +83,8 @@ def verified_radii(
         rows = (active & (verified < epsilon) & (beyond > epsilon)).nonzero()[:, 0]
         if len(rows):
             look(number, rows, torch.full_like(known[rows], epsilon))
+        if settled is not None:
+            settled(epsilon, verified)
     for number in range(len(wanted) + 1, len(wanted) + HALVINGS + 1):
         rows = (active & (beyond > verified * (1.0 + 1e-3))).nonzero()[:, 0]
         if len(rows) == 0:

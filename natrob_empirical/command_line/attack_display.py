@@ -1,15 +1,15 @@
 """What `natrob attack` shows: a progress bar with the accuracy so far, and the summary."""
 
-import sys
 from collections.abc import Sequence
+from typing import final
 
 from rich import box
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
 from natrob_empirical.benchmarks import AttackProgress, FinishedAttack
 from natrob_empirical.command_line.attack_subject import AttackSubject
 from natrob_empirical.command_line.console import console, errors
+from natrob_empirical.command_line.displays import AbstractDisplay
 from natrob_empirical.reporting.formatting import (
     MISSING,
     NORM_SIGNS,
@@ -20,33 +20,26 @@ from natrob_empirical.reporting.formatting import (
 )
 
 
-class AttackDisplay:
-    """A progress bar over the images at one budget, with the accuracy so far; off where no terminal is."""
+@final
+class AttackDisplay(AbstractDisplay):
+    """The images at one budget, with the accuracy so far."""
 
     def __init__(self, *, norm: str, epsilon: float, total: int) -> None:
-        self.progress = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeElapsedColumn(),
-            TimeRemainingColumn(),
-            console=errors,
-            disable=not sys.stderr.isatty(),
-        )
         self.budget = format_budget(norm, epsilon)
-        self.task = self.progress.add_task(self.budget, total=total)
-
-    def __enter__(self) -> "AttackDisplay":
-        self.progress.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.progress.stop()
+        super().__init__(self.budget, total=total, unit="images", stream=errors)
 
     def show(self, progress: AttackProgress) -> None:
-        """Move the bar on."""
+        """Go on to so many images."""
         so_far = f"{self.budget}, accuracy so far {format_share(progress.kept / progress.done, kind='upper')}"
-        self.progress.update(self.task, description=so_far, completed=progress.done)
+        self.move(so_far, completed=progress.done)
+
+
+def print_finished(one: FinishedAttack) -> None:
+    """The outcome at one budget, as soon as it is known."""
+    summary, cell = one.result.summary, one.record.cell
+    budget = format_budget(str(cell.norm), cell.epsilon or 0.0)
+    share = format_share(summary.accuracy.value, kind="upper")
+    print_line(f"{budget}: accuracy ≤ {share}, {summary.seconds:.1f} s")
 
 
 def print_summary(subject: AttackSubject, finished: Sequence[FinishedAttack]) -> None:

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import time
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,7 +28,7 @@ from natrob_empirical.certification import (
 from natrob_empirical.command_line.attack_subject import AttackSubject
 from natrob_empirical.command_line.console import console
 from natrob_empirical.command_line.displays import SearchDisplay
-from natrob_empirical.reporting.formatting import NORM_SIGNS, format_epsilon, format_number, format_share
+from natrob_empirical.reporting.formatting import NORM_SIGNS, format_budget, format_epsilon, format_number, format_share
 from natrob_empirical.sole_writer import lock_of_file, sole_writer
 
 
@@ -57,7 +58,14 @@ def certification(
         require_stated_structure(constants.model, subject.images.to(constants.model.head.weight))
         known = time.perf_counter()
         result = certified_with(
-            constants, subject.images, subject.labels, radii, norm=norm, method=method, progress=display.show
+            constants,
+            subject.images,
+            subject.labels,
+            radii,
+            norm=norm,
+            method=method,
+            progress=display.show,
+            finished=_announced(display, norm) if len(radii) > 1 else None,
         )
         return Certification(
             subject=subject,
@@ -66,6 +74,17 @@ def certification(
             constants_seconds=known - started,
             certification_seconds=time.perf_counter() - known,
         )
+
+
+def _announced(display: SearchDisplay, norm: Norm) -> Callable[[float, float], None]:
+    """Prints the certified accuracy at a radius as soon as it is known."""
+
+    def announce(epsilon: float, accuracy: float) -> None:
+        display.print_result(
+            f"{format_budget(norm, epsilon)}: certified accuracy ≥ {format_share(accuracy, kind='lower')}"
+        )
+
+    return announce
 
 
 def make_folder_of(output: Path) -> None:

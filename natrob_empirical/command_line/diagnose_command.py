@@ -1,12 +1,11 @@
 """What `natrob diagnose` runs and prints."""
 
-import sys
 import warnings
-from contextlib import AbstractContextManager, nullcontext
 
 from natrob_empirical.attacks import AbstractAttack, AveragedModel, Norm, ProbabilitiesWarning
 from natrob_empirical.command_line.attack_subject import AttackSubject
-from natrob_empirical.command_line.console import console, errors
+from natrob_empirical.command_line.console import console
+from natrob_empirical.command_line.displays import WorkDisplay
 from natrob_empirical.masking import MaskingReport
 from natrob_empirical.masking import diagnose as diagnosis_of
 from natrob_empirical.masking.level import LevelName
@@ -15,7 +14,14 @@ from natrob_empirical.reporting.formatting import format_budget
 
 
 def diagnosed(
-    subject: AttackSubject, attack: AbstractAttack, *, own: bool, level: LevelName, seed: int, average: int | None
+    subject: AttackSubject,
+    attack: AbstractAttack,
+    *,
+    own: bool,
+    norm: Norm,
+    level: LevelName,
+    seed: int,
+    average: int | None,
 ) -> MaskingReport:
     """The diagnosis in one ball.
 
@@ -23,6 +29,7 @@ def diagnosed(
         subject: model and images.
         attack: the one in question, in its ball.
         own: whether the attack is the user's, and not the one that the level has.
+        norm: of the ball.
         level: how thorough.
         seed: of the random numbers.
         average: answers of a random model that are averaged, or None.
@@ -31,7 +38,7 @@ def diagnosed(
     model = subject.model
     if average is not None:
         model = AveragedModel(model, samples=average, generator=streams.generator("average"))
-    with _waiting(), warnings.catch_warnings():
+    with WorkDisplay(f"diagnosing, {format_budget(norm, attack.ball.epsilon)}"), warnings.catch_warnings():
         warnings.simplefilter("ignore", ProbabilitiesWarning)  # said before, once
         return diagnosis_of(
             model,
@@ -42,11 +49,6 @@ def diagnosed(
             level=level,
             attack=attack if own else None,
         )
-
-
-def _waiting() -> AbstractContextManager[object]:
-    """A sign of life on a terminal."""
-    return errors.status("diagnosing") if sys.stderr.isatty() else nullcontext()
 
 
 def print_diagnosis(report: MaskingReport, subject: AttackSubject, *, norm: Norm, epsilon: float) -> None:

@@ -12,6 +12,7 @@ from natrob_empirical.attacks import AbstractAttack, Classifier
 from natrob_empirical.attacks.attack_inputs import require_images_and_labels
 from natrob_empirical.random_streams import require_cpu_generator
 from natrob_empirical.threat_models import AbstractBall
+from natrob_empirical.work_watch import current_watch
 from natrob_theory.argument_checks import require_choice
 
 from .agreement_checks import adjoint_check, difference_quotient_check
@@ -125,8 +126,13 @@ def diagnose(
         return _nothing(subject, "no image is classified correctly, so an attack has nothing to do")
     if ball.epsilon == 0:
         return _nothing(subject, "the ball of radius 0 holds the image alone, so an attack has nothing to do")
-    report = conclude([evidence for flag, check in CHECKS for evidence in _evidence(flag, check, subject)])
-    return replace(report, note=_note(subject))
+    found: list[Evidence] = []
+    watch = current_watch()
+    for number, (flag, check) in enumerate(CHECKS, start=1):
+        if watch is not None:
+            watch.begin_stage(f"check {number} of {len(CHECKS)}, {flag.name}")
+        found.extend(_evidence(flag, check, subject))
+    return replace(conclude(found), note=_note(subject))
 
 
 def _note(subject: Subject) -> str:

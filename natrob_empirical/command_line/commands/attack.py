@@ -58,7 +58,7 @@ def attack(  # noqa: PLR0913, PLR0917 - one parameter an option
     with errors_in_one_line(on_interrupt=_resume_hint(given)):
         from natrob_empirical.attacks import registered_attack
         from natrob_empirical.command_line.attack_command import AttackRequest, run_at
-        from natrob_empirical.command_line.attack_display import print_summary
+        from natrob_empirical.command_line.attack_display import print_finished, print_summary
         from natrob_empirical.command_line.attack_subject import check_subject, load_subject
         from natrob_empirical.command_line.device_and_data import device_named
         from natrob_empirical.command_line.model_target import load_target
@@ -83,7 +83,12 @@ def attack(  # noqa: PLR0913, PLR0917 - one parameter an option
         found = load_target(target)
         subject = load_subject(found, data=data, data_root=data_root, images=images, device=place)
         check_subject(subject, average=average)
-        print_summary(subject, [run_at(request, radius, subject, output) for radius in request.attacks])
+        finished = []
+        for radius in request.attacks:
+            finished.append(run_at(request, radius, subject, output))
+            if len(request.attacks) > 1:
+                print_finished(finished[-1])
+        print_summary(subject, finished)
 
 
 def _resume_hint(given: dict[str, Any]) -> str:

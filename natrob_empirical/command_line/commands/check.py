@@ -42,6 +42,7 @@ def check(  # noqa: PLR0913, PLR0917 - one parameter an option
         )
         from natrob_empirical.command_line.check_display import print_checks
         from natrob_empirical.command_line.check_verdict import exit_code_of, verdict_of
+        from natrob_empirical.command_line.displays import WorkDisplay
         from natrob_empirical.command_line.methods import BUILT_IN
         from natrob_empirical.command_line.user_field import load_field
 
@@ -57,18 +58,21 @@ def check(  # noqa: PLR0913, PLR0917 - one parameter an option
         own = load_field(field) if field else None
         names = [method] if method else [name for name in BUILT_IN if own is None or name != "revnet"]
         shapes = {name: field_shape(name, settings.state_shape) for name in names}
-        fields = {
-            shape: with_constants(own or built_in_field(shape, seed), shape, settings) for shape in set(shapes.values())
-        }
         rows = []
         refused = {}
-        for name in names:
-            try:
-                rows.append(check_method(name, fields[shapes[name]], settings))
-            except EXPECTED as refusal:
-                if len(names) == 1:
-                    raise
-                refused[name] = str(refusal)
+        with WorkDisplay("constants of the field") as display:
+            fields = {
+                shape: with_constants(own or built_in_field(shape, seed), shape, settings)
+                for shape in set(shapes.values())
+            }
+            for number, name in enumerate(names, start=1):
+                display.move(f"{name}, method {number} of {len(names)}")
+                try:
+                    rows.append(check_method(name, fields[shapes[name]], settings))
+                except EXPECTED as refusal:
+                    if len(names) == 1:
+                        raise
+                    refused[name] = str(refusal)
         if rows:
             print_checks(rows, settings)
         for name, reason in refused.items():

@@ -81,5 +81,5 @@ def diagnose(  # noqa: PLR0913, PLR0917 - one parameter an option
         )
         check_subject(subject, average=average)
         for one in attacks:
-            report = diagnosed(subject, one, own=own, level=level, seed=seed, average=average)
+            report = diagnosed(subject, one, own=own, norm=ball_norm, level=level, seed=seed, average=average)
             print_diagnosis(report, subject, norm=ball_norm, epsilon=one.ball.epsilon)

@@ -46,6 +46,7 @@ def report(
     )
     with errors_in_one_line(on_interrupt=asked.resume_hint):
         from natrob_empirical.command_line.bench_command import preset_of, run_cells
+        from natrob_empirical.command_line.displays import WorkDisplay
         from natrob_empirical.records import RecordStore
         from natrob_empirical.reporting import write_report
 
@@ -54,9 +55,10 @@ def report(
         records = store.read_all()
         if not records:
             raise ValueError(f"there are no records in {store.folder}; run `{asked.again}` first")
-        files = write_report(
-            records, asked.folder, title=f"natrob: {name}", unreadable=store.set_aside, command=asked.again
-        )
+        with WorkDisplay("writing the report"):
+            files = write_report(
+                records, asked.folder, title=f"natrob: {name}", unreadable=store.set_aside, command=asked.again
+            )
         for record in store.set_aside:
             message = f"{record.path.name} as {record.moved_to.name}: {record.reason}"
             errors.print(f"[yellow]set aside[/yellow] {escape(message)}", highlight=False)
