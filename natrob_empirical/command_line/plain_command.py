@@ -17,7 +17,8 @@ class PlainCommand(TyperCommand):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        for parameter in self.params:
+        parameters: list[Any] = list(self.params)
+        for parameter in parameters:
             reader = _READERS.get(parameter.type.name)
             if reader is not None:
                 parameter.type = _strict(parameter.type, reader, parameter.opts[-1])
