@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from typing import Any, overload
 
 import torch
 
@@ -15,7 +15,7 @@ from natrob_empirical.benchmarks.presets import (
     StepSizeSweep,
     budgets_of,
 )
-from natrob_empirical.datasets import Dataset
+from natrob_empirical.datasets import Dataset, DatasetInfo
 from natrob_empirical.models import ModelSpecification
 from natrob_empirical.plain_settings import plain_settings
 from natrob_empirical.records import CellKey
@@ -79,34 +79,52 @@ def _hash_of(dataset: Dataset, *parts: torch.Tensor) -> str:
     return digest.hexdigest()[:16]
 
 
-def model_settings(model: PresetModel, dataset: Dataset, seed: int) -> dict[str, Any]:
+def model_settings(model: PresetModel, dataset: Dataset | DatasetInfo, seed: int) -> dict[str, Any]:
     """What determines a trained model: the specification, the training, the data and the seed."""
+    train_images, test_images = image_counts(dataset)
+    read = isinstance(dataset, Dataset)
     return {
         "model": plain_settings(model.specification),
         "training": model.training.settings(),
         "data": {
             "name": dataset.name,
             "title": dataset.title,
-            "source": dataset.source,
-            "fingerprint": fingerprint(dataset),
-            "train_images": len(dataset.train_x),
-            "test_images": len(dataset.test_x),
+            "source": dataset.source if read else dataset.origin,
+            "fingerprint": fingerprint(dataset) if read else "not read",
+            "train_images": train_images,
+            "test_images": test_images,
         },
         "seed": seed,
     }
 
 
-def subset_of(preset: Preset, dataset: Dataset) -> Dataset:
+def image_counts(dataset: Dataset | DatasetInfo) -> tuple[int, int]:
+    """The numbers of training and of test images."""
+    if isinstance(dataset, Dataset):
+        return len(dataset.train_x), len(dataset.test_x)
+    return dataset.train_size, dataset.test_size
+
+
+@overload
+def subset_of(preset: Preset, dataset: Dataset) -> Dataset: ...
+@overload
+def subset_of(preset: Preset, dataset: DatasetInfo) -> DatasetInfo: ...
+def subset_of(preset: Preset, dataset: Dataset | DatasetInfo) -> Dataset | DatasetInfo:
     """The first images, as many as the preset uses. Raises ValueError for a data set without training images."""
     dataset.require_training_images()
-    return dataset.subset(
-        train=min(preset.train_images or len(dataset.train_x), len(dataset.train_x)),
-        test=min(preset.test_images or len(dataset.test_x), len(dataset.test_x)),
-    )
+    train_images, test_images = image_counts(dataset)
+    train = min(preset.train_images or train_images, train_images)
+    test = min(preset.test_images or test_images, test_images)
+    if isinstance(dataset, Dataset):
+        return dataset.subset(train=train, test=test)
+    return replace(dataset, train_size=train, test_size=test)
 
 
-def cells_of(preset: Preset, dataset: Dataset) -> Iterator[list[Cell]]:
-    """The sweep over step sizes, then the cells of each trained model together, theory first, in running order."""
+def cells_of(preset: Preset, dataset: Dataset | DatasetInfo) -> Iterator[list[Cell]]:
+    """The sweep over step sizes, then the cells of each trained model together, theory first, in running order.
+
+    The cells of a data set that was not read are for planning: their settings lack the fingerprint of its images.
+    """
     if preset.step_sizes is not None:
         yield [_sweep_cell(preset, preset.step_sizes, dataset)]
     for seed in preset.seeds:
@@ -131,7 +149,7 @@ def cells_of(preset: Preset, dataset: Dataset) -> Iterator[list[Cell]]:
             yield [theory, *_attack_cells(preset, model, key, settings, dataset, seed)]
 
 
-def _sweep_cell(preset: Preset, sweep: StepSizeSweep, dataset: Dataset) -> Cell:
+def _sweep_cell(preset: Preset, sweep: StepSizeSweep, dataset: Dataset | DatasetInfo) -> Cell:
     """The sweep, on the first seed. It uses no data, but its record lies with those of the data set."""
     seed = preset.seeds[0]
     key = CellKey(
@@ -141,7 +159,12 @@ def _sweep_cell(preset: Preset, sweep: StepSizeSweep, dataset: Dataset) -> Cell:
 
 
 def _attack_cells(
-    preset: Preset, model: PresetModel, key: CellKey, settings: dict[str, Any], dataset: Dataset, seed: int
+    preset: Preset,
+    model: PresetModel,
+    key: CellKey,
+    settings: dict[str, Any],
+    dataset: Dataset | DatasetInfo,
+    seed: int,
 ) -> Iterator[Cell]:
     for attack in preset.attacks_on(model):
         source = {}
@@ -160,7 +183,7 @@ def _attack_cells(
             )
 
 
-def _published(preset: Preset, key: CellKey, dataset: Dataset) -> PublishedResult | None:
+def _published(preset: Preset, key: CellKey, dataset: Dataset | DatasetInfo) -> PublishedResult | None:
     """What was published of this cell on the preset's own data set."""
     if dataset.name != preset.dataset:
         return None

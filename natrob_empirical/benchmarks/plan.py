@@ -11,9 +11,9 @@ from torch import nn
 
 from natrob_empirical.attacks import AutoAttack, BoundaryAttack
 from natrob_empirical.benchmarks.attack_cell import BATCH_SIZE
-from natrob_empirical.benchmarks.cells import Cell, cells_of, fitted_to_images, subset_of
+from natrob_empirical.benchmarks.cells import Cell, cells_of, fitted_to_images, image_counts, subset_of
 from natrob_empirical.benchmarks.presets import AttackSpecification, Preset, PresetModel
-from natrob_empirical.datasets import Dataset
+from natrob_empirical.datasets import Dataset, DatasetInfo
 from natrob_empirical.models import ModelCost, model_cost
 from natrob_empirical.training import TRADES, YOPO, AbstractTrainingMethod, PGDAdversarialTraining
 
@@ -45,15 +45,16 @@ class PresetTooLargeError(RuntimeError):
     """A preset that does not fit the device; the message names model, need and what there is."""
 
 
-def planned_cells(preset: Preset, dataset: Dataset, *, rate: float) -> Iterator[PlannedCell]:
+def planned_cells(preset: Preset, dataset: Dataset | DatasetInfo, *, rate: float) -> Iterator[PlannedCell]:
     """Every cell with a model, in running order; a theory cell stands for the training of its model.
 
     Args:
         preset: whose cells.
-        dataset: that they run on.
+        dataset: that they run on; what is known of it without reading it is enough.
         rate: operations a second, as `device_rate` gives them.
     """
     subset = subset_of(preset, dataset)
+    train_images, test_images = image_counts(subset)
     sources = {
         label: _cost(fitted_to_images(preset.model_labelled(label), subset.image_shape), subset)
         for label in {attack.source for attack in preset.attacks}
@@ -66,11 +67,11 @@ def planned_cells(preset: Preset, dataset: Dataset, *, rate: float) -> Iterator[
         cost = _cost(model, subset)
         for cell in group:
             if cell.attack is None:
-                flops = _training_flops(model, cost, len(subset.train_x))
-                memory = cost.peak_training_bytes(min(model.training.batch_size, len(subset.train_x)))
+                flops = _training_flops(model, cost, train_images)
+                memory = cost.peak_training_bytes(min(model.training.batch_size, train_images))
             else:
                 specification = cell.attack.specification
-                images = min(specification.images or len(subset.test_x), len(subset.test_x))
+                images = min(specification.images or test_images, test_images)
                 flops = images * _attack_flops(specification, cost, sources)
                 memory = cost.training_bytes + min(images, BATCH_SIZE) * cost.activation_bytes
             yield PlannedCell(cell=cell, flops=flops, memory=memory, seconds=flops / rate)
@@ -138,7 +139,7 @@ def _gibibytes(count: int) -> str:
     return f"{count / 2**30:.2g} GiB"
 
 
-def _cost(model: PresetModel, dataset: Dataset) -> ModelCost:
+def _cost(model: PresetModel, dataset: Dataset | DatasetInfo) -> ModelCost:
     return model_cost(
         model.specification,
         dataset.image_shape,

@@ -5,9 +5,9 @@ from collections.abc import Callable
 
 from natrob_empirical.benchmarks import Preset, RunEvent, preset_named, run_preset
 from natrob_empirical.command_line.bench_request import BenchRequest
-from natrob_empirical.command_line.device_and_data import dataset_named, device_named
+from natrob_empirical.command_line.device_and_data import dataset_named, device_named, info_named
 from natrob_empirical.command_line.displays import RunDisplay
-from natrob_empirical.datasets import Dataset
+from natrob_empirical.datasets import Dataset, DatasetInfo
 from natrob_empirical.records import RecordStore
 from natrob_theory.argument_checks import require_positive
 
@@ -36,6 +36,11 @@ def preset_of(asked: BenchRequest) -> Preset:
 def dataset_of(asked: BenchRequest) -> Dataset:
     """The preset's data set, or the one asked for."""
     return dataset_named(asked.data or preset_of(asked).dataset, asked.data_root)
+
+
+def info_of(asked: BenchRequest) -> DatasetInfo:
+    """What is known of that data set without reading it."""
+    return info_named(asked.data or preset_of(asked).dataset, asked.data_root)
 
 
 def run_cells(asked: BenchRequest) -> RecordStore:

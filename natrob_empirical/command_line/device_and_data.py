@@ -5,7 +5,7 @@ from pathlib import Path
 
 import torch
 
-from natrob_empirical.datasets import Dataset, load_dataset, require_dataset_name
+from natrob_empirical.datasets import Dataset, DatasetInfo, dataset_info, load_dataset, require_dataset_name
 from natrob_empirical.near_names import near_names
 
 
@@ -22,3 +22,8 @@ def device_named(text: str) -> torch.device:
 def dataset_named(text: str, data_root: Path | None) -> Dataset:
     """The data set of this name or file. Raises as `load_dataset`; an unknown name is one of `--data`."""
     return load_dataset(require_dataset_name(text, argument="--data"), data_root=data_root)
+
+
+def info_named(text: str, data_root: Path | None) -> DatasetInfo:
+    """What is known of that data set without reading it. Raises as `dataset_info`."""
+    return dataset_info(require_dataset_name(text, argument="--data"), data_root=data_root)

@@ -5,11 +5,14 @@ from rich.table import Table
 
 from natrob_empirical.benchmarks import Preset, device_rate, planned_cells
 from natrob_empirical.command_line.console import console
-from natrob_empirical.datasets import Dataset
+from natrob_empirical.datasets import DatasetInfo
 
 
-def print_plan(preset: Preset, dataset: Dataset, device: str) -> None:
-    """Every cell with operations, memory and estimated time; then the totals."""
+def print_plan(preset: Preset, dataset: DatasetInfo, device: str) -> None:
+    """Every cell with operations, memory and estimated time; then the totals, and whether the data is here.
+
+    The data is not read, and need not be here.
+    """
     target = torch.device(device)
     rate = device_rate(target)
     planned = list(planned_cells(preset, dataset, rate=rate))
@@ -28,6 +31,8 @@ def print_plan(preset: Preset, dataset: Dataset, device: str) -> None:
         f"({_origin(target)})",
         highlight=False,
     )
+    here = "here" if dataset.present else "not here, a run downloads it"
+    console.print(f"data: {dataset.title}, {here}", highlight=False, markup=False)
     console.print(
         "FLOP: convolutions and matrix products; an attack that succeeds early costs less, a Neural ODE's number of\n"
         "field evaluations is assumed. Memory: weights, optimiser and one batch's activations, without the kernels'\n"

@@ -12,13 +12,14 @@ from .registry import require_dataset_name as require_dataset_name
 
 if TYPE_CHECKING:
     from .dataset import Dataset as Dataset
+    from .loading import dataset_info as dataset_info
     from .loading import load_dataset as load_dataset
 else:
     __getattr__, __dir__ = lazy_names(
         __name__,
         {
             "natrob_empirical.datasets.dataset": ("Dataset",),
-            "natrob_empirical.datasets.loading": ("load_dataset",),
+            "natrob_empirical.datasets.loading": ("dataset_info", "load_dataset"),
         },
     )
 
@@ -26,6 +27,7 @@ __all__ = [
     "Dataset",
     "DatasetInfo",
     "DatasetUnavailableError",
+    "dataset_info",
     "known_datasets",
     "load_dataset",
     "require_dataset_name",

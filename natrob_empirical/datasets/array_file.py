@@ -1,6 +1,7 @@
 """A user's own images, from one .npz file: two arrays to attack on, two more to train on."""
 
 import zipfile
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -9,7 +10,8 @@ import numpy.typing as npt
 import torch
 
 from .dataset import Dataset
-from .image_arrays import Layout, channels_first, stated_layout
+from .image_arrays import Layout, channels_first, image_shape, stated_layout
+from .registry import DatasetInfo
 
 _TEST: Final = ("test_x", "test_y")
 _TRAIN: Final = ("train_x", "train_y")
@@ -39,16 +41,56 @@ def load(path: Path) -> Dataset:
         raise ValueError(f"{path}: {error}") from error
 
 
+def info(path: Path) -> DatasetInfo:
+    """What the headers and the labels of the file say; its images are not read.
+
+    Raises:
+        FileNotFoundError, ValueError: as `load`, as far as headers and labels show it.
+    """
+    arrays = _read_arrays(path, only_headers_of=("train_x", "test_x"))
+    try:
+        return _info(path, arrays)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error
+
+
+def _info(path: Path, arrays: dict[str, npt.NDArray[np.generic]]) -> DatasetInfo:
+    layout = stated_layout(arrays)
+    parts = [part for part in ("test", "train") if f"{part}_x" in arrays]
+    shapes = {part: image_shape(f"{part}_x", arrays[f"{part}_x"], layout) for part in parts}
+    labels = {part: _labels(f"{part}_y", arrays[f"{part}_y"], len(arrays[f"{part}_x"])) for part in parts}
+    train_y, test_y = labels.get("train"), labels["test"]
+    _require_one_shape(shapes.get("train", shapes["test"]), shapes["test"])
+    return DatasetInfo(
+        name=path.stem,
+        title=path.stem,
+        image_shape=shapes["test"],
+        num_classes=_classes_of(test_y) if train_y is None else _count_classes(train_y, test_y),
+        train_size=0 if train_y is None else len(train_y),
+        test_size=len(test_y),
+        origin=f"the arrays in {path.name}",
+        present=True,
+    )
+
+
+def _require_one_shape(train: tuple[int, ...], test: tuple[int, ...]) -> None:
+    if train != test:
+        raise ValueError(
+            f"`train_x` and `test_x` must hold images of one shape, got {train} and {test} (channels, height, width)"
+        )
+
+
+def _classes_of(test_y: npt.NDArray[np.int64]) -> int:
+    """Where there are test labels only."""
+    return max(2, int(test_y.max()) + 1)
+
+
 def _dataset(path: Path, arrays: dict[str, npt.NDArray[np.generic]]) -> Dataset:
     layout = stated_layout(arrays)
     test_x, test_y = _part("test", arrays, layout)
     if "train_x" in arrays:
         train_x, train_y = _part("train", arrays, layout)
-        if train_x.shape[1:] != test_x.shape[1:]:
-            raise ValueError(
-                "`train_x` and `test_x` must hold images of one shape, "
-                f"got {train_x.shape[1:]} and {test_x.shape[1:]} (channels, height, width)"
-            )
+        _require_one_shape(train_x.shape[1:], test_x.shape[1:])
         if train_x.dtype.kind != test_x.dtype.kind:
             raise ValueError(
                 f"`train_x` and `test_x` must both be uint8 or both floats, got {train_x.dtype} and {test_x.dtype}"
@@ -56,7 +98,7 @@ def _dataset(path: Path, arrays: dict[str, npt.NDArray[np.generic]]) -> Dataset:
         num_classes = _count_classes(train_y, test_y)
     else:
         train_x, train_y = test_x[:0], test_y[:0]
-        num_classes = max(2, int(test_y.max()) + 1)
+        num_classes = _classes_of(test_y)
     return Dataset(
         name=path.stem,
         title=path.stem,
@@ -77,8 +119,8 @@ def _part(
     return images, _labels(f"{part}_y", arrays[f"{part}_y"], len(images))
 
 
-def _read_arrays(path: Path) -> dict[str, npt.NDArray[np.generic]]:
-    """Those that are used."""
+def _read_arrays(path: Path, *, only_headers_of: Sequence[str] = ()) -> dict[str, npt.NDArray[np.generic]]:
+    """Those that are used; of some nothing but the header, as an array of zeros that takes no memory."""
     if not path.exists():
         raise FileNotFoundError(f"{path}: there is no such file; a .npz file with {', '.join(_ARRAYS)} is required")
     if not path.is_file() or not zipfile.is_zipfile(path):
@@ -93,7 +135,11 @@ def _read_arrays(path: Path) -> dict[str, npt.NDArray[np.generic]]:
         missing = [name for name in needed if name not in found]
         if missing:
             raise ValueError(_what_is_missing(path, missing, found))
-        return {name: _read_array(path, archive, name) for name in (*_ARRAYS, "layout") if name in found}
+        return {
+            name: (_header if name in only_headers_of else _whole)(path, archive, name)
+            for name in (*_ARRAYS, "layout")
+            if name in found
+        }
 
 
 def _what_is_missing(path: Path, missing: list[str], found: list[str]) -> str:
@@ -119,9 +165,28 @@ def _meaning(name: str) -> str | None:
     return next((f"{part}_{axis}" for axis, words in kinds.items() if kind in words), None)
 
 
-def _read_array(path: Path, archive: np.lib.npyio.NpzFile, name: str) -> npt.NDArray[np.generic]:
+def _whole(path: Path, archive: np.lib.npyio.NpzFile, name: str) -> npt.NDArray[np.generic]:
+    return _read_array(path, name, lambda: archive[name])
+
+
+def _header(path: Path, archive: np.lib.npyio.NpzFile, name: str) -> npt.NDArray[np.generic]:
+    def zeros() -> npt.NDArray[np.generic]:
+        members = archive.zip
+        assert members is not None
+        with members.open(f"{name}.npy") as file:
+            version = np.lib.format.read_magic(file)
+            read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+            shape, _, dtype = read(file)
+        if dtype.hasobject:
+            raise ValueError("it holds Python objects")
+        return np.broadcast_to(np.zeros((), dtype), shape)
+
+    return _read_array(path, name, zeros)
+
+
+def _read_array(path: Path, name: str, read: Callable[[], object]) -> npt.NDArray[np.generic]:
     try:
-        array = archive[name]
+        array = read()
     except Exception as error:  # damaged bytes make zipfile, zlib and numpy's header parser raise all kinds
         raise ValueError(
             f"{path}: `{name}` must be a plain numeric array, reading it gave {type(error).__name__}: {error}"

@@ -7,6 +7,7 @@ import torch
 from jaxtyping import Float, Int64, UInt8
 from torch import Tensor
 
+from natrob_empirical.datasets.registry import require_training_images
 from natrob_theory.argument_checks import require_count
 
 TrainImages: TypeAlias = UInt8[Tensor, "train channels height width"] | Float[Tensor, "train channels height width"]
@@ -88,11 +89,7 @@ class Dataset:
 
     def require_training_images(self) -> None:
         """Raise ValueError if there are none, as with a user's file of test arrays alone."""
-        if len(self.train_x) == 0:
-            raise ValueError(
-                f"{self.name} must hold train_x and train_y to train on; it has test images only, with which a model "
-                "can be attacked, diagnosed and certified"
-            )
+        require_training_images(self.name, len(self.train_x))
 
     def subset(self, *, train: int | None = None, test: int | None = None) -> "Dataset":
         """The first `train` training and first `test` test images; None keeps all of them.

@@ -80,8 +80,7 @@ def channels_first(name: str, array: npt.NDArray[np.generic], stated: Layout | N
     Raises:
         ValueError: as `require_pixels` and `layout_of`, or another number of axes.
     """
-    if array.ndim not in (3, 4):
-        raise ValueError(f"`{name}` must have shape {SHAPES}, got {array.shape}")
+    _require_axes(name, array)
     require_pixels(name, array)
     if array.ndim == 3:
         ordered = array[:, np.newaxis]
@@ -90,6 +89,22 @@ def channels_first(name: str, array: npt.NDArray[np.generic], stated: Layout | N
     if array.dtype == np.uint8:
         return np.ascontiguousarray(ordered)
     return np.ascontiguousarray(ordered, dtype=np.float64 if array.dtype.itemsize == 8 else np.float32)
+
+
+def image_shape(name: str, array: npt.NDArray[np.generic], stated: Layout | None) -> tuple[int, int, int]:
+    """(channels, height, width), from the array's shape and dtype alone. Raises ValueError as `channels_first` does."""
+    _require_axes(name, array)
+    if array.dtype != np.uint8 and (array.dtype.kind != "f" or array.size == 0):
+        require_pixels(name, array)
+    if array.ndim == 3:
+        return 1, *array.shape[1:]
+    layout = layout_of(name, array, stated)
+    return tuple(array.shape[layout.index(axis)] for axis in "CHW")
+
+
+def _require_axes(name: str, array: npt.NDArray[np.generic]) -> None:
+    if array.ndim not in (3, 4):
+        raise ValueError(f"`{name}` must have shape {SHAPES}, got {array.shape}")
 
 
 def stated_layout(arrays: Mapping[str, npt.NDArray[np.generic]]) -> Layout | None:

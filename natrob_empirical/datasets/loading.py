@@ -7,7 +7,7 @@ from . import array_file, digits, torchvision_source
 from .catalogue import CATALOGUE, DIGITS
 from .data_root import resolve_data_root
 from .dataset import Dataset
-from .registry import require_dataset_name
+from .registry import DatasetInfo, known_datasets, require_dataset_name
 
 
 def load_dataset(
@@ -36,3 +36,22 @@ def load_dataset(
         return digits.load()
     entry = next(entry for entry in CATALOGUE if entry.name == text)
     return torchvision_source.load(entry, resolve_data_root(data_root), download=download)
+
+
+def dataset_info(
+    name_or_path: str | os.PathLike[str], *, data_root: str | os.PathLike[str] | None = None
+) -> DatasetInfo:
+    """What is known of a data set without its images: no pixel is read, and nothing is downloaded.
+
+    Args:
+        name_or_path: as for `load_dataset`; of a .npz file the headers and the labels are read.
+        data_root: where `present` is looked for.
+
+    Raises:
+        ValueError: an unknown name, or a .npz file whose headers or labels are not what they must be.
+        FileNotFoundError: the .npz file does not exist.
+    """
+    text = require_dataset_name(name_or_path)
+    if text.lower().endswith(".npz"):
+        return array_file.info(Path(text).expanduser())
+    return next(info for info in known_datasets(data_root=data_root) if info.name == text)

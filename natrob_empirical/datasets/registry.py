@@ -35,6 +35,10 @@ class DatasetInfo:
     origin: str
     present: bool
 
+    def require_training_images(self) -> None:
+        """Raise ValueError if there are none, as with a user's file of test arrays alone."""
+        require_training_images(self.name, self.train_size)
+
 
 def known_datasets(*, data_root: str | os.PathLike[str] | None = None) -> tuple[DatasetInfo, ...]:
     """Every data set that has a name, and whether its files are under the data root. Reads no data."""
@@ -63,3 +67,12 @@ def require_dataset_name(name_or_path: str | os.PathLike[str], *, argument: str 
         f"`{argument}` must be one of {', '.join(_NAMES)}, or the path of a .npz file, got {text!r}"
         f"{near_names(text, _NAMES)}"
     )
+
+
+def require_training_images(name: str, count: int) -> None:
+    """Raise ValueError, naming the data set, if it has none."""
+    if count == 0:
+        raise ValueError(
+            f"{name} must hold train_x and train_y to train on; it has test images only, with which a model can be "
+            f"attacked, diagnosed and certified"
+        )

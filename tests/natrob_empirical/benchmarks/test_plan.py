@@ -1,12 +1,10 @@
-from dataclasses import replace
-
 import pytest
 import torch
 
 from natrob_empirical.attacks import AutoAttack, registered_attack
 from natrob_empirical.benchmarks import PRESETS, AttackSpecification, device_rate, planned_cells, preset_named
 from natrob_empirical.benchmarks.plan import ASSUMED_GPU_RATE, most_calls, propagations
-from natrob_empirical.datasets import Dataset
+from natrob_empirical.datasets import Dataset, dataset_info
 from natrob_empirical.models import model_cost
 from natrob_empirical.threat_models import L2Ball, LinfBall
 from natrob_empirical.training import TRADES, YOPO, PGDAdversarialTraining, StandardTraining
@@ -62,15 +60,9 @@ def test_the_rate_of_a_device_is_measured_or_named_an_assumption() -> None:
 
 
 @pytest.mark.parametrize("name", [name for name in PRESETS if name.endswith("gpu")])
-def test_an_attack_of_a_gpu_preset_takes_nine_minutes_at_most(name: str, digits: Dataset) -> None:
+def test_an_attack_of_a_gpu_preset_takes_nine_minutes_at_most(name: str) -> None:
     preset = PRESETS[name]
-    channels, side, count = (1, 28, 60_000) if preset.dataset == "mnist" else (3, 32, 50_000)
-    images = torch.zeros((count, channels, side, side), dtype=torch.uint8)
-    labels = torch.arange(count) % 10
-    stand_in = replace(
-        digits, train_x=images, train_y=labels, test_x=images[:10_000], test_y=labels[:10_000], pixel_scale=255
-    )
-    for part in planned_cells(preset, stand_in, rate=ASSUMED_GPU_RATE):
+    for part in planned_cells(preset, dataset_info(preset.dataset), rate=ASSUMED_GPU_RATE):
         if part.cell.attack is not None:  # a longer training goes on in the next call
             assert part.seconds <= 9 * 60, (part.cell.key, part.seconds)
         assert part.memory < 40 * 2**30
@@ -89,3 +81,11 @@ def test_a_transfer_costs_the_passes_of_its_source(digits: Dataset) -> None:
     ):
         own, made_on = flops[network, "FGSM"], flops[source, "PGD-40"]  # FGSM: six passes' worth of one image
         assert flops[network, name] == pytest.approx(made_on + own / 6 * (4 + 5), rel=1e-9)
+
+
+@pytest.mark.parametrize("name", ["table1-smoke", "quick"])
+def test_the_plan_of_a_data_set_that_was_not_read_is_that_of_the_data_set(name: str, digits: Dataset) -> None:
+    read, unread = (list(planned_cells(PRESETS[name], data, rate=1.0)) for data in (digits, dataset_info("digits")))
+    assert [(part.cell.key, part.flops, part.memory, part.seconds) for part in read] == [
+        (part.cell.key, part.flops, part.memory, part.seconds) for part in unread
+    ]

@@ -339,6 +339,38 @@ def test_a_dry_run_states_the_cost_and_runs_nothing(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize(
+    ("asked", "title"), [(("--preset", "cpu"), "MNIST"), (("table2", "--preset", "gpu"), "CIFAR-10")]
+)
+def test_a_dry_run_needs_no_data(
+    asked: tuple[str, ...], title: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        pytest.fail("a dry run reads no data, downloads none and trains nothing")
+
+    for name in ("datasets.loading.load_dataset", "datasets.torchvision_source.load", "benchmarks.runner.run_preset"):
+        monkeypatch.setattr(f"natrob_empirical.{name}", refuse)
+    monkeypatch.chdir(tmp_path)
+    result = natrob("bench", *asked, "--data-root", str(tmp_path / "nothing"), "--dry-run")
+    assert result.exit_code == 0, result.output
+    assert f"data: {title}" in text_of(result)
+    assert "not here, a run downloads it" in text_of(result)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_dry_run_of_ones_own_data_reads_its_headers(tmp_path: Path) -> None:
+    path, labels = tmp_path / "own.npz", np.arange(20) % 2
+    images = np.arange(20 * 64).reshape(20, 8, 8).astype(np.uint8)
+    np.savez(path, train_x=images, train_y=labels, test_x=images, test_y=labels)
+    result = natrob("bench", "table1", "--preset", "smoke", "--data", str(path), "--dry-run")
+    assert result.exit_code == 0, result.output
+    assert "data: own, here" in text_of(result)
+    np.savez(path, test_x=images, test_y=labels)
+    result = natrob("bench", "table1", "--preset", "smoke", "--data", str(path), "--dry-run")
+    assert result.exit_code == 2
+    assert "own must hold train_x and train_y to train on" in text_of(result)
+
+
 def test_train_writes_a_checkpoint_that_attack_takes(tmp_path: Path) -> None:
     result = natrob(
         "train", "resnet", "--set", "blocks=1", "--set", "width=4", "--epochs", "1", "--output", str(tmp_path)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from natrob_empirical.datasets import load_dataset
+from natrob_empirical.datasets import array_file, load_dataset
 
 GREY = np.arange(6 * 4 * 5, dtype=np.uint8).reshape(6, 4, 5)
 COLOUR = np.arange(6 * 4 * 5 * 3, dtype=np.uint16).astype(np.uint8).reshape(6, 4, 5, 3)
@@ -193,3 +193,42 @@ def test_members_that_are_no_arrays_are_refused(tmp_path: Path, member: bytes) -
         archive.writestr("test_x.npy", member)
     with pytest.raises(ValueError, match=r"mine\.npz: `test_x` must be"):
         load_dataset(path)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.float32])
+@pytest.mark.parametrize("shape", [(8, 6), (3, 8, 6), (8, 6, 3), (1, 8, 8)])
+@pytest.mark.parametrize("training", [True, False])
+def test_what_is_known_without_the_images_is_what_loading_finds(
+    training: bool, shape: tuple[int, ...], dtype: type, tmp_path: Path
+) -> None:
+    rng = np.random.default_rng(0)
+    arrays = {"test_x": rng.random((4, *shape)), "test_y": np.arange(4) % 3}
+    if training:
+        arrays |= {"train_x": rng.random((7, *shape)), "train_y": np.arange(7) % 3}
+    scale = 255 if dtype is np.uint8 else 1
+    stored = {name: (scale * a).astype(dtype) if name.endswith("x") else a for name, a in arrays.items()}
+    path = tmp_path / "own.npz"
+    np.savez_compressed(path, **stored)  # type: ignore[arg-type]
+    known, whole = array_file.info(path), array_file.load(path)
+    assert (known.name, known.title, known.origin, known.present) == (whole.name, whole.title, whole.source, True)
+    assert (known.image_shape, known.num_classes) == (whole.image_shape, whole.num_classes)
+    assert (known.train_size, known.test_size) == (len(whole.train_x), len(whole.test_x))
+
+
+def test_what_headers_and_labels_show_is_refused_without_the_images(tmp_path: Path) -> None:
+    path, images = tmp_path / "own.npz", np.zeros((4, 8, 8), np.uint8)
+    labels = np.arange(4) % 2
+    for changed, message in (
+        ({"train_x": np.zeros((4, 8, 8), np.int64)}, "`train_x` must be uint8, or float32 or float64"),
+        ({"test_x": np.zeros((4, 8, 9), np.uint8)}, "must hold images of one shape"),
+        ({"train_y": np.arange(3)}, "one label per image"),
+        ({"train_y": labels + 1}, "numbered from 0 without a gap"),
+        ({"test_x": np.zeros((4, 8), np.uint8)}, "`test_x` must have shape"),
+        ({"train_x": np.array([object()] * 4)}, "`train_x` must be a plain numeric array"),
+    ):
+        arrays = {"train_x": images, "train_y": labels, "test_x": images, "test_y": labels}
+        np.savez(path, **(arrays | changed))  # type: ignore[arg-type]
+        with pytest.raises(ValueError, match=message):
+            array_file.info(path)
+    with pytest.raises(FileNotFoundError, match="there is no such file"):
+        array_file.info(tmp_path / "absent.npz")
