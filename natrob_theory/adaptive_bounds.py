@@ -12,7 +12,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from natrob_theory.adaptive import IntegrationError, SolveRecord, describe_failures
+from natrob_theory.adaptive import IntegrationError, SolveRecord, SolveStatus, describe_failures
 from natrob_theory.bound import (
     Bound,
     describe_lipschitz,
@@ -22,6 +22,7 @@ from natrob_theory.bound import (
 )
 from natrob_theory.growth import exponential_bound
 from natrob_theory.networks import NeuralODE
+from natrob_theory.networks.abstract_net import require_forward_in_time
 from natrob_theory.networks.one_sided_growth import one_sided_per_step
 from natrob_theory.norms import per_sample_l2
 from natrob_theory.rounding import round_up
@@ -97,6 +98,7 @@ def check_affine_bound(
     y0, perturbation = checked_pair(y0, perturbation)
     if one_sided is not None:
         one_sided_per_step(one_sided, [(lipschitz,)])
+        require_forward_in_time([net.end_time - net.start_time])
     start = y0 + perturbation
     (z_end, z_record), (y_end, y_record) = (_solved(net, state) for state in (start, y0))
     exact_flow = _exact_flow(net, y0, start, lipschitz, one_sided)
@@ -137,7 +139,7 @@ def accumulated_error(record: SolveRecord, rate: float) -> Float[Tensor, " batch
     errors = record.error_estimates
     if errors is None:
         raise ValueError("`record` must hold error estimates, got none: torchdiffeq keeps none")
-    weights = torch.exp(rate * (record.times[-1] - record.times[1:]))
+    weights = torch.exp(rate * (record.times[-1] - record.times[1:]).abs())
     return torch.where(errors > 0, weights * errors, 0.0).sum(dim=0)
 
 
@@ -147,8 +149,9 @@ def _solved(net: NeuralODE, state: Tensor) -> tuple[Tensor, SolveRecord]:
     end = net(state)
     record = net.last_solve
     assert record is not None
-    if record.failed:
-        message = describe_failures(record.status, record.times[-1].tolist(), net.end_time)
+    if any(status is not SolveStatus.REACHED_END for status in record.status):
+        reached = record.times[-1].tolist()
+        message = describe_failures(record.status, reached, net.end_time) or SolveStatus.EVENT.reason
         raise IntegrationError(
             f"the affine bound needs both solutions at the end time: {message}", status=record.status
         )
@@ -162,7 +165,7 @@ def _exact_flow(
 
     The difference, the scaling, the squares and the root make less than d + 8 roundings for d entries.
     """
-    growth = exponential_bound(lipschitz, net.start_time, net.end_time, one_sided=one_sided)
+    growth = exponential_bound(lipschitz, *sorted((net.start_time, net.end_time)), one_sided=one_sided)
     difference = (start.double() - y0.double()).flatten(1)
     largest = difference.abs().amax(dim=1)
     scaled = difference / torch.where(largest > 0, largest, 1.0)[:, None]

@@ -11,6 +11,8 @@ from typing import Any
 
 import torch
 
+from natrob_theory.transformed import is_wrapped, stored_values
+
 
 def require_finite(name: str, value: object) -> float:
     """Return `value` as a float. Raises TypeError unless a real number, ValueError if NaN or infinite."""
@@ -74,6 +76,8 @@ def require_state(name: str, value: object) -> torch.Tensor:
             f"got shape {tuple(value.shape)}"
         )
     if not all_finite(value):
+        if is_wrapped(value):
+            raise ValueError(f"`{name}` must be finite, got NaN or infinite entries")
         bad = int((~torch.isfinite(value)).flatten(1).any(dim=1).sum())
         raise ValueError(f"`{name}` must be finite, got NaN or infinite entries in {bad} of {len(value)} samples")
     return value
@@ -83,8 +87,10 @@ def all_finite(values: torch.Tensor) -> bool:
     """Whether no entry is NaN or infinite.
 
     A sum with such an entry is NaN or infinite, so a finite sum settles it in one pass; entry by entry takes six. Only
-    where the sum of finite entries overflows they must be looked at one by one.
+    where the sum of finite entries overflows they must be looked at one by one. Under torch.func's transforms it is
+    the values behind them that count, under vmap those of every entry.
     """
+    values = stored_values(values)
     return math.isfinite(float(values.detach().sum())) or bool(torch.isfinite(values).all())
 
 

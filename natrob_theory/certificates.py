@@ -12,7 +12,13 @@ from natrob_theory.argument_checks import require_nonnegative
 from natrob_theory.ball_arithmetic import compare_in_balls
 from natrob_theory.bound import BoundKind
 from natrob_theory.networks import AbstractIntegratorNet, LipschitzConstants, OneSidedConstants
-from natrob_theory.networks.abstract_net import constants_per_step, kind_of_constants, step_growth, step_sizes
+from natrob_theory.networks.abstract_net import (
+    constants_per_step,
+    kind_of_constants,
+    require_forward_in_time,
+    step_growth,
+    step_sizes,
+)
 from natrob_theory.networks.one_sided_growth import StepGrowth, one_sided_per_step
 from natrob_theory.norms import per_sample_l2
 from natrob_theory.rounding import unit_roundoff
@@ -207,7 +213,9 @@ def _growth_of_run(
     """The growth of every step and sample, and the kind of a bound computed from it."""
     batch = run.clean.shape[1]
     couplings = net.stepper.couplings
-    sizes = [step.step_size for step in run.plan]
+    sizes = [abs(step.step_size) for step in run.plan]
+    if one_sided is not None:
+        require_forward_in_time(step.step_size for step in run.plan)
     if lipschitz is None:
         x = step_sizes(run.plan).to(run.times.device).view(len(sizes), -1) * run.secant_constants()
         mu = None if one_sided is None else one_sided_per_step(one_sided, len(sizes))
@@ -272,7 +280,7 @@ def _local_rounding(
 ) -> Tensor:
     """δ_n of one solution without the residual: rounding of the step's sums and of the field."""
     u = unit_roundoff(state.dtype)
-    step_size = run.plan[n].step_size
+    step_size = abs(run.plan[n].step_size)
     safety = ROUNDING_SAFETY * len(evaluations)
     total = safety * u * per_sample_l2(state)
     for point, value in evaluations:

@@ -6,11 +6,13 @@ from typing import Any
 
 import torch
 from jaxtyping import Float
-from torch import Tensor
+from torch import Tensor, nn
 
 from natrob_theory.argument_checks import require_state
+from natrob_theory.fields import evaluate_field
 from natrob_theory.networks import AbstractIntegratorNet, StepPlan
-from natrob_theory.steppers import Evaluation
+from natrob_theory.steppers import AbstractStepper, Evaluation
+from natrob_theory.tensor_types import Field
 
 STACKED_ENTRIES = 1 << 15
 """Up to so many entries are worth stacking; more fall out of the cache between two operations on them."""
@@ -150,13 +152,41 @@ def _paired_steps(
     net: AbstractIntegratorNet, plan: Sequence[StepPlan], start: Tensor
 ) -> Iterator[tuple[Tensor, list[Evaluation]]]:
     """The doubled batch after each step, and the step's evaluations."""
-    state = start
+    state, at_once = start, True
     for step in plan:
+        time, step_size = _for_both(step.time), _for_both(step.step_size)
         with torch.no_grad():
-            state, notes = net.stepper.step_with_evaluations(
-                step.field, _for_both(step.time), state, _for_both(step.step_size)
-            )
+            taken = _doubled_step(net.stepper, step.field, time, state, step_size) if at_once else None
+            if taken is None:
+                at_once = False
+                field = net.stepper.with_fields(step.field, _HalfByHalf)
+                taken = net.stepper.step_with_evaluations(field, time, state, step_size)
+        state, notes = taken
         yield state, notes
+
+
+def _doubled_step(
+    stepper: AbstractStepper[Any], field: Any, time: Any, state: Tensor, step_size: Any
+) -> tuple[Tensor, list[Evaluation]] | None:
+    """A step of both halves at once; None where the field does not take twice the batch, be it by any exception."""
+    try:
+        return stepper.step_with_evaluations(field, time, state, step_size)
+    except Exception:
+        return None
+
+
+class _HalfByHalf(nn.Module):
+    """A field on the doubled batch that evaluates either half in a batch of its own."""
+
+    def __init__(self, field: Field) -> None:
+        super().__init__()
+        self.field = field
+
+    def forward(self, time: Tensor, state: Tensor) -> Tensor:
+        """f(t, y)."""
+        times = time.chunk(2) if time.dim() else (time, time)
+        halves = zip(times, state.chunk(2), strict=True)
+        return torch.cat([evaluate_field(self.field, moment, half) for moment, half in halves])
 
 
 def _for_both(number: Any) -> Any:

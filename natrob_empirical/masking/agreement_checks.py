@@ -7,6 +7,7 @@ from torch import Tensor
 from natrob_empirical.attacks.margin import margin
 from natrob_empirical.models import IntegratorClassifier, neural_ode_of
 from natrob_theory import IntegrationError
+from natrob_theory.networks.solve_arguments import describe_tolerance
 
 from .flag import ADJOINT_DISAGREES, GRADIENTS_DISAGREE, Flag
 from .gradient_probe import cosine, probe_gradient, probe_value
@@ -61,7 +62,8 @@ def adjoint_check(subject: Subject) -> list[Evidence]:
         raise CheckNotRunError(f"a solve did not end: {error}") from error
     if first.gradient is None or second.gradient is None:
         raise CheckNotRunError("the model is not differentiable with respect to the image")
-    settings = f"rtol = {trunk.rtol:g}, atol = {trunk.atol:g}; the model's own gradients are {trunk.gradients}"
+    rtol, atol = describe_tolerance(trunk.rtol), describe_tolerance(trunk.atol)
+    settings = f"rtol = {rtol}, atol = {atol}; the model's own gradients are {trunk.gradients}"
     return [
         _agreement(ADJOINT_DISAGREES, cosine(first.gradient, second.gradient), "adjoint and direct gradient", settings)
     ]

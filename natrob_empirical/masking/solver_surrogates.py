@@ -14,6 +14,7 @@ from natrob_empirical.models import (
 from natrob_theory import NeuralODE
 from natrob_theory.argument_checks import require_count
 from natrob_theory.networks.neural_ode import Gradients
+from natrob_theory.networks.solve_arguments import describe_tolerance
 
 TOLERANCE_FACTOR: Final = 10.0
 """By how much the looser and the tighter tolerance differ from the model's own."""
@@ -86,4 +87,5 @@ def solver_surrogates(model: IntegratorClassifier) -> tuple[Surrogate, ...]:
 def _at_tolerance(model: IntegratorClassifier, factor: float) -> Surrogate:
     trunk: NeuralODE = require_neural_ode(model)
     solved = trunk_with_solver(trunk, OtherSolver(solver="natrob", tolerance_factor=factor))
-    return Surrogate(name=f"the same weights at rtol = {trunk.rtol * factor:g}", model=with_trunk(model, solved))
+    name = f"the same weights at rtol = {describe_tolerance(trunk.rtol * factor)}"
+    return Surrogate(name=name, model=with_trunk(model, solved))

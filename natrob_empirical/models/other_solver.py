@@ -93,6 +93,8 @@ def trunk_with_solver(trunk: NeuralODE, other: OtherSolver) -> AbstractIntegrato
         TypeError: an adaptive solve is asked for, and the trunk's stepper is not that of a Runge–Kutta pair.
     """
     if other.network != "neural_ode":
+        if trunk.event is not None:
+            raise ValueError(f"`network` must be neural_ode for a trunk with an event, got {other.network!r}")
         steps = require_count("num_steps", other.num_steps)
         step_size = (trunk.end_time - trunk.start_time) / steps
         return _FIXED_STEP_NETS[other.network](trunk.field, step_size, steps, start_time=trunk.start_time)
@@ -117,6 +119,9 @@ def _adaptive_trunk(trunk: NeuralODE, other: OtherSolver) -> NeuralODE:
         controller=trunk.controller,
         start_time=trunk.start_time,
         max_num_steps=trunk.max_num_steps,
+        max_step_size=trunk.max_step_size,
+        jump_times=trunk.jump_times,
+        event=trunk.event,
     )
 
 

@@ -3,11 +3,15 @@
 from natrob_theory.adaptive.adjoint import AdjointProblem as AdjointProblem
 from natrob_theory.adaptive.adjoint import solve_with_adjoint as solve_with_adjoint
 from natrob_theory.adaptive.controller import PIController as PIController
-from natrob_theory.adaptive.driver import SolveSettings as SolveSettings
 from natrob_theory.adaptive.driver import solve as solve
 from natrob_theory.adaptive.embedded_method import EmbeddedMethod as EmbeddedMethod
+from natrob_theory.adaptive.event import event_values as event_values
+from natrob_theory.adaptive.jump_times import FieldBetweenJumps as FieldBetweenJumps
+from natrob_theory.adaptive.jump_times import field_in_step as field_in_step
 from natrob_theory.adaptive.record import SolveLog as SolveLog
 from natrob_theory.adaptive.record import SolveRecord as SolveRecord
+from natrob_theory.adaptive.settings import Event as Event
+from natrob_theory.adaptive.settings import SolveSettings as SolveSettings
 from natrob_theory.adaptive.status import IntegrationError as IntegrationError
 from natrob_theory.adaptive.status import IntegrationWarning as IntegrationWarning
 from natrob_theory.adaptive.status import SolveStatus as SolveStatus
@@ -16,6 +20,8 @@ from natrob_theory.adaptive.status import describe_failures as describe_failures
 __all__ = [
     "AdjointProblem",
     "EmbeddedMethod",
+    "Event",
+    "FieldBetweenJumps",
     "IntegrationError",
     "IntegrationWarning",
     "PIController",
@@ -24,6 +30,8 @@ __all__ = [
     "SolveSettings",
     "SolveStatus",
     "describe_failures",
+    "event_values",
+    "field_in_step",
     "solve",
     "solve_with_adjoint",
 ]

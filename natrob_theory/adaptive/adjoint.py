@@ -5,9 +5,10 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from natrob_theory.adaptive.driver import SolveSettings, solve
+from natrob_theory.adaptive.driver import solve
 from natrob_theory.adaptive.embedded_method import EmbeddedMethod
 from natrob_theory.adaptive.record import SolveLog
+from natrob_theory.adaptive.settings import SolveSettings
 from natrob_theory.adaptive.status import IntegrationError, describe_failures
 from natrob_theory.fields import evaluate_field
 

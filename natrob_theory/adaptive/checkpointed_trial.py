@@ -7,8 +7,10 @@ from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
 from natrob_theory.adaptive.embedded_method import EmbeddedMethod, Trial
+from natrob_theory.adaptive.settings import SolveSettings
 from natrob_theory.fields import ObservedField, field_name
 from natrob_theory.fields.outer_tensors import restored_afterwards
+from natrob_theory.tensor_types import Field
 
 
 def checkpointed_trial(trial: "RepeatedTrial", time: Tensor, step: Tensor, state: Tensor, slope: Tensor) -> Trial:
@@ -29,11 +31,26 @@ class RepeatedTrial:
 
     It must hold nothing that leads to the graph of its own result: autograd keeps it inside that graph, and Python's
     collector cannot see a circle that leads through autograd, so a pass that is dropped would stay in memory for ever.
+
+    Args:
+        observed: the field of the solve.
+        field: what the step evaluates: that field, or as this step sees it.
+        method: the embedded pair.
+        settings: whose tolerances count.
+        with_time_error: whether the trial tells what rounding t may have done.
     """
 
-    def __init__(self, field: ObservedField, method: EmbeddedMethod, *, rtol: float, atol: float) -> None:
-        self._field, self._method = field, method
-        self._rtol, self._atol = rtol, atol
+    def __init__(
+        self,
+        observed: ObservedField,
+        field: Field,
+        method: EmbeddedMethod,
+        settings: SolveSettings,
+        *,
+        with_time_error: bool = False,
+    ) -> None:
+        self._observed, self._field, self._method = observed, field, method
+        self._settings, self._with_time_error = settings, with_time_error
         self._sizes: Tensor | None = None
 
     def __call__(self, time: Tensor, step: Tensor, state: Tensor, slope: Tensor) -> Trial:
@@ -44,7 +61,7 @@ class RepeatedTrial:
         if self._sizes is None:
             trial, self._sizes = self._taken(time, step, state, slope)
             return trial
-        with restored_afterwards(self._field.written):
+        with restored_afterwards(self._observed.written):
             trial, sizes = self._taken(time, step, state, slope)
         self._require_same(self._sizes, sizes)
         return trial
@@ -58,7 +75,10 @@ class RepeatedTrial:
             sizes.append(torch.linalg.vector_norm(value.detach().flatten(1), dim=1))
             return value
 
-        trial = self._method.trial(noting_field, time, step, state, slope, rtol=self._rtol, atol=self._atol)
+        trial = self._method.trial(
+            noting_field, time, step, state, slope, rtol=self._settings.rtol, atol=self._settings.atol,
+            with_time_error=self._with_time_error,
+        )  # fmt: skip
         return trial, torch.stack(sizes)
 
     def _require_same(self, before: Tensor, now: Tensor) -> None:
@@ -67,6 +87,6 @@ class RepeatedTrial:
         if not bool(torch.isclose(now, before, rtol=tolerance, atol=0.0, equal_nan=True).all()):
             raise ValueError(
                 f'`gradients` = "checkpointed" evaluates the field again in backward, and field '
-                f"{field_name(self._field.field)} gave other values there: it draws from a generator of its own, "
+                f"{field_name(self._observed.field)} gave other values there: it draws from a generator of its own, "
                 f'keeps a state, or was changed after forward; use `gradients` = "direct"'
             )

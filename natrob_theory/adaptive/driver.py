@@ -1,90 +1,28 @@
 """The adaptive solve: per-sample step sizes, acceptance and end, samples that have ended leave the batch."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
+from natrob_theory.adaptive.active import Active
 from natrob_theory.adaptive.checkpointed_trial import RepeatedTrial, checkpointed_trial
-from natrob_theory.adaptive.controller import SMALLEST_REMEMBERED, PIController
+from natrob_theory.adaptive.controller import SMALLEST_REMEMBERED
 from natrob_theory.adaptive.embedded_method import EmbeddedMethod, Trial, is_transformed
+from natrob_theory.adaptive.event import SPACINGS, Bracket, event_values, locate, with_event_time
 from natrob_theory.adaptive.initial_step import initial_step_size
+from natrob_theory.adaptive.jump_times import field_in_step
 from natrob_theory.adaptive.record import SolveLog
+from natrob_theory.adaptive.settings import Event, SolveSettings
 from natrob_theory.adaptive.status import SolveStatus
+from natrob_theory.adaptive.step_ends import ALLOWED_SHARE, StepEnds, StepPlanner
 from natrob_theory.argument_checks import all_finite
-from natrob_theory.fields import ObservedField, evaluate_field
+from natrob_theory.fields import ObservedField, WatchedField, WholeBatchFunction, evaluate_field
 from natrob_theory.tensor_types import Field
-
-STRETCH = 1.05
-"""A last step is made up to 5 % longer than proposed rather than followed by a tiny one: (0.9·1.05)⁵ < 1."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class SolveSettings:
-    """What stays the same over a solve.
-
-    Attributes:
-        start_time, end_time: t_0 < T.
-        rtol, atol: of the error control, > 0.
-        max_num_steps: trial steps of a sample, accepted and rejected, after which it has failed.
-        controller: of the step size.
-        keep_states: whether the log keeps the state after every step.
-        checkpointed: whether backward recomputes each step instead of keeping its stages.
-    """
-
-    start_time: float
-    end_time: float
-    rtol: float
-    atol: float
-    max_num_steps: int
-    controller: PIController = field(default_factory=PIController)
-    keep_states: bool = False
-    checkpointed: bool = False
-
+from natrob_theory.transformed import require_unmapped
 
 StepObserver = Callable[[Tensor, Tensor, Tensor, Tensor, Tensor], None]
 """Called after every trial step with rows, t, h, y before it and the mask of accepted samples."""
-
-
-class _Active(NamedTuple):
-    """The samples under way.
-
-    Attributes:
-        rows: where in the batch they are; None: they are all of it.
-        time, step, state: t_n, the step to try, y_n.
-        slope: f(t_n, y_n), but for the rows that are stale.
-        remembered: the error ratio of the step before.
-        may_grow: False after a rejection; None: True for all.
-        stale: whether `slope` is still that of the step before; None: for none.
-    """
-
-    rows: Tensor | None
-    time: Tensor
-    step: Tensor
-    state: Tensor
-    slope: Tensor
-    remembered: Tensor
-    may_grow: Tensor | None
-    stale: Tensor | None
-
-    def select(self, indices: Tensor) -> "_Active":
-        """Only these of them."""
-        return _Active(
-            rows=self.rows_at(indices),
-            time=self.time.index_select(0, indices),
-            step=self.step.index_select(0, indices),
-            state=self.state.index_select(0, indices),
-            slope=self.slope.index_select(0, indices),
-            remembered=self.remembered.index_select(0, indices),
-            may_grow=None if self.may_grow is None else self.may_grow.index_select(0, indices),
-            stale=None if self.stale is None else self.stale.index_select(0, indices),
-        )
-
-    def rows_at(self, indices: Tensor) -> Tensor:
-        """Rows in the batch of the samples at these positions."""
-        return indices if self.rows is None else self.rows[indices]
 
 
 def solve(
@@ -94,7 +32,8 @@ def solve(
 
     Every sample has its own t_n, h_n and verdict on each trial step, and none of them looks at another sample: up to
     rounding inside the field (matrix products of different batch sizes round differently) a result does not depend
-    on the batch. The last step ends exactly at `end_time`.
+    on the batch. Steps end exactly at the jump times, at the output times and at `end_time`; t is kept in float64 and
+    handed to the field in the state's dtype.
 
     Args:
         field: f(t, y) with t of shape (batch,).
@@ -121,6 +60,7 @@ class _Run:
         self.observed = ObservedField(field) if checkpointed else None
         self.field = field if self.observed is None else self.observed
         self.method, self.settings, self.observer = method, settings, observer
+        self.planner = StepPlanner(settings, y0, method.smallest_gap)
         self.log = SolveLog(
             y0,
             settings.start_time,
@@ -130,16 +70,15 @@ class _Run:
         )
         self.ended: list[tuple[Tensor | None, Tensor]] = []
         self.over = False
-        span = settings.end_time - settings.start_time
-        resolution = torch.finfo(y0.dtype).eps * max(abs(settings.start_time), abs(settings.end_time), span)
-        self.smallest_step = 4.0 * resolution
         time = torch.full((len(y0),), settings.start_time, dtype=torch.float64, device=y0.device)
-        slope = evaluate_field(self.field, time, y0)
-        step = initial_step_size(
-            field, time, y0.detach(), slope.detach(), span=span, rtol=settings.rtol, atol=settings.atol,
-            order=method.error_order,
-        )  # fmt: skip
-        self.active = _Active(None, time, step, y0, slope, torch.ones_like(step), None, None)
+        self.whole_field = WholeBatchFunction(self.field, time, y0) if settings.whole_batch else None
+        event = settings.event
+        self.whole_event = WholeBatchFunction(event, time, y0) if event is not None and settings.whole_batch else None
+        slope, step = self._started(None, time, y0)
+        require_unmapped(slope)
+        target = torch.zeros_like(time, dtype=torch.long) if len(self.planner.stops) > 1 else None
+        sign = None if event is None else torch.sign(event_values(event, time, y0.detach()))
+        self.active = Active(None, time, step, y0, slope, torch.ones_like(step), target=target, sign=sign)
         if not all_finite(slope.detach()):
             self._end({SolveStatus.NON_FINITE: ~torch.isfinite(slope.detach()).flatten(1).all(dim=1)})
 
@@ -147,43 +86,50 @@ class _Run:
         """One trial step of every sample under way, and what follows from it."""
         settings, method = self.settings, self.method
         self._refresh()
-        rows, time, _, state, old_slope, remembered, may_grow, _ = self.active
-        step, is_last = self._fitted()
-        trial = self._trial(step)
+        rows, time, proposed, state, old_slope, remembered, may_grow, _, target, sign = self.active
+        ends = self.planner.ends(time, proposed, target)
+        trial, unresolved = self._trial_and_resolution(ends)
         ratio = trial.error_ratio
         accepted = ratio <= 1.0
         all_accepted = bool(accepted.all())
         if self.observer is not None:
-            everybody = torch.arange(len(time), device=time.device)
-            self.observer(everybody if rows is None else rows, time, step, state.detach(), accepted)
-        after, slope = trial.state, old_slope if trial.slope is None else trial.slope
-        later = time + step
-        if is_last is not None:
-            later.masked_fill_(is_last, settings.end_time)
-            if all_accepted and bool(is_last.all()):
-                self.log.note(rows, later, accepted, trial.error_norm, after)
-                self._end_all(SolveStatus.REACHED_END, after)
-                return
+            self.observer(self.active.everybody(), time, ends.step, state.detach(), accepted)
+        after, slope, later = trial.state, old_slope if trial.slope is None else trial.slope, ends.time
+        at_end = self._at_end(ends)
+        plain = unresolved is None and sign is None and all_accepted
+        if plain and at_end is not None and bool(at_end.all()):
+            self.log.note(rows, later, accepted, trial.error_norm, after)
+            self._end_all(SolveStatus.REACHED_END, after)
+            return
         change = settings.controller.factor(ratio, remembered, may_grow, method.error_order)
         remembered = ratio.clamp_min(SMALLEST_REMEMBERED)
         if not all_accepted:
-            after, slope = self._merged(trial, accepted, step)
+            after, slope = self._merged(trial, accepted, ends)
             later = torch.where(accepted, later, time)
             change = torch.where(accepted, change, change.clamp_max(settings.controller.safety))
             remembered = torch.where(accepted, remembered, 1.0)
-        following = step * change
-        self.log.note(rows, later, accepted, trial.error_norm, after)
+        following = self.planner.capped(ends.step.abs() * change)
         stale = None if method.first_same_as_last else accepted
-        self.active = _Active(
-            rows, later, following, after, slope, remembered, None if all_accepted else accepted, stale
-        )
+        may_grow = None if all_accepted else accepted
+        self.active = Active(rows, later, following, after, slope, remembered, may_grow, stale, target, sign)
         verdicts: dict[SolveStatus, Tensor] = {}
-        if is_last is not None:
-            verdicts[SolveStatus.REACHED_END] = accepted & is_last
+        going_on = accepted
+        if unresolved is not None:
+            verdicts[SolveStatus.TIME_RESOLUTION] = accepted & unresolved
+            going_on = accepted & ~unresolved
+        error_norm = trial.error_norm
+        if sign is not None:
+            verdicts[SolveStatus.EVENT], error_norm = self._meet_events(time, state, old_slope, going_on, error_norm)
+            going_on = going_on & ~verdicts[SolveStatus.EVENT]
+        self.log.note(rows, self.active.time, accepted, error_norm, self.active.state)
+        if at_end is not None:
+            verdicts[SolveStatus.REACHED_END] = going_on & at_end
         if not all_accepted:
-            stuck = ~accepted & (following < self.smallest_step)
+            stuck = ~accepted & (following < self.planner.smallest_step)
             finite = torch.isfinite(ratio)
             verdicts |= {SolveStatus.STEP_SIZE_UNDERFLOW: stuck & finite, SolveStatus.NON_FINITE: stuck & ~finite}
+        if ends.at_stop is not None and target is not None:
+            self._pass_stops(ends.at_stop & going_on, proposed)
         self._end(verdicts)
 
     def finish(self) -> Tensor:
@@ -195,39 +141,155 @@ class _Run:
         rows = torch.cat([rows for rows, _ in self.ended if rows is not None])
         return torch.cat([state for _, state in self.ended])[torch.argsort(rows)]
 
+    def _field_of(self, rows: Tensor | None) -> Field:
+        """The field for states of these samples."""
+        return self.field if self.whole_field is None else self.whole_field.at(rows)
+
+    def _started(self, rows: Tensor | None, time: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
+        """f(t, y) and the first |h| for samples that start at t, after a jump if there is one."""
+        settings, planner = self.settings, self.planner
+        limit = planner.left(time, settings.end_time)
+        end = torch.full_like(time, settings.end_time)
+        field = field_in_step(self._field_of(rows), time, end, settings.jump_times)
+        slope = evaluate_field(field, time, state)
+        step = initial_step_size(
+            field, time, state.detach(), slope.detach(), settings, limit=limit, order=self.method.error_order
+        )
+        return slope, planner.capped(torch.minimum(step.clamp_min(planner.smallest_start), limit))
+
     def _refresh(self) -> None:
         """Evaluate f at the states that were reached by a method whose last stage is not there."""
         active = self.active
         if active.stale is None:
             return
         indices = active.stale.nonzero()[:, 0]
-        slope = evaluate_field(self.field, active.time[indices], active.state[indices])
+        field = self._field_of(active.rows_at(indices))
+        slope = evaluate_field(field, active.time[indices], active.state[indices])
         self.active = active._replace(slope=active.slope.index_copy(0, indices, slope), stale=None)
 
-    def _fitted(self) -> tuple[Tensor, Tensor | None]:
-        """The steps to try, made to end exactly at T, and which of them do; None if all are far from it.
+    def _at_end(self, ends: StepEnds) -> Tensor | None:
+        """Which steps end at T; None if none does."""
+        target = self.active.target
+        if ends.at_stop is None or target is None:
+            return ends.at_stop
+        at_end = ends.at_stop & (target == len(self.planner.stops) - 1)
+        return at_end if bool(at_end.any()) else None
 
-        Where less than two steps are left, they are made equal: no tiny step at the end.
+    def _pass_stops(self, passed: Tensor, proposed: Tensor) -> None:
+        """Let the samples that have reached a stop head for the next one, from a jump as from a start."""
+        active, planner = self.active, self.planner
+        assert active.target is not None
+        passed = passed & (active.target < len(planner.stops) - 1)
+        # The step was shortened to meet the stop; what was proposed before still stands.
+        step = torch.where(passed, torch.maximum(active.step, proposed), active.step)
+        self.active = active._replace(step=step, target=active.target + passed)
+        if planner.jumps is None:
+            return
+        indices = (passed & planner.jumps[active.target]).nonzero()[:, 0]
+        if len(indices) > 0:
+            self._restart(indices)
+
+    def _restart(self, indices: Tensor) -> None:
+        """Go on from a jump with the slope after it and a first step of its own."""
+        active = self.active
+        rows, time, state = active.rows_at(indices), active.time[indices], active.state[indices]
+        slope, step = self._started(rows, time, state)
+        self.active = active._replace(
+            slope=active.slope.index_copy(0, indices, slope),
+            step=active.step.index_copy(0, indices, step),
+            remembered=active.remembered.index_fill(0, indices, 1.0),
+            stale=None if active.stale is None else active.stale.index_fill(0, indices, value=False),
+        )
+        self.log.note_evaluations(rows, 2 if self.method.first_same_as_last else 1)
+
+    def _event_of(self, rows: Tensor | None) -> Event:
+        """The event for states of these samples."""
+        assert self.settings.event is not None
+        return self.settings.event if self.whole_event is None else self.whole_event.at(rows)
+
+    def _meet_events(
+        self, time: Tensor, state: Tensor, slope: Tensor, going_on: Tensor, error_norm: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Bring the samples whose event changed its sign in this step back to it; which they are, and all errors.
+
+        `time`, `state` and `slope` are those before the step.
         """
-        remaining = self.settings.end_time - self.active.time
-        step = self.active.step
-        if bool((remaining > 2.0 * step).all()):
-            return step, None
-        is_last = remaining <= STRETCH * step
-        return torch.where(is_last, remaining, torch.minimum(step, 0.5 * remaining)), is_last
+        after, old = self.active, self.active.sign
+        assert old is not None
+        with torch.no_grad():
+            values = event_values(self._event_of(after.rows), after.time, after.state)
+        sign = torch.sign(values)
+        crossed = going_on & (old != 0) & (sign != old)
+        self.active = after._replace(sign=torch.where(going_on & (sign != 0), sign, old))
+        indices = crossed.nonzero()[:, 0]
+        if len(indices) > 0:
+            before = after._replace(time=time, state=state, slope=slope, stale=None).select(indices)
+            error_norm = self._stop_at_event(before, indices, values[indices], error_norm)
+        return crossed, error_norm
 
-    def _trial(self, step: Tensor, indices: Tensor | None = None) -> Trial:
+    def _stop_at_event(self, before: Active, indices: Tensor, values: Tensor, error_norm: Tensor) -> Tensor:
+        """Replace a step by the one from `before` that ends at the event; the errors with those of the new steps."""
+        active, event = self.active, self._event_of(before.rows)
+
+        def step_to(size: Tensor) -> Trial:
+            later = before.time + size
+            return self._trial_from(before, StepEnds(later, later - before.time, None, resolved=True))
+
+        with torch.no_grad():
+            start = event_values(event, before.time, before.state)
+            size = active.time[indices] - before.time
+            tolerance = SPACINGS * torch.finfo(before.state.dtype).eps * self.planner.largest_time
+            bracket = Bracket(torch.zeros_like(size), size, start.double(), values.double())
+            size, tried = locate(
+                lambda step: event_values(event, before.time + step, step_to(step).state).double(), bracket, tolerance
+            )
+        trial, time = step_to(size), before.time + size
+        state, slope = trial.state, trial.slope
+        if torch.is_grad_enabled():
+            if slope is None:
+                slope = evaluate_field(self._field_of(before.rows), time, state.detach())
+            state = with_event_time(event, time, state, slope)
+        self.active = active._replace(
+            time=active.time.index_copy(0, indices, time), state=active.state.index_copy(0, indices, state)
+        )
+        self.log.note_evaluations(before.everybody(), (tried + 1) * (self.method.tableau.stages - 1))
+        return error_norm.index_copy(0, indices, trial.error_norm)
+
+    def _trial_and_resolution(self, ends: StepEnds) -> tuple[Trial, Tensor | None]:
+        """A trial step, and for which samples the state's dtype is too coarse for its times; None: for none.
+
+        Where t may be too coarse, the field is watched: one that does not look at t takes any step.
+        """
+        if ends.resolved:
+            return self._trial(ends), None
+        watched = WatchedField(self._field_of(self.active.rows))
+        trial = self._trial(ends, watched=watched)
+        too_small = ends.step.abs() < torch.finfo(trial.state.dtype).smallest_normal
+        if watched.looks_at_time and trial.time_error is not None:
+            share, effect = trial.time_error
+            too_small |= ~(share <= ALLOWED_SHARE * self.method.smallest_gap) | (effect > 1.0)
+        return trial, too_small if bool(too_small.any()) else None
+
+    def _trial(self, ends: StepEnds, indices: Tensor | None = None, watched: WatchedField | None = None) -> Trial:
         """A trial step of the samples under way, or of those at `indices`."""
-        active = self.active if indices is None else self.active.select(indices)
-        step = step if indices is None else step[indices]
+        if indices is None:
+            return self._trial_from(self.active, ends, watched)
+        some = StepEnds(ends.time[indices], ends.step[indices], None, resolved=True)
+        return self._trial_from(self.active.select(indices), some)
 
-        start, settings = (active.time, step, active.state, active.slope), self.settings
+    def _trial_from(self, active: Active, ends: StepEnds, watched: WatchedField | None = None) -> Trial:
+        """A trial step of these samples."""
+        settings = self.settings
+        own = self._field_of(active.rows) if watched is None else watched
+        field = field_in_step(own, active.time, ends.time, settings.jump_times)
+
+        start, with_time_error = (active.time, ends.step, active.state, active.slope), watched is not None
         if self.observed is not None:
-            trial = RepeatedTrial(self.observed, self.method, rtol=settings.rtol, atol=settings.atol)
+            trial = RepeatedTrial(self.observed, field, self.method, settings, with_time_error=with_time_error)
             return checkpointed_trial(trial, *start)
-        return self.method.trial(self.field, *start, rtol=settings.rtol, atol=settings.atol)
+        return self.method.trial(field, *start, rtol=settings.rtol, atol=settings.atol, with_time_error=with_time_error)
 
-    def _merged(self, trial: Trial, accepted: Tensor, step: Tensor) -> tuple[Tensor, Tensor]:
+    def _merged(self, trial: Trial, accepted: Tensor, ends: StepEnds) -> tuple[Tensor, Tensor]:
         """y and f(t, y) after the trial: new where accepted, old where not.
 
         With gradients, a rejected row that is not finite would turn the field's parameter gradients into NaN (0·∞),
@@ -239,7 +301,7 @@ class _Run:
             return state, slope
         new_state, new_slope = trial.state, trial.slope
         if torch.is_grad_enabled() and not bool(torch.isfinite(trial.error_ratio).all()):
-            again = self._trial(step, winners)
+            again = self._trial(ends, winners)
             new_state = state.index_copy(0, winners, again.state)
             new_slope = None if again.slope is None else slope.index_copy(0, winners, again.slope)
         mask = accepted.view(-1, *[1] * (state.dim() - 1))
@@ -271,4 +333,4 @@ class _Run:
 
     def _note_end(self, status: SolveStatus, rows: Tensor | None, state: Tensor) -> None:
         self.log.end(rows, status)
-        self.ended.append((rows, state if status is SolveStatus.REACHED_END else torch.full_like(state, torch.nan)))
+        self.ended.append((rows, torch.full_like(state, torch.nan) if status.failed else state))

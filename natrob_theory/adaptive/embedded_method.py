@@ -1,6 +1,7 @@
 """One trial step of an embedded pair, every sample with its own time and step size."""
 
 import math
+from itertools import pairwise
 from typing import Any, NamedTuple, final
 
 import torch
@@ -19,6 +20,7 @@ from natrob_theory.adaptive.stages import (
 from natrob_theory.fields import evaluate_field
 from natrob_theory.tableaus import ButcherTableau
 from natrob_theory.tensor_types import Field
+from natrob_theory.transformed import is_wrapped
 
 
 class Trial(NamedTuple):
@@ -29,12 +31,26 @@ class Trial(NamedTuple):
         slope: f(t_{n+1}, y_{n+1}) where the last stage is that (FSAL), else None.
         error_ratio: root mean square of error/(atol + rtol·max(|y_n|, |y_{n+1}|)) over the entries, (batch,), float64.
         error_norm: ‖error‖₂ of each sample, an estimate of the local error, (batch,), of the state's dtype.
+        time_error: see `TimeError`; None unless asked for.
     """
 
     state: Tensor
     slope: Tensor | None
     error_ratio: Float[Tensor, " batch"]
     error_norm: Float[Tensor, " batch"]
+    time_error: "TimeError | None" = None
+
+
+class TimeError(NamedTuple):
+    """What rounding the stages' times to the state's dtype may have done to a step.
+
+    Attributes:
+        share: the largest rounding of a stage's t, as a share of |h|, (batch,), float64.
+        effect: that share of the stages' spread maxᵢ hkᵢ − minᵢ hkᵢ, in the norm of the error ratio, (batch,).
+    """
+
+    share: Float[Tensor, " batch"]
+    effect: Float[Tensor, " batch"]
 
 
 class _Weights(NamedTuple):
@@ -64,15 +80,23 @@ class EmbeddedMethod:
         self.tableau = tableau
         self.first_same_as_last = tableau.a[-1] == tableau.b and tableau.c[-1] == 1
         self.error_order = min(tableau.order, tableau.order_embedded) + 1
+        nodes = sorted({0.0, 1.0, *(float(node) for node in tableau.c)})
+        self.smallest_gap = min(later - node for node, later in pairwise(nodes))
         self._weights: dict[tuple[torch.dtype, torch.device], _Weights] = {}
         self._buffer: BufferedStages | None = None
 
     def trial(
-        self, field: Field, time: Tensor, step: Tensor, state: Tensor, slope: Tensor, *, rtol: float, atol: float
-    ) -> Trial:
-        """One trial step from `state` at `time` (batch,) with `step` (batch,), both float64; slope = f(t, y)."""
+        self, field: Field, time: Tensor, step: Tensor, state: Tensor, slope: Tensor, *,
+        rtol: float | Tensor, atol: float | Tensor, with_time_error: bool = False,
+    ) -> Trial:  # fmt: skip
+        """One trial step from `state` at `time` (batch,) with `step` (batch,), both float64; slope = f(t, y).
+
+        `rtol` and `atol` are numbers, or tensors of the state's dtype that broadcast to the state's shape.
+        """
         weights = self._weights_for(state)
-        stage_times = torch.addcmul(time, weights.c, step).to(state.dtype).unbind()
+        exact_times = torch.addcmul(time, weights.c, step)
+        rounded_times = exact_times.to(state.dtype)
+        stage_times = rounded_times.unbind()
         stages = self._stages(state, slope, step.to(state.dtype).view(-1, *[1] * (state.dim() - 1)))
         point = state
         for row, stage_time in zip(weights.a[1:], stage_times[1:], strict=True):
@@ -87,7 +111,12 @@ class EmbeddedMethod:
             scale = torch.maximum(state.detach().abs(), after.detach().abs()).mul_(root * rtol).add_(root * atol)
             weighted = error.div_(scale.reshape(error.shape))
             ratio = torch.linalg.vector_norm(weighted, dim=1).double()
-        return Trial(after, slope if self.first_same_as_last else None, ratio, norm)
+            time_error = None
+            if with_time_error:
+                share = (rounded_times.double() - exact_times).abs().amax(dim=0) / step.abs()
+                spread = torch.linalg.vector_norm(stages.spread().div_(scale.reshape(error.shape)), dim=1)
+                time_error = TimeError(share, share * spread.double())
+        return Trial(after, slope if self.first_same_as_last else None, ratio, norm, time_error)
 
     def _weights_for(self, state: Tensor) -> _Weights:
         """The coefficients in the state's dtype on its device; times stay float64."""
@@ -126,6 +155,4 @@ class EmbeddedMethod:
 
 def is_transformed(*tensors: Tensor) -> bool:
     """Whether torch.func or forward-mode differentiation is at work, which know nothing of a closed-form backward."""
-    # torch has no public way to ask for the first, and its stubs leave this one out.
-    wrapped = torch._C._functorch.is_functorch_wrapped_tensor  # type: ignore[attr-defined]
-    return forward_ad._current_level >= 0 or any(wrapped(tensor) for tensor in tensors)
+    return forward_ad._current_level >= 0 or any(map(is_wrapped, tensors))

@@ -15,9 +15,12 @@ class SolveRecord:
     """What an adaptive solve did, sample by sample.
 
     Attributes:
-        times: the accepted times t_0 < … < t_N of each sample, (points, batch), float64; a sample that has ended
-            repeats its last entry. (points,) where the batch shares its grid (torchdiffeq). The last entry is
-            exactly the end time, unless the sample failed.
+        times: the accepted times t_0 < … < t_N of each sample, falling where the solve goes backward in time,
+            (points, batch), float64; a sample that has ended repeats its last entry. (points,) where the batch shares
+            its grid (torchdiffeq). The last entry is exactly the end time, unless the sample failed or ended at its
+            event, which is then the last entry. Every jump time and every output time on the way is an entry, exactly.
+            Step n was computed with h = t_{n+1} − t_n in float64, rounded to the state's dtype; neither these nor the
+            exact difference exceed `max_step_size`.
         error_estimates: ‖y_{n+1} − ŷ_{n+1}‖₂ of each accepted step, (points − 1, batch), 0 after a sample's end:
             *estimates* of the local error, no bounds. None where the solver does not tell (torchdiffeq).
         accepted, rejected: trial steps, (batch,).
@@ -39,8 +42,8 @@ class SolveRecord:
 
     @property
     def failed(self) -> bool:
-        """Whether a sample did not reach the end."""
-        return any(status is not SolveStatus.REACHED_END for status in self.status)
+        """Whether a sample reached neither the end nor its event."""
+        return any(status.failed for status in self.status)
 
 
 class _Attempt(NamedTuple):
@@ -71,6 +74,7 @@ class SolveLog:
         self._stages = stages
         self._first_same_as_last = first_same_as_last
         self._attempts: list[_Attempt] = []
+        self._further_evaluations = torch.zeros(len(y0), dtype=torch.long, device=y0.device)
         self.status = torch.full((len(y0),), int(SolveStatus.TOO_MANY_STEPS), device=y0.device)
 
     def note(self, rows: Tensor | None, times: Tensor, accepted: Tensor, error_norms: Tensor, states: Tensor) -> None:
@@ -78,6 +82,10 @@ class SolveLog:
         self._attempts.append(_Attempt(rows, times, accepted, error_norms))
         if self._states is not None:
             self._states.append(states)
+
+    def note_evaluations(self, rows: Tensor, count: int) -> None:
+        """Take down evaluations of the samples `rows` besides those of trial steps."""
+        self._further_evaluations[rows] += count
 
     def end(self, rows: Tensor | None, status: SolveStatus) -> None:
         """Take down how the samples `rows` (None: all) ended."""
@@ -88,8 +96,11 @@ class SolveLog:
 
     @property
     def failed(self) -> bool:
-        """Whether a sample did not reach the end."""
-        return bool((self.status != int(SolveStatus.REACHED_END)).any())
+        """Whether a sample reached neither the end nor its event."""
+        return not bool(self._ended_well().all())
+
+    def _ended_well(self) -> Tensor:
+        return (self.status == int(SolveStatus.REACHED_END)) | (self.status == int(SolveStatus.EVENT))
 
     def record(self) -> SolveRecord:
         """The notes in order."""
@@ -97,14 +108,13 @@ class SolveLog:
         times = torch.cat([self._start, *(attempt.times for attempt in self._attempts)])
         errors = torch.cat([torch.zeros_like(self._start), *(attempt.error_norms for attempt in self._attempts)])
         repeats = torch.arange(len(source), device=source.device)[1:, None] > accepted
-        reached = self.status == int(SolveStatus.REACHED_END)
-        extra = 0 if self._first_same_as_last else accepted - reached.long()
+        extra = 0 if self._first_same_as_last else accepted - self._ended_well().long()
         return SolveRecord(
             times=times[source],
             error_estimates=errors[source[1:]].masked_fill(repeats, 0.0),
             accepted=accepted,
             rejected=tried - accepted,
-            evaluations=2 + tried * (self._stages - 1) + extra,
+            evaluations=2 + tried * (self._stages - 1) + extra + self._further_evaluations,
             status=tuple(SolveStatus(code) for code in self.status.tolist()),
         )
 

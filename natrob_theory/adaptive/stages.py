@@ -43,6 +43,10 @@ class AbstractStages(ABC):
     def combination(self, row: WeightRow) -> Tensor:
         """Σ weightⱼ h·kⱼ without gradients, (batch, entries); memory that the caller may overwrite."""
 
+    @abstractmethod
+    def spread(self) -> Tensor:
+        """maxⱼ h·kⱼ − minⱼ h·kⱼ of every entry without gradients, (batch, entries)."""
+
 
 @final
 class BufferedStages(AbstractStages):
@@ -81,6 +85,11 @@ class BufferedStages(AbstractStages):
         """Σ weightⱼ h·kⱼ."""
         return torch.mv(self._known[self._filled], row.dense).view(len(self._slots[0]), -1)
 
+    def spread(self) -> Tensor:
+        """maxⱼ h·kⱼ − minⱼ h·kⱼ."""
+        known = self._buffer[: self._filled]
+        return (known.amax(dim=0) - known.amin(dim=0)).flatten(1)
+
 
 @final
 class RecordedStages(AbstractStages):
@@ -108,6 +117,10 @@ class RecordedStages(AbstractStages):
     def combination(self, row: WeightRow) -> Tensor:
         """Σ weightⱼ h·kⱼ."""
         return self._buffer.combination(row)
+
+    def spread(self) -> Tensor:
+        """maxⱼ h·kⱼ − minⱼ h·kⱼ."""
+        return self._buffer.spread()
 
 
 class _Advance(torch.autograd.Function):
@@ -148,3 +161,8 @@ class PlainStages(AbstractStages):
         """Σ weightⱼ h·kⱼ."""
         increments = torch.stack([increment.detach() for increment in self._increments])
         return torch.mv(increments.flatten(1).t(), row.dense).view(len(self._state), -1)
+
+    def spread(self) -> Tensor:
+        """maxⱼ h·kⱼ − minⱼ h·kⱼ."""
+        increments = torch.stack([increment.detach() for increment in self._increments])
+        return (increments.amax(dim=0) - increments.amin(dim=0)).flatten(1)

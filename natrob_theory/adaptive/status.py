@@ -5,17 +5,24 @@ from collections.abc import Sequence
 
 
 class SolveStatus(enum.IntEnum):
-    """How an adaptive solve ended for one sample."""
+    """How an adaptive solve ended for one sample: at its end time or its event, or in one of the ways to fail."""
 
     REACHED_END = 0
     STEP_SIZE_UNDERFLOW = 1
     TOO_MANY_STEPS = 2
     NON_FINITE = 3
+    EVENT = 4
+    TIME_RESOLUTION = 5
 
     @property
     def reason(self) -> str:
         """What happened, and what to do about it."""
         return _REASONS[self]
+
+    @property
+    def failed(self) -> bool:
+        """Whether the sample reached neither the end time nor its event."""
+        return self not in (SolveStatus.REACHED_END, SolveStatus.EVENT)
 
 
 _REASONS = {
@@ -30,6 +37,11 @@ _REASONS = {
     ),
     SolveStatus.NON_FINITE: (
         "the field or the state became NaN or infinite: check the field there, or shorten the time span"
+    ),
+    SolveStatus.EVENT: "`event` changed its sign",
+    SolveStatus.TIME_RESOLUTION: (
+        "the state's dtype cannot tell the times of a step apart as well as the tolerances ask, and the field depends "
+        "on t: use float64 states, or shift the time so that it is small where the field changes"
     ),
 }
 
@@ -55,9 +67,9 @@ def describe_failures(status: Sequence[SolveStatus], reached: Sequence[float], e
     parts = []
     for kind in SolveStatus:
         stops = [time for code, time in zip(status, reached, strict=True) if code == kind]
-        if kind is not SolveStatus.REACHED_END and stops:
+        if kind.failed and stops:
             parts.append(
                 f"{len(stops)} of {len(status)} samples stopped before end_time = {end_time:.6g}, the first at "
-                f"t = {min(stops):.6g}: {kind.reason}"
+                f"t = {max(stops, key=lambda time: abs(end_time - time)):.6g}: {kind.reason}"
             )
     return "; ".join(parts)

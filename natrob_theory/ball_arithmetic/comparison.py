@@ -25,7 +25,7 @@ from natrob_theory.ball_arithmetic.balls import (
 )
 from natrob_theory.bound import lipschitz_value, one_sided_value
 from natrob_theory.networks import AbstractIntegratorNet, LipschitzConstants, OneSidedConstants, StepPlan
-from natrob_theory.networks.abstract_net import constants_per_step
+from natrob_theory.networks.abstract_net import constants_per_step, require_forward_in_time
 from natrob_theory.networks.fixed_step_net import AbstractFixedStepNet
 from natrob_theory.networks.one_sided_growth import one_sided_per_step
 from natrob_theory.steppers import AbstractStepper
@@ -193,10 +193,12 @@ def _verdicts(
             rows = constants_per_step(lipschitz, len(steps), couplings)
             constants = [tuple(ball(lipschitz_value(constant)) for constant in row) for row in rows]
         scaled = [
-            [ball(step.step_size) * constant for constant in row] for step, row in zip(steps, constants, strict=True)
+            [ball(abs(step.step_size)) * constant for constant in row]
+            for step, row in zip(steps, constants, strict=True)
         ]
         growth = squared_growth(net.stepper, scaled)
         if one_sided is not None:
+            require_forward_in_time(float(step.step_size) for step in steps)
             products = [
                 ball(step.step_size) * ball(one_sided_value(mu))
                 for step, mu in zip(steps, one_sided_per_step(one_sided, len(steps)), strict=True)

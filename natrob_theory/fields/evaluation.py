@@ -47,30 +47,3 @@ def evaluate_field(field: Field, time: float | Tensor, state: Tensor) -> Tensor:
     if value.dtype != state.dtype:
         raise TypeError(f"field {field_name(field)} must keep the dtype of the state {state.dtype}, got {value.dtype}")
     return value
-
-
-def require_per_sample_time(field: Field, time: float, state: Tensor) -> None:
-    """Raise ValueError unless the field takes t of shape (batch,).
-
-    `t * y` with t of shape (batch,) fails for most batch sizes, but where the batch is as long as the state's last
-    axis it silently multiplies the wrong axis. So the field is tried on a batch of another length.
-
-    Args:
-        field: f(t, y).
-        time: any t at which f is defined.
-        state: (batch, *state), as it will be used.
-    """
-    last = state.shape[-1]
-    rows = 2 if last != 2 else 3
-    probe = state[:1].expand(rows, *state.shape[1:])
-    moments = full((rows,), time, dtype=state.dtype, device=state.device)
-    try:
-        fits = field(moments, probe).shape == probe.shape
-    except RuntimeError:
-        fits = False
-    if not fits:
-        evaluate_field(field, time, probe)  # a field that fails for every t says so itself
-        raise ValueError(
-            f"field {field_name(field)} must take t of shape (batch,), one time for each sample; write "
-            f"broadcast_time(t, y) where it uses t"
-        )

@@ -1,7 +1,7 @@
 """What every integrator network can do."""
 
 import abc
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple, TypeAlias, final
 
 import torch
@@ -30,7 +30,7 @@ class StepPlan(NamedTuple):
     """One step of a run: the field it evaluates, the time it starts at, its size, and the time it ends at.
 
     Times and step size are floats; tensors (batch,), float64, where every sample has a grid of its own. A sample that
-    has ended then has steps of size 0.
+    has ended then has steps of size 0. Sizes are negative where a solve goes backward in time.
     """
 
     field: Any
@@ -136,13 +136,13 @@ def step_growth(
     """The growth of every step from constants that are the same for all samples.
 
     Raises:
-        ValueError: a step has no bound from its constants, or a negative size.
+        ValueError: a step has no bound from its constants, or it goes backward in time and there is more than K.
 
     Proof: proofs/coq/one_step_methods.v (growth_over_steps).
     """
-    sizes = [step.step_size for step in steps]
-    if any(bool((torch.as_tensor(size) < 0).any()) for size in sizes):
-        raise ValueError(f"`step_size` must not be negative in any step, got {sizes}")
+    sizes = [abs(step.step_size) for step in steps]
+    if not (one_sided is None and gradient_flows is None and centred is None):
+        require_forward_in_time(step.step_size for step in steps)
     mu = None if one_sided is None else one_sided_per_step(one_sided, constants)
     growth = StepGrowth(stepper, sizes, scaled_constants(steps, constants), mu, gradient_flows, centred)
     for n, (size, row) in enumerate(zip(sizes, constants, strict=True)):
@@ -150,6 +150,15 @@ def step_growth(
             for constant in row:
                 stepper.require_bound_exists(float(torch.as_tensor(size).max()), lipschitz_value(constant))
     return growth
+
+
+def require_forward_in_time(step_sizes: Iterable[Any]) -> None:
+    """Raise ValueError for a negative step: backward in time it is −f that is integrated, and μ is a constant of f."""
+    if any(bool((torch.as_tensor(size) < 0).any()) for size in step_sizes):
+        raise ValueError(
+            "steps must go forward in time for a bound from more than K, got negative step sizes: backward in time "
+            "the solution follows −f, of which neither μ nor the structure of f speaks"
+        )
 
 
 def kind_of_constants(constants: Sequence[Bound | float]) -> BoundKind:
@@ -188,8 +197,8 @@ def scaled_constants(
 
 
 def step_sizes(steps: Sequence[StepPlan]) -> Float[Tensor, "steps *batch"]:
-    """h of every step, float64."""
-    return torch.stack([torch.as_tensor(step.step_size, dtype=torch.float64) for step in steps])
+    """|h| of every step, float64; K of f is that of −f, so that factors from K hold in both directions of time."""
+    return torch.stack([torch.as_tensor(abs(step.step_size), dtype=torch.float64) for step in steps])
 
 
 def _as_value(growth: Tensor) -> float | Tensor:

@@ -10,6 +10,7 @@ from natrob_theory.argument_checks import require_count, require_finite, require
 from natrob_theory.fields import FunctionField
 from natrob_theory.networks.abstract_net import AbstractIntegratorNet, StepPlan
 from natrob_theory.networks.passage import Passage, stored_passage
+from natrob_theory.networks.time_resolution import resolved_steps
 from natrob_theory.networks.trajectory import Trajectory
 from natrob_theory.steppers import AbstractStepper
 from natrob_theory.tensor_types import Field
@@ -79,8 +80,12 @@ class AbstractFixedStepNet(AbstractIntegratorNet):
 
     @final
     def plan_for(self, y0: Tensor) -> list[StepPlan]:
-        """The same steps for every y_0."""
-        return self.plan()
+        """The same steps for every y_0; with fields that refuse to look at t where y_0's dtype is too coarse for t."""
+        return list(self._resolved_steps(y0))
+
+    @final
+    def _resolved_steps(self, y0: Tensor) -> Sequence[StepPlan]:
+        return resolved_steps(self.stepper, self.plan(), y0.dtype)
 
     @final
     def forward(self, y0: Tensor) -> Tensor:
@@ -88,15 +93,17 @@ class AbstractFixedStepNet(AbstractIntegratorNet):
 
         Raises:
             TypeError: y_0 is not a floating-point tensor.
-            ValueError: y_0 has no batch axis or is not finite; the field changes the shape.
+            ValueError: y_0 has no batch axis or is not finite; the field changes the shape; the field looks at t and
+                y_0's dtype, in which it gets t, cannot tell the times of its steps apart.
         """
-        return self._passage(self.stepper, self.plan(), require_state("y0", y0))
+        y0 = require_state("y0", y0)
+        return self._passage(self.stepper, self._resolved_steps(y0), y0)
 
     @final
     def trajectory(self, y0: Tensor) -> Trajectory:
         """y_0, …, y_N at t_n = t_0 + nh. Raises like `forward`."""
         states = [require_state("y0", y0)]
-        for field, time, step_size, _ in self.plan():
+        for field, time, step_size, _ in self._resolved_steps(y0):
             states.append(self.stepper.step(field, time, states[-1], step_size))
         steps = torch.arange(self.num_steps + 1, dtype=torch.float64, device=y0.device)
         return Trajectory(times=self.start_time + self.step_size * steps, states=torch.stack(states))

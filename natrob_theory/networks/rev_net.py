@@ -61,7 +61,7 @@ class RevNet(AbstractFixedStepNet):
         """
         state = require_state("yN", yN)
         stepper = RevNetStepper()
-        for field, time, step_size, _ in reversed(self.plan()):
+        for field, time, step_size, _ in reversed(self.plan_for(state)):
             state = stepper.inverse_step(field, time, state, step_size)
         return state
 

@@ -14,12 +14,16 @@ The contract for whoever adds a method:
    One with a smaller factor for fields −∇V, V convex, names that in `gradient_flow_formula` and returns it from
    `gradient_flow_growth`; one with a factor from the parts of a field (`CentredConstants`) names that in
    `centred_formula` and returns it from `centred_growth`.
-6. The docstring of the class names the proofs of its factors.
+6. A method that evaluates its field elsewhere than at t_n names the `nodes`; one with several fields in a step
+   overrides `with_fields`.
+7. The docstring of the class names the proofs of its factors.
 """
 
 import abc
 import math
 import sys
+from collections.abc import Callable
+from itertools import pairwise
 from typing import Any, Generic, NamedTuple, TypeVar
 
 import torch
@@ -64,6 +68,19 @@ class AbstractStepper(abc.ABC, Generic[FieldT]):
 
     centred_formula: str = ""
     """The growth factor from `CentredConstants` in words; empty where there is none."""
+
+    nodes: tuple[float, ...] = (0.0,)
+    """The c with which a step evaluates its field(s) at t + ch."""
+
+    @property
+    def smallest_gap(self) -> float:
+        """The smallest distance between two of 0, the nodes, and 1."""
+        marks = sorted({0.0, 1.0, *self.nodes})
+        return min(later - mark for mark, later in pairwise(marks))
+
+    def with_fields(self, field: FieldT, wrap: Callable[[Any], Any]) -> FieldT:
+        """The step's field, wrapped; each of them where a step has several."""
+        return wrap(field)
 
     @property
     @abc.abstractmethod

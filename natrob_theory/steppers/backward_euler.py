@@ -39,6 +39,7 @@ class BackwardEulerStepper(AbstractStepper[Field]):
     smallest_unbounded_x = 1.0
     smallest_unbounded_one_sided = 1.0
     one_sided_formula = "1/(1 − hμ)"
+    nodes = (1.0,)
 
     def __init__(self, solver: AbstractFixedPointSolver | None = None, *, on_failure: FailureAction = "raise") -> None:
         if on_failure not in ("raise", "warn"):

@@ -1,7 +1,8 @@
 """RevNet's coupling, the paper's (21)."""
 
 import math
-from typing import final
+from collections.abc import Callable
+from typing import Any, final
 
 import torch
 from torch import Tensor, nn
@@ -38,6 +39,10 @@ class RevNetStepper(AbstractStepper[CoupledField]):
     def name(self) -> str:
         """RevNet coupling."""
         return "RevNet coupling"
+
+    def with_fields(self, field: CoupledField, wrap: Callable[[Any], Any]) -> CoupledField:
+        """Both fields, wrapped."""
+        return CoupledField(wrap(field.first), wrap(field.second))
 
     def step(self, field: CoupledField, time: float, state: Tensor, step_size: float) -> Tensor:
         """y_{n+1} from y_n."""

@@ -38,6 +38,7 @@ class RungeKuttaStepper(AbstractStepper[Field]):
         rows = zip(tableau.a[:used], tableau.c[:used], strict=True)
         self._stages = tuple((_nonzero(row), float(node)) for row, node in rows)
         self._weights = _nonzero(tableau.b)
+        self.nodes = tuple(node for _, node in self._stages)
         self._growth_coefficients = tuple(float(entry) for entry in tableau.growth_polynomial())
 
     @property
