@@ -25,6 +25,7 @@ class OuterTensors(TorchFunctionMode):
     Attributes:
         generators: torch.Generator objects that were drawn from.
         statistics: running statistics that a normalisation by the batch has changed, by identity.
+        former_statistics: what they held before.
     """
 
     def __init__(self) -> None:
@@ -33,6 +34,7 @@ class OuterTensors(TorchFunctionMode):
         self._made = WeakIdKeyDictionary()
         self._seen: dict[int, tuple[Tensor, int]] = {}
         self.statistics: dict[int, Tensor] = {}
+        self.former_statistics: dict[int, Tensor] = {}
         self._birth = _latest_node_number()
 
     def take_as_made(self, tensors: Iterable[Tensor]) -> None:
@@ -56,6 +58,7 @@ class OuterTensors(TorchFunctionMode):
         for tensor, content in statistics:
             if not torch.equal(tensor, content):
                 self.statistics[id(tensor)] = tensor
+                self.former_statistics.setdefault(id(tensor), content)
         passed_on = {id(item) for item in given}
         self.take_as_made(
             item for item in _flattened((result,)) if isinstance(item, Tensor) and id(item) not in passed_on

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from natrob_theory.fields.evaluation import evaluate_field, field_name
+from natrob_theory.fields.outer_tensors import OuterTensors
 from natrob_theory.tensor_types import Field
 
 ROUNDING = 128.0
@@ -43,10 +44,11 @@ def row_use(field: Field, time: float, other_time: float, state: Tensor) -> RowU
         state: (batch, *state), as it will be used.
 
     Raises:
-        ValueError: the field does not take t of shape (batch,), or lets one sample of a batch act on another.
+        ValueError: the field does not take t of shape (batch,), or lets one sample of a batch act on another, other
+            than by batch normalisation in training mode, which does so by intent and not in evaluation mode.
     """
     state = state.detach()
-    with _left_as_it_is(field, state):
+    with _left_as_it_is(field, state) as notes:
         slope = _tried(field, _times(time, state), state)
         part_rows = _other_rows(state)
         if slope is None:
@@ -59,7 +61,7 @@ def row_use(field: Field, time: float, other_time: float, state: Tensor) -> RowU
             raise _no_per_sample_time(field)
         if part is not None:
             again = None if _same(part, slope[part_rows]) else _tried(field, _times(time, state), state)
-            if again is None or not _same(again, slope):
+            if again is None or not _same(again, slope) or notes.statistics:
                 return RowUse.ANY_BATCH
         _require_own_times(field, (time, other_time), state)
         _require_separate_samples(field, time, state, slope)
@@ -67,18 +69,20 @@ def row_use(field: Field, time: float, other_time: float, state: Tensor) -> RowU
 
 
 @contextmanager
-def _left_as_it_is(field: Field, state: Tensor) -> Iterator[None]:
-    """Random generators and the field's buffers (running statistics) are afterwards what they were before."""
+def _left_as_it_is(field: Field, state: Tensor) -> Iterator[OuterTensors]:
+    """Random generators, the field's buffers and running statistics are afterwards what they were before."""
     buffers = list(field.buffers()) if isinstance(field, nn.Module) else []
     kept = [buffer.clone() for buffer in buffers]
     devices = [state.device] if state.device.type == "cuda" else []
+    notes = OuterTensors()
     try:
-        with torch.random.fork_rng(devices=devices):
-            yield
+        with torch.random.fork_rng(devices=devices), notes:
+            yield notes
     finally:
-        with torch.no_grad():
-            for buffer, before in zip(buffers, kept, strict=True):
-                buffer.copy_(before)
+        for buffer, before in zip(buffers, kept, strict=True):
+            buffer.data.copy_(before)
+        for number, before in notes.former_statistics.items():
+            notes.statistics[number].data.copy_(before)
 
 
 def _times(time: float, like: Tensor) -> Tensor:
@@ -128,7 +132,7 @@ def _require_separate_samples(field: Field, time: float, state: Tensor, slope: T
                 raise ValueError(
                     f"field {field_name(field)} must treat the samples of a batch independently: one sample's slope "
                     f"changes with another's state (the first axis counts samples, so that a single system of d "
-                    f"equations has shape (1, d); batch normalisation in training mode couples samples)"
+                    f"equations has shape (1, d))"
                 )
 
 

@@ -69,8 +69,8 @@ class NeuralODE(AbstractIntegratorNet):
     as well as the tolerances ask, and the field looks at t, the solve of that sample fails and says so.
 
     A field may have parameters for each sample (`lambda t, y: -k * y` with k of shape (batch, 1)) or be written for
-    one sample: it is then always given the whole batch it was made for. One that lets a sample act on another (batch
-    normalisation in training mode) is refused.
+    one sample: it is then always given the whole batch it was made for. One that lets a sample act on another is
+    refused, but for batch normalisation in training mode: its samples then see those that are still under way.
 
     Args:
         field: f(t, y), a module or a function.
@@ -145,7 +145,7 @@ class NeuralODE(AbstractIntegratorNet):
         self._method = EmbeddedMethod(tableau)
         self._notes: SolveLog | SolveRecord | None = None
         self._row_use: dict[int, RowUse] = {}
-        self._field_in_use: Field = self.field
+        self._last_use = RowUse.ANY_BATCH
         self._require_combination(tableau)
 
     def _require_combination(self, tableau: ButcherTableau) -> None:
@@ -191,8 +191,7 @@ class NeuralODE(AbstractIntegratorNet):
                     '`gradients` must be "direct" or "checkpointed" for a field that takes the whole batch it was '
                     'made for and no part of it, got "adjoint"'
                 )
-            field = as_module(self._field_in_use, argument="field")
-            final, log = solve_with_adjoint(AdjointProblem(field, self._method, settings), y0)
+            final, log = solve_with_adjoint(AdjointProblem(self._field_in_use, self._method, settings), y0)
         else:
             final, log = solve(self._field_in_use, y0, self._method, settings)
         self._keep(log)
@@ -237,8 +236,9 @@ class NeuralODE(AbstractIntegratorNet):
             raise ValueError("this NeuralODE has no grid on record yet: run it on a batch first")
         if record.times.dim() == 1:
             return [StepPlan(self.field, time, later - time, later) for time, later in pairwise(record.times.tolist())]
+        field = self._field_in_use
         return [
-            StepPlan(field_in_step(self._field_in_use, time, later, self.jump_times), time, later - time, later)
+            StepPlan(field_in_step(field, time, later, self.jump_times), time, later - time, later)
             for time, later in pairwise(record.times.unbind())
         ]
 
@@ -272,7 +272,7 @@ class NeuralODE(AbstractIntegratorNet):
         use = self._row_use.get(len(y0))
         if use is None:
             use = self._row_use[len(y0)] = self._found_row_use(y0)
-        self._field_in_use = OneSampleField(self.field) if use is RowUse.ONE_SAMPLE else self.field
+        self._last_use = use
         return SolveSettings(
             start_time=self.start_time,
             end_time=self.end_time,
@@ -288,6 +288,11 @@ class NeuralODE(AbstractIntegratorNet):
             event=self.event,
             whole_batch=use is RowUse.WHOLE_BATCH,
         )
+
+    @property
+    def _field_in_use(self) -> nn.Module:
+        """The field as the last solve evaluated it."""
+        return OneSampleField(self.field) if self._last_use is RowUse.ONE_SAMPLE else self.field
 
     def _found_row_use(self, y0: Tensor) -> RowUse:
         """Which batches the field and the event take; found once for each size of the batch."""
