@@ -47,8 +47,9 @@ def layer_lipschitz(layer: nn.Module, input_shape: Shape) -> float:
 
     Proof that constants of layers multiply: proofs/coq/lipschitz_composition.v.
     """
+    chain = "write it as an nn.Sequential of layers that have one, or " if any(layer.children()) else ""
     raise LayerRefusedError(
-        f"no Lipschitz upper bound is known for layer {type(layer).__name__} (input shape {input_shape}); "
+        f"no Lipschitz upper bound is known for layer {type(layer).__name__} (input shape {input_shape}); {chain}"
         f"register one with natrob_theory.lipschitz.layer_lipschitz.register"
     )
 

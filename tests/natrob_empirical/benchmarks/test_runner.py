@@ -31,7 +31,7 @@ from natrob_empirical.records import (
     TheoryResult,
     packed,
 )
-from natrob_empirical.training import TrainingSpecification
+from natrob_empirical.training import TrainingDivergedError, TrainingSpecification
 from natrob_theory import ImplicitSolveError
 
 CPU = torch.device("cpu")
@@ -390,3 +390,12 @@ def test_a_gpu_gives_the_same_bounds_for_the_same_weights(digits: Dataset, tmp_p
         assert again.environment.device == "cuda"
         assert again.result.growth_bound.value == pytest.approx(record.result.growth_bound.value, rel=1e-6)
         assert all(check.violations == 0 for check in again.result.bound_checks)
+
+
+def test_a_training_that_diverges_leaves_neither_model_nor_record(digits: Dataset, tmp_path: Path) -> None:
+    preset = tiny_preset("euler")
+    (model,) = preset.models
+    hot = replace(model, training=TrainingSpecification(epochs=2, optimiser="sgd", learning_rate=1e30))
+    with pytest.raises(TrainingDivergedError, match=r"in epoch 1 of 2 the loss became (nan|inf) at step \d"):
+        run_preset(replace(preset, models=(hot,)), digits, tmp_path, device=CPU)
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]

@@ -1,5 +1,7 @@
 import csv
+import errno
 import json
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -7,12 +9,14 @@ import torch
 from console_runner import natrob, text_of
 from rich.console import Console
 
+from natrob_empirical import atomic_file
 from natrob_empirical.benchmarks import load_checkpoint
 from natrob_empirical.certification import SearchProgress, certified_accuracy
 from natrob_empirical.command_line.displays import SearchDisplay
 from natrob_empirical.command_line.model_target import load_target
 from natrob_empirical.datasets import Dataset
 from natrob_empirical.reporting.formatting import format_share
+from natrob_empirical.sole_writer import lock_of_file, sole_writer
 
 
 @pytest.mark.parametrize(("norm", "name"), [("l2", "L2"), ("Linf", "Linf")])
@@ -172,3 +176,39 @@ def test_the_bar_says_radius_and_images_and_is_off_where_no_terminal_is() -> Non
     task = display.progress.tasks[0]
     assert task.description == "tube, radius 2 of at most 9, 1/4 images"
     assert (task.completed, task.total) == (1.25, 9)
+
+
+def test_an_output_that_another_run_writes_is_refused_before_anything_is_certified(
+    checkpoint: Path, tmp_path: Path
+) -> None:
+    radii = tmp_path / "radii.json"
+    arguments = ("certify", str(checkpoint), "--epsilon", "0.1", "--images", "2", "--output", str(radii))
+    with sole_writer(lock_of_file(radii), what="it"):
+        result = natrob(*arguments)
+    assert result.exit_code == 2
+    assert f"the output file {radii} is in use" in text_of(result)
+    assert result.stdout == ""
+    assert natrob(*arguments).exit_code == 0
+    assert [path.name for path in tmp_path.iterdir()] == ["radii.json"]
+
+
+def test_radii_that_the_disk_has_no_room_for_are_saved_elsewhere(
+    checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spare, written = tmp_path / "spare", atomic_file._replace
+    spare.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(spare))
+
+    def full(path: Path, content: bytes) -> None:
+        if spare not in path.parents:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        written(path, content)
+
+    monkeypatch.setattr(atomic_file, "_replace", full)
+    result = natrob("certify", str(checkpoint), "--epsilon", "0.1", "--images", "2", "--output",
+                    str(tmp_path / "radii.csv"))  # fmt: skip
+    assert result.exit_code == 2
+    (saved,) = spare.iterdir()
+    assert f"the radii could not be written to {tmp_path / 'radii.csv'}: No space left" in text_of(result)
+    assert f"saved as {saved} instead" in text_of(result)
+    assert len(saved.read_text().splitlines()) == 3

@@ -1,3 +1,4 @@
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +11,7 @@ from console_runner import natrob, text_of
 from natrob_empirical.benchmarks import PRESETS, AttackSpecification, Preset, PresetModel, load_checkpoint
 from natrob_empirical.models import ModelSpecification
 from natrob_empirical.records import RecordStore, TheoryResult, packed
+from natrob_empirical.sole_writer import lock_of_folder, sole_writer
 from natrob_empirical.training import TrainingSpecification
 
 TINY = Preset(
@@ -337,6 +339,21 @@ def test_a_dry_run_states_the_cost_and_runs_nothing(tmp_path: Path) -> None:
     assert "2 cells" in text
     assert "measured now on this cpu" in text
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.usefixtures("tiny")
+def test_a_second_run_into_one_folder_ends_with_one_line_and_a_reader_is_let_in(tmp_path: Path) -> None:
+    arguments = ("--preset", "tiny", "--output", str(tmp_path))
+    assert natrob("bench", *arguments).exit_code == 0
+    with sole_writer(lock_of_folder(tmp_path), what="it"):
+        for command in ("bench", "report"):
+            result = natrob(command, *arguments)
+            assert result.exit_code == 2
+            assert f"the output folder {tmp_path} is in use: another run (process {os.getpid()} on" in text_of(result)
+            assert result.output.count("\n") == 1
+        read = natrob("report", *arguments, "--records-only")
+        assert read.exit_code == 0, read.output
+    assert natrob("report", *arguments).exit_code == 0
 
 
 @pytest.mark.parametrize(

@@ -8,11 +8,13 @@ from typing import ClassVar
 import pytest
 import torch
 from torch import Tensor, nn
-from training_subjects import demanding, everything_of, same, small_network, trained
+from training_subjects import NoisyTraining, demanding, everything_of, same, small_network, trained
 
 from natrob_empirical.datasets import Dataset
 from natrob_empirical.training import (
+    AbstractConstrainedTraining,
     AbstractTrainingMethod,
+    AbstractWeightConstraint,
     StepOutcome,
     TrainingDivergedError,
     TrainingMemoryError,
@@ -56,7 +58,7 @@ def test_a_bad_loss_changes_no_weight_and_names_step_and_state(few_digits: Datas
     model, state = small_network(), tmp_path / "run.pt"
     before: list[dict[str, Tensor]] = []
     with pytest.raises(
-        TrainingDivergedError, match=r"loss became nan at step 5; lower .* good state is .*run\.pt"
+        TrainingDivergedError, match=r"in epoch 2 of 3 the loss became nan at step 5; lower .* good state is .*run\.pt"
     ) as e:
         trained(
             model, few_digits, demanding(method=Spoiled(good_calls=4)), state=state, checkpoint_interval=0.0,
@@ -77,7 +79,7 @@ def test_where_reading_waits_the_epochs_end_finds_the_first_bad_loss(
 ) -> None:
     monkeypatch.setattr(run, "reading_is_free", lambda _device: False)
     method = Spoiled(good_calls=4)
-    with pytest.raises(TrainingDivergedError, match="nan at step 5"):
+    with pytest.raises(TrainingDivergedError, match="in epoch 2 of 3 the loss became nan at step 5"):
         trained(small_network(), few_digits, demanding(method=method), state=tmp_path / "run.pt")
     assert getattr(method, "calls") == [32, 32, 16] * 2  # noqa: B009
 
@@ -85,8 +87,55 @@ def test_where_reading_waits_the_epochs_end_finds_the_first_bad_loss(
 def test_weights_that_are_not_finite_are_never_kept(few_digits: Dataset, tmp_path: Path) -> None:
     for options in ({}, {"state": tmp_path / "run.pt", "checkpoint_interval": 0.0}):
         method = Spoiled(good_calls=8, gradients_only=True)
-        with pytest.raises(TrainingDivergedError, match="a weight became NaN or infinite at step 9"):
+        with pytest.raises(TrainingDivergedError, match="in epoch 3 of 3 a weight became NaN or infinite at step 9"):
             trained(small_network(), few_digits, demanding(method=method), **options)
+
+
+class Overflowing(nn.Module):
+    """So large that a batch's variance is infinite in float32, which a batch norm answers with zeros."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return 1e30 * x
+
+
+def test_running_statistics_that_are_not_finite_are_never_kept(few_digits: Dataset) -> None:
+    done: list[object] = []
+    model = nn.Sequential(Overflowing(), nn.BatchNorm2d(1), nn.Flatten(), nn.Linear(64, 10))
+    with pytest.raises(TrainingDivergedError, match="a running mean or variance became NaN or infinite at step 9"):
+        trained(model, few_digits, demanding(method=NoisyTraining(noise=0.0)), finished=done.append)
+    assert not done
+
+
+class Spoiling(AbstractWeightConstraint):
+    def __init__(self, model: nn.Module) -> None:
+        self.model = model
+
+    def after_step(self) -> None:
+        pass
+
+    def finish(self) -> None:
+        for parameter in self.model.parameters():
+            parameter.data.mul_(math.nan)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SpoiledAtTheEnd(AbstractConstrainedTraining):
+    """A constraint that ends with NaN."""
+
+    name: ClassVar[str] = "spoiled_at_the_end"
+
+    def backward(self, model: nn.Module, images: Tensor, labels: Tensor, *, generator: torch.Generator) -> StepOutcome:
+        return NoisyTraining().backward(model, images, labels, generator=generator)
+
+    def constraint(self, model: nn.Module, image_shape: tuple[int, ...]) -> AbstractWeightConstraint:
+        return Spoiling(model)
+
+
+def test_weights_that_a_constraint_spoils_at_the_end_are_never_kept(few_digits: Dataset) -> None:
+    done: list[object] = []
+    with pytest.raises(TrainingDivergedError, match="a weight became NaN or infinite at step 9"):
+        trained(small_network(), few_digits, demanding(method=SpoiledAtTheEnd()), finished=done.append)
+    assert not done
 
 
 @pytest.mark.parametrize("message", ["", "DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes."])

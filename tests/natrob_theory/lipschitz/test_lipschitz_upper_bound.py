@@ -303,6 +303,19 @@ def test_what_cannot_be_bounded_is_refused_by_name(layer: nn.Module, name: str) 
         lipschitz_upper_bound(layer, input_shape=(4, 4, 4))
 
 
+def test_a_module_of_layers_with_a_forward_of_its_own_is_told_the_chain() -> None:
+    class Own(Unknown):
+        def __init__(self) -> None:
+            super().__init__()
+            self.inner = nn.Linear(4, 4)
+
+    with pytest.raises(LayerRefusedError, match=r"layer Own .* write it as an nn\.Sequential of layers that have one"):
+        lipschitz_upper_bound(Own(), input_shape=(4,))
+    with pytest.raises(LayerRefusedError) as alone:
+        lipschitz_upper_bound(Unknown(), input_shape=(4,))
+    assert "nn.Sequential" not in str(alone.value)
+
+
 @pytest.mark.parametrize("layer", [nn.BatchNorm1d(4), nn.Dropout(), nn.Dropout2d()], ids=str)
 def test_training_mode_is_refused(layer: nn.Module) -> None:
     message = f"layer {type(layer).__name__} is in training mode, .* call .eval\\(\\)"
