@@ -4,7 +4,7 @@ import copy
 import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TypeAlias, final
+from typing import Any, TypeAlias, final
 
 import torch
 from jaxtyping import Bool, Float, Int64
@@ -146,7 +146,7 @@ class CountedModel:
             )
         return gradient
 
-    def _answer(self, x: Tensor) -> Tensor:
+    def _answer(self, x: Tensor) -> Any:
         """The model's output; bfloat16 has the range of float32, so small gradients do not vanish as in float16."""
         if not self.mixed_precision:
             return self._model(x)
@@ -163,7 +163,7 @@ class CountedModel:
         logits = self._answer(x)
         if not isinstance(logits, Tensor) or not logits.is_floating_point():
             kind = logits.dtype if isinstance(logits, Tensor) else type(logits).__name__
-            raise TypeError(f"`model` must return a floating-point tensor of logits, got {kind}")
+            raise TypeError(f"`model` must return a floating-point tensor of logits, got {kind}{_way_out(logits)}")
         if logits.dim() != 2 or logits.shape[0] != batch or logits.shape[1] < 2:
             raise ValueError(
                 f"`model` must return logits of shape (batch, classes) = ({batch}, 2 or more), "
@@ -175,6 +175,17 @@ class CountedModel:
                 f"`model` must return finite logits, got NaN or infinity for {affected} of {batch} samples"
             )
         return logits
+
+
+def _way_out(answer: object) -> str:
+    """What to do where the answer holds the logits among other things."""
+    if isinstance(answer, tuple | list) and answer and isinstance(answer[0], Tensor):
+        return "; wrap it in a module that returns one of its entries, such as model(x)[0]"
+    if hasattr(answer, "logits"):
+        return "; wrap it in a module that returns model(x).logits"
+    if isinstance(answer, dict):
+        return f"; wrap it in a module that returns one of {', '.join(map(repr, list(answer)[:5])) or 'its entries'}"
+    return ""
 
 
 def _samples_not_finite(values: Tensor) -> int:

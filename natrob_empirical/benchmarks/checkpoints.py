@@ -12,6 +12,7 @@ import torch
 
 from natrob_empirical.atomic_file import require_writable, write_or_rescue
 from natrob_empirical.models import AbstractClassifier, AnyModelSpecification, build_classifier, specification_from
+from natrob_empirical.near_names import near_files
 from natrob_empirical.random_streams import RandomStreams
 
 SCHEMA_VERSION: Final = 3
@@ -98,6 +99,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
     if not path.exists():
         raise FileNotFoundError(
             f"there is no checkpoint {path}; `natrob train` writes them to OUTPUT, `natrob bench` to OUTPUT/checkpoints"
+            f"{near_files(path, suffix='.pt')}"
         )
     content = _content_of(path)
     version = content["schema_version"]

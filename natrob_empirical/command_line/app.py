@@ -13,6 +13,7 @@ from natrob_empirical.command_line.commands.diagnose import diagnose
 from natrob_empirical.command_line.commands.report import report
 from natrob_empirical.command_line.commands.train import train
 from natrob_empirical.command_line.console import console
+from natrob_empirical.command_line.plain_command import GlobalDebugOption, NatrobCommand
 
 _HELP_OPTIONS = {"help_option_names": ["-h", "--help"]}
 
@@ -24,7 +25,7 @@ app = typer.Typer(
     context_settings=_HELP_OPTIONS,
 )
 for command in (report, bench, train, attack, certify, diagnose, check, datasets):
-    app.command(context_settings=_HELP_OPTIONS)(command)
+    app.command(cls=NatrobCommand, context_settings=_HELP_OPTIONS)(command)
 
 
 def _print_version(asked: bool) -> bool:
@@ -41,6 +42,7 @@ def natrob(
     version: Annotated[
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and stop.")
     ] = False,
+    debug: GlobalDebugOption = False,
 ) -> None:
     """Is a network robust because of its mathematics, or because the attack was weak?"""
 

@@ -13,8 +13,10 @@ from natrob_empirical.benchmarks import fingerprint_of_tests
 from natrob_empirical.command_line.console import errors
 from natrob_empirical.command_line.device_and_data import dataset_named
 from natrob_empirical.command_line.model_target import ModelTarget
+from natrob_empirical.command_line.tracebacks import described, place_of
 from natrob_empirical.datasets import Dataset
 
+_COUNTED_MODEL = str(Path("natrob_empirical") / "attacks" / "counted_model.py")
 _SHOWN = 32
 """Images that a model is shown to be known."""
 
@@ -141,10 +143,12 @@ def _require_logits(subject: AttackSubject) -> None:
     meter = CountedModel(subject.model, len(shown), shown.device)
     try:
         logits = meter.logits(shown)
-    except (RuntimeError, NotImplementedError, IndexError, AttributeError) as error:
-        reason = " ".join(str(error).split())
+    except Exception as error:  # whatever a user's model raises
+        if place_of(error).startswith(_COUNTED_MODEL):  # what it returns is not what is required of logits
+            raise ValueError(str(error).replace("`model`", label)) from error
         raise ValueError(
-            f"{label} fails on images of {name}, of shape {_shape(subject.dataset.image_shape)}: {reason}"
+            f"{label} fails on images of {name}, of shape {_shape(subject.dataset.image_shape)}, {shown.dtype}: "
+            + described(error)
         ) from error
     if logits.shape[1] < subject.dataset.num_classes:
         raise ValueError(f"{label} has {logits.shape[1]} logits, but {name} has {subject.dataset.num_classes} classes")

@@ -8,6 +8,7 @@ from typing import Annotated, final
 import typer
 
 from natrob_empirical.command_line.known_names import EXPERIMENT_PRESETS, EXPERIMENTS, OVERVIEW_PRESETS
+from natrob_empirical.command_line.plain_command import number_option
 
 ExperimentArgument = Annotated[
     str | None,
@@ -26,7 +27,7 @@ ModelsOption = Annotated[
 ]
 MinutesOption = Annotated[
     float | None,
-    typer.Option(help="Stop after so many minutes, with exit code 4 if cells are left; the same command goes on."),
+    number_option("Stop after so many minutes, with exit code 4 if cells are left; the same command goes on."),
 ]
 DataOption = Annotated[
     str | None, typer.Option(help="A data set's name, or your arrays as file.npz; by default the preset's.")

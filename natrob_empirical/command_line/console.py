@@ -9,6 +9,8 @@ from rich.console import Console
 from rich.markup import escape
 
 from natrob_empirical.command_line.heartbeat import Heartbeat, beating
+from natrob_empirical.command_line.option_words import in_option_words
+from natrob_empirical.command_line.tracebacks import described, place_of, traceback_of, user_place
 from natrob_empirical.run_errors import CertificateContradictedError, NonFiniteGradientError
 
 console = Console()
@@ -42,8 +44,9 @@ def errors_in_one_line(*, on_interrupt: str = "interrupted") -> Iterator[None]:
 
     Where no terminal is, a line says every 30 seconds what is being done.
 
-    Anything else is shown with its traceback and exit code 3: exit code 1 says that a bound or a certificate is
-    violated, and nothing else does.
+    Messages speak of the command's own options. Anything unexpected is one line with the place where it arose, and exit
+    code 3: exit code 1 says that a bound or a certificate is violated, and nothing else does. `--debug` shows the
+    traceback of either.
     """
     try:
         with beating(Heartbeat(_say_alive)) if not on_terminal() else nullcontext():
@@ -57,9 +60,29 @@ def errors_in_one_line(*, on_interrupt: str = "interrupted") -> Iterator[None]:
         errors.print(f"[bold red]BUG:[/bold red] {escape(str(contradiction))}", highlight=False, soft_wrap=True)
         raise typer.Exit(VIOLATED) from contradiction
     except EXPECTED as error:
-        text = escape(str(error) or type(error).__name__)
-        errors.print(f"[red]error:[/red] {text}", highlight=False, soft_wrap=True)
+        _print_traceback(error)
+        text = in_option_words(str(error)) or type(error).__name__
+        _print_error(text, user_place(error))
         raise typer.Exit(UNUSABLE) from error
     except Exception as error:
-        errors.print_exception()
+        _print_traceback(error)
+        if user_place(error):
+            _print_error(described(error), user_place(error))
+            raise typer.Exit(UNUSABLE) from error
+        text = f"{described(error)} ({place_of(error)}); this is a fault of natrob"
+        again = "" if traceback_of(error) else "; run it again with --debug to see the traceback"
+        errors.print(f"[bold red]unexpected error:[/bold red] {escape(text + again)}", highlight=False, soft_wrap=True)
         raise typer.Exit(UNEXPECTED) from error
+
+
+def _print_error(text: str, place: str) -> None:
+    """One line; the place is that in a user's own file, where the text does not name it yet."""
+    where = f" ({place})" if place and place.split(", in ", maxsplit=1)[0] not in text else ""
+    errors.print(f"[red]error:[/red] {escape(text + where)}", highlight=False, soft_wrap=True)
+
+
+def _print_traceback(error: BaseException) -> None:
+    """Where `--debug` asks for it."""
+    shown = traceback_of(error)
+    if shown:
+        errors.print(shown.rstrip(), highlight=False, markup=False, soft_wrap=True)

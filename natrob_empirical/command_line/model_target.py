@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from natrob_empirical.benchmarks import load_checkpoint, weights_fingerprint
-from natrob_empirical.command_line.user_object import load_object
+from natrob_empirical.command_line.user_object import called, load_object
 from natrob_empirical.models import initialised_with
 from natrob_empirical.random_streams import RandomStreams
 from natrob_theory import materialised
@@ -93,7 +93,7 @@ def _own_model(target: str) -> ModelTarget:
                 inspect.signature(found).bind()
             except TypeError as error:
                 raise ValueError(f"{target} must be callable without arguments: {error}") from error
-            found = found()
+            found = called(found, target)
     if not isinstance(found, nn.Module):
         raise ValueError(f"{target} must be or return an nn.Module, got {type(found).__name__}")
     return ModelTarget(

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from natrob_empirical.command_line.plain_command import integer_option
 from natrob_empirical.command_line.plain_numbers import number_of, numbers_of
 from natrob_empirical.near_names import unknown_name
 from natrob_empirical.norm_names import Norm
@@ -29,12 +30,12 @@ EpsilonOption = Annotated[
     list[str], typer.Option(help="Radius as fraction or decimal, pixels being in [0, 1]; several with commas or again.")
 ]
 NormOption = Annotated[str, typer.Option(help="linf or l2.")]
-ImagesOption = Annotated[int | None, typer.Option(help="The first so many test images; by default all.")]
-StepsOption = Annotated[int | None, typer.Option(help="Of an iterated attack; by default the attack's own.")]
+ImagesOption = Annotated[int | None, integer_option("The first so many test images; by default all.")]
+StepsOption = Annotated[int | None, integer_option("Of an iterated attack; by default the attack's own.")]
 StepSizeOption = Annotated[str | None, typer.Option(help="Fraction or decimal, where the attack has one.")]
-RestartsOption = Annotated[int | None, typer.Option(help="Independent runs, where the attack has them.")]
+RestartsOption = Annotated[int | None, integer_option("Independent runs, where the attack has them.")]
 AverageOption = Annotated[
-    int | None, typer.Option(help="Attack the mean of so many answers of a model whose answers are random.")
+    int | None, integer_option("Attack the mean of so many answers of a model whose answers are random.")
 ]
 
 _NORMS: dict[str, Norm] = {"linf": "Linf", "l2": "L2"}

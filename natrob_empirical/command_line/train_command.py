@@ -3,6 +3,8 @@
 from dataclasses import fields
 from typing import Any, get_type_hints
 
+from natrob_empirical.command_line.option_words import in_option_words, option_words
+from natrob_empirical.command_line.plain_numbers import integer_of, number_of
 from natrob_empirical.models import AnyModelSpecification, specification_kind
 from natrob_empirical.near_names import unknown_name
 from natrob_empirical.training import AbstractTrainingMethod, training_method_named
@@ -28,17 +30,19 @@ def specification_of(network: str, settings: list[str], method: str) -> AnyModel
             raise ValueError(f"`--set` must be NAME=VALUE, such as step_size=0.1, got {text!r}")
         if name not in types or name in {"label", "network"}:
             raise unknown_name(f"setting of {network}", name, sorted(set(types) - {"label", "network"}))
+        if name in values:
+            raise ValueError(f"`--set {name}` must be given once, got {text!r} too")
         values[name] = _value_of(name, value, types[name])
     told = "".join(f", {text}" for text in settings)
-    return kind(label=f"{network}, {method}{told}", network=network, **values)
+    try:
+        return kind(label=f"{network}, {method}{told}", network=network, **values)
+    except (ValueError, TypeError) as error:
+        with option_words({name: f"--set {name}" for name in types}):
+            raise type(error)(in_option_words(str(error))) from error
 
 
 def _value_of(name: str, text: str, kind: object) -> int | float | str:
     """The text as the setting's type."""
-    try:
-        if kind in (int, int | None):
-            return int(text)
-        return float(text) if kind is float else text
-    except ValueError as error:
-        what = "a number" if kind is float else "an integer"
-        raise ValueError(f"`--set {name}` must be {what}, got {text!r}") from error
+    if kind in (int, int | None):
+        return integer_of(f"--set {name}", text)
+    return number_of(f"--set {name}", text) if kind in (float, float | None) else text

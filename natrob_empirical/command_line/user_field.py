@@ -5,7 +5,7 @@ from typing import cast
 
 from torch import nn
 
-from natrob_empirical.command_line.user_object import load_object
+from natrob_empirical.command_line.user_object import called, load_object
 from natrob_theory.tensor_types import Field
 
 
@@ -18,9 +18,10 @@ def load_field(target: str) -> Field:
     found = load_object(target, what="field", example="my_module:MyField")
     if inspect.isclass(found):
         try:
-            found = found()
+            inspect.signature(found).bind()
         except TypeError as error:
             raise ValueError(f"{target} is a class that cannot be constructed without arguments: {error}") from error
+        found = called(found, target)
     if not callable(found):
         raise ValueError(f"{target} must be a callable field(t, y), got {type(found).__name__}")
     return found.double().eval() if isinstance(found, nn.Module) else cast(Field, found)

@@ -1,10 +1,13 @@
 """What a user names as `module:name` on the command line."""
 
 import importlib
+import importlib.util
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
-from natrob_empirical.near_names import unknown_name
+from natrob_empirical.command_line.tracebacks import described, place_of
+from natrob_empirical.near_names import near_names, unknown_name
 
 
 def load_object(target: str, *, what: str, example: str) -> object:
@@ -18,7 +21,8 @@ def load_object(target: str, *, what: str, example: str) -> object:
         example: for messages.
 
     Raises:
-        ValueError: the form, the module or the name is wrong; the message says which.
+        ValueError: the form, the module or the name is wrong, or the module raised an error; the message says which,
+            and of an error where it arose.
     """
     module_name, colon, attribute = target.partition(":")
     if not colon or not module_name or not attribute:
@@ -28,7 +32,30 @@ def load_object(target: str, *, what: str, example: str) -> object:
     try:
         module = importlib.import_module(module_name)
     except ModuleNotFoundError as error:
-        raise ValueError(f"no module named {error.name!r} can be imported (from {target!r})") from error
+        missing = str(error.name)
+        if missing != module_name and not module_name.startswith(f"{missing}."):
+            raise ValueError(f"{module_name} imports {missing!r}, which is not here ({place_of(error)})") from error
+        here = [path.stem for path in Path.cwd().glob("*.py")]
+        raise ValueError(
+            f"no module named {missing!r} can be imported (from {target!r}){near_names(missing, here)}"
+        ) from error
+    except Exception as error:
+        raise ValueError(f"importing {module_name} raised {described(error)} ({_place(error, module_name)})") from error
     if not hasattr(module, attribute):
         raise unknown_name(f"name in module {module_name}", attribute, [n for n in vars(module) if n[0] != "_"])
     return getattr(module, attribute)
+
+
+def called(factory: Callable[[], object], target: str) -> object:
+    """What the user's factory returns. Raises ValueError, with the place in the user's file, for any error of it."""
+    try:
+        return factory()
+    except Exception as error:
+        raise ValueError(f"{target} raised {described(error)} ({_place(error, target.partition(':')[0])})") from error
+
+
+def _place(error: BaseException, module_name: str) -> str:
+    """Where in the module's file the error arose."""
+    spec = importlib.util.find_spec(module_name) if module_name not in sys.modules else None
+    file = getattr(sys.modules.get(module_name), "__file__", None) or (spec.origin if spec else None)
+    return place_of(error, file=file)

@@ -9,6 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from natrob_empirical.near_names import near_files
+
 from .dataset import Dataset
 from .image_arrays import Layout, channels_first, image_shape, stated_layout
 from .registry import DatasetInfo
@@ -122,7 +124,10 @@ def _part(
 def _read_arrays(path: Path, *, only_headers_of: Sequence[str] = ()) -> dict[str, npt.NDArray[np.generic]]:
     """Those that are used; of some nothing but the header, as an array of zeros that takes no memory."""
     if not path.exists():
-        raise FileNotFoundError(f"{path}: there is no such file; a .npz file with {', '.join(_ARRAYS)} is required")
+        raise FileNotFoundError(
+            f"{path}: there is no such file; a .npz file with {', '.join(_ARRAYS)} is required"
+            f"{near_files(path, suffix='.npz')}"
+        )
     if not path.is_file() or not zipfile.is_zipfile(path):
         raise ValueError(f"{path}: must be a .npz file (a zip archive of arrays), got something else or a damaged one")
     try:

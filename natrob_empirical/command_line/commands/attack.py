@@ -24,6 +24,7 @@ from natrob_empirical.command_line.options import (
     epsilons_of,
     norm_named,
 )
+from natrob_empirical.command_line.plain_command import DebugOption, integer_option
 
 OUTPUT = Path("output") / "attack"
 
@@ -37,15 +38,16 @@ def attack(  # noqa: PLR0913, PLR0917 - one parameter an option
     steps: StepsOption = None,
     step_size: StepSizeOption = None,
     restarts: RestartsOption = None,
-    queries: Annotated[int | None, typer.Option(help="Of an attack without gradients.")] = None,
+    queries: Annotated[int | None, integer_option("Of an attack without gradients.")] = None,
     images: ImagesOption = None,
-    batch_size: Annotated[int, typer.Option(help="Images attacked, and kept on disk, at once.")] = 128,
-    seed: Annotated[int, typer.Option(help="Of the attack's random numbers.")] = 0,
+    batch_size: Annotated[int, integer_option("Images attacked, and kept on disk, at once.")] = 128,
+    seed: Annotated[int, integer_option("Of the attack's random numbers.")] = 0,
     output: Annotated[Path, typer.Option(help="Output folder.")] = OUTPUT,
     average: AverageOption = None,
     data_root: DataRootOption = None,
     device: DeviceOption = "cpu",
     mixed_precision: Annotated[bool, typer.Option(help="Passes on the way in bfloat16; on a GPU only.")] = False,
+    debug: DebugOption = False,
 ) -> None:
     """Attack a model; print and record its accuracy under attack, an upper bound of its robust accuracy.
 

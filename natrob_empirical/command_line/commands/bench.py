@@ -16,6 +16,7 @@ from natrob_empirical.command_line.bench_request import (
 )
 from natrob_empirical.command_line.console import UNFINISHED, console, errors, errors_in_one_line
 from natrob_empirical.command_line.options import DataRootOption, DeviceOption
+from natrob_empirical.command_line.plain_command import DebugOption
 
 
 def bench(  # noqa: PLR0913, PLR0917 - one parameter an option
@@ -28,6 +29,7 @@ def bench(  # noqa: PLR0913, PLR0917 - one parameter an option
     device: DeviceOption = "cpu",
     minutes: MinutesOption = None,
     dry_run: Annotated[bool, typer.Option(help="Say what would be run, at what cost, and stop.")] = False,
+    debug: DebugOption = False,
 ) -> None:
     """Run the cells of a preset that have no record yet; each finished cell is kept.
 

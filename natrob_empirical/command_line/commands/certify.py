@@ -17,6 +17,7 @@ from natrob_empirical.command_line.options import (
     epsilons_of,
     norm_named,
 )
+from natrob_empirical.command_line.plain_command import DebugOption
 from natrob_empirical.near_names import unknown_name
 
 SUFFIXES = (".json", ".csv")
@@ -39,6 +40,7 @@ def certify(  # noqa: PLR0913, PLR0917 - one parameter an option
     output: Annotated[Path | None, typer.Option(help="Radii of every image, as FILE.json or FILE.csv.")] = None,
     data_root: DataRootOption = None,
     device: DeviceOption = "cpu",
+    debug: DebugOption = False,
 ) -> None:
     """Certify a model; print the share of images whose label no perturbation can change, a lower bound.
 

@@ -7,6 +7,9 @@ from rich.markup import escape
 
 from natrob_empirical.command_line.console import EXPECTED, UNUSABLE, errors, errors_in_one_line
 from natrob_empirical.command_line.known_names import CHECKED_METHODS
+from natrob_empirical.command_line.plain_command import DebugOption, integer_option, number_option
+from natrob_empirical.command_line.plain_numbers import integer_of
+from natrob_empirical.near_names import near_names
 
 
 def check(  # noqa: PLR0913, PLR0917 - one parameter an option
@@ -14,13 +17,14 @@ def check(  # noqa: PLR0913, PLR0917 - one parameter an option
     method: Annotated[
         str | None, typer.Option(help=f"One of: {', '.join(CHECKED_METHODS)}; by default all classes.")
     ] = None,
-    step_size: Annotated[float, typer.Option(help="h > 0.")] = 0.1,
-    steps: Annotated[int, typer.Option(help="N ≥ 1.")] = 10,
+    step_size: Annotated[float, number_option("h > 0.")] = 0.1,
+    steps: Annotated[int, integer_option("N ≥ 1.")] = 10,
     state_shape: Annotated[str, typer.Option(help="One sample's shape, such as 16 or 3,8,8.")] = "16",
-    lipschitz: Annotated[float | None, typer.Option(help="K, if you know an upper bound of it.")] = None,
-    pairs: Annotated[int, typer.Option(help="Pairs of trajectories per perturbation size.")] = 32,
-    seed: Annotated[int, typer.Option(help="Of states, perturbations and built-in weights.")] = 0,
+    lipschitz: Annotated[float | None, number_option("K, if you know an upper bound of it.")] = None,
+    pairs: Annotated[int, integer_option("Pairs of trajectories per perturbation size.")] = 32,
+    seed: Annotated[int, integer_option("Of states, perturbations and built-in weights.")] = 0,
     arithmetic: Annotated[str, typer.Option(help="float, with an allowance for rounding, or ball, proofs.")] = "float",
+    debug: DebugOption = False,
 ) -> None:
     """Check measured divergence against its bounds.
 
@@ -45,7 +49,11 @@ def check(  # noqa: PLR0913, PLR0917 - one parameter an option
         from natrob_empirical.command_line.displays import WorkDisplay
         from natrob_empirical.command_line.methods import BUILT_IN
         from natrob_empirical.command_line.user_field import load_field
+        from natrob_theory.argument_checks import require_count, require_positive
 
+        require_positive("--step-size", step_size)
+        for option, value, least in (("--steps", steps, 1), ("--pairs", pairs, 1), ("--seed", seed, 0)):
+            require_count(option, value, minimum=least)
         settings = CheckSettings(
             step_size=step_size,
             steps=steps,
@@ -84,7 +92,7 @@ def check(  # noqa: PLR0913, PLR0917 - one parameter an option
 
 def _shape(text: str) -> tuple[int, ...]:
     try:
-        shape = tuple(int(part) for part in text.split(","))
+        shape = tuple(integer_of("--state-shape", part.strip(" ")) for part in text.split(","))
     except ValueError as error:
         raise ValueError(f"`--state-shape` must be integers such as 16 or 3,8,8, got {text!r}") from error
     if any(size < 1 for size in shape):
@@ -95,4 +103,4 @@ def _shape(text: str) -> tuple[int, ...]:
 def _arithmetic(text: str) -> Literal["float", "ball"]:
     if text in ("float", "ball"):
         return text
-    raise ValueError(f"`--arithmetic` must be float or ball, got {text!r}")
+    raise ValueError(f"`--arithmetic` must be float or ball, got {text!r}{near_names(text, ('float', 'ball'))}")

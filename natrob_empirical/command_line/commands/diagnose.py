@@ -21,6 +21,7 @@ from natrob_empirical.command_line.options import (
     epsilons_of,
     norm_named,
 )
+from natrob_empirical.command_line.plain_command import DebugOption, integer_option
 from natrob_empirical.near_names import unknown_name
 
 IMAGES = 200
@@ -43,12 +44,13 @@ def diagnose(  # noqa: PLR0913, PLR0917 - one parameter an option
     step_size: StepSizeOption = None,
     restarts: RestartsOption = None,
     images: Annotated[
-        int | None, typer.Option(help=f"The first so many test images; by default {IMAGES}, or all if they are fewer.")
+        int | None, integer_option(f"The first so many test images; by default {IMAGES}, or all if they are fewer.")
     ] = None,
-    seed: Annotated[int, typer.Option(help="Of the random numbers.")] = 0,
+    seed: Annotated[int, integer_option("Of the random numbers.")] = 0,
     average: AverageOption = None,
     data_root: DataRootOption = None,
     device: DeviceOption = "cpu",
+    debug: DebugOption = False,
 ) -> None:
     """Look for signs that an accuracy under attack comes from the attack's failure: flags, evidence and a verdict.
 

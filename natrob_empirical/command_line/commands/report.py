@@ -15,9 +15,10 @@ from natrob_empirical.command_line.bench_request import (
 )
 from natrob_empirical.command_line.console import VIOLATED, console, errors, errors_in_one_line
 from natrob_empirical.command_line.options import DataRootOption, DeviceOption
+from natrob_empirical.command_line.plain_command import DebugOption
 
 
-def report(
+def report(  # noqa: PLR0913, PLR0917 - one parameter an option
     experiment: ExperimentArgument = None,
     preset: PresetOption = "quick",
     output: OutputOption = None,
@@ -26,6 +27,7 @@ def report(
     data_root: DataRootOption = None,
     device: DeviceOption = "cpu",
     records_only: Annotated[bool, typer.Option(help="Report the records that are there; run nothing.")] = False,
+    debug: DebugOption = False,
 ) -> None:
     """Run what is missing of a preset, then write report.md, report.html and figures.
 

@@ -8,6 +8,7 @@ import typer
 from natrob_empirical.command_line.console import console, errors_in_one_line
 from natrob_empirical.command_line.known_names import NETWORKS, TRAINING_METHODS
 from natrob_empirical.command_line.options import DataRootOption, DeviceOption
+from natrob_empirical.command_line.plain_command import DebugOption, integer_option, number_option
 
 
 def train(  # noqa: PLR0913, PLR0917 - one parameter an option
@@ -18,23 +19,22 @@ def train(  # noqa: PLR0913, PLR0917 - one parameter an option
     ] = None,
     data: Annotated[str, typer.Option(help="A data set's name, or your arrays as file.npz.")] = "digits",
     method: Annotated[str, typer.Option(help=f"One of: {', '.join(TRAINING_METHODS)}.")] = "standard",
-    epsilon: Annotated[float | None, typer.Option(help="L∞ radius of an adversarial method.")] = None,
-    offset: Annotated[float | None, typer.Option(help="The lead that margin training asks of the right score.")] = None,
-    temperature: Annotated[float | None, typer.Option(help="That margin training divides the scores by.")] = None,
-    weight: Annotated[
-        float | None, typer.Option(help="Of the second part of the loss, where a method has one.")
-    ] = None,
+    epsilon: Annotated[float | None, number_option("L∞ radius of an adversarial method.")] = None,
+    offset: Annotated[float | None, number_option("The lead that margin training asks of the right score.")] = None,
+    temperature: Annotated[float | None, number_option("That margin training divides the scores by.")] = None,
+    weight: Annotated[float | None, number_option("Of the second part of the loss, where a method has one.")] = None,
     quantity: Annotated[str | None, typer.Option(help="That is penalised: lipschitz or one_sided.")] = None,
-    target: Annotated[float | None, typer.Option(help="From which on it is penalised.")] = None,
-    bound: Annotated[float | None, typer.Option(help="Of each layer's norm in spectral normalisation.")] = None,
-    epochs: Annotated[int, typer.Option(help="Passes over the training images.")] = 12,
-    batch_size: Annotated[int, typer.Option(help="Images per step.")] = 64,
-    learning_rate: Annotated[float, typer.Option(help="At the start; AdamW with one cosine decay.")] = 3e-3,
-    warmup: Annotated[float, typer.Option(help="Share of the steps over which the rate rises.")] = 0.0,
-    seed: Annotated[int, typer.Option(help="Of weights, order and perturbations.")] = 0,
+    target: Annotated[float | None, number_option("From which on it is penalised.")] = None,
+    bound: Annotated[float | None, number_option("Of each layer's norm in spectral normalisation.")] = None,
+    epochs: Annotated[int, integer_option("Passes over the training images.")] = 12,
+    batch_size: Annotated[int, integer_option("Images per step.")] = 64,
+    learning_rate: Annotated[float, number_option("At the start; AdamW with one cosine decay.")] = 3e-3,
+    warmup: Annotated[float, number_option("Share of the steps over which the rate rises.")] = 0.0,
+    seed: Annotated[int, integer_option("Of weights, order and perturbations.")] = 0,
     output: Annotated[Path, typer.Option(help="Folder of the checkpoint.")] = Path("output/models"),
     data_root: DataRootOption = None,
     device: DeviceOption = "cpu",
+    debug: DebugOption = False,
 ) -> None:
     """Train one model; interrupted, the same command goes on where it stopped.
 

@@ -166,10 +166,10 @@ def test_a_record_that_is_there_is_shown_and_other_settings_are_another_run(chec
 
 def test_a_terminal_shows_a_bar_with_the_accuracy_so_far() -> None:
     terminal = Console(force_terminal=True, width=120, file=io.StringIO())
-    module = "natrob_empirical.command_line.attack_display"
+    module = "natrob_empirical.command_line"
     with (
-        mock.patch(f"{module}.errors", terminal),
-        mock.patch(f"{module}.sys.stderr.isatty", return_value=True),
+        mock.patch(f"{module}.attack_display.errors", terminal),
+        mock.patch(f"{module}.displays.on_terminal", return_value=True),
         AttackDisplay(norm="Linf", epsilon=8 / 255, total=40) as display,
     ):
         display.show(AttackProgress(done=16, total=40, kept=6))
@@ -239,17 +239,20 @@ def test_a_report_is_made_of_the_records(checkpoint: Path, tmp_path: Path) -> No
         (("--epsilon", "nan"), "got 'nan'"),
         (("--epsilon", "8"), "`--epsilon` must be at most 1 in L∞, pixels being in [0, 1], got '8'; 8/255 perhaps?"),
         (("--norm", "l3"), "unknown norm 'l3'; did you mean l2?"),
-        (("--attack", "fgsm", "--steps", "3"), "attack fgsm has no setting `steps` (it has none; `steps` is one of"),
+        (
+            ("--attack", "fgsm", "--steps", "3"),
+            "fgsm has no setting `--steps` (it has none; `--steps` is one of",
+        ),
         (
             ("--attack", "pgd", "--queries", "3"),
-            "attack pgd has no setting `queries` (it has steps, step_size, restarts",
+            "attack pgd has no setting `--queries` (it has steps, step_size, restarts",
         ),
-        (("--attack", "pgd", "--steps", "0"), "`steps` must be at least 1, got 0"),
+        (("--attack", "pgd", "--steps", "0"), "`--steps` must be at least 1, got 0"),
         (("--attack", "pgd", "--step-size", "1/0"), "`--step-size` must be a fraction"),
         (("--images", "0"), "`--images` must be at least 1, got 0"),
         (("--images", "361"), "`--images` must be at most 360"),
-        (("--batch-size", "0"), "`batch_size` must be at least 1, got 0"),
-        (("--seed", "-1"), "`seed` must be at least 0, got -1"),
+        (("--batch-size", "0"), "`--batch-size` must be at least 1, got 0"),
+        (("--seed", "-1"), "`--seed` must be at least 0, got -1"),
         (("--device", "cuda:99"), "`--device` cuda:99 is not here"),
         (("--device", "nonsense"), "nonsense"),
         (("--mixed-precision",), "`--mixed-precision` is for GPUs"),
@@ -279,8 +282,8 @@ def test_bad_arguments_are_one_line(
     [
         ("five_classes", "has 5 logits, but digits has 10 classes"),
         ("for_other_images", "fails on images of digits, of shape 1×8×8: mat1 and mat2 shapes cannot be multiplied"),
-        ("nan_logits", "`model` must return finite logits, got NaN or infinity"),
-        ("a_tuple", "`model` must return a floating-point tensor of logits, got tuple"),
+        ("nan_logits", "nan_logits must return finite logits, got NaN or infinity"),
+        ("a_tuple", "a_tuple must return a floating-point tensor of logits, got tuple"),
         ("no_network", "must be or return an nn.Module, got int"),
         ("with_an_argument", "must be callable without arguments: missing a required argument: 'width'"),
         ("in_half", "must be float32 or float64, got torch.float16"),
