@@ -23,7 +23,7 @@ class PairMargins:
         room: the computed gap s_y − s_j less the allowance at the image itself; NaN never, −∞ where nothing is known.
         distances: ‖w_y − w_j‖₂.
         slope: by how much the allowance grows with the radius.
-        correct: the computed label is the true one.
+        correct: the computed label is the true one; never where a logit is NaN.
     """
 
     room: Float[Tensor, "images classes"]
@@ -84,5 +84,6 @@ def pair_margins(
     if deployed is not None:
         slope = deployed.per_norm.to(gaps)[y]
         room = room - (slope * length + deployed.constant[y]) * SAFETY
+    correct = (logits.argmax(dim=1) == y) & ~logits.isnan().any(dim=1)
     room = torch.nan_to_num(room, nan=-torch.inf).scatter(1, y[:, None], torch.inf)
-    return PairMargins(room=room, distances=distances[y], slope=slope, correct=logits.argmax(dim=1) == y)
+    return PairMargins(room=room, distances=distances[y], slope=slope, correct=correct)

@@ -16,6 +16,7 @@ from natrob_theory.argument_checks import require_nonnegative
 from natrob_theory.norm_constraints.abstract_constraint import AbstractNormConstraint
 
 BATCH_DEPENDENT = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
+RUNNING = ("running_mean", "running_var")
 RANDOM = (nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d, nn.AlphaDropout)
 
 
@@ -34,6 +35,7 @@ def require_certifiable(model: nn.Module, image_shape: ImageShape) -> AbstractCl
             f"no certificate: the model is a {type(model).__name__} with a forward of its own, of which nothing is "
             f"known; {TWO_WAYS}"
         )
+    _require_finite(model)
     _require_a_function(model)
     if isinstance(model, nn.Sequential):
         model = as_classifier(model, image_shape)
@@ -44,6 +46,14 @@ def require_certifiable(model: nn.Module, image_shape: ImageShape) -> AbstractCl
         if altered:
             raise CertificateRefusedError(f"no certificate: {part} has {altered}")
     return model
+
+
+def _require_finite(model: nn.Module) -> None:
+    """Refuse a model with weights, or running statistics, that are no numbers: nothing could be said of its logits."""
+    statistics = [(name, value) for name, value in model.named_buffers() if name.endswith(RUNNING)]
+    for name, value in (*model.named_parameters(), *statistics):
+        if not bool(value.isfinite().all()):
+            raise CertificateRefusedError(f"no certificate: `{name}` of the model has NaN or infinite entries")
 
 
 def _require_a_function(model: nn.Module) -> None:

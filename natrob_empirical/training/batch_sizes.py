@@ -54,17 +54,16 @@ def joined(sizes: Sequence[int], batch_size: int) -> bool:
 def stands_alone(model: nn.Module, dataset: Dataset, device: torch.device) -> bool:
     """Whether the model in training mode has finite logits of one image by itself.
 
-    Modes, buffers and the generators that layers draw from are left as they were.
+    Modes, buffers and the generators that layers draw from are left as they were. Other errors than batch norm's are
+    not judged here: the step that meets them says what they are.
     """
     image = dataset.to_images(dataset.train_x[:1]).to(device)
     snapshot, modes = BufferSnapshot(model), [(part, part.training) for part in model.modules()]
     try:
         with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []), torch.no_grad():
             return bool(model.train()(image).isfinite().all())
-    except ValueError as error:
-        if _ALONE not in str(error):
-            raise
-        return False
+    except (ValueError, RuntimeError) as error:
+        return _ALONE not in str(error)
     finally:
         for part, training in modes:
             part.training = training

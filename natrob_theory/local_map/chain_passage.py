@@ -5,6 +5,7 @@ acts as Φ = W_L D_{L−1} ⋯ D_1 W_1 with diagonals D of secant slopes, Φ° t
 Φ(J + E) = Φ°J + (Φ − Φ°)J + ΦE, and of the three this file finds Φ°J and a bound of ‖(Φ − Φ°)J‖ (theory, section 5).
 """
 
+from dataclasses import replace
 from typing import NamedTuple
 
 import torch
@@ -63,6 +64,7 @@ class PreparedChain:
 
     def __init__(self, chain: list[Piece]) -> None:
         self._chain = chain
+        self._device: torch.device | None = None
         self._norms = [
             spectral_norm_upper(p.matrix, input_error=p.entry_error) if isinstance(p, AffineMap) else 0.0 for p in chain
         ]
@@ -75,6 +77,7 @@ class PreparedChain:
 
     def over(self, points: Points, radius: Float[Tensor, " batch"]) -> Passed:
         """The chain over the ball of this radius around the network's input."""
+        self._move_to(points.center.device)
         zero = torch.zeros_like(radius)
         passed = Passed(points.center, zero, points.jacobian, zero, torch.ones_like(radius))
         slopes: tuple[Tensor, Tensor] | None = None
@@ -87,6 +90,14 @@ class PreparedChain:
                 passed, slopes = self._through_activation(piece.module, passed, slopes, points, radius, reach)  # type: ignore[union-attr]
                 reach = None
         return passed if slopes is None else _closed(passed, slopes)
+
+    def _move_to(self, device: torch.device) -> None:
+        """The matrices beside the points: that of a layer without weights was made where no device was known."""
+        if device == self._device:
+            return
+        self._device = device
+        self._chain = [_on(device, piece) if isinstance(piece, AffineMap) else piece for piece in self._chain]
+        self._rows = [None if rows is None else rows.to(device) for rows in self._rows]
 
     @staticmethod
     def _through_matrix(
@@ -159,6 +170,15 @@ class PreparedChain:
             ),
             (at_center, deviation),
         )
+
+
+def _on(device: torch.device, layer: AffineMap) -> AffineMap:
+    return replace(
+        layer,
+        matrix=layer.matrix.to(device),
+        bias=layer.bias.to(device),
+        bias_error=layer.bias_error.to(device),
+    )
 
 
 def switched(layer: AffineMap, jacobian: Tensor, deviation: Float[Tensor, "batch entries"]) -> Float[Tensor, " batch"]:

@@ -298,6 +298,28 @@ def test_what_a_chain_cannot_be_certified_with_is_named(model: nn.Module, messag
             certified_accuracy(model, IMAGE, LABEL, [0.1], method=method)
 
 
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+@pytest.mark.parametrize("name", ["1.weight", "1.bias", "2.running_mean", "2.running_var"])
+def test_weights_that_are_no_numbers_are_refused_by_name(name: str, value: float) -> None:
+    model = nn.Sequential(nn.Flatten(), nn.Linear(4, 2), nn.BatchNorm1d(2)).eval()
+    model.state_dict()[name][0] = value
+    for method in CERTIFICATE_METHODS:
+        with pytest.raises(CertificateRefusedError, match=f"`{name}` of the model has NaN or infinite entries"):
+            certified_accuracy(model, IMAGE, LABEL, [0.1], method=method)
+
+
+def test_a_label_of_logits_that_overflow_is_never_correct() -> None:
+    model = nn.Sequential(nn.Flatten(), nn.Linear(4, 4), nn.Linear(4, 4), nn.Linear(4, 2)).double()
+    huge = torch.tensor([[1e200, 1e200], [-1e200, -1e200]], dtype=torch.float64).repeat(2, 2)
+    for layer in list(model)[1:]:
+        assert isinstance(layer, nn.Linear)
+        layer.weight.data = huge[: layer.out_features].clone()
+    assert bool(model(IMAGE.double()).isnan().all())
+    certified = certified_accuracy(model, IMAGE.double(), LABEL, [0.0])
+    assert certified.clean_accuracy == 0.0
+    assert certified.accuracies == (0.0,)
+
+
 def test_images_of_another_shape_are_named() -> None:
     model = nn.Sequential(nn.Flatten(), nn.Linear(5, 2))
     with pytest.raises(ValueError, match=r"the classifier takes no images of shape \(1, 2, 2\)"):
