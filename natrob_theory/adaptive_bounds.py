@@ -122,7 +122,7 @@ def check_affine_bound(
         error_terms=error_terms,
         bound=bound,
         measured=measured,
-        ratio=torch.where(measured > 0, measured / torch.as_tensor(bound.value), 0.0),
+        ratio=torch.where(measured == 0, 0.0, measured / torch.as_tensor(bound.value)),  # a NaN covers nothing
         clean=y_record,
         perturbed=z_record,
     )
@@ -140,7 +140,8 @@ def accumulated_error(record: SolveRecord, rate: float) -> Float[Tensor, " batch
     if errors is None:
         raise ValueError("`record` must hold error estimates, got none: torchdiffeq keeps none")
     weights = torch.exp(rate * (record.times[-1] - record.times[1:]).abs())
-    return torch.where(errors > 0, weights * errors, 0.0).sum(dim=0)
+    weighted = torch.where(errors == 0, 0.0, weights * errors)
+    return torch.nan_to_num(weighted, nan=torch.inf, posinf=torch.inf).sum(dim=0)
 
 
 @torch.no_grad()

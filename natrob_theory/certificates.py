@@ -38,7 +38,8 @@ class BoundCheck:
     Attributes:
         times: of the common grid, (steps + 1,), or (steps + 1, batch) where every pair has a grid of its own.
         holds: distance ≤ bound + allowance, (steps + 1, batch); in ball arithmetic distance ≤ bound, proved.
-        undecided: neither proved nor refuted, in ball arithmetic only: the balls of a tight case overlap.
+        undecided: neither proved nor refuted: in ball arithmetic the balls of a tight case overlap, in floating point
+            the allowance overflows.
         ratio: distance/bound, 0 where both are 0.
         bound: growth(0 … n)·‖z_0 − y_0‖.
         distance: ‖z_n − y_n‖₂ as computed.
@@ -46,6 +47,8 @@ class BoundCheck:
         kind: "upper" if the constants were upper bounds, or the pair's own secant constants; "estimate" otherwise,
             and then a violation refutes the constant, not the theorem.
         rounding: how rounding was treated, in words.
+        of_pairs_only: whether the constants are each pair's own secant constants. The bound is then a theorem for these
+            very pairs, holds for every field, one without a Lipschitz constant too, and bounds no other pair.
     """
 
     times: Float[Tensor, "points *grid"]
@@ -57,6 +60,7 @@ class BoundCheck:
     allowance: Float[Tensor, "points batch"]
     kind: BoundKind
     rounding: str
+    of_pairs_only: bool = False
 
     @property
     def all_hold(self) -> bool:
@@ -99,7 +103,8 @@ def check_bound(
         y0: (batch, *state), floating point. In float32 the allowance is large; float64 says more.
         perturbation: ε, of the same shape and dtype.
         lipschitz: K, see `LipschitzConstants`. None takes, per step and sample, the largest secant constant at
-            the points where the step evaluates the field: then the bound is a theorem for this very pair.
+            the points where the step evaluates the field: then the bound is a theorem for this very pair, which says
+            nothing of K (`BoundCheck.of_pairs_only`).
         one_sided: μ, an upper bound for all steps or one per step; each step and sample then takes the smaller of
             its factors from K and from (μ, K). A `Bound` that is not an upper one makes the check an estimate where
             it is used; a method without a formula from (μ, K) leaves it aside.
@@ -145,6 +150,7 @@ def check_bound(
         allowance=_allowance(net, run, growth, factor),
         kind=kind,
         rounding=f"{y0.dtype} with allowance, c = {ROUNDING_SAFETY:g} per evaluation, field factor {factor:g}",
+        of_pairs_only=lipschitz is None,
     )
 
 
@@ -156,11 +162,12 @@ def compared(
     allowance: Float[Tensor, "points batch"],
     kind: BoundKind,
     rounding: str,
+    of_pairs_only: bool = False,
 ) -> BoundCheck:
     """The distances against growth·‖z_0 − y_0‖, in floating point: where two solutions start as one the bound is 0.
 
     Args:
-        times, distance, allowance, kind, rounding: as in `BoundCheck`.
+        times, distance, allowance, kind, rounding, of_pairs_only: as in `BoundCheck`.
         growth: from the start to each point, of every sample.
 
     Proof: proofs/coq/one_step_methods.v (growth_along_a_pair), where `growth` is that of a pair or larger.
@@ -169,16 +176,19 @@ def compared(
     bound = torch.where(start > 0, growth * start, torch.zeros_like(distance))
     safe = torch.where(bound > 0, bound, torch.ones_like(bound))
     ratio = torch.where(bound > 0, distance / safe, torch.where(distance > 0, torch.inf, 0.0).to(bound))
+    # An infinite allowance shows nothing: only a distance below the bound itself then counts as kept.
+    holds = (distance <= bound) | ((distance <= bound + allowance) & torch.isfinite(allowance))
     return BoundCheck(
         times=times,
-        holds=distance <= bound + allowance,
-        undecided=torch.zeros_like(distance, dtype=torch.bool),
+        holds=holds,
+        undecided=~holds & ~torch.isfinite(allowance),
         ratio=ratio,
         bound=bound,
         distance=distance,
         allowance=allowance,
         kind=kind,
         rounding=rounding,
+        of_pairs_only=of_pairs_only,
     )
 
 
@@ -201,6 +211,7 @@ def _check_in_balls(
         allowance=torch.zeros_like(comparison.distance),
         kind=kind,
         rounding=f"Arb balls of up to {comparison.bits} bits; `holds` is a proof for this instance",
+        of_pairs_only=lipschitz is None,
     )
 
 
@@ -282,7 +293,9 @@ def _local_rounding(
     u = unit_roundoff(state.dtype)
     step_size = abs(run.plan[n].step_size)
     safety = ROUNDING_SAFETY * len(evaluations)
-    total = safety * u * per_sample_l2(state)
+    # Below the normal numbers errors are absolute; they reach the step through the field, hence the factor 1 + x.
+    underflow = (safety + field_error_factor) * torch.finfo(state.dtype).tiny
+    total = safety * u * per_sample_l2(state) + underflow * (1.0 + x)
     for point, value in evaluations:
         slope = step_size * per_sample_l2(value)
         total = total + safety * u * slope + field_error_factor * u * (slope + x * per_sample_l2(point))

@@ -138,6 +138,7 @@ def check_residual_bound(
         allowance=accumulated_allowance(factors, local),
         kind="estimate" if "estimate" in map(kind_from_lipschitz, used) else "upper",
         rounding=f"{y0.dtype} with allowance, c = {ROUNDING_SAFETY:g} per block, each layer's factor d^1.5",
+        of_pairs_only=constants is None,
     )
 
 
@@ -165,9 +166,9 @@ def _constants_of(passage: _Passage, given: ResidualConstants | None) -> tuple[T
     run = _gap(passage.before)
     if given is not None:
         return torch.full_like(run, float(given.shortcut)), torch.full_like(run, float(given.branch))
-    safe = torch.where(run > 0, run, 1.0)
+    safe = torch.where(run == 0, 1.0, run)
     shortcut, branch = (
-        torch.where(run > 0, _gap(part) / safe, 0.0) * (1.0 + 2 * EPSILON) for part in (passage.kept, passage.slope)
+        torch.where(run == 0, 0.0, _gap(part) / safe) * (1.0 + 2 * EPSILON) for part in (passage.kept, passage.slope)
     )
     return shortcut, branch
 
@@ -177,7 +178,9 @@ def _local_rounding(step: ResidualStep, passage: _Passage, shortcut: Tensor, bra
     u = unit_roundoff(passage.before.dtype)
     dense = float(max(passage.before[0].numel(), passage.after[0].numel())) ** 1.5
     h, activation = abs(step.step_size), float(step.activation_lipschitz)
-    total = torch.zeros_like(shortcut)
+    layers = step.shortcut_layers + step.branch_layers + step.activation_layers
+    underflow = (ROUNDING_SAFETY + layers * dense) * torch.finfo(passage.before.dtype).tiny  # absolute, of either run
+    total = 2 * underflow * (1.0 + activation) * (1.0 + shortcut + h * branch)
     halves = zip(*(part.chunk(2) for part in (passage.before, passage.kept, passage.slope, passage.after)), strict=True)
     for state, kept, slope, after in halves:
         size, kept_size, slope_size = (per_sample_l2(part).double() for part in (state, kept, slope))

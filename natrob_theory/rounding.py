@@ -7,6 +7,7 @@ last product included.
 """
 
 import math
+import sys
 
 import torch
 
@@ -22,6 +23,32 @@ def round_up(value: torch.Tensor, operations: int) -> torch.Tensor:
     only 0·∞ after an overflow can produce, becomes +∞: a true if useless upper bound.
     """
     return torch.nan_to_num(value * (1.0 + (operations + 2) * EPSILON), nan=math.inf, posinf=math.inf)
+
+
+def raised_to_normal(value: torch.Tensor) -> torch.Tensor:
+    """Positive entries of an upper bound, raised to the smallest normal number: below it rounding is not relative."""
+    return torch.where(value > 0, value.clamp_min(torch.finfo(value.dtype).tiny), value)
+
+
+def product_up(*factors: float) -> float:
+    """The product of nonnegative factors, rounded outward; 0 if one is 0, positive if none is, ∞ where it overflows.
+
+    A factor 0 makes a map constant, whatever comes with it. Without this an underflow would turn a bound into 0, and an
+    overflow times 0 into NaN.
+    """
+    if 0.0 in factors:
+        return 0.0
+    product = 1.0
+    for factor in factors:
+        product = max(product * factor * (1.0 + 2 * EPSILON), sys.float_info.min)
+    return product
+
+
+def times_up(values: torch.Tensor, factors: torch.Tensor | float) -> torch.Tensor:
+    """The products of nonnegative numbers, rounded outward; positive where both are, however small they are."""
+    product = values * factors * (1.0 + 2 * EPSILON)
+    both = (values > 0) & (torch.as_tensor(factors, dtype=values.dtype, device=values.device) > 0)
+    return torch.where(both, product.clamp_min(torch.finfo(product.dtype).tiny), product)
 
 
 def unit_roundoff(dtype: torch.dtype) -> float:

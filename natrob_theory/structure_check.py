@@ -23,8 +23,11 @@ from natrob_theory.fields import (
     evaluate_field,
 )
 from natrob_theory.fields.evaluation import field_name
+from natrob_theory.jacobian_products import Linearisation
+from natrob_theory.lipschitz.point_pairs import scaled
 from natrob_theory.logarithmic_norm import one_sided_lipschitz
 from natrob_theory.logarithmic_norm.lanczos import top_direction
+from natrob_theory.norms import per_sample_l2
 
 Shape: TypeAlias = tuple[int, ...]
 Property: TypeAlias = Literal["symmetric", "skew-symmetric", "dissipative"]
@@ -62,7 +65,8 @@ class StructureDefect:
     Attributes:
         field: its name.
         statement: which property.
-        defect: |⟨u, Jv⟩ − ⟨Ju, v⟩|, |⟨u, Jv⟩ + ⟨Ju, v⟩| or ⟨v, Jv⟩ − μ, over ‖u‖‖v‖ and the size of J that was seen.
+        defect: |⟨u, Jv⟩ − ⟨Ju, v⟩|, |⟨u, Jv⟩ + ⟨Ju, v⟩| or ⟨v, Jv⟩ − μ, over ‖u‖‖v‖ and the size of J that was seen; 0
+            where the field is flat, NaN where J is.
         tolerance: up to which it counts as rounding.
     """
 
@@ -217,18 +221,21 @@ def _defects(
     """The worst defect of each stated property over all points and probes."""
     asymmetry, skewness, dissipation = [], [], []
     mu = 0.0 if stated.one_sided is None else stated.one_sided
+    jacobian = Linearisation(lambda state: evaluate_field(field, time, state), points)
     for _ in range(probes):
         u, v = (_direction(points, generator) for _ in range(2))
-        image_u, image_v = (_jacobian_times(field, time, points, vector) for vector in (u, v))
-        size = torch.maximum(_norm(image_u), _norm(image_v)).clamp_min(1e-300)
+        image_u, image_v = (jacobian.times(vector) for vector in (u, v))
+        size = torch.maximum(_norm(image_u), _norm(image_v))
         crossed, other = _dot(u, image_v), _dot(v, image_u)
-        asymmetry.append((crossed - other).abs() / size)
-        skewness.append(torch.maximum((crossed + other).abs(), 2 * _dot(v, image_v).abs()) / size)
+        asymmetry.append(_relative((crossed - other).abs(), size))
+        skewness.append(_relative(torch.maximum((crossed + other).abs(), 2 * _dot(v, image_v).abs()), size))
         if stated.one_sided is not None:
-            steepest = top_direction(lambda w: _symmetric_part(field, time, points, w), u, LANCZOS_STEPS)
-            steepest = steepest / _norm(steepest).clamp_min(1e-300).view(-1, *[1] * (points.dim() - 1))
-            rise = _dot(steepest, _jacobian_times(field, time, points, steepest))
-            dissipation.append((rise - mu) / (size + abs(mu)))
+            steepest = top_direction(
+                lambda w: 0.5 * (jacobian.times(w) + jacobian.transposed_times(w)), u, LANCZOS_STEPS
+            )
+            steepest = scaled(steepest, 1.0)
+            rise = _dot(steepest, jacobian.times(steepest))
+            dissipation.append(_relative(rise - mu * (_norm(steepest) > 0), size + abs(mu)))
     tolerance = TOLERANCE * torch.finfo(points.dtype).eps * float(points[0].numel()) ** 0.5
     measured: list[tuple[bool, Property, list[Tensor]]] = [
         (stated.symmetric, "symmetric", asymmetry),
@@ -244,42 +251,24 @@ def _defects(
     ]
 
 
-def _jacobian_times(field: nn.Module, time: float, points: Tensor, vector: Tensor) -> Tensor:
-    """J(y_i)v_i for each sample, by two reverse passes: the first is linear in its cotangent w, its gradient is Jv."""
-    with torch.enable_grad():
-        state = points.clone().requires_grad_()
-        value = evaluate_field(field, time, state)
-        if not value.requires_grad:
-            return torch.zeros_like(points)
-        cotangent = torch.zeros_like(value, requires_grad=True)
-        (pulled,) = torch.autograd.grad(
-            value, state, cotangent, create_graph=True, allow_unused=True, materialize_grads=True
-        )
-        if not pulled.requires_grad:
-            return torch.zeros_like(points)
-        (pushed,) = torch.autograd.grad(pulled, cotangent, vector, allow_unused=True, materialize_grads=True)
-    return pushed.detach()
+def _relative(defect: Tensor, size: Tensor) -> Tensor:
+    """defect/size, in float64: 0 where the field is flat, NaN where a Jacobian is no number.
 
-
-def _symmetric_part(field: nn.Module, time: float, points: Tensor, vector: Tensor) -> Tensor:
-    """½(J + Jᵀ)v."""
-    with torch.enable_grad():
-        state = points.clone().requires_grad_()
-        value = evaluate_field(field, time, state)
-        pulled = torch.zeros_like(points)
-        if value.requires_grad:
-            (pulled,) = torch.autograd.grad(value, state, vector, allow_unused=True, materialize_grads=True)
-    return 0.5 * (pulled + _jacobian_times(field, time, points, vector))
+    Products that underflow leave errors of the size of the smallest normal number. Jacobians so small that these would
+    show are measured against the size at which they do not: nothing can be told of them.
+    """
+    limits = torch.finfo(defect.dtype)
+    return defect.double() / (size.double() + limits.tiny / limits.eps)
 
 
 def _direction(points: Tensor, generator: torch.Generator) -> Tensor:
     """A random unit vector for each sample."""
     drawn = torch.randn(points.shape, generator=generator, dtype=points.dtype).to(points.device)
-    return drawn / _norm(drawn).view(-1, *[1] * (points.dim() - 1))
+    return scaled(drawn, 1.0)
 
 
 def _norm(vectors: Tensor) -> Tensor:
-    return torch.linalg.vector_norm(vectors.flatten(1), dim=1)
+    return per_sample_l2(vectors).to(vectors.dtype)
 
 
 def _dot(first: Tensor, second: Tensor) -> Tensor:

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from natrob_theory.argument_checks import require_state
 from natrob_theory.fields import evaluate_field
 from natrob_theory.networks import AbstractIntegratorNet, StepPlan
+from natrob_theory.norms import l2_norm
 from natrob_theory.steppers import AbstractStepper, Evaluation
 from natrob_theory.tensor_types import Field
 
@@ -72,7 +73,7 @@ def _largest_secants(
     rise: Float[Tensor, "evaluations batch"], run: Float[Tensor, "evaluations batch"], counts: list[int]
 ) -> Float[Tensor, "steps batch"]:
     """The largest rise/run of each step, whose evaluations are `counts` in number; 0 where nothing runs."""
-    secants = torch.where(run > 0, rise / torch.where(run > 0, run, 1.0), 0.0)
+    secants = torch.where(run == 0, 0.0, rise / torch.where(run == 0, 1.0, run))  # a NaN stays one
     return torch.stack([step.amax(dim=0) for step in secants.split(counts)])
 
 
@@ -93,7 +94,7 @@ def _distances_within(doubled: Sequence[Tensor]) -> Float[Tensor, "entries batch
 
 def _distances_of_stacks(one: Tensor, other: Tensor) -> Float[Tensor, "entries batch"]:
     difference = other.to(torch.float64, copy=True).sub_(one)  # one fresh tensor, not three
-    return torch.linalg.vector_norm(difference.flatten(2), dim=2)
+    return l2_norm(difference.flatten(2), dim=2)
 
 
 def _stacks(states: Sequence[Tensor] | Tensor) -> Iterator[Tensor]:
@@ -109,7 +110,7 @@ def run_pair(net: AbstractIntegratorNet, y0: Tensor, perturbation: Tensor) -> Pa
 
     Raises:
         TypeError, ValueError: y_0 or the perturbation is not a finite floating-point state, or their shapes differ.
-        OverflowError: a state on the way is not finite, so that no distance can be measured.
+        OverflowError: a state on the way, or a distance, is not finite.
     """
     y0, perturbation = checked_pair(y0, perturbation)
     batch = len(y0)
@@ -201,12 +202,15 @@ def _times(plan: Sequence[StepPlan], y0: Tensor) -> Float[Tensor, "points *grid"
 
 
 def _require_finite(distance: Tensor, states: Sequence[Tensor], *, first_step: int) -> None:
-    """Raise OverflowError if a state is not finite; distances are where the states are, or overflow themselves."""
+    """Raise OverflowError if a state is not finite, or a distance that nothing can be compared with."""
     if bool(torch.isfinite(distance).all()):
         return
     finite = torch.stack([torch.isfinite(state).all() for state in states])
     if bool(finite.all()):
-        return
+        first = first_step + int((~torch.isfinite(distance)).any(dim=1).long().argmax())
+        raise OverflowError(
+            f"the distance of the two solutions is beyond float64 from step {first} on; take a smaller perturbation"
+        )
     raise OverflowError(
         f"the trajectory has NaN or infinite entries from step {first_step + int(finite.long().argmin())} on; take "
         f"fewer or smaller steps, or a field with a smaller Lipschitz constant"

@@ -20,6 +20,7 @@ from natrob_empirical.certification import (
 )
 from natrob_empirical.models import AbstractClassifier
 from natrob_empirical.records import CertifiedPoint, Number, SampleCertificates, SampleMargins, packed, share_certified
+from natrob_theory.norms import l2_norm
 
 Norm = Literal["Linf", "L2"]
 NORMS: Final[tuple[Norm, ...]] = ("L2", "Linf")
@@ -123,11 +124,15 @@ def sample_margins(model: AbstractClassifier, known: ImageFeatures, labels: Tens
     with torch.no_grad():
         logits = model.head(known.features)
     weights = model.head.weight.detach()
-    gaps = logits.gather(1, own[:, None]) - logits
-    distances = torch.linalg.vector_norm(weights[own][:, None, :] - weights[None], dim=2)
+    gaps = (logits.gather(1, own[:, None]) - logits).double()
+    distances = l2_norm(weights[own][:, None, :] - weights[None], dim=2)
     others = torch.nn.functional.one_hot(own, logits.shape[1]) == 0
     least = torch.where(others, gaps, torch.inf).amin(dim=1)
-    normalised = torch.where(others, gaps / distances.clamp_min(1e-300), torch.inf).amin(dim=1)
+    apart = distances > 0  # equal rows: the gap is the same for all features, so no change of them can close it
+    ratios = torch.where(
+        apart, gaps / torch.where(apart, distances, 1.0), torch.where(gaps == 0, 0.0, gaps * torch.inf)
+    )
+    normalised = torch.where(others, ratios, torch.inf).amin(dim=1)
     return SampleMargins(
         logits=_at_positions(least, known, len(labels)), normalised=_at_positions(normalised, known, len(labels))
     )

@@ -225,7 +225,7 @@ def _summary(constant: str, check: BoundCheck) -> BoundCheckSummary:
         kind="upper" if check.kind == "upper" else "estimate",
         pairs=holds.shape[1],
         comparisons=holds.numel(),
-        violations=int((~holds).sum()),
+        violations=int(check.violated[1:].sum()),
         worst_ratio=check.worst_ratio,
         rounding=check.rounding,
     )

@@ -25,7 +25,7 @@ from natrob_theory import Bound
 from natrob_theory.argument_checks import require_choice
 from natrob_theory.lipschitz.remembered import constants_remembered
 from natrob_theory.norms import per_sample_l2
-from natrob_theory.rounding import EPSILON
+from natrob_theory.rounding import EPSILON, times_up
 
 Norm: TypeAlias = Literal["L2", "Linf"]
 CertificateMethod: TypeAlias = Literal["global", "tube", "local"]
@@ -198,14 +198,15 @@ def _radii(
     """L2 radii: those of the constants on all inputs, and what constants on balls add."""
     everywhere = float(constants.bounds.features)
     largest = math.sqrt(images[0].numel())
-    known = margins.radii(everywhere * margins.distances * (1.0 + 2 * EPSILON)).clamp_max(largest)
+    gap_constants = times_up(margins.distances, everywhere)
+    known = margins.radii(gap_constants).clamp_max(largest)
     if method == "global":
         return known
     with constants_remembered():  # of one search; the weights are those of a frozen copy
         on_balls: PairConstants = (tube_constants if method == "tube" else local_constants)(constants, images, y)
 
         def least(rows: Tensor, radii: Tensor) -> Tensor:
-            return torch.minimum(on_balls(rows, radii), everywhere * margins.distances[rows] * (1.0 + 2 * EPSILON))
+            return torch.minimum(on_balls(rows, radii), gap_constants[rows])
 
         return verified_radii(
             margins, least, known=known, asked=asked, largest=largest, progress=progress, settled=settled

@@ -1,6 +1,5 @@
 """Upper Lipschitz constants of a classifier's parts; the seam where another class of classifier gets its own."""
 
-import math
 from dataclasses import dataclass
 from functools import singledispatch
 
@@ -10,6 +9,7 @@ from torch import nn
 from natrob_empirical.models import IntegratorClassifier
 from natrob_theory import Bound, LayerRefusedError, growth_upper_bound, lipschitz_upper_bound
 from natrob_theory.networks import AbstractFixedStepNet
+from natrob_theory.rounding import product_up
 from natrob_theory.steppers import CoupledField
 
 ImageShape = tuple[int, int, int]
@@ -112,9 +112,8 @@ def _(model: IntegratorClassifier, image_shape: ImageShape) -> ClassifierBounds:
 
 
 def outward_product(*constants: float) -> float:
-    """The product of nonnegative numbers, rounded outward; ∞ for 0·∞, where nothing is known."""
-    product = math.prod(constants) * (1.0 + 2**-52 * (len(constants) + 2))
-    return math.inf if math.isnan(product) else product
+    """The product of nonnegative numbers, rounded outward and positive unless one is 0; ∞ for 0·∞: unknown."""
+    return float("inf") if float("inf") in constants else product_up(*constants)
 
 
 def field_bound(model: IntegratorClassifier, state_shape: tuple[int, ...]) -> Bound:

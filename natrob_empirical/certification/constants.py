@@ -18,7 +18,8 @@ from natrob_empirical.models import AbstractClassifier
 from natrob_theory import LayerRefusedError, lipschitz_upper_bound
 from natrob_theory.argument_checks import require_choice
 from natrob_theory.lipschitz.remembered import constants_remembered
-from natrob_theory.rounding import EPSILON
+from natrob_theory.norms import l2_norm
+from natrob_theory.rounding import EPSILON, raised_to_normal
 
 ImageShape: TypeAlias = tuple[int, int, int]
 PRECISIONS: tuple[Precision, ...] = ("exact", "float64", "float32")
@@ -132,5 +133,5 @@ def head_distances(weight: Float[Tensor, "classes features"]) -> Float[Tensor, "
     """‖w_y − w_j‖₂ for all pairs, rounded outward."""
     rows = weight.detach().double()
     differences = rows[:, None, :] - rows[None]
-    lengths = torch.linalg.vector_norm(differences, dim=2)
-    return lengths * (1.0 + (rows.shape[1] + 8) * EPSILON)
+    lengths = l2_norm(differences, dim=2)
+    return raised_to_normal(lengths * (1.0 + (rows.shape[1] + 8) * EPSILON))

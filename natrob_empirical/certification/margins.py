@@ -84,6 +84,6 @@ def pair_margins(
     if deployed is not None:
         slope = deployed.per_norm.to(gaps)[y]
         room = room - (slope * length + deployed.constant[y]) * SAFETY
-    correct = (logits.argmax(dim=1) == y) & ~logits.isnan().any(dim=1)
-    room = torch.nan_to_num(room, nan=-torch.inf).scatter(1, y[:, None], torch.inf)
+    correct = (logits.argmax(dim=1) == y) & ~logits.isnan().any(dim=1)  # argmax takes a NaN for the largest
+    room = torch.nan_to_num(room, nan=-torch.inf, posinf=torch.inf, neginf=-torch.inf).scatter(1, y[:, None], torch.inf)
     return PairMargins(room=room, distances=distances[y], slope=slope, correct=correct)

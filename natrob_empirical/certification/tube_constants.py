@@ -15,7 +15,7 @@ from natrob_theory.lipschitz.layer_rules import lipschitz_of_layer, output_shape
 from natrob_theory.network_growth import step_structures
 from natrob_theory.networks import AbstractFixedStepNet
 from natrob_theory.norms import per_sample_l2
-from natrob_theory.rounding import round_up, unit_roundoff
+from natrob_theory.rounding import round_up, times_up, unit_roundoff
 
 
 def tube_constants(constants: CertificateConstants, images: Tensor, y: Tensor) -> PairConstants:
@@ -58,6 +58,6 @@ def tube_constants(constants: CertificateConstants, images: Tensor, y: Tensor) -
         except (LayerRefusedError, OverflowError, ValueError) as refusal:
             raise CertificateRefusedError(f'no certificate by method "tube": {refusal}') from refusal
         growth = round_up(torch.as_tensor(tube.growth.value) * (pool * stem), 8)
-        return growth[:, None] * constants.distances[y[rows]] * (1.0 + 1e-15)
+        return times_up(constants.distances[y[rows]], growth[:, None])
 
     return on_balls

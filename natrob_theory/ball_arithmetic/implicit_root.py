@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from natrob_theory.ball_arithmetic.ball_fields import BallField, BallRefusedError
 from natrob_theory.ball_arithmetic.balls import Ball, BallMatrix, ball, columns_of, exact_matrix, matrix
 from natrob_theory.fields import evaluate_field, field_name
-from natrob_theory.jacobian_products import jacobian_vector_product
+from natrob_theory.jacobian_products import Linearisation
 from natrob_theory.lipschitz import LayerRefusedError, lipschitz_upper_bound
 
 
@@ -80,13 +80,8 @@ def _inverse_newton_matrices(field: nn.Module, time: Fraction, step_size: Fracti
     """(I − hJ)⁻¹ of each sample with the Jacobian J at the start, in float64: close is enough."""
     height = float(step_size)
     directions = torch.eye(start.shape[1], dtype=start.dtype, device=start.device)
-    columns = [
-        jacobian_vector_product(
-            lambda point: evaluate_field(field, float(time), point), start, direction.expand_as(start)
-        )
-        for direction in directions
-    ]
-    jacobian = torch.stack(columns, dim=2).double()
+    slopes = Linearisation(lambda point: evaluate_field(field, float(time), point), start)
+    jacobian = torch.stack([slopes.times(direction.expand_as(start)) for direction in directions], dim=2).double()
     identity = torch.eye(start.shape[1], dtype=torch.float64, device=start.device)
     return [exact_matrix(inverse) for inverse in torch.linalg.inv(identity - height * jacobian)]
 

@@ -7,6 +7,8 @@ from torch import Tensor
 
 from natrob_theory.argument_checks import require_count, require_positive
 from natrob_theory.implicit_solve.solution import AbstractFixedPointSolver, FixedPointMap, Solution, finish
+from natrob_theory.norms import row_lengths
+from natrob_theory.powers_of_two import exponent_of_largest, times_power_of_two
 
 
 @final
@@ -31,7 +33,7 @@ class Anderson(AbstractFixedPointSolver):
         images: list[Tensor] = []
         iteration = 1
         while True:
-            residual = defect.norm(dim=1)
+            residual = row_lengths(defect)
             converged = residual <= self.threshold(point, image)
             unfinished = ~converged & torch.isfinite(residual)
             if iteration == self.max_iterations or not bool(unfinished.any()):
@@ -49,7 +51,9 @@ def _mixture(defect: Tensor, defects: list[Tensor], images: list[Tensor]) -> Ten
     """ΔG γ with γ = argmin ‖F − ΔF γ‖₂ per sample, through regularised normal equations."""
     if not defects:
         return torch.zeros_like(defect)
-    differences = torch.stack(defects, dim=1)  # (batch, m, d)
+    exponent = exponent_of_largest(torch.stack(defects, dim=1), (1, 2))
+    differences = times_power_of_two(torch.stack(defects, dim=1), -exponent)  # (batch, m, d)
+    defect = times_power_of_two(defect, -exponent[:, 0])
     gram = torch.bmm(differences, differences.transpose(1, 2))
     scale = gram.diagonal(dim1=1, dim2=2).amax(dim=1).clamp_min(torch.finfo(defect.dtype).tiny)
     identity = torch.eye(len(defects), dtype=defect.dtype, device=defect.device)

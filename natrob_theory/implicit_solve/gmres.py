@@ -6,6 +6,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from natrob_theory.norms import row_lengths
+
 
 def gmres(
     operator: Callable[[Tensor], Tensor],
@@ -22,8 +24,8 @@ def gmres(
 
     Source: Saad, Schultz, SIAM J. Sci. Stat. Comput. 7, 1986 (restarted GMRES, modified Gram–Schmidt).
     """
-    tiny = torch.finfo(right_hand_side.dtype).tiny
-    norm = right_hand_side.norm(dim=1).clamp_min(tiny)
+    norm = row_lengths(right_hand_side)
+    safe = torch.where(norm > 0, norm, 1.0)
     solution = torch.zeros_like(right_hand_side)
     residual = right_hand_side
     steps = min(restart, right_hand_side.shape[1])
@@ -32,7 +34,7 @@ def gmres(
         correction, used = _cycle(operator, residual, steps, relative_tolerance * norm)
         solution = solution + correction
         residual = right_hand_side - operator(solution)
-        relative = residual.norm(dim=1) / norm
+        relative = row_lengths(residual) / safe
         calls, cycles = calls + used + 1, cycles + 1
         if not bool((relative > relative_tolerance).any()) or cycles == max_restarts:
             return solution, relative, calls
@@ -44,7 +46,7 @@ def _cycle(operator: Callable[[Tensor], Tensor], residual: Tensor, steps: int, t
     Givens rotations keep the Hessenberg matrix triangular, so the residual is known after every step and the cycle
     ends once every sample is at its target. A sample whose space is exhausted early goes on with zero vectors.
     """
-    scale = residual.norm(dim=1)
+    scale = row_lengths(residual)
     basis = residual.new_zeros((len(residual), steps + 1, residual.shape[1]))
     basis[:, 0] = _normalised(residual, scale)
     triangle: list[Tensor] = []  # columns of R, each (batch, its own length)
@@ -77,13 +79,13 @@ def _orthogonalised(vector: Tensor, basis: Tensor) -> tuple[Tensor, Tensor, Tens
     Classical Gram–Schmidt, twice, which is as orthogonal as the modified form (Giraud, Langou, Rozložník, 2005). A
     remainder at the level of rounding counts as zero.
     """
-    before = vector.norm(dim=1)
+    before = row_lengths(vector)
     projections = torch.zeros_like(basis[:, :, 0])
     for _ in range(2):
         part = torch.bmm(basis, vector[:, :, None])
         vector = torch.baddbmm(vector[:, None, :], part.transpose(1, 2), basis, alpha=-1)[:, 0]
         projections = projections + part[:, :, 0]
-    after = vector.norm(dim=1)
+    after = row_lengths(vector)
     after = torch.where(after > 10 * torch.finfo(after.dtype).eps * before, after, torch.zeros_like(after))
     return vector, projections, after
 

@@ -8,14 +8,15 @@ from torch import Tensor
 from natrob_theory.argument_checks import require_count, require_positive
 from natrob_theory.implicit_solve.gmres import gmres
 from natrob_theory.implicit_solve.solution import AbstractFixedPointSolver, FixedPointMap, Solution, finish
-from natrob_theory.jacobian_products import jacobian_vector_product
+from natrob_theory.jacobian_products import Linearisation
+from natrob_theory.norms import row_lengths
 
 
 @final
 class NewtonKrylov(AbstractFixedPointSolver):
     """Solves g(y) = y also where the iteration y ← g(y) diverges: backward Euler with hK > 1 and hμ < 1.
 
-    Each step solves (I − g′(y)) d = g(y) − y by GMRES with Jacobian-vector products (torch.func.jvp) and halves d
+    Each step solves (I − g′(y)) d = g(y) − y by GMRES with Jacobian-vector products (`Linearisation`) and halves d
     until the residual falls (Knoll, Keyes, J. Comput. Phys. 193, 2004).
     """
 
@@ -30,7 +31,7 @@ class NewtonKrylov(AbstractFixedPointSolver):
         iteration = 1
         while True:
             defect = image - point
-            residual = defect.norm(dim=1)
+            residual = row_lengths(defect)
             converged = residual <= self.threshold(point, image)
             unfinished = ~converged & torch.isfinite(residual)
             if iteration == self.max_iterations or not bool(unfinished.any()):
@@ -43,25 +44,24 @@ class NewtonKrylov(AbstractFixedPointSolver):
     @staticmethod
     def _direction(fixed_point_map: FixedPointMap, point: Tensor, defect: Tensor) -> Tensor:
         """d with (I − g′(y)) d = defect, to three digits: the outer iteration corrects the rest."""
-
-        def operator(vector: Tensor) -> Tensor:
-            return vector - jacobian_vector_product(fixed_point_map, point, vector)
-
-        direction, _, _ = gmres(operator, defect, relative_tolerance=1e-3, max_restarts=3)
+        jacobian = Linearisation(fixed_point_map, point)
+        direction, _, _ = gmres(
+            lambda vector: vector - jacobian.times(vector), defect, relative_tolerance=1e-3, max_restarts=3
+        )
         return direction
 
     def _backtrack(
         self, fixed_point_map: FixedPointMap, point: Tensor, image: Tensor, direction: Tensor
     ) -> tuple[Tensor, Tensor]:
         """point + αd with the largest α = 1, ½, ¼, … per sample whose residual is below the present one."""
-        before = (image - point).norm(dim=1)
-        settled = direction.norm(dim=1) == 0
+        before = row_lengths(image - point)
+        settled = (direction == 0).all(dim=1)
         fraction = torch.ones_like(before)
         halvings = 0
         while True:
             trial = point + fraction[:, None] * direction
             trial_image = fixed_point_map(trial)
-            better = (trial_image - trial).norm(dim=1) < before
+            better = row_lengths(trial_image - trial) < before
             if bool((better | settled).all()) or halvings == self.halvings:
                 keep = better[:, None]
                 return torch.where(keep, trial, point), torch.where(keep, trial_image, image)

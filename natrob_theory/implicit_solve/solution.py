@@ -11,6 +11,8 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from natrob_theory.norms import row_lengths
+
 FixedPointMap: TypeAlias = Callable[[Tensor], Tensor]
 """g on flat states (batch, d); sample i of g(y) depends on sample i of y only."""
 
@@ -72,7 +74,7 @@ class AbstractFixedPointSolver(abc.ABC):
     def threshold(self, point: Tensor, image: Tensor) -> Tensor:
         """The residual up to which each sample counts as converged; 0 where y or g(y) overflows, since ∞ ≤ ∞."""
         tolerance = 100 * torch.finfo(point.dtype).eps if self.tolerance is None else self.tolerance
-        return torch.nan_to_num(tolerance * (point.norm(dim=1) + image.norm(dim=1)), nan=0.0, posinf=0.0)
+        return torch.nan_to_num(tolerance * (row_lengths(point) + row_lengths(image)), nan=0.0, posinf=0.0)
 
 
 def finish(*, value: Tensor, residual: Tensor, converged: Tensor, iterations: int) -> Solution:

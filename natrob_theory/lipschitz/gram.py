@@ -11,7 +11,8 @@ from jaxtyping import Float, Shaped
 from torch import Tensor
 
 from natrob_theory.argument_checks import require_count
-from natrob_theory.rounding import EPSILON
+from natrob_theory.powers_of_two import exponent_of_largest, times_power_of_two
+from natrob_theory.rounding import EPSILON, raised_to_normal
 
 GRAM_ITERATIONS = 14
 
@@ -43,27 +44,14 @@ def gram_norms_upper(
     current = double.mH if double.shape[-2] < double.shape[-1] else double
     trail: list[tuple[Tensor, Tensor]] = []
     for _ in range(iterations):
-        current, scale = _scaled_to_one(current)
-        trail.append((scale, _product_error(current)))
+        exponent = exponent_of_largest(current, (-2, -1))
+        current = times_power_of_two(current, -exponent)
+        trail.append((exponent[..., 0, 0], _product_error(current)))
         current = current.mH @ current
     norm = _frobenius_upper(current)
-    for scale, error in reversed(trail):
-        norm = torch.sqrt((norm + error) * (1.0 + 4 * EPSILON)) * scale * (1.0 + 2 * EPSILON)
-    return torch.nan_to_num(norm, nan=torch.inf, posinf=torch.inf)
-
-
-def _scaled_to_one(matrices: Tensor) -> tuple[Tensor, Tensor]:
-    """The matrices over a power of two each, so that the largest entry lies in [½, 1), and these powers."""
-    exponent = torch.frexp(matrices.abs().amax(dim=(-2, -1))).exponent
-    half = exponent // 2
-    # In two factors, each of which is a normal number whatever the exponent.
-    scaled = matrices * _power_of_two(-half)[..., None, None] * _power_of_two(half - exponent)[..., None, None]
-    return scaled, _power_of_two(half) * _power_of_two(exponent - half)
-
-
-def _power_of_two(exponent: Tensor) -> Tensor:
-    """2^e exactly, from the bits of a float64; |e| ≤ 1000."""
-    return ((exponent.long() + 1023) << 52).view(torch.float64)
+    for exponent, error in reversed(trail):
+        norm = times_power_of_two(torch.sqrt((norm + error) * (1.0 + 4 * EPSILON)), exponent) * (1.0 + 2 * EPSILON)
+    return torch.nan_to_num(raised_to_normal(norm), nan=torch.inf, posinf=torch.inf)
 
 
 def _frobenius_upper(matrices: Tensor) -> Tensor:

@@ -22,6 +22,7 @@ from torch import nn
 
 from natrob_theory.activation_slopes import GELU_STEEPEST, SILU_STEEPEST
 from natrob_theory.altered_layers import alteration_of_rule
+from natrob_theory.argument_checks import all_finite
 from natrob_theory.fields import AutonomousField, LinearField
 from natrob_theory.lipschitz.batch_norm import AnyBatchNorm, channel_scale, folded_norm_upper
 from natrob_theory.lipschitz.convolution import (
@@ -34,7 +35,7 @@ from natrob_theory.lipschitz.refusal import LayerRefusedError, Shape, refuse, re
 from natrob_theory.lipschitz.remembered import remembered
 from natrob_theory.lipschitz.spectral import matrix_norm_upper
 from natrob_theory.networks import AbstractIntegratorNet
-from natrob_theory.rounding import EPSILON
+from natrob_theory.rounding import EPSILON, product_up
 
 
 @singledispatch
@@ -61,11 +62,20 @@ def lipschitz_of_layer(layer: nn.Module, input_shape: Shape) -> float:
 
     Raises:
         LayerRefusedError: as for `layer_lipschitz`, or the layer is altered in one of these ways.
+        ValueError: a parameter or buffer of the layer is NaN or infinite.
     """
     altered = alteration_of_rule(layer, layer_lipschitz.registry)
     if altered:
         refuse(layer, input_shape, altered)
+    require_finite_weights(layer)
     return remembered(layer, input_shape, lambda: layer_lipschitz(layer, input_shape))
+
+
+def require_finite_weights(layer: nn.Module) -> None:
+    """Raise ValueError, naming layer and tensor, if a number that the layer itself holds is NaN or infinite."""
+    for name, held in (*layer.named_parameters(recurse=False), *layer.named_buffers(recurse=False)):
+        if held.is_floating_point() and not held.is_meta and not all_finite(held):
+            raise ValueError(f"`{name}` of layer {type(layer).__name__} must be finite, got NaN or infinite entries")
 
 
 def _constant(kind: type[nn.Module], value: Callable[[nn.Module], float]) -> None:
@@ -137,7 +147,7 @@ def _(layer: nn.Sequential, input_shape: Shape) -> float:
             factor = lipschitz_of_layer(part, input_shape)
         else:
             parts.pop(0)
-        constant *= factor * (1.0 + 2 * EPSILON)
+        constant = product_up(constant, factor)
         input_shape = output_shape(part, input_shape)
     return constant
 

@@ -4,11 +4,15 @@ The quotient that counts is always the measured one (`Measure`); whatever sugges
 Jacobians) is only a suggestion, so no search step can push a result above the true constant.
 """
 
+import math
 from collections.abc import Callable
 from typing import NamedTuple, TypeAlias
 
 import torch
 from torch import Tensor
+
+from natrob_theory.norms import per_sample_l2
+from natrob_theory.powers_of_two import exponent_of_largest, times_power_of_two
 
 
 class PointPairs(NamedTuple):
@@ -35,16 +39,28 @@ def better(one: PointPairs, other: PointPairs) -> PointPairs:
 
 
 def scaled(direction: Tensor, length: Tensor | float) -> Tensor:
-    """`direction` per sample, with L2 norm `length`; zero stays zero."""
-    norm = direction.flatten(1).norm(dim=1).clamp_min(torch.finfo(direction.dtype).tiny)
-    factor = (length / norm).to(direction.dtype)
-    return direction * factor.view(-1, *[1] * (direction.dim() - 1))
+    """`direction` per sample, with L2 norm `length`, whatever size its entries have; zero stays zero."""
+    unit = _near_one(direction)
+    factor = (length / unit.flatten(1).norm(dim=1).clamp_min(0.5)).to(direction.dtype)
+    return unit * factor.view(-1, *[1] * (direction.dim() - 1))
+
+
+def _near_one(direction: Tensor) -> Tensor:
+    """Each sample over a power of two, so that its largest entry lies in [½, 1); exact."""
+    exponent = exponent_of_largest(direction.flatten(1), 1)
+    return times_power_of_two(direction, -exponent.view(-1, *[1] * (direction.dim() - 1)))
+
+
+def log_length(direction: Tensor) -> Tensor:
+    """log ‖v‖ per sample, differentiable, for entries of every size; of a zero some number far below all others."""
+    exponent = exponent_of_largest(direction.flatten(1), 1)[:, 0]
+    unit = _near_one(direction).flatten(1).norm(dim=1)
+    return torch.where(unit > 0, unit.clamp_min(0.5).log() + exponent * math.log(2.0), -1e3)
 
 
 def shortened(offset: Tensor, radius: float) -> Tensor:
     """Each sample's offset, scaled down to length `radius` where it is longer."""
-    norm = offset.flatten(1).norm(dim=1).clamp_min(torch.finfo(offset.dtype).tiny)
-    factor = (radius / norm).clamp_max(1.0)
+    factor = (radius / per_sample_l2(offset)).clamp_max(1.0).to(offset.dtype)
     return offset * factor.view(-1, *[1] * (offset.dim() - 1))
 
 

@@ -21,14 +21,14 @@ from torch import Tensor, nn
 
 from natrob_theory.lipschitz.gram import gram_norms_upper
 from natrob_theory.lipschitz.norm_by_factorisation import largest_norm_upper
-from natrob_theory.rounding import EPSILON
+from natrob_theory.powers_of_two import exponent_of_largest, times_power_of_two
+from natrob_theory.rounding import EPSILON, raised_to_normal
 
 SVD_SAFETY = 8.0
 CPU_EXACT_LIMIT = 4096
 ACCELERATOR_EXACT_LIMIT = 32
 FACTORISED_FROM = 192
 POWER_STEPS = 4
-SAFE_TO_SQUARE = (1e-130, 1e130)
 
 
 def spectral_norms_upper(
@@ -42,26 +42,33 @@ def spectral_norms_upper(
 
     Proof: proofs/coq/perturbed_norms.v (norm_with_error), given the decomposition's own error bound.
     """
-    double = _in_double(matrices)
+    double, exponent = _near_one(_in_double(matrices))
     limit = CPU_EXACT_LIMIT if double.device.type == "cpu" else ACCELERATOR_EXACT_LIMIT
     if min(double.shape[-2:]) <= limit:
         relative = SVD_SAFETY * sum(double.shape[-2:]) * EPSILON
-        largest = torch.linalg.svdvals(double)[..., 0] * (1.0 + relative)
+        largest = _largest_singular(double) * (1.0 + relative)
     else:
         largest = gram_norms_upper(double)
-    if input_error == 0:
-        return largest
-    entries = double.shape[-2] * double.shape[-1]
-    return largest + input_error * torch.linalg.matrix_norm(double) * (1.0 + (entries + 4) * EPSILON)
+    if input_error != 0:
+        entries = double.shape[-2] * double.shape[-1]
+        largest = largest + input_error * torch.linalg.matrix_norm(double) * (1.0 + (entries + 4) * EPSILON)
+    return raised_to_normal(times_power_of_two(largest, exponent[..., 0, 0]))
+
+
+def _largest_singular(double: Tensor) -> Tensor:
+    """By decomposition; ∞ where an entry is not finite, which LAPACK would refuse or answer with NaN."""
+    finite = torch.isfinite(double).flatten(-2).all(dim=-1)
+    usable = torch.where(finite[..., None, None], double, 0.0)
+    return torch.where(finite, torch.linalg.svdvals(usable)[..., 0], torch.inf)
 
 
 def spectral_norms_lower(matrices: Float[Tensor, "stack rows columns"]) -> Float[Tensor, " stack"]:
     """At most ‖M_i‖₂ of each real matrix, rounded outward: ‖Mv‖/‖v‖ after a few power steps from the longest row.
 
-    Each entry of a computed Mv errs by at most (n + 8)u|M||v|, so its length by that much ‖M‖_F‖v‖. 0 where squares
-    under- or overflow.
+    Each entry of a computed Mv errs by at most (n + 8)u|M||v|, so its length by that much ‖M‖_F‖v‖. 0 where an entry is
+    not finite, and below the normal numbers.
     """
-    double = _in_double(matrices)
+    double, exponent = _near_one(_in_double(matrices))
     rows, columns = double.shape[-2:]
     size = torch.linalg.matrix_norm(double)
     longest = torch.linalg.vector_norm(double, dim=2).argmax(dim=1)
@@ -72,11 +79,12 @@ def spectral_norms_lower(matrices: Float[Tensor, "stack rows columns"]) -> Float
     quotient = torch.linalg.vector_norm(double @ vector, dim=(1, 2)) / length
     error = (rows + columns + 16) * EPSILON
     lower = quotient * (1.0 - error) - error * size
-    return torch.where((size > SAFE_TO_SQUARE[0]) & (size < SAFE_TO_SQUARE[1]) & (lower > 0.0), lower, 0.0)
+    found = times_power_of_two(torch.where((size < torch.inf) & (lower > 0.0), lower, 0.0), exponent[..., 0, 0])
+    return torch.where((found < torch.inf) & (found >= torch.finfo(found.dtype).tiny), found, 0.0)
 
 
 def _unit(vector: Tensor) -> Tensor:
-    return nn.functional.normalize(vector, dim=1, eps=SAFE_TO_SQUARE[0])
+    return nn.functional.normalize(vector, dim=1, eps=torch.finfo(vector.dtype).tiny)
 
 
 def spectral_norm_upper(matrices: Shaped[Tensor, "*stack rows columns"], *, input_error: float = 0.0) -> float:
@@ -85,13 +93,24 @@ def spectral_norm_upper(matrices: Shaped[Tensor, "*stack rows columns"], *, inpu
     Proof: proofs/coq/perturbed_norms.v (norm_with_error), given the decomposition's own error bound;
         proofs/symbolic/norm_by_factorisation.py.
     """
-    double = _in_double(matrices)
+    double, exponent = _near_one(_in_double(matrices), dim=tuple(range(matrices.dim())))
     if input_error == 0 and not _factorised(double):
-        return float(spectral_norms_upper(double).max())
-    frobenius = _largest_frobenius(double)
-    by_factorisation = _factorised(double) and math.isfinite(frobenius)
-    largest = largest_norm_upper(double) if by_factorisation else float(spectral_norms_upper(double).max())
-    return largest + input_error * frobenius
+        largest = spectral_norms_upper(double).max()
+    else:
+        frobenius = _largest_frobenius(double)
+        by_factorisation = _factorised(double) and math.isfinite(frobenius)
+        norm = largest_norm_upper(double) if by_factorisation else float(spectral_norms_upper(double).max())
+        largest = torch.tensor(norm + input_error * frobenius, dtype=torch.float64)
+    return float(raised_to_normal(times_power_of_two(largest, exponent.flatten()[0].to(largest.device))))
+
+
+def _near_one(double: Tensor, *, dim: tuple[int, ...] = (-2, -1)) -> tuple[Tensor, Tensor]:
+    """The matrices over a power of two each, or over one for all, and its exponent: their squares are normal numbers.
+
+    An entry that this makes subnormal was 2⁻¹⁰⁰⁰ of the largest, far below every other error.
+    """
+    exponent = exponent_of_largest(double, dim)
+    return times_power_of_two(double, -exponent), exponent
 
 
 def _factorised(double: Tensor) -> bool:

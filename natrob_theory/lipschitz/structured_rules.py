@@ -24,7 +24,7 @@ from natrob_theory.fields.linear_map import require_linear_map
 from natrob_theory.lipschitz.convolution import torus_norm_upper
 from natrob_theory.lipschitz.layer_rules import LayerRefusedError, Shape, layer_lipschitz, lipschitz_of_layer
 from natrob_theory.lipschitz.spectral import matrix_norm_upper
-from natrob_theory.rounding import EPSILON
+from natrob_theory.rounding import EPSILON, product_up
 
 
 @layer_lipschitz.register
@@ -33,7 +33,7 @@ def _(layer: GradientFlowField, input_shape: Shape) -> float:
     require_linear_map("linear_map", layer.linear_map)
     steepest = steepest_slope(layer)
     norm = lipschitz_of_layer(layer.linear_map, input_shape)
-    return steepest * norm * norm * (1.0 + 4 * EPSILON)
+    return product_up(steepest, norm, norm)
 
 
 def steepest_slope(layer: GradientFlowField) -> float:
@@ -99,4 +99,4 @@ def _(layer: SumField, input_shape: Shape) -> float:
 @layer_lipschitz.register
 def _(layer: ScaledField, input_shape: Shape) -> float:
     """|c|K."""
-    return abs(layer.factor) * lipschitz_of_layer(layer.field, input_shape) * (1.0 + 2 * EPSILON)
+    return product_up(abs(layer.factor), lipschitz_of_layer(layer.field, input_shape))

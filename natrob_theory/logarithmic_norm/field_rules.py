@@ -29,7 +29,7 @@ from natrob_theory.fields import (
 from natrob_theory.lipschitz.layer_rules import LayerRefusedError, lipschitz_of_layer
 from natrob_theory.logarithmic_norm.eigenvalues import largest_eigenvalue_upper
 from natrob_theory.logarithmic_norm.two_layer import one_sided_from_slopes, slopes_everywhere, two_layers
-from natrob_theory.rounding import EPSILON
+from natrob_theory.rounding import EPSILON, product_up
 
 Shape: TypeAlias = tuple[int, ...]
 
@@ -110,6 +110,14 @@ def _(field: nn.Linear, input_shape: Shape) -> OneSidedConstant:
     return _of_matrix(field.weight)
 
 
+def _product(factor: float, constant: float) -> float:
+    """c·μ for c ≥ 0, rounded upward: away from 0 for μ > 0, towards 0 for μ < 0."""
+    if constant >= 0.0:
+        return product_up(factor, constant)
+    value = factor * constant
+    return min(value + EPSILON * abs(value), 0.0)
+
+
 def _of_matrix(matrix: torch.Tensor) -> OneSidedConstant:
     double = matrix.detach().double()
     no_error = torch.zeros((), dtype=torch.float64)
@@ -161,7 +169,8 @@ def _(field: ScaledField, input_shape: Shape) -> OneSidedConstant:
     """cμ for c ≥ 0; a negative multiple turns the sign of the quotient, and only |c|K is left (0 for a skew field)."""
     if field.factor >= 0 or isinstance(field.field, SkewSymmetricField):
         inner = one_sided_of_field(field.field, input_shape)
-        value = abs(field.factor) * inner.value
-        return OneSidedConstant(value + EPSILON * abs(value), f"{abs(field.factor):g} times: {inner.source}")
+        return OneSidedConstant(
+            _product(abs(field.factor), inner.value), f"{abs(field.factor):g} times: {inner.source}"
+        )
     constant = lipschitz_of_layer(field, input_shape)
     return OneSidedConstant(constant, "μ ≤ K of a negative multiple: nothing better is known")

@@ -6,6 +6,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from natrob_theory.norms import row_lengths
+
 
 def top_direction(
     operator: Callable[[Tensor], Tensor], start: Float[Tensor, "batch *state"], steps: int
@@ -27,20 +29,21 @@ def top_direction(
         image = operator(vector.view_as(start)).detach().flatten(1)
         basis.append(vector)
         images.append(image)
-        size = torch.maximum(size, image.norm(dim=1))
+        size = torch.maximum(size, row_lengths(image))
         known = torch.stack(basis, dim=1)
         for _ in range(2):  # the second pass removes what rounding left of the first
             image = image - torch.einsum("bkd,bk->bd", known, torch.einsum("bkd,bd->bk", known, image))
         vector, _ = _normalised(image, size)
     known = torch.stack(basis, dim=1)
     projected = torch.einsum("bkd,bld->bkl", known, torch.stack(images, dim=1)).double()
+    projected = torch.nan_to_num(projected, nan=0.0, posinf=0.0, neginf=0.0)  # no decomposition takes such a number
     weights = _top_eigenvector((projected + projected.mT) / 2, known).to(known)
     return torch.einsum("bkd,bk->bd", known, weights).view_as(start)
 
 
 def _normalised(vector: Tensor, size: Tensor) -> tuple[Tensor, Tensor]:
     """Unit vectors with their lengths; zero where the length is rounding only, relative to `size`."""
-    length = vector.norm(dim=1)
+    length = row_lengths(vector)
     alive = length > 100 * torch.finfo(vector.dtype).eps * size
     return torch.where(alive[:, None], vector / torch.where(alive, length, 1.0)[:, None], 0.0), length
 

@@ -16,9 +16,10 @@ from natrob_theory.argument_checks import (
 )
 from natrob_theory.bound import Bound
 from natrob_theory.fields import evaluate_field
-from natrob_theory.jacobian_products import jacobian_vector_product
+from natrob_theory.fields.evaluation import field_name
+from natrob_theory.jacobian_products import Linearisation, reverse_mode_of
 from natrob_theory.lipschitz import lipschitz_lower_bound
-from natrob_theory.lipschitz.lower_bound import SECANT_SAFETY
+from natrob_theory.lipschitz.lower_bound import SECANT_SAFETY, rounding_of_values
 from natrob_theory.lipschitz.point_pairs import (
     Measure,
     PointPairs,
@@ -29,6 +30,7 @@ from natrob_theory.lipschitz.point_pairs import (
 )
 from natrob_theory.logarithmic_norm.lanczos import top_direction
 from natrob_theory.norms import per_sample_l2
+from natrob_theory.powers_of_two import exponent_of_largest, times_power_of_two
 from natrob_theory.rounding import unit_roundoff
 from natrob_theory.tensor_types import Field
 
@@ -72,6 +74,7 @@ def one_sided_lipschitz_lower_bound(
 
     Raises:
         TypeError, ValueError: naming the argument.
+        NotDifferentiableError: automatic differentiation of the field fails in every mode.
 
     Source: theory, section 5 (Söderlind, BIT 46, 2006).
     Proof: proofs/coq/secants.v, proofs/symbolic/secants_are_lower_bounds.py.
@@ -89,38 +92,47 @@ def one_sided_lipschitz_lower_bound(
     def at_time(state: Tensor) -> Tensor:
         return evaluate_field(field, time, state)
 
+    name = f"field {field_name(field)}"
     measure = partial(_measure, at_time, float(steepest))
     pairs = random_pairs(measure, points, radius, samples, generator, worst=-math.inf)
     for _ in range(samples):
         base, direction = (_random_offset(points, radius, generator) for _ in range(2))
-        pairs = _along_top_direction(at_time, measure, pairs, points + base, direction, radius, lanczos_steps)
-    pairs = ascend(partial(_quotient, at_time), measure, points, pairs, radius, ascent_steps)
-    ends = pairs.second - pairs.first
-    pairs = _along_top_direction(at_time, measure, pairs, pairs.first, ends, radius, lanczos_steps)
+        jacobian = Linearisation(at_time, points + base, name=name)
+        pairs = _along_top_direction(jacobian, measure, pairs, points + base, direction, radius, lanczos_steps)
+    with reverse_mode_of(name):
+        pairs = ascend(partial(_quotient, at_time), measure, points, pairs, radius, ascent_steps)
+    jacobian = Linearisation(at_time, pairs.first, name=name)
+    pairs = _along_top_direction(
+        jacobian, measure, pairs, pairs.first, pairs.second - pairs.first, radius, lanczos_steps
+    )
     return Bound(
         value=float(pairs.quotient.max()),
         kind="lower",
         assumptions=(
             f"searched within {radius:g} of {len(points)} points at t = {time:g}",
-            f"f rounds by at most {SECANT_SAFETY:g}u(‖f‖ + s‖y‖): no large cancellation inside it",
+            f"f rounds by at most {SECANT_SAFETY:g}u(‖f‖ + s‖y‖): no large cancellation or underflow inside it",
         ),
         source="largest one-sided quotient found by sampling, gradient ascent and Lanczos",
     )
 
 
 def _measure(function: Map, steepest: float, first: Tensor, second: Tensor) -> PointPairs:
-    """The quotient of each pair, less what rounding of f and of the scalar product may have added."""
+    """The quotient of each pair, less what rounding of f and of the scalar product may have added.
+
+    ⟨Δf, e⟩/‖e‖² is computed as ⟨Δf/‖Δf‖, e/‖e‖⟩·‖Δf‖/‖e‖, so that no product of two small or large numbers arises.
+    """
     with torch.no_grad():
         f_first, f_second = function(first), function(second)
-        step = (second.double() - first.double()).flatten(1)
-        length = step.norm(dim=1)
-        rise = (f_second.double() - f_first.double()).flatten(1)
+        step, rise = second.double() - first.double(), f_second.double() - f_first.double()
+        length, climb = per_sample_l2(step), per_sample_l2(rise)
         size = per_sample_l2(f_first) + per_sample_l2(f_second)
-        slope = (rise.norm(dim=1) / length).clamp_min(steepest)
+        slope = (climb / length).clamp_min(steepest)
         argument_size = slope * (per_sample_l2(first) + per_sample_l2(second))
-        noise = SECANT_SAFETY * unit_roundoff(first.dtype) * (size + argument_size)
-        summing = 2 * step.shape[1] * unit_roundoff(torch.float64) * rise.norm(dim=1)
-        quotient = ((rise * step).sum(dim=1) / length - noise - summing) / length
+        noise = rounding_of_values(first.dtype, size + argument_size)
+        entries = step[0].numel()
+        summing = (4 * entries + 64) * unit_roundoff(torch.float64)
+        cosine = (scaled(rise, 1.0) * scaled(step, 1.0)).flatten(1).sum(dim=1)
+        quotient = ((cosine - summing) * climb - noise) / length
     usable = (length > 0) & torch.isfinite(quotient)
     return PointPairs(first, second, torch.where(usable, quotient, torch.full_like(quotient, -math.inf)))
 
@@ -129,7 +141,9 @@ def _quotient(function: Map, first: Tensor, second: Tensor) -> Tensor:
     """⟨f(z) − f(y), z − y⟩/‖z − y‖² per sample, which the gradient ascent climbs."""
     step = (second - first).flatten(1)
     rise = (function(second) - function(first)).flatten(1)
-    return (rise * step).sum(dim=1) / step.square().sum(dim=1).clamp_min(torch.finfo(step.dtype).tiny)
+    exponent = exponent_of_largest(step, 1)
+    unit = times_power_of_two(step, -exponent)
+    return (times_power_of_two(rise, -exponent) * unit).sum(dim=1) / unit.square().sum(dim=1).clamp_min(0.25)
 
 
 def _random_offset(points: Tensor, radius: float, generator: torch.Generator) -> Tensor:
@@ -140,13 +154,18 @@ def _random_offset(points: Tensor, radius: float, generator: torch.Generator) ->
 
 
 def _along_top_direction(
-    function: Map, measure: Measure, best: PointPairs, base: Tensor, start: Tensor, radius: float, steps: int
+    jacobian: Linearisation,
+    measure: Measure,
+    best: PointPairs,
+    base: Tensor,
+    start: Tensor,
+    radius: float,
+    steps: int,
 ) -> PointPairs:
     """Lanczos on (J + Jᵀ)/2 at `base`, begun with `start`; the direction found is tried as secants of four lengths."""
-    pull_back = torch.func.vjp(function, base)[1]
 
     def symmetric_part(direction: Tensor) -> Tensor:
-        return (jacobian_vector_product(function, base, direction) + pull_back(direction)[0]) / 2
+        return (jacobian.times(direction) + jacobian.transposed_times(direction)) / 2
 
     direction = top_direction(symmetric_part, scaled(start, 1.0), steps)
     return along_direction(measure, best, base, direction, radius)

@@ -23,6 +23,7 @@ from torch import Tensor, nn
 from natrob_theory.activation_slopes import Slopes, activation_slopes
 from natrob_theory.altered_layers import computes_as
 from natrob_theory.logarithmic_norm.eigenvalues import largest_eigenvalue_upper, product_error
+from natrob_theory.norms import l2_norm
 from natrob_theory.rounding import EPSILON
 
 
@@ -67,7 +68,7 @@ def slopes_on_ball(parts: TwoLayers, center: Float[Tensor, "batch features"], ra
     middle = center.double() @ parts.inner.t() + parts.bias
     size = center.double().abs() @ parts.inner.t().abs() + parts.bias.abs()
     rounds = (parts.inner.shape[1] + 8) * EPSILON
-    reach = radius * parts.inner.norm(dim=1) * (1.0 + rounds) + rounds * size
+    reach = radius * l2_norm(parts.inner, dim=1) * (1.0 + rounds) + rounds * size
     # One more rounding, of the ends themselves, is at most EPSILON·(|middle| + reach).
     reach = reach + EPSILON * (middle.abs() + reach)
     return activation_slopes(parts.activation, middle - reach, middle + reach)
@@ -80,7 +81,7 @@ def one_sided_from_slopes(parts: TwoLayers, slopes: Slopes) -> Float[Tensor, " b
     radius = radius + 2 * EPSILON * torch.maximum(slopes.high.abs(), slopes.low.abs())
     inner, outer, hidden = parts.inner, parts.outer, len(parts.bias)
     centre = torch.einsum("ih,bh,hj->bij", outer, middle, inner)
-    sizes = outer.norm() * inner.norm()
+    sizes = l2_norm(outer.flatten(), dim=0) * l2_norm(inner.flatten(), dim=0)
     error = product_error(hidden, sizes, middle.abs().amax(dim=1))
 
     entries = torch.einsum("ih,bh,hj->bij", outer.abs(), radius, inner.abs())
@@ -96,7 +97,7 @@ def one_sided_from_slopes(parts: TwoLayers, slopes: Slopes) -> Float[Tensor, " b
         size = (outer.square().sum(dim=0) * radius * weights + inner.square().sum(dim=1) * radius / weights).sum(dim=1)
         rounding = error + product_error(hidden, size + sizes * middle.abs().amax(dim=1))
         found.append(largest_eigenvalue_upper(centre + (left + right) / 2, input_error=rounding))
-    return torch.stack(found).amin(dim=0)
+    return torch.nan_to_num(torch.stack(found), nan=torch.inf, posinf=torch.inf).amin(dim=0)
 
 
 def _weights(parts: TwoLayers, radius: Float[Tensor, "batch hidden"]) -> list[Float[Tensor, "batch hidden"]]:
@@ -104,7 +105,7 @@ def _weights(parts: TwoLayers, radius: Float[Tensor, "batch hidden"]) -> list[Fl
     root = radius.sqrt()
     total = torch.linalg.matrix_norm(root[:, :, None] * parts.inner, ord=2)
     other = torch.linalg.matrix_norm(parts.outer * root[:, None, :], ord=2)
-    balanced = parts.inner.norm(dim=1) / parts.outer.norm(dim=0)
+    balanced = l2_norm(parts.inner, dim=1) / l2_norm(parts.outer, dim=0)
     common = (total / other)[:, None].expand_as(radius)
     return [_usable(weights) for weights in (common, balanced.expand_as(radius))]
 

@@ -148,7 +148,9 @@ def step_growth(
     for n, (size, row) in enumerate(zip(sizes, constants, strict=True)):
         if not growth.bounded_by_one_sided(n):
             for constant in row:
-                stepper.require_bound_exists(float(torch.as_tensor(size).max()), lipschitz_value(constant))
+                stepper.require_bound_exists(
+                    float(torch.as_tensor(size, dtype=torch.float64).max()), lipschitz_value(constant)
+                )
     return growth
 
 

@@ -1,10 +1,13 @@
 """What every constraint of a weight does: which precision it computes in, and when it need not compute again."""
 
 import abc
+from collections.abc import Sequence
 from typing import final
 
 import torch
 from torch import Tensor, nn
+
+from natrob_theory.argument_checks import all_finite
 
 
 class AbstractNormConstraint(nn.Module, abc.ABC):
@@ -28,10 +31,16 @@ class AbstractNormConstraint(nn.Module, abc.ABC):
 
     @final
     def forward(self, raw: Tensor) -> Tensor:
-        """The weight."""
+        """The weight.
+
+        Raises:
+            ValueError: a parameter is NaN or infinite; not looked at while tracing or under torch.func.
+        """
         if raw.is_meta:
             return raw
         sources = [raw, *self.parameters()]
+        if all(_is_plain(source) for source in sources):
+            _require_finite(type(self).__name__, sources)
         tracked = torch.is_grad_enabled() and any(source.requires_grad for source in sources)
         if tracked or not all(_is_plain(source) for source in sources):
             return self._in_full_precision(raw)
@@ -46,6 +55,14 @@ class AbstractNormConstraint(nn.Module, abc.ABC):
         with torch.autocast(raw.device.type, enabled=False):
             wide = raw.float() if raw.dtype in (torch.float16, torch.bfloat16) else raw
             return self.constrained(wide).to(raw.dtype)
+
+
+def _require_finite(constraint: str, sources: Sequence[Tensor]) -> None:
+    if not all(all_finite(source) for source in sources):
+        raise ValueError(
+            f"the raw parameters of a constrained weight ({constraint}) must be finite, got NaN or infinite entries; "
+            f"if training made them so, take a smaller learning rate"
+        )
 
 
 def _is_plain(source: Tensor) -> bool:

@@ -23,10 +23,12 @@ def constrain_norm(linear_map: MapT, *, method: NormConstraint, state_sides: tup
 
     The weight becomes a differentiable function of a raw parameter of the same shape, which starts at the weight
     (`torch.nn.utils.parametrize`); the module computes what it did, with that weight. The norm is at most 1 up to the
-    roundings of the working precision, 1 + 10⁻⁶ in float32 and 1 + 10⁻¹² in float64; for "orthogonal" that needs rows
-    far from dependent, else it is u·κ, several percent in float32, or torch finds no factorisation. What certificates
-    rest on is `lipschitz_upper_bound`, which computes the norm again, rounded outward, from the weight that is there.
-    `materialised` gives a copy with plain weights.
+    roundings of the working precision, 1 + 10⁻⁶ in float32 and 1 + 10⁻¹² in float64, for parameters of every
+    size: they are scaled by powers of two before anything is squared. Where all of them are below the smallest normal
+    number over the spacing at 1 (10⁻³¹ in float32, 10⁻²⁹² in float64), the norm is less than 1, so that gradients stay
+    finite; zeros stay zeros. Parameters that are NaN or infinite are refused when the weight is computed. What
+    certificates rest on is `lipschitz_upper_bound`, which computes the norm again, rounded outward, from the weight
+    that is there. `materialised` gives a copy with plain weights.
 
     Args:
         linear_map: an nn.Linear, or an nn.Conv2d that `require_linear_map` allows: stride 1, an odd kernel and zero

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from natrob_theory.norm_constraints.abstract_constraint import AbstractNormConstraint
+from natrob_theory.norm_constraints.scaled_weight import scaled_weight
 
 REGULARISATION: Final = 1e-6
 """ε as a share of the mean squared length of the rows."""
@@ -19,8 +20,8 @@ class OrthonormalRows(AbstractNormConstraint):
     1. The first row keeps its direction and every further one loses what the rows before it hold already, as in Gram
     and Schmidt's process. ε follows the size of V, whose gradient does not flow through it.
 
-    Rounding: the norm may exceed 1 by about u·κ(L). A V whose rows are nearly dependent in float32 is therefore a poor
-    start; `torch.nn.init.orthogonal_` is a good one.
+    Rounding: the norm may exceed 1 by about u·κ(L), and κ(L) ≤ √(n/ε) is 10³√n for rows that depend on each other. So
+    the factorisation is computed in float64 whatever V's precision; ε is a share of at least that of one entry of ½.
 
     Source: Hu et al., "A recipe for improved certifiable robustness", ICLR 2024.
     Proof: proofs/symbolic/orthonormal_rows.py.
@@ -28,7 +29,7 @@ class OrthonormalRows(AbstractNormConstraint):
 
     def constrained(self, raw: Tensor) -> Tensor:
         """L⁻¹V; a weight of zeros stays one."""
-        matrix = raw.flatten(1)
+        matrix = scaled_weight(raw, tuple(range(raw.dim()))).weight.flatten(1)
         wide = matrix.shape[0] <= matrix.shape[1]
         rows = matrix if wide else matrix.t()
         weight, _ = _CholeskyRows.apply(rows)  # type: ignore[no-untyped-call]
@@ -47,13 +48,13 @@ class _CholeskyRows(torch.autograd.Function):
 
     @staticmethod
     def forward(rows: Tensor) -> tuple[Tensor, Tensor]:  # type: ignore[override]
-        products = rows @ rows.t()
-        identity = torch.eye(len(rows), dtype=rows.dtype, device=rows.device)
-        tiny = torch.finfo(rows.dtype).tiny
-        share = (REGULARISATION * products.diagonal().mean()).clamp_min(tiny)
+        double = rows.double()
+        products = double @ double.t()
+        identity = torch.eye(len(rows), dtype=torch.float64, device=rows.device)
+        share = REGULARISATION * products.diagonal().mean().clamp_min(0.25 / len(rows))
         factor = torch.linalg.cholesky(products + share * identity)
         inverse = torch.linalg.solve_triangular(factor, identity, upper=False)
-        return inverse @ rows, inverse
+        return (inverse @ double).to(rows.dtype), inverse
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Tensor], output: tuple[Tensor, Tensor]) -> None:
@@ -65,4 +66,5 @@ class _CholeskyRows(torch.autograd.Function):
     def backward(ctx: Any, gradient: Tensor, _: Tensor) -> Tensor:  # type: ignore[override]
         weight, inverse = ctx.saved_tensors
         products = -gradient @ weight.t()
-        return inverse.t() @ (gradient + (products.tril() + products.tril(-1).t()) @ weight)
+        inner = gradient + (products.tril() + products.tril(-1).t()) @ weight
+        return (inverse.t() @ inner.double()).to(gradient.dtype)

@@ -1,5 +1,6 @@
 """Division by the spectral norm, of a matrix or of a zero-padded convolution on images of a given size."""
 
+from collections.abc import Callable
 from typing import final
 
 import torch
@@ -9,6 +10,7 @@ from torch import Tensor
 from natrob_theory.norm_constraints.abstract_constraint import AbstractNormConstraint
 from natrob_theory.norm_constraints.largest_block import largest_block
 from natrob_theory.norm_constraints.matrix_norms import MatrixNorm
+from natrob_theory.norm_constraints.scaled_weight import scaled_weight
 
 
 @final
@@ -21,7 +23,7 @@ class DividedByMatrixNorm(AbstractNormConstraint):
 
     def constrained(self, raw: Tensor) -> Tensor:
         """V/‖V‖; 0 for V = 0."""
-        return _divided(raw, self.norm(raw.flatten(1)))
+        return _divided(raw, lambda weight: self.norm(weight.flatten(1)))
 
 
 @final
@@ -44,11 +46,14 @@ class DividedByTorusNorm(AbstractNormConstraint):
 
     def constrained(self, raw: Float[Tensor, "outputs inputs rows columns"]) -> Tensor:
         """V/‖V‖; 0 for V = 0."""
+        return _divided(raw, self._torus_norm)
+
+    def _torus_norm(self, raw: Tensor) -> Tensor:
         grid = tuple(side + taps - 1 for side, taps in zip(self.state_sides, raw.shape[2:], strict=True))
         with torch.no_grad():
             transform = torch.fft.rfft2(raw.detach(), s=grid)
             row, column = divmod(largest_block(transform.flatten(2).permute(2, 0, 1)), transform.shape[3])
-        return _divided(raw, self.norm(_frequency_block(raw, row / grid[0], column / grid[1])))
+        return self.norm(_frequency_block(raw, row / grid[0], column / grid[1]))
 
     def extra_repr(self) -> str:
         """The sides, for print(module)."""
@@ -65,5 +70,12 @@ def _frequency_block(
     return torch.einsum("oiab,ab->oi", kernel.to(phases.dtype), phases)
 
 
-def _divided(raw: Tensor, norm: Tensor) -> Tensor:
-    return raw / norm.clamp_min(torch.finfo(raw.dtype).tiny)
+def _divided(raw: Tensor, norm_of: Callable[[Tensor], Tensor]) -> Tensor:
+    """V/‖V‖ of the scaled V, whose norm is at least its largest entry; V over ½ where that is less: below the floor.
+
+    The norm of zeros would have the gradient 0·∞: that of ones stands in its place.
+    """
+    weight = scaled_weight(raw, tuple(range(raw.dim()))).weight
+    some = (weight.detach() != 0).any()
+    norm = norm_of(torch.where(some, weight, torch.ones_like(weight)))
+    return weight / torch.where(some, norm.clamp_min(0.5), torch.full_like(norm, 0.5))

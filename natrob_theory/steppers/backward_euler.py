@@ -7,6 +7,7 @@ from torch import Tensor
 from torch.autograd import forward_ad
 
 from natrob_theory.fields import evaluate_field
+from natrob_theory.fields.evaluation import field_name
 from natrob_theory.implicit_solve import (
     AbstractFixedPointSolver,
     NewtonKrylov,
@@ -14,6 +15,7 @@ from natrob_theory.implicit_solve import (
     gmres,
 )
 from natrob_theory.implicit_solve.solution import FailureAction, finish, report_failure
+from natrob_theory.jacobian_products import NotDifferentiableError
 from natrob_theory.rounding import EPSILON, round_up
 from natrob_theory.steppers.abstract_stepper import AbstractStepper, Evaluation, running_product
 from natrob_theory.tensor_types import Field
@@ -62,7 +64,12 @@ class BackwardEulerStepper(AbstractStepper[Field]):
             return flat + step_size * evaluate_field(field, time + step_size, point.view_as(state)).flatten(1)
 
         with torch.no_grad():
-            return self.solver.solve(fixed_point_map, flat)
+            try:
+                return self.solver.solve(fixed_point_map, flat)
+            except NotDifferentiableError as error:
+                raise NotDifferentiableError(
+                    f"field {field_name(field)} under {self.name}: {error}; `solver` = Anderson() needs no Jacobian"
+                ) from error
 
     def step(self, field: Field, time: float, state: Tensor, step_size: float) -> Tensor:
         """y_{n+1} from y_n.

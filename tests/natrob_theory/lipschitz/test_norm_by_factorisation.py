@@ -66,8 +66,7 @@ def test_large_stacks_are_factorised_and_single_or_infinite_matrices_are_not(mon
     error = 0.1 * float(torch.linalg.matrix_norm(stack).max())
     assert spectral_norm_upper(stack, input_error=0.1) == pytest.approx(decomposed + error, rel=1e-11)
     stack[2, 0, 0] = torch.nan
-    with pytest.raises(RuntimeError, match="non-finite"):
-        spectral_norm_upper(stack)
+    assert spectral_norm_upper(stack) == torch.inf  # no decomposition of it, and no bound
 
 
 @pytest.mark.slow

@@ -4,6 +4,7 @@ import copy
 import inspect
 import itertools
 import pickle
+from collections.abc import Callable
 from typing import Any, cast, get_args
 
 import pytest
@@ -353,3 +354,108 @@ def test_the_largest_block_is_found_from_a_bad_candidate(monkeypatch: pytest.Mon
         assert largest_block(stack) == int(norms.argmax())
     monkeypatch.undo()
     assert largest_block(torch.zeros(3, 2, 2)) in range(3)
+
+
+def awkward_weights(shape: tuple[int, ...], dtype: torch.dtype) -> dict[str, Tensor]:
+    """Weights of this shape whose squares under- or overflow, or whose rows depend on each other."""
+    limits = torch.finfo(dtype)
+    normal = torch.randn(shape, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+    small, large = limits.tiny * 1e8, limits.max * 1e-8
+    found = {f"normal × {scale:g}": normal * scale for scale in (1e-23, 1e-30, small, 1e30, large)}
+    found |= {"subnormal": normal * limits.tiny * 1e-3, "zero": torch.zeros(shape), "equal": torch.ones(shape)}
+    found["just below the floor"] = torch.full(shape, 0.4 * limits.tiny / limits.eps, dtype=torch.float64)
+    for name, values in (("one huge entry", torch.zeros(shape)), ("one huge entry among others", normal.clone())):
+        found[name] = values.double()
+        found[name].view(-1)[3] = large
+    rows = {"a tiny row": normal.clone(), "tiny rows": normal * small, "equal rows": normal.clone()}
+    rows["a tiny row"][0] *= small
+    rows["tiny rows"][0] /= small
+    rows["equal rows"][1] = rows["equal rows"][0] * (1 + 1e-7)
+    flat = normal.flatten(1)
+    rows["rank one"] = (flat[:, :1] @ flat[:1]).view(shape)
+    return {name: values.to(dtype) for name, values in (found | rows).items()}
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("method", METHODS)
+def test_whatever_the_parameters_are(method: NormConstraint, dtype: torch.dtype) -> None:
+    """The norm is at most 1, and gradients and the weight after a step of SGD are finite."""
+    make: dict[str, Callable[[], nn.Linear | nn.Conv2d]] = {
+        "dense": lambda: nn.Linear(12, 8, bias=False),
+        "wide": lambda: nn.Linear(5, 17, bias=False),
+        "one tap": lambda: nn.Conv2d(6, 5, 1, bias=False),
+        "convolution": lambda: nn.Conv2d(3, 4, 3, padding=1, bias=False),
+    }
+    if method == "orthogonal":
+        del make["convolution"]
+    cases = ((kind, case) for kind in make for case in awkward_weights(tuple(make[kind]().weight.shape), dtype).items())
+    for kind, (name, values) in cases:
+        layer = make[kind]().to(dtype)
+        layer.weight.data.copy_(values)
+        layer = constrain_norm(layer, method=method, state_sides=None if isinstance(layer, nn.Linear) else SIDES)
+        _require_at_most_one(layer, name)
+        weight = layer.weight
+        (weight * torch.randn_like(weight)).sum().backward()
+        assert all(bool(torch.isfinite(cast(Tensor, one.grad)).all()) for one in layer.parameters()), name
+        torch.optim.SGD(layer.parameters(), lr=1e-3).step()
+        _require_at_most_one(layer, name)
+
+
+def _require_at_most_one(layer: nn.Linear | nn.Conv2d, name: str) -> None:
+    weight = layer.weight.detach()
+    assert bool(torch.isfinite(weight).all()), name
+    if isinstance(layer, nn.Linear):
+        norm = float(torch.linalg.matrix_norm(weight.double(), ord=2))
+    else:
+        wide = nn.Conv2d(
+            weight.shape[1], weight.shape[0], layer.kernel_size, padding=layer.padding, bias=False
+        ).double()  # type: ignore[arg-type]
+        wide.weight.data.copy_(weight)
+        norm = operator_norm(wide, SIDES)
+    assert norm <= 1.0 + 1e-6, name
+
+
+@pytest.mark.parametrize("method", ["exact", "gram"])
+@pytest.mark.parametrize("scale", [1e-30, 1e-23, 1e30])
+def test_small_and_large_weights_are_divided_as_others_are(method: NormConstraint, scale: float) -> None:
+    dense_norm = float(torch.linalg.matrix_norm(_float_dense(method, scale).weight.detach().double(), ord=2))
+    assert dense_norm == pytest.approx(
+        float(torch.linalg.matrix_norm(_float_dense(method, 1.0).weight.detach().double(), ord=2)), rel=1e-5
+    )
+
+
+def _float_dense(method: NormConstraint, scale: float) -> nn.Linear:
+    layer = nn.Linear(5, 7)
+    _draw(layer.weight, 0, scale)
+    return constrain_norm(layer, method=method)
+
+
+def test_logarithms_of_any_size_keep_rescaled_rows_at_one() -> None:
+    layer = dense("rescaled")
+    for extreme in (-1e3, -50.0, 50.0, 1e3):
+        with torch.no_grad():
+            constraint_of(layer).logarithms.copy_(torch.linspace(-extreme, extreme, 7))
+        assert norm(layer, (5,)) <= 1.0 + 1e-12
+        assert bool(torch.isfinite(layer.weight).all())
+
+
+@pytest.mark.parametrize("bad", [float("nan"), float("inf")])
+@pytest.mark.parametrize("method", METHODS)
+def test_parameters_that_are_no_numbers_are_refused_by_name(method: NormConstraint, bad: float) -> None:
+    layer = dense(method)
+    raw_of(layer).data[1, 2] = bad
+    with pytest.raises(ValueError, match=r"raw parameters of a constrained weight .* must be finite"):
+        layer(torch.ones(1, 5, dtype=torch.float64))
+    with torch.no_grad(), pytest.raises(ValueError, match="must be finite"):
+        layer(torch.ones(1, 5, dtype=torch.float64))
+    if method == "rescaled":
+        other = dense(method)
+        constraint_of(other).logarithms.data[0] = bad
+        with pytest.raises(ValueError, match="RescaledRows"):
+            other(torch.ones(1, 5, dtype=torch.float64))
+
+
+@pytest.mark.parametrize("mode", ["circular", "reflect", "replicate"])
+def test_other_padding_modes_are_refused(mode: Any) -> None:
+    with pytest.raises(ValueError, match="zero padding"):
+        constrain_norm(nn.Conv2d(2, 2, 3, padding=1, padding_mode=mode), method="gram", state_sides=(4, 4))
