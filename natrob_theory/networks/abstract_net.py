@@ -156,7 +156,7 @@ def step_growth(
 
 def require_forward_in_time(step_sizes: Iterable[Any]) -> None:
     """Raise ValueError for a negative step: backward in time it is −f that is integrated, and μ is a constant of f."""
-    if any(bool((torch.as_tensor(size) < 0).any()) for size in step_sizes):
+    if any(bool((torch.as_tensor(size, dtype=torch.float64) < 0).any()) for size in step_sizes):
         raise ValueError(
             "steps must go forward in time for a bound from more than K, got negative step sizes: backward in time "
             "the solution follows −f, of which neither μ nor the structure of f speaks"
