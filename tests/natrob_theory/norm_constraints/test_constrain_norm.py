@@ -407,9 +407,8 @@ def _require_at_most_one(layer: nn.Linear | nn.Conv2d, name: str) -> None:
     if isinstance(layer, nn.Linear):
         norm = float(torch.linalg.matrix_norm(weight.double(), ord=2))
     else:
-        wide = nn.Conv2d(
-            weight.shape[1], weight.shape[0], layer.kernel_size, padding=layer.padding, bias=False
-        ).double()  # type: ignore[arg-type]
+        sides: Any = layer.kernel_size
+        wide = nn.Conv2d(weight.shape[1], weight.shape[0], sides, padding=sides[0] // 2, bias=False).double()
         wide.weight.data.copy_(weight)
         norm = operator_norm(wide, SIDES)
     assert norm <= 1.0 + 1e-6, name
