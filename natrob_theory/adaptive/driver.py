@@ -126,6 +126,9 @@ class _Run:
             verdicts[SolveStatus.REACHED_END] = going_on & at_end
         if not all_accepted:
             stuck = ~accepted & (following < self.planner.smallest_step)
+            if unresolved is not None:
+                verdicts[SolveStatus.TIME_RESOLUTION] |= stuck & unresolved
+                stuck = stuck & ~unresolved
             finite = torch.isfinite(ratio)
             verdicts |= {SolveStatus.STEP_SIZE_UNDERFLOW: stuck & finite, SolveStatus.NON_FINITE: stuck & ~finite}
         if ends.at_stop is not None and target is not None:
@@ -231,19 +234,21 @@ class _Run:
         """Replace a step by the one from `before` that ends at the event; the errors with those of the new steps."""
         active, event = self.active, self._event_of(before.rows)
 
-        def step_to(size: Tensor) -> Trial:
-            later = before.time + size
-            return self._trial_from(before, StepEnds(later, later - before.time, None, resolved=True))
+        def step_to(size: Tensor, some: Active) -> Trial:
+            later = some.time + size
+            return self._trial_from(some, StepEnds(later, later - some.time, None, resolved=True))
+
+        def value_at(size: Tensor, places: Tensor) -> Tensor:
+            some = before.select(places)
+            return event_values(self._event_of(some.rows), some.time + size, step_to(size, some).state).double()
 
         with torch.no_grad():
-            start = event_values(event, before.time, before.state)
+            start = event_values(event, before.time, before.state).double()
             size = active.time[indices] - before.time
             tolerance = SPACINGS * torch.finfo(before.state.dtype).eps * self.planner.largest_time
-            bracket = Bracket(torch.zeros_like(size), size, start.double(), values.double())
-            size, tried = locate(
-                lambda step: event_values(event, before.time + step, step_to(step).state).double(), bracket, tolerance
-            )
-        trial, time = step_to(size), before.time + size
+            bracket = Bracket(torch.zeros_like(size), size, start, values.double())
+            size, tried = locate(value_at, bracket, tolerance)
+        trial, time = step_to(size, before), before.time + size
         state, slope = trial.state, trial.slope
         if torch.is_grad_enabled():
             if slope is None:

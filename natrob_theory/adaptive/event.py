@@ -37,37 +37,42 @@ class Bracket(NamedTuple):
     value_outside: Tensor
 
 
-def locate(value_at: Callable[[Tensor], Tensor], bracket: Bracket, tolerance: float) -> tuple[Tensor, int]:
-    """The smallest step known to be at or past the event, no farther from it than `tolerance`; and how many were tried.
+def locate(value_at: Callable[[Tensor, Tensor], Tensor], bracket: Bracket, tolerance: float) -> tuple[Tensor, Tensor]:
+    """The smallest step known to be at or past the event, and how many were tried, (batch,) both.
 
-    Every trial is a step of its own from the same state. The secant through the ends of the bracket, with the
-    Illinois change of a value that stays (Dowell, Jarratt, BIT 11, 1971); every third trial bisects, so that 3 log₂
-    of the ratio of widths is the most it takes.
+    Every trial is a step of its own from the same state, and every sample's search is its own. The secant through the
+    ends of the bracket, with the Illinois change of a value that stays (Dowell, Jarratt, BIT 11, 1971); every third
+    trial bisects, so that 3 log₂ of the ratio of widths is the most it takes.
 
     Args:
-        value_at: the event after steps h, (batch,) both, float64.
+        value_at: the event after steps h of the samples at these positions, (some,), float64.
         bracket: where it lies.
-        tolerance: the width at which the search ends.
+        tolerance: the width at which a search ends.
     """
-    inside, outside, low, high = bracket
-    tried, was_past = 0, torch.zeros_like(inside, dtype=torch.bool)
-    while bool(((outside - inside).abs() > tolerance).any()):
+    inside, outside, low, high = (part.clone() for part in bracket)
+    sign = torch.sign(bracket.value_inside)
+    was_past, tried = torch.zeros_like(sign, dtype=torch.bool), torch.zeros_like(sign, dtype=torch.long)
+    count = 0
+    while True:
         middle = 0.5 * (inside + outside)
+        open_ = ((outside - inside).abs() > tolerance) & (middle != inside) & (middle != outside)
+        rows = open_.nonzero()[:, 0]
+        if len(rows) == 0:
+            return outside, tried
         secant = outside - high * (outside - inside) / (high - low)
-        least, most = torch.minimum(inside, outside), torch.maximum(inside, outside)
-        usable = (secant > least) & (secant < most) & (tried % 3 != 2)
-        trial = torch.where(usable, secant, middle)
-        if bool(((trial == inside) | (trial == outside)).all()):
-            break
-        value = value_at(trial)
-        tried += 1
-        past = torch.sign(value) != torch.sign(bracket.value_inside)
-        again = past == was_past if tried > 1 else torch.zeros_like(past)
-        low = torch.where(past, torch.where(again, 0.5 * low, low), value)
-        high = torch.where(past, value, torch.where(again, 0.5 * high, high))
-        was_past = past
-        inside, outside = torch.where(past, inside, trial), torch.where(past, trial, outside)
-    return outside, tried
+        usable = ((secant - inside) * (outside - secant) > 0) & (secant != inside) & (secant != outside)
+        trial = torch.where(usable, secant, middle)[rows] if count % 3 != 2 else middle[rows]
+        value = value_at(trial, rows)
+        past = torch.sign(value) != sign[rows]
+        again = past == was_past[rows] if count else torch.zeros_like(past)
+        halved = torch.where(again, 0.5, 1.0)
+        low[rows] = torch.where(past, halved * low[rows], value)
+        high[rows] = torch.where(past, value, halved * high[rows])
+        inside[rows] = torch.where(past, inside[rows], trial)
+        outside[rows] = torch.where(past, trial, outside[rows])
+        was_past[rows] = past
+        tried[rows] += 1
+        count += 1
 
 
 def with_event_time(event: Event, time: Tensor, state: Tensor, slope: Tensor) -> Tensor:

@@ -83,7 +83,7 @@ class SolveLog:
         if self._states is not None:
             self._states.append(states)
 
-    def note_evaluations(self, rows: Tensor, count: int) -> None:
+    def note_evaluations(self, rows: Tensor, count: int | Tensor) -> None:
         """Take down evaluations of the samples `rows` besides those of trial steps."""
         self._further_evaluations[rows] += count
 

@@ -90,10 +90,13 @@ def _times(time: float, like: Tensor) -> Tensor:
 
 
 def _other_rows(state: Tensor) -> Tensor:
-    """Rows for a batch of another length, last first, and none that `t * y` takes for a state's last axis."""
+    """Rows for a batch of another length, last first, and of a length that `t * y` cannot take for a state's axis.
+
+    Two samples come unequally often, so that a mean over them is another.
+    """
     batch, last = state.shape[0], state.shape[-1]
     length = next(count for count in (2, 3, 4) if count not in (batch, last))
-    return (batch - 1 - torch.arange(length, device=state.device)) % batch
+    return (batch - 1 - torch.arange(length, device=state.device)).clamp_min(0)
 
 
 def _tried(field: Field, time: float | Tensor, state: Tensor) -> Tensor | None:
