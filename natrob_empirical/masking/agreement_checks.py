@@ -12,7 +12,7 @@ from natrob_theory.networks.solve_arguments import describe_tolerance
 from .flag import ADJOINT_DISAGREES, GRADIENTS_DISAGREE, Flag
 from .gradient_probe import cosine, probe_gradient, probe_value
 from .report import Evidence
-from .solver_surrogates import gradient_surrogate
+from .solver_surrogates import NO_SOLVER_SEEN, gradient_surrogate
 from .subject import CheckNotRunError, Subject
 from .thresholds import DISAGREEING_SHARE, QUOTIENT_STEP, SAME_GRADIENT_COSINE
 
@@ -54,7 +54,7 @@ def adjoint_check(subject: Subject) -> list[Evidence]:
     model = subject.given
     trunk = neural_ode_of(model)
     if trunk is None or not isinstance(model, IntegratorClassifier):
-        raise CheckNotRunError("the model's trunk is no Neural ODE")
+        raise CheckNotRunError(NO_SOLVER_SEEN)
     other = gradient_surrogate(model)
     try:
         first, second = (probe_gradient(one, subject.x, subject.y, margin) for one in (subject.model, other.model))

@@ -19,6 +19,13 @@ from natrob_theory.networks.solve_arguments import describe_tolerance
 TOLERANCE_FACTOR: Final = 10.0
 """By how much the looser and the tighter tolerance differ from the model's own."""
 
+NO_SOLVER_SEEN: Final = (
+    "the model is no IntegratorClassifier with a natrob_theory.NeuralODE as its trunk, so no solver is seen in it; a "
+    'Neural ODE of another library is seen when it is built as IntegratorClassifier(stem, NeuralODE(field, solver="'
+    'torchdiffeq"), pool, head)'
+)
+"""Why solvers cannot be exchanged."""
+
 
 @final
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -6,7 +6,7 @@ from natrob_empirical.models import IntegratorClassifier, neural_ode_of
 from .flag import BLACK_BOX_STRONGER, NOISE_AS_STRONG, ONE_STEP_STRONGER, TRANSFER_STRONGER, Flag
 from .paired_test import compare_fooled
 from .report import Evidence
-from .solver_surrogates import Surrogate, fixed_step_surrogate, solver_surrogates
+from .solver_surrogates import NO_SOLVER_SEEN, Surrogate, fixed_step_surrogate, solver_surrogates
 from .subject import CheckNotRunError, Subject
 from .thresholds import FEWEST_FOOLED_BY_NOISE
 
@@ -42,7 +42,7 @@ def transfer_check(subject: Subject) -> list[Evidence]:
     """Images made on surrogates against the model's own gradients."""
     surrogates = [*_own_surrogates(subject), *subject.surrogates]
     if not surrogates:
-        raise CheckNotRunError("no surrogate was given, and the model's trunk is no Neural ODE")
+        raise CheckNotRunError(f"no surrogate was given, and {NO_SOLVER_SEEN}")
     return [_transfer(subject, surrogate, number) for number, surrogate in enumerate(surrogates)]
 
 
