@@ -1,13 +1,17 @@
 """The sets of images an attack may return: norm balls intersected with the pixel range [0, 1]."""
 
+import math
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
-from typing import Final, final
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import ClassVar, Final, final
 
 import torch
 from jaxtyping import Bool, Float, Float64, Int64
 from torch import Tensor
 
+from natrob_empirical.impossible_radius import IMPOSSIBLE_RADIUS
+from natrob_empirical.pixel_shares import describe_mask, radius_and_shares, require_mask
 from natrob_empirical.random_streams import SampleStreams
 from natrob_theory.argument_checks import require_nonnegative
 from natrob_theory.norms import per_sample_l2
@@ -15,9 +19,11 @@ from natrob_theory.norms import per_sample_l2
 _LARGEST_RADIUS: Final = 1e6  # holds every image of 10¹² pixels; far larger ones would overflow float32 steps
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class AbstractBall(ABC):
     """All images within `epsilon` of a center, in the ball's norm, whose pixels lie in [0, 1].
+
+    With a mask only some of the pixels may differ from the center's.
 
     Membership is decided in float64 without tolerance, so an image that is kept in float32 must be rounded
     towards the center. A new ball supplies the four methods marked abstract; `project` of the neighbourhood that
@@ -26,19 +32,78 @@ class AbstractBall(ABC):
 
     Args:
         epsilon: the radius in units of the pixel range, from 0 to 1e6.
+        mask: which pixels may change, as a tensor that broadcasts to an image, (channels, height, width): bools, or 0
+            and 1. None lets all change. Balls are equal where their masks are, too.
 
     Raises:
-        TypeError: `epsilon` is not a real number (a bool is none).
-        ValueError: `epsilon` is negative, NaN, infinite or above 1e6.
+        TypeError: `epsilon` is not a real number (a bool is none), or `mask` no such tensor.
+        ValueError: `epsilon` is negative, NaN, infinite or above 1e6; `mask` has other values, no pixel that may
+            change, or more than three dimensions.
     """
 
+    partial_shares: ClassVar[bool] = False
+    """Whether a pixel may be given a part of the radius."""
+
     epsilon: float
+    mask: Tensor | None = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
+        if self.mask is not None:
+            object.__setattr__(self, "mask", require_mask(self.mask, partial=self.partial_shares))
         radius = require_nonnegative("epsilon", self.epsilon)
         if radius > _LARGEST_RADIUS:
             raise ValueError(f"`epsilon` must be at most {_LARGEST_RADIUS:g}, pixels being in [0, 1], got {radius}")
         object.__setattr__(self, "epsilon", radius)
+
+    def __eq__(self, other: object) -> bool:
+        if type(self) is not type(other) or not isinstance(other, AbstractBall):
+            return NotImplemented
+        return self._key == other._key
+
+    def __hash__(self) -> int:
+        return hash((type(self), self._key))
+
+    def __repr__(self) -> str:
+        mask = "" if self.mask is None else f", mask={describe_mask(self.mask)}"
+        return f"{type(self).__name__}(epsilon={self.epsilon!r}{mask})"
+
+    @property
+    def _key(self) -> tuple[float, str | None]:
+        return self.epsilon, None if self.mask is None else describe_mask(self.mask)
+
+    @final
+    def shares(self, like: Float[Tensor, "batch *pixels"]) -> Float64[Tensor, "*pixels"] | None:
+        """The share of the radius that each pixel of such images may use, from 0 to 1; None without a mask.
+
+        Raises:
+            ValueError: the mask does not broadcast to the images' shape.
+        """
+        if self.mask is None:
+            return None
+        try:
+            return self.mask.to(like.device).expand(like.shape[1:])
+        except RuntimeError:
+            raise ValueError(
+                f"`mask` must broadcast to an image, of shape {tuple(like.shape[1:])}, got {tuple(self.mask.shape)}"
+            ) from None
+
+    @final
+    def restrict(
+        self, x: Float[Tensor, "batch *pixels"], center: Float[Tensor, "batch *pixels"]
+    ) -> Float[Tensor, "batch *pixels"]:
+        """Each `x` with the pixels that may not change put back to those of its center."""
+        shares = self.shares(center)
+        return x if shares is None else torch.where(shares > 0, x, center)
+
+    @final
+    def spread(self, offset: Float[Tensor, "batch *pixels"]) -> Float[Tensor, "batch *pixels"]:
+        """Offsets from the center of which each pixel gets its share; none where it may not change."""
+        shares = self.shares(offset)
+        return offset if shares is None else offset * shares.to(offset.dtype)
+
+    @abstractmethod
+    def grey_radius(self, shape: Sequence[int]) -> float:
+        """The radius from which on this ball of every image of a shape holds the grey one; ∞ where none does."""
 
     @final
     def project(
@@ -120,74 +185,124 @@ class AbstractNeighbourhood(ABC):
 
 
 @final
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class LinfBall(AbstractBall):
-    """`max_i |x_i − c_i| ≤ ε` and `0 ≤ x_i ≤ 1`: a box, so clamping gives the nearest point."""
+    """`|x_i − c_i| ≤ s_i ε` and `0 ≤ x_i ≤ 1` for every pixel: a box, so clamping gives the nearest point.
+
+    The shares s_i are those of the mask, which may be partial here, and 1 without one. A tensor for `epsilon`, one
+    radius per pixel of an image, stands for its largest entry and the shares of it. The norm is then `max |d_i|/s_i`,
+    with 0/0 = 0: distances, step sizes and `epsilon` itself are those of a pixel whose share is 1.
+    """
+
+    partial_shares: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        if isinstance(self.epsilon, Tensor):
+            radius, shares = radius_and_shares(self.epsilon)
+            mask = shares if self.mask is None else _product(shares, require_mask(self.mask, partial=True))
+            object.__setattr__(self, "epsilon", radius)
+            object.__setattr__(self, "mask", mask)
+        super().__post_init__()
+
+    def grey_radius(self, shape: Sequence[int]) -> float:
+        """½ over the smallest share."""
+        smallest = 1.0 if self.mask is None else float(self.mask.min())
+        return IMPOSSIBLE_RADIUS / smallest if smallest > 0 else math.inf
 
     def distance(
         self, x: Float[Tensor, "batch *pixels"], center: Float[Tensor, "batch *pixels"]
     ) -> Float64[Tensor, " batch"]:
-        """`max_i |x_i − c_i|` in float64."""
+        """`max_i |x_i − c_i|/s_i` in float64, at most ε just where no pixel is farther than its radius."""
         _require_pair(x, center)
-        return (x.double() - center.double()).abs().flatten(1).amax(dim=1)
+        offset, shares = (x.double() - center.double()).abs(), self.shares(center)
+        if shares is None:
+            return offset.flatten(1).amax(dim=1)
+        unmoved = torch.where(offset == 0, 0.0, torch.inf)
+        distance = torch.where(shares > 0, offset / shares, unmoved.where(offset.isfinite(), offset))
+        inside = (offset <= shares * self.epsilon).flatten(1).all(dim=1)
+        found = distance.flatten(1).amax(dim=1)
+        return torch.where(
+            inside, found.clamp(max=self.epsilon), found.clamp(min=math.nextafter(self.epsilon, math.inf))
+        )
 
     def random_point(
         self, center: Float[Tensor, "batch *pixels"], streams: SampleStreams
     ) -> Float[Tensor, "batch *pixels"]:
         """`c + ε(2u − 1)` with independent uniform u, projected."""
         offset = 2 * streams.uniform(*center.shape[1:], dtype=center.dtype) - 1
-        return self.project(center + self.epsilon * offset, center)
+        return self.project(center + self.spread(self.epsilon * offset), center)
 
     def steepest_ascent(self, gradient: Float[Tensor, "batch *pixels"]) -> Float[Tensor, "batch *pixels"]:
-        """`sign(g)`."""
-        return gradient.sign()
+        """`s_i sign(g_i)`."""
+        return self.spread(gradient.sign())
 
     def _around(self, center: Float[Tensor, "batch *pixels"]) -> AbstractNeighbourhood:
-        lower, upper = self._face(center, -self.epsilon), self._face(center, self.epsilon)
+        shares = self.shares(center)
+        radius = self.epsilon if shares is None else self.epsilon * shares
+        lower, upper = (self._face(center, side, radius) for side in (-1, 1))
         return Box(lower=lower.clamp(0, 1), upper=upper.clamp(0, 1))
 
-    def _face(self, center: Float[Tensor, "batch *pixels"], offset: float) -> Float[Tensor, "batch *pixels"]:
-        """The last number of the dtype on the way from `center` to `center + offset` that is not too far."""
-        face = (center.double() + offset).to(center.dtype)
-        too_far = (face.double() - center.double()).abs() > self.epsilon
+    def _face(
+        self, center: Float[Tensor, "batch *pixels"], side: int, radius: float | Float64[Tensor, "*pixels"]
+    ) -> Float[Tensor, "batch *pixels"]:
+        """The last number of the dtype on the way from `center` to `center ± radius` that is not too far."""
+        face = (center.double() + side * radius).to(center.dtype)
+        too_far = (face.double() - center.double()).abs() > radius
         return torch.where(too_far, torch.nextafter(face, center), face)
 
 
 @final
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class L2Ball(AbstractBall):
     """`‖x − c‖₂ ≤ ε` over all pixels and channels of an image, and `0 ≤ x_i ≤ 1`.
 
     The projection scales `x − c` to length ε where it is longer, then clips to [0, 1]. Clipping keeps the
     point inside the ball because the center is in the pixel range: clipping then moves no coordinate away
     from the center's, so each `|x_i − c_i|`, and with them the norm, can only shrink. Where clipping acts
-    the result need not be the nearest point of the intersection.
+    the result need not be the nearest point of the intersection. Pixels that a mask holds are put back first; an image
+    in which one of them differs is infinitely far.
     """
+
+    def grey_radius(self, shape: Sequence[int]) -> float:
+        """½√d; no ball that holds a pixel holds the grey image of every other."""
+        held = self.mask is not None and not bool((self.mask > 0).all())
+        return math.inf if held else IMPOSSIBLE_RADIUS * math.sqrt(math.prod(shape))
 
     def distance(
         self, x: Float[Tensor, "batch *pixels"], center: Float[Tensor, "batch *pixels"]
     ) -> Float64[Tensor, " batch"]:
         """`‖x − c‖₂` in float64. Differences below 1e-154 vanish when they are squared."""
         _require_pair(x, center)
-        return per_sample_l2(x.double() - center.double())
+        offset = x.double() - center.double()
+        distance, shares = per_sample_l2(offset), self.shares(center)
+        if shares is None:
+            return distance
+        return torch.where(((offset != 0) & (shares == 0)).flatten(1).any(dim=1), torch.inf, distance)
 
     def random_point(
         self, center: Float[Tensor, "batch *pixels"], streams: SampleStreams
     ) -> Float[Tensor, "batch *pixels"]:
-        """`c + ε u^{1/d} z/‖z‖₂`, z normal and u uniform, which is uniform in the d-ball; then projected."""
+        """`c + ε u^{1/d} z/‖z‖₂`, z normal and u uniform, which is uniform in the d-ball; then projected.
+
+        d counts the pixels that may change.
+        """
+        shares = self.shares(center)
+        dimensions = center[0].numel() if shares is None else int((shares > 0).sum())
         direction = self.steepest_ascent(streams.normal(*center.shape[1:], dtype=center.dtype))
-        radius = self.epsilon * streams.uniform(dtype=torch.float64) ** (1 / center[0].numel())
+        radius = self.epsilon * streams.uniform(dtype=torch.float64) ** (1 / dimensions)
         return self.project(center + direction * _per_sample(radius, center).to(center.dtype), center)
 
     def steepest_ascent(self, gradient: Float[Tensor, "batch *pixels"]) -> Float[Tensor, "batch *pixels"]:
         """`g/‖g‖₂` of each sample, divided by `max|g_i|` first: squares of tiny entries would underflow."""
+        gradient = self.spread(gradient)
         largest = gradient.abs().flatten(1).amax(dim=1).double()
         scaled = gradient.double() / _per_sample(largest.where(largest > 0, 1.0), gradient)
         norm = per_sample_l2(scaled)
         return (scaled / _per_sample(norm.where(norm > 0, 1.0), gradient)).to(gradient.dtype)
 
     def _around(self, center: Float[Tensor, "batch *pixels"]) -> AbstractNeighbourhood:
-        return ClippedSphere(epsilon=self.epsilon, center=center)
+        shares = self.shares(center)
+        return ClippedSphere(epsilon=self.epsilon, center=center, free=None if shares is None else shares > 0)
 
 
 @final
@@ -210,13 +325,20 @@ class Box(AbstractNeighbourhood):
 @final
 @dataclass(frozen=True, kw_only=True, eq=False)
 class ClippedSphere(AbstractNeighbourhood):
-    """L2 balls of one radius around each image, cut by the pixel range; see `L2Ball`."""
+    """L2 balls of one radius around each image, cut by the pixel range; see `L2Ball`.
+
+    Attributes:
+        free: which pixels may change; None lets all.
+    """
 
     epsilon: float
     center: Float[Tensor, "batch *pixels"]
+    free: Bool[Tensor, "*pixels"] | None = None
 
     def project(self, x: Float[Tensor, "batch *pixels"]) -> Float[Tensor, "batch *pixels"]:
         """Scaling onto the sphere, then clipping."""
+        if self.free is not None:
+            x = torch.where(self.free, x, self.center)
         offset = x.double() - self.center.double()
         distance = per_sample_l2(offset)
         # float64 sums over d entries are off by less than about d·2⁻⁵³, in the norm above and in the one that
@@ -230,7 +352,16 @@ class ClippedSphere(AbstractNeighbourhood):
 
     def select(self, index: Int64[Tensor, " chosen"]) -> "ClippedSphere":
         """The balls of some of the images."""
-        return ClippedSphere(epsilon=self.epsilon, center=self.center[index])
+        return ClippedSphere(epsilon=self.epsilon, center=self.center[index], free=self.free)
+
+
+def _product(first: Tensor, second: Tensor) -> Tensor:
+    try:
+        return first * second.to(first.device)
+    except RuntimeError:
+        raise ValueError(
+            f"`mask` must broadcast with `epsilon`, of shape {tuple(first.shape)}, got {tuple(second.shape)}"
+        ) from None
 
 
 def _per_sample(values: Tensor, like: Tensor) -> Tensor:

@@ -37,6 +37,7 @@ from .model_checks import ModelCheck as ModelCheck
 from .model_checks import ProbabilitiesWarning as ProbabilitiesWarning
 from .model_checks import RandomisedModelError as RandomisedModelError
 from .model_checks import check_model as check_model
+from .most_calls import MostCalls as MostCalls
 from .move_to_gray import MoveToGray as MoveToGray
 from .nearest_search import NearestSearch as NearestSearch
 from .paper_settings import paper_boundary as paper_boundary
@@ -77,6 +78,7 @@ __all__ = [
     "Margin",
     "MinimumNormResult",
     "ModelCheck",
+    "MostCalls",
     "MoveToGray",
     "NearestSearch",
     "NonFiniteGradientError",

@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
-from typing import final
+from typing import ClassVar, final
 
 import torch
 from jaxtyping import Float, Int64
@@ -12,13 +12,16 @@ from natrob_empirical.freed_memory import keep_freed_memory
 from natrob_empirical.random_streams import SampleStreams, require_cpu_generator
 from natrob_empirical.threat_models import AbstractBall
 from natrob_empirical.work_watch import current_watch
+from natrob_theory.argument_checks import require_count
 
 from .active_set import ActiveSet
-from .attack_inputs import require_images_and_labels, require_labels_in_range
+from .attack_inputs import require_images_and_labels, require_targets
 from .attack_result import AttackResult
+from .attacked_batch import AttackedBatch
 from .company import OneImageAtATime
 from .counted_model import Classifier, CountedModel, evaluation_mode
 from .model_checks import shown_alone_if_needed
+from .most_calls import MostCalls
 
 
 @dataclass(frozen=True)
@@ -30,7 +33,8 @@ class AbstractAttack(ABC):
 
     1. it validates the images, labels and logits;
     2. it attacks in eval mode and puts the model back as it was; parameters' `.grad` stays untouched;
-    3. samples that are misclassified already come back unchanged, as successes, without an attack;
+    3. samples that are misclassified already, or already taken for their target class, come back unchanged, as
+       successes, without an attack;
     4. it projects what `_perturb` returns onto the ball and the pixel range once more;
     5. it judges success itself, by a forward pass in the dtype of the images;
     6. it counts every forward pass and gradient of each sample;
@@ -46,6 +50,9 @@ class AbstractAttack(ABC):
     Raises:
         TypeError: `ball` is not an `AbstractBall`.
     """
+
+    takes_targets: ClassVar[bool] = False
+    """Whether `_perturb` follows `active.goal`, so that the attack can be given target classes."""
 
     ball: AbstractBall
     compaction: bool = field(default=True, kw_only=True, repr=False)
@@ -65,6 +72,7 @@ class AbstractAttack(ABC):
         y: Int64[Tensor, " batch"],
         *,
         generator: torch.Generator,
+        targeted: int | Int64[Tensor, " batch"] | None = None,
     ) -> AttackResult:
         """Attack every image of a batch.
 
@@ -74,15 +82,18 @@ class AbstractAttack(ABC):
             y: their true labels.
             generator: a CPU generator; advances by one draw per sample, so that splitting a batch into
                 several calls gives every sample the same random numbers.
+            targeted: the class that the images are to be taken for, one for all or one per image; no image's own label.
+                Success is then to be taken for it, and no other misclassification. None is content with any.
 
         Raises:
-            TypeError, ValueError: an argument or the model's output that is not as required.
+            TypeError, ValueError: an argument or the model's output that is not as required; also targets for an attack
+                that takes none.
             RandomisedModelError: the model answers one image at random and is no `AveragedModel`.
             NonFiniteGradientError: a gradient attack met a NaN or infinite gradient.
         """
         require_images_and_labels(x, y)
         require_cpu_generator("generator", generator)
-        return self.run(model, x, y, streams=SampleStreams(generator, len(x), x.device))
+        return self.run(model, x, y, streams=SampleStreams(generator, len(x), x.device), targeted=targeted)
 
     @final
     def run(
@@ -92,6 +103,7 @@ class AbstractAttack(ABC):
         y: Int64[Tensor, " batch"],
         *,
         streams: SampleStreams,
+        targeted: int | Int64[Tensor, " batch"] | None = None,
     ) -> AttackResult:
         """Like calling the attack, with the random stream of each sample given: for parts of a larger attack.
 
@@ -105,59 +117,79 @@ class AbstractAttack(ABC):
         if len(streams) != len(x):
             raise ValueError(f"`streams` must hold one stream per image, {len(x)}, got {len(streams)}")
         keep_freed_memory()
-        x, y = x.detach().clone(), y.clone()
+        self.ball.shares(x)
+        batch = AttackedBatch(x=x.detach().clone(), y=y.clone(), target=self._targets(targeted, y), streams=streams)
         watch = current_watch()
         if watch is not None:
             watch.begin_attack(type(self).__name__)
         with evaluation_mode(model):
             counted = CountedModel(model, len(x), x.device, mixed_precision=self.mixed_precision)
-            logits = counted.full_precision_logits(x)
-            require_labels_in_range(y, logits.shape[1])
-            shown = shown_alone_if_needed(model, x, logits)
+            logits = counted.full_precision_logits(batch.x)
+            batch.require_classes(logits.shape[1])
+            shown = shown_alone_if_needed(model, batch.x, logits)
             if not isinstance(shown, OneImageAtATime):
-                return self._attack(counted, x, y, streams, logits)
-            return AttackResult.joined([self._attack_alone(shown, x, y, streams, row) for row in range(len(x))])
+                return self._attack(counted, batch, logits)
+            places = [f"{row + 1} of {len(x)}" for row in range(len(x))]
+            return AttackResult.joined(
+                [self._attack_alone(shown, batch.only(row), place) for row, place in enumerate(places)]
+            )
+
+    @final
+    def most_calls(self, num_classes: int | None = None, *, targeted: bool = False) -> MostCalls:
+        """What the attack spends on one image at most, whatever the model answers.
+
+        Args:
+            num_classes: of the model, at least 2; None gives a bound for any number.
+            targeted: whether it is given target classes.
+
+        Raises:
+            NotImplementedError: the attack does not say; it has no `_most_calls`.
+            TypeError, ValueError: `num_classes` is not as described.
+        """
+        if num_classes is not None:
+            require_count("num_classes", num_classes, minimum=2)
+        calls = self._most_calls(num_classes, targeted=targeted)
+        # in mixed precision every image that seems to fool the model is shown to it once more
+        return MostCalls(2 * calls.queries if self.mixed_precision else calls.queries, calls.gradient_calls)
+
+    def _most_calls(self, num_classes: int | None, *, targeted: bool) -> MostCalls:
+        """As `most_calls`, in the dtype of the images."""
+        raise NotImplementedError(
+            f"{type(self).__name__} does not say how many calls it makes: it has no `_most_calls`"
+        )
+
+    @final
+    def _targets(self, targeted: int | Tensor | None, y: Tensor) -> Tensor | None:
+        if targeted is not None and not self.takes_targets:
+            raise ValueError(f"{type(self).__name__} takes no target class, got `targeted` = {targeted!r}")
+        return require_targets(targeted, y)
 
     @abstractmethod
     def _perturb(self, active: ActiveSet) -> None:
         """The attack itself, on samples that are all classified correctly so far: its result is `active.best`."""
 
     @final
-    def _attack_alone(
-        self, model: OneImageAtATime, x: Tensor, y: Tensor, streams: SampleStreams, row: int
-    ) -> AttackResult:
-        """The attack on one image of the batch as if there were no others."""
-        chosen = torch.tensor([row], device=x.device)
+    def _attack_alone(self, model: OneImageAtATime, batch: AttackedBatch, place: str) -> AttackResult:
+        """The attack on one image as if there were no others."""
         watch = current_watch()
         if watch is not None:
-            watch.begin_attack(f"{type(self).__name__} on image {row + 1} of {len(x)} alone")
-        meter = CountedModel(model, 1, x.device, mixed_precision=self.mixed_precision)
-        logits = meter.full_precision_logits(x[chosen])
-        return self._attack(meter, x[chosen], y[chosen], streams.select(chosen), logits)
+            watch.begin_attack(f"{type(self).__name__} on image {place} alone")
+        meter = CountedModel(model, 1, batch.x.device, mixed_precision=self.mixed_precision)
+        return self._attack(meter, batch, meter.full_precision_logits(batch.x))
 
     @final
-    def _attack(
-        self, model: CountedModel, x: Tensor, y: Tensor, streams: SampleStreams, logits: Tensor
-    ) -> AttackResult:
-        success = logits.argmax(dim=1) != y
-        adversarial = x.clone()
+    def _attack(self, model: CountedModel, batch: AttackedBatch, logits: Tensor) -> AttackResult:
+        success = batch.reached(logits)
+        adversarial = batch.x.clone()
         active = (~success).nonzero().squeeze(1)
         if len(active):
-            meter, center = model.select(active), x[active]
-            search = ActiveSet(
-                meter,
-                center.clone(),
-                y[active],
-                streams.select(active),
-                self.ball,
-                compaction=self.compaction,
-                attack=type(self).__name__,
-            )
+            meter, chosen = model.select(active), batch.select(active)
+            search = chosen.search(meter, self.ball, compaction=self.compaction, attack=type(self).__name__)
             self._perturb(search)
             self._require_finite(search.best)
-            candidate = self.ball.project(search.best, center)
+            candidate = self.ball.project(search.best, chosen.x)
             adversarial[active] = candidate
-            success[active] = meter.full_precision_logits(candidate).argmax(dim=1) != y[active]
+            success[active] = chosen.reached(meter.full_precision_logits(candidate))
         return AttackResult(
             adversarial=adversarial,
             success=success,

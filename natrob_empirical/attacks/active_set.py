@@ -11,7 +11,7 @@ from natrob_empirical.random_streams import SampleStreams
 from natrob_empirical.threat_models import AbstractBall, AbstractNeighbourhood
 
 from .counted_model import CountedModel
-from .margin import log_odds_against
+from .goal import ANY_OTHER_CLASS, TARGET_CLASS, AbstractGoal
 
 
 @final
@@ -22,8 +22,9 @@ class ActiveSet:
     the rows of those that stay. Each sample has random numbers of its own and the model answers each alone, so what
     happens to a sample does not depend on who else is there, but for the model's rounding.
 
-    The strongest image is the first that is misclassified, else the one of the highest cross-entropy loss so far, the
-    earlier one among equals: showing more images never makes the result weaker.
+    The strongest image is the first that reaches the goal, that is, one that is misclassified, or taken for the target
+    class where there is one; else the one of the highest loss so far, the earlier one among equals: showing more images
+    never makes the result weaker. A sample that has reached the goal is called fooled.
 
     Args:
         model: the counted model of these samples.
@@ -32,16 +33,18 @@ class ActiveSet:
         streams: their random streams.
         ball: the threat model.
         compaction: False keeps fooled samples in the batch: the same result, for comparison.
+        target: the classes that the samples are to be taken for; None is content with any misclassification.
         attack: the name of the attack, for messages.
         watch: is shown every point that the attack settles, with the best image so far of samples that have left. The
             attack then runs to its end for every sample: nobody counts as fooled, and the strongest image is that of
             the highest loss.
 
     Attributes:
-        model, x, y, streams, neighbourhood: of the active samples only.
+        model, x, y, target, streams, neighbourhood: of the active samples only.
+        goal: what the attack is after; its methods take logits and `classes`.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what belongs to each sample, and how the search goes
         self,
         model: CountedModel,
         x: Float[Tensor, "batch channels height width"],
@@ -50,12 +53,15 @@ class ActiveSet:
         ball: AbstractBall,
         *,
         compaction: bool = True,
+        target: Int64[Tensor, " batch"] | None = None,
         attack: str = "an attack",
         watch: Callable[[Tensor], None] | None = None,
     ) -> None:
         self.model = model
         self.x = x
         self.y = y
+        self.target = target
+        self.goal: AbstractGoal = ANY_OTHER_CLASS if target is None else TARGET_CLASS
         self.streams = streams
         self.neighbourhood: AbstractNeighbourhood = ball.around(x)
         self._ball = ball
@@ -71,6 +77,11 @@ class ActiveSet:
         return self._rows.shape[0]
 
     @property
+    def classes(self) -> Int64[Tensor, " batch"]:
+        """What the goal compares with: the target classes where there are any, else the labels."""
+        return self.y if self.target is None else self.target
+
+    @property
     def best(self) -> Float[Tensor, "all channels height width"]:
         """The strongest image of every sample, those that have left included."""
         return self._best
@@ -84,6 +95,14 @@ class ActiveSet:
     def all_fooled(self) -> bool:
         """Whether no work is left."""
         return len(self) == 0 if self._compaction else bool(self._fooled.all())
+
+    def reached(self, logits: Float[Tensor, "batch classes"]) -> Bool[Tensor, " batch"]:
+        """Whether answers to one image per active sample are what the attack is after."""
+        return self.goal.reached(logits, self.classes)
+
+    def margin(self, logits: Float[Tensor, "batch classes"]) -> Float[Tensor, " batch"]:
+        """How far such answers are from it, in logits; at most 0 where it is reached."""
+        return self.goal.margin(logits, self.classes)
 
     def random_point(self) -> Float[Tensor, "batch channels height width"]:
         """A uniformly drawn point of each active sample's ball."""
@@ -110,8 +129,8 @@ class ActiveSet:
     ) -> tuple[Tensor, ...]:
         """Record the model's answer to `point`, let the fooled samples leave, and return the rows of `state` that stay.
 
-        With mixed precision a sample leaves only when the model misclassifies its image in full precision too, which
-        costs one more query.
+        With mixed precision a sample leaves only when its image reaches the goal in full precision too, which costs one
+        more query.
 
         Args:
             point: one image per active sample.
@@ -125,7 +144,7 @@ class ActiveSet:
         """
         self._require_point(point)
         self._require_rows(logits, *state)
-        fooled = logits.argmax(dim=1) != self.y
+        fooled = self.reached(logits)
         if judged is not None:
             self._require_rows(judged)
             fooled &= judged
@@ -157,14 +176,14 @@ class ActiveSet:
         suspects = fooled.nonzero().squeeze(1)
         answers = self.model.select(suspects).full_precision_logits(point[suspects])
         confirmed = fooled.clone()
-        confirmed[suspects] = answers.argmax(dim=1) != self.y[suspects]
+        confirmed[suspects] = self.goal.reached(answers, self.classes[suspects])
         return confirmed
 
     def _record(
         self, point: Tensor, logits: Tensor, fooled: Bool[Tensor, " batch"], judged: Bool[Tensor, " batch"] | None
     ) -> None:
-        """Take each sample's point where it beats the best; nothing beats the first misclassified one."""
-        loss = log_odds_against(logits.double(), self.y)
+        """Take each sample's point where it beats the best; nothing beats the first that reaches the goal."""
+        loss = self.goal.closeness(logits.double(), self.classes)
         better = fooled | (loss > self._loss) & ~self._fooled
         if judged is not None:
             better &= judged
@@ -177,6 +196,7 @@ class ActiveSet:
         index = staying.nonzero().squeeze(1)
         self.model, self.streams = self.model.select(index), self.streams.select(index)
         self.x, self.y, self._rows = self.x[index], self.y[index], self._rows[index]
+        self.target = None if self.target is None else self.target[index]
         self._loss, self._fooled = self._loss[index], self._fooled[index]
         self.neighbourhood = self.neighbourhood.select(index)
         return tuple(tensor[index] for tensor in state)

@@ -1,7 +1,7 @@
 """Auto-PGD: projected gradient ascent with momentum that finds its own step size."""
 
 from dataclasses import KW_ONLY, dataclass, field
-from typing import final
+from typing import ClassVar, final
 
 from natrob_theory.argument_checks import require_count, require_finite
 
@@ -9,6 +9,7 @@ from .abstract_attack import AbstractAttack
 from .active_set import ActiveSet
 from .auto_pgd_ascent import ascend
 from .losses import AbstractLoss, CrossEntropy
+from .most_calls import MostCalls
 
 
 @final
@@ -35,6 +36,8 @@ class APGD(AbstractAttack):
         TypeError, ValueError: a setting that is not as described; in a call also ValueError for DLR and 2 classes.
     """
 
+    takes_targets: ClassVar[bool] = True
+
     _: KW_ONLY
     loss: AbstractLoss = field(default_factory=CrossEntropy)
     steps: int = 100
@@ -47,9 +50,13 @@ class APGD(AbstractAttack):
             raise TypeError(f"`loss` must be a loss such as CrossEntropy() or DLR(), got {self.loss!r}")
         require_ascent_settings(self.steps, self.restarts, self.rho)
 
+    def _most_calls(self, num_classes: int | None, *, targeted: bool) -> MostCalls:
+        return MostCalls(2 + self.restarts * (self.steps + 1), self.restarts * self.steps)
+
     def _perturb(self, active: ActiveSet) -> None:
+        objective = self.loss if active.target is None else self.loss.towards
         for _ in range(self.restarts):
-            ascend(active, self.ball, self.loss, steps=self.steps, rho=self.rho)
+            ascend(active, self.ball, objective, steps=self.steps, rho=self.rho)
             if active.all_fooled:
                 return
 

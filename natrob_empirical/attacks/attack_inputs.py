@@ -48,10 +48,41 @@ def require_images(name: str, x: object) -> Tensor:
     return x
 
 
-def require_labels_in_range(y: Tensor, num_classes: int) -> None:
+def require_targets(targeted: object, y: Tensor) -> Tensor | None:
+    """The target class of each image, one for all or one per image; None as it is.
+
+    Raises:
+        TypeError: neither an integer nor an int64 tensor.
+        ValueError: another shape or device than the labels `y`, a negative class, or an image's own label.
+    """
+    if targeted is None:
+        return None
+    if isinstance(targeted, int) and not isinstance(targeted, bool):
+        targets = torch.full_like(y, targeted)
+    elif isinstance(targeted, Tensor) and targeted.dtype == torch.int64:
+        targets = targeted.detach().clone()
+    else:
+        kind = targeted.dtype if isinstance(targeted, Tensor) else type(targeted).__name__
+        raise TypeError(f"`targeted` must be a class number or an int64 tensor of one per image, got {kind}")
+    if targets.shape != y.shape:
+        raise ValueError(f"`targeted` must have shape ({len(y)},), one class per image, got {tuple(targets.shape)}")
+    if targets.device != y.device:
+        raise ValueError(f"`targeted` must be on the device of `y`, {y.device}, got {targets.device}")
+    if int(targets.min()) < 0:
+        raise ValueError(f"`targeted` must hold class numbers from 0 up, got {int(targets.min())}")
+    own = int((targets == y).sum())
+    if own:
+        raise ValueError(
+            f"`targeted` must differ from the label of every image, got the label itself for {own} of {len(y)}"
+        )
+    return targets
+
+
+def require_labels_in_range(y: Tensor, num_classes: int, *, name: str = "y") -> None:
     """Raise ValueError if a label is not the number of one of the model's logits."""
     largest = int(y.max())
     if largest >= num_classes:
         raise ValueError(
-            f"`y` must hold labels from 0 to {num_classes - 1}, as the model has {num_classes} logits, got {largest}"
+            f"`{name}` must hold labels from 0 to {num_classes - 1}, as the model has {num_classes} logits, "
+            f"got {largest}"
         )

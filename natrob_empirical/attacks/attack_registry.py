@@ -5,9 +5,11 @@ from dataclasses import dataclass, field, fields
 from types import MappingProxyType
 from typing import Any, Final, final
 
+from torch import Tensor
+
 from natrob_empirical.near_names import unknown_name
 from natrob_empirical.norm_names import Norm
-from natrob_empirical.threat_models import L2Ball, LinfBall
+from natrob_empirical.threat_models import AbstractBall, L2Ball, LinfBall
 
 from .abstract_attack import AbstractAttack
 from .apgd import APGD
@@ -58,12 +60,15 @@ class RegisteredAttack:
     def build(
         self,
         norm: Norm,
-        epsilon: float,
+        epsilon: float | Tensor,
         settings: Mapping[str, int | float] = MappingProxyType({}),
         *,
         mixed_precision: bool = False,
+        mask: Tensor | None = None,
     ) -> AbstractAttack:
         """The attack in one ball; what is not set keeps the attack's own default.
+
+        A tensor for `epsilon` is one radius per pixel, in L∞ only; `mask` says which pixels may change.
 
         Raises:
             TypeError, ValueError: a setting that this attack does not have, a norm it does not work in, or a value
@@ -79,7 +84,9 @@ class RegisteredAttack:
         if norm not in self.norms:
             raise ValueError(f"attack {self.name} works in {' and '.join(self.norms)} balls only, got {norm}")
         arguments: dict[str, Any] = {self.renamed.get(name, name): value for name, value in settings.items()}
-        ball = LinfBall(epsilon) if norm == "Linf" else L2Ball(epsilon)
+        if norm == "L2" and isinstance(epsilon, Tensor):
+            raise TypeError("`epsilon` must be one number in an L2 ball; one radius per pixel is for Linf")
+        ball: AbstractBall = LinfBall(epsilon, mask=mask) if norm == "Linf" else L2Ball(epsilon, mask=mask)  # pyright: ignore[reportArgumentType]
         return self.attack(ball, mixed_precision=mixed_precision, **self.fixed, **arguments)
 
 

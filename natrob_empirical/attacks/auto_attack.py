@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import KW_ONLY, dataclass, field
-from typing import final
+from typing import ClassVar, final
 
 from natrob_empirical.work_watch import current_watch
 from natrob_theory.argument_checks import require_count
@@ -14,6 +14,7 @@ from .averaged_model import AveragedModel
 from .fab import FAB
 from .losses import Margin
 from .model_checks import compare_answers
+from .most_calls import MostCalls
 from .square import Square
 from .targeted_apgd import TargetedAPGD
 
@@ -52,7 +53,7 @@ class AutoAttack(AbstractAttack):
     changes is refused, unless it is an `AveragedModel`, and one that returns probabilities is warned of.
 
     The targeted DLR loss needs 4 classes. With 2 or 3 its place is taken by APGD on the margin of the logits, which
-    cannot saturate either, from `targets` random points: see `parts_for`.
+    cannot saturate either, from `targets` random points: see `parts_for`. Given target classes, all parts aim at them.
 
     Spends at most 14 + steps + targets·(3·steps + 1) + queries queries and (1 + 2·targets)·steps gradient calls per
     sample, with `targets` at most the number of other classes: 7,823 and 1,900 as it is.
@@ -71,6 +72,8 @@ class AutoAttack(AbstractAttack):
         TypeError, ValueError: a setting that is not as described.
         RandomisedModelError: in a call, for a model that is random and no AveragedModel.
     """
+
+    takes_targets: ClassVar[bool] = True
 
     _: KW_ONLY
     steps: int = 100
@@ -104,6 +107,16 @@ class AutoAttack(AbstractAttack):
         if num_classes < 4:
             return APGD(self.ball, loss=Margin(), steps=self.steps, restarts=self.targets)
         return TargetedAPGD(self.ball, steps=self.steps, targets=self.targets)
+
+    def _most_calls(self, num_classes: int | None, *, targeted: bool) -> MostCalls:
+        if num_classes is None:  # below 4 classes another part takes a place, which costs more where targets are given
+            few, many = (self._most_calls(count, targeted=targeted) for count in (3, max(4, self.targets + 1)))
+            return MostCalls(max(few.queries, many.queries), max(few.gradient_calls, many.gradient_calls))
+        parts = [part.most_calls(num_classes, targeted=targeted) for part in self.parts_for(num_classes)]
+        # each part says what it costs with a first look and a verdict of its own
+        return MostCalls(
+            2 + _CALLS + sum(part.queries - 2 for part in parts), sum(part.gradient_calls for part in parts)
+        )
 
     def _perturb(self, active: ActiveSet) -> None:
         of = active.unfooled

@@ -16,7 +16,7 @@ MOMENTUM: Final = 0.75
 """α: the weight of the gradient step; 1 − α is that of the step before."""
 
 CarryingObjective: TypeAlias = Callable[..., Tensor]
-"""(logits, labels, *carried) -> one number per sample, to be increased."""
+"""(logits, labels or target classes, *carried) -> one number per sample, to be increased."""
 
 
 class Ascent(NamedTuple):
@@ -62,7 +62,7 @@ def ascend(
     Args:
         active: the samples.
         ball: their threat model.
-        objective: f, called with the logits, the labels and `carried`.
+        objective: f, called with the logits, `active.classes` and `carried`.
         carried: tensors with one row per active sample.
         steps: at least 1.
         rho: of halving condition 1.
@@ -94,7 +94,7 @@ def _look(
         losses.append(objective(logits, y, *carried))
         return losses[0]
 
-    logits, gradient = active.model.logits_and_gradient(point, active.y, kept)
+    logits, gradient = active.model.logits_and_gradient(point, active.classes, kept)
     return logits, gradient, losses[0].detach()
 
 

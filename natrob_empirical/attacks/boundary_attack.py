@@ -1,7 +1,7 @@
 """The Boundary Attack: a walk along the decision boundary towards the image, by the model's decisions alone."""
 
 from dataclasses import KW_ONLY, dataclass, field
-from typing import Final, final
+from typing import ClassVar, Final, final
 
 from torch import Tensor
 
@@ -12,6 +12,7 @@ from .attack_inputs import require_images
 from .boundary_start import find_starts
 from .boundary_walk import LARGEST_SOURCE_STEP, BoundaryWalk
 from .minimum_norm_attack import AbstractMinimumNormAttack
+from .most_calls import MostCalls
 from .nearest_search import NearestSearch
 
 _HALVINGS: Final = 10  # of the segment from the image to its start
@@ -35,7 +36,8 @@ class BoundaryAttack(AbstractMinimumNormAttack):
     since a flat boundary is left by the same margin again, and its opposite where it failed.
 
     The start is the first misclassified of up to `start_trials` images, then moved to the boundary by ten halvings
-    of the segment to x. A sample without a start is not fooled.
+    of the segment to x. A sample without a start is not fooled. With target classes a start must be taken for its
+    target, which noise seldom is: give `starts` of that class.
 
     `queries` counts all of them: starting images, halvings and steps; a sample spends min(start_trials, queries)
     where no start is found and else exactly `queries`, unless it leaves earlier by being fooled inside its ball.
@@ -59,6 +61,8 @@ class BoundaryAttack(AbstractMinimumNormAttack):
         TypeError, ValueError: a setting that is not as described.
     """
 
+    takes_targets: ClassVar[bool] = True
+
     _: KW_ONLY
     queries: int = 1000
     spherical_step: float = 0.1
@@ -80,6 +84,9 @@ class BoundaryAttack(AbstractMinimumNormAttack):
                 raise ValueError(f"`{name}` must be at most {largest:g}, got {value}")
         if self.starts is not None:
             object.__setattr__(self, "starts", require_images("starts", self.starts))
+
+    def _most_calls(self, num_classes: int | None, *, targeted: bool) -> MostCalls:
+        return MostCalls(2 + self.queries, 0)
 
     def _approach(self, search: NearestSearch) -> None:
         start = find_starts(search, min(self.start_trials, self.queries), self.starts)

@@ -53,8 +53,9 @@ def find_starts(search: NearestSearch, trials: int, candidates: Tensor | None) -
             point = _random_images(active, pending, trial)
         else:
             point = candidates[order[pending, trial]].to(active.x)
+        point = search.ball.restrict(point, active.x[pending])
         logits = active.model.select(pending).logits(point)
-        hit = logits.argmax(dim=1) != active.y[pending]
+        hit = active.goal.reached(logits, active.classes[pending])
         found.append((pending[hit], point[hit], logits[hit], torch.full_like(pending[hit], trial + 1)))
         pending = pending[~hit]
         if not len(pending):

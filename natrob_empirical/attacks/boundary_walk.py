@@ -78,7 +78,7 @@ class BoundaryWalk:
         middle = (self._low + self._high) / 2
         candidate = torch.addcmul(self._x, self._offset, middle[:, None]).clamp_(0, 1)
         logits = self._ask(candidate)
-        misclassified = logits.argmax(dim=1) != self._search.active.y
+        misclassified = self._search.active.reached(logits)
         self._low = torch.where(misclassified, self._low, middle)
         self._high = torch.where(misclassified, middle, self._high)
         rows = misclassified.nonzero().squeeze(1)
@@ -93,7 +93,8 @@ class BoundaryWalk:
     def draw_directions(self) -> None:
         """New random directions for the next two steps: the second goes the same way or, after a failure, back."""
         streams = self._search.active.streams
-        self._noise = streams.near_normal(self._point.shape[1], dtype=self._point.dtype)
+        noise = streams.near_normal(self._point.shape[1], dtype=self._point.dtype)
+        self._noise = self._search.ball.spread(noise.view_as(self._search.active.x)).flatten(1)
         self._noise_square = torch.linalg.vector_norm(self._noise, dim=1).square()
         self._sign = torch.ones_like(self._radius)
 
@@ -103,7 +104,7 @@ class BoundaryWalk:
         offset = torch.sub(candidate, self._x, out=self._scratch)
         radius = torch.linalg.vector_norm(offset, dim=1)
         logits = self._ask(candidate)
-        accepted = (logits.argmax(dim=1) != self._search.active.y) & (radius < self._radius)
+        accepted = self._search.active.reached(logits) & (radius < self._radius)
         chosen = accepted.to(candidate.dtype)[:, None]  # lerp returns either end bit for bit, faster than any indexing
         self._point.lerp_(candidate, chosen)
         self._offset.lerp_(offset, chosen)
@@ -139,7 +140,7 @@ class BoundaryWalk:
             return
         active = self._search.active
         seems_inside = distance <= self._search.ball.epsilon * (1 + _ROUNDING)
-        if bool((seems_inside & (logits.argmax(dim=1) != active.y)).any()):
+        if bool((seems_inside & active.reached(logits)).any()):
             self._keep(self._search.settle(point.view_as(active.x), logits, *self._rows()))
 
     def _rows(self) -> list[Tensor]:

@@ -1,7 +1,7 @@
 """Iterative gradient signs on randomly resized and padded images, for perturbations that transfer."""
 
 from dataclasses import KW_ONLY, dataclass
-from typing import final
+from typing import ClassVar, final
 
 import torch
 from jaxtyping import Bool, Float
@@ -12,6 +12,7 @@ from natrob_theory.argument_checks import require_count, require_finite, require
 
 from .abstract_attack import AbstractAttack
 from .active_set import ActiveSet
+from .most_calls import MostCalls
 
 
 @final
@@ -40,6 +41,8 @@ class DI2FGSM(AbstractAttack):
         TypeError, ValueError: a setting that is not as described.
     """
 
+    takes_targets: ClassVar[bool] = True
+
     _: KW_ONLY
     step_size: float | None = None
     steps: int = 20
@@ -60,12 +63,15 @@ class DI2FGSM(AbstractAttack):
             if not allowed:
                 raise ValueError(f"`{name}` must be a share of 1, got {value}")
 
+    def _most_calls(self, num_classes: int | None, *, targeted: bool) -> MostCalls:
+        return MostCalls(3 + self.steps, self.steps)
+
     def _perturb(self, active: ActiveSet) -> None:
         step_size = 2.5 * self.ball.epsilon / self.steps if self.step_size is None else self.step_size
         point, momentum = active.x, torch.zeros_like(active.x)
         for _ in range(self.steps):
             view = RandomView(active.streams, point, probability=self.probability, smallest_size=self.smallest_size)
-            logits, gradient = active.model.logits_and_gradient(point, active.y, view=view)
+            logits, gradient = active.model.logits_and_gradient(point, active.classes, active.goal.loss, view=view)
             momentum = self.decay * momentum + _normalised(gradient)
             point, momentum = active.settle(point, logits, point, momentum, judged=~view.changed)
             if active.all_fooled:

@@ -11,7 +11,7 @@ from torch import Tensor
 from natrob_theory.argument_checks import require_count
 
 from .abstract_attack import AbstractAttack
-from .attack_inputs import require_images_and_labels
+from .attack_inputs import require_images_and_labels, require_targets
 from .attack_result import AttackResult
 from .counted_model import Classifier
 
@@ -32,6 +32,8 @@ class AttackEvaluation:
             that of the nearest misclassified image, ∞ where there is none.
         largest_distance: the largest distance of a returned image from its original, in the ball's norm.
         mean_queries, mean_gradient_calls: forward passes and loss gradients per sample, on average.
+        targeted: whether the samples were to be taken for target classes. `success` and the two accuracies then are
+            about that: the accuracy is the share NOT taken for its target, an upper bound of the share that never is.
         one_at_a_time: whether the model's answers depend on the batch, so that images were attacked alone.
     """
 
@@ -45,6 +47,7 @@ class AttackEvaluation:
     mean_queries: float
     mean_gradient_calls: float
     one_at_a_time: bool = False
+    targeted: bool = False
 
 
 @final
@@ -88,6 +91,7 @@ def attack_accuracy(
     y: Int64[Tensor, " samples"],
     *,
     generator: torch.Generator,
+    targeted: int | Int64[Tensor, " samples"] | None = None,
     batch_size: int = 256,
     progress: Callable[[int], None] | None = None,
 ) -> AttackEvaluation:
@@ -99,6 +103,7 @@ def attack_accuracy(
         x: float32 or float64 images in [0, 1].
         y: their true labels.
         generator: a CPU generator; advances by one draw per sample.
+        targeted: the classes that the samples are to be taken for, as in a call of an attack.
         batch_size: how many samples are attacked at once, at least 1.
         progress: called after every batch with the number of samples done so far.
 
@@ -110,11 +115,13 @@ def attack_accuracy(
         raise TypeError(f"`attack` must be an attack such as PGD(LinfBall(8/255)), got {type(attack).__name__}")
     require_count("batch_size", batch_size)
     require_images_and_labels(x, y)
+    targets = require_targets(targeted, y)
     parts: list[SampleOutcomes] = []
     one_at_a_time = False
     for start in range(0, len(x), batch_size):
         images = x[start : start + batch_size].detach()
-        result = attack(model, images, y[start : start + batch_size], generator=generator)
+        chosen = targets if targets is None else targets[start : start + batch_size]
+        result = attack(model, images, y[start : start + batch_size], generator=generator, targeted=chosen)
         one_at_a_time |= result.one_at_a_time
         parts.append(outcomes_of(attack, images, result))
         if progress is not None:
@@ -133,6 +140,7 @@ def attack_accuracy(
         mean_queries=_share(torch.cat([part.queries for part in parts])),
         mean_gradient_calls=_share(torch.cat([part.gradient_calls for part in parts])),
         one_at_a_time=one_at_a_time,
+        targeted=targets is not None,
     )
 
 

@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import KW_ONLY, dataclass
-from typing import Final, final
+from typing import ClassVar, Final, final
 
 import torch
 from jaxtyping import Float, Int64
@@ -13,8 +13,9 @@ from natrob_theory.argument_checks import require_count, require_positive
 
 from .hyperplane_step import step_to_hyperplane
 from .minimum_norm_attack import AbstractMinimumNormAttack
+from .most_calls import MostCalls
 from .nearest_search import NearestSearch
-from .rivals import strongest_rivals
+from .rivals import rival_count, strongest_rivals
 from .shorter_segment import shorten
 
 _ORDERS: Final[dict[type, float]] = {LinfBall: math.inf, L2Ball: 2.0}
@@ -37,6 +38,7 @@ class FAB(AbstractMinimumNormAttack):
     it as the nearest image found (as ε, while there is none). At the end the segment from the image to the nearest
     one is searched.
 
+    Where target classes are given, they are the only ones, and the difference is that of t and its strongest rival.
     Needs no step size. Where the gradient of the difference is zero a point cannot move.
     Spends at most 10 + 2·steps·targets·restarts queries and steps·targets·restarts gradient calls per sample.
 
@@ -57,6 +59,8 @@ class FAB(AbstractMinimumNormAttack):
     Raises:
         TypeError, ValueError: a setting that is not as described.
     """
+
+    takes_targets: ClassVar[bool] = True
 
     _: KW_ONLY
     steps: int = 100
@@ -82,8 +86,13 @@ class FAB(AbstractMinimumNormAttack):
         if self.beta >= 1:
             raise ValueError(f"`beta` must be less than 1, got {self.beta}")
 
+    def _most_calls(self, num_classes: int | None, *, targeted: bool) -> MostCalls:
+        runs = self.steps * self.restarts * (1 if targeted else rival_count(self.targets, num_classes))
+        looks = 9 if targeted else 10  # at the image, for its rivals, at the end of the segment, and the verdict
+        return MostCalls(looks + 2 * runs, runs)
+
     def _approach(self, search: NearestSearch) -> None:
-        targets = self._targets(search)
+        targets = self._directions(search)
         for restart in range(self.restarts):
             for rank in range(targets.shape[1]):
                 point = self._start(search, random=restart > 0)
@@ -93,16 +102,18 @@ class FAB(AbstractMinimumNormAttack):
                         return
         shorten(search, queries=_LAST_QUERIES)
 
-    def _targets(self, search: NearestSearch) -> Int64[Tensor, "batch targets"]:
-        """The wrong classes of each image, the likeliest first."""
+    def _directions(self, search: NearestSearch) -> Int64[Tensor, "batch targets"]:
+        """The classes that each image is moved towards: the likeliest wrong ones first, or the one it was given."""
         active = search.active
+        if active.target is not None:
+            return active.target[:, None]
         return strongest_rivals(active.model.logits(active.x), active.y, self.targets)
 
     def _start(self, search: NearestSearch, *, random: bool) -> Float[Tensor, "batch channels height width"]:
         x = search.active.x
         if not random:
             return x
-        noise = search.active.streams.normal(*x.shape[1:], dtype=x.dtype)
+        noise = self.ball.spread(search.active.streams.normal(*x.shape[1:], dtype=x.dtype))
         radius = 0.5 * torch.where(search.distance.isfinite(), search.distance, self.ball.epsilon).to(x.dtype)
         return (x + noise * (radius / self._length(noise))[:, None, None, None]).clamp(0, 1)
 
@@ -116,6 +127,8 @@ class FAB(AbstractMinimumNormAttack):
         active, x, p = search.active, search.active.x, _ORDERS[type(self.ball)]
 
         def lead(logits: Tensor, target: Tensor) -> Tensor:
+            if active.target is not None:
+                return -active.goal.margin(logits, target)
             return (logits.gather(1, target[:, None]) - logits.gather(1, active.y[:, None])).squeeze(1)
 
         target = targets[:, rank]
@@ -123,14 +136,19 @@ class FAB(AbstractMinimumNormAttack):
         gap = -lead(logits, target)
         gap_at_image = gap + torch.linalg.vecdot(gradient.flatten(1), (point - x).flatten(1))
         both = (torch.cat(pair) for pair in ((point, x), (gradient, gradient), (gap, gap_at_image)))
-        step, step_from_image = step_to_hyperplane(*both, p=p)[0].chunk(2)  # together: half the dispatch
+        step, step_from_image = step_to_hyperplane(*both, p=p, shares=self.ball.shares(x))[0].chunk(
+            2
+        )  # together: half the dispatch
         length, length_from_image = self._length(step), self._length(step_from_image)
         total = length + length_from_image
         share = (length / total.where(total > 0, 1.0)).clamp(max=self.alpha_max)[:, None, None, None]
         point = torch.lerp(point + self.eta * step, x + self.eta * step_from_image, share).clamp(0, 1)
         logits = active.model.logits(point)
-        scale = torch.where(logits.argmax(dim=1) != active.y, self.beta, 1.0)[:, None, None, None]
+        scale = torch.where(active.reached(logits), self.beta, 1.0)[:, None, None, None]
         return search.settle(point, logits, torch.lerp(x, point, scale.to(x.dtype)), targets)
 
     def _length(self, offset: Float[Tensor, "batch channels height width"]) -> Float[Tensor, " batch"]:
+        shares = self.ball.shares(offset)
+        if shares is not None:
+            offset = offset / shares.where(shares > 0, 1.0).to(offset.dtype)
         return torch.linalg.vector_norm(offset.flatten(1), ord=_ORDERS[type(self.ball)], dim=1)

@@ -1,10 +1,11 @@
 """The fast gradient sign method."""
 
 from dataclasses import dataclass
-from typing import final
+from typing import ClassVar, final
 
 from .abstract_attack import AbstractAttack
 from .active_set import ActiveSet
+from .most_calls import MostCalls
 
 
 @final
@@ -23,6 +24,11 @@ class FGSM(AbstractAttack):
         ball: the threat model.
     """
 
+    takes_targets: ClassVar[bool] = True
+
+    def _most_calls(self, num_classes: int | None, *, targeted: bool) -> MostCalls:
+        return MostCalls(3, 1)
+
     def _perturb(self, active: ActiveSet) -> None:
-        _, gradient = active.model.logits_and_gradient(active.x, active.y)
+        _, gradient = active.model.logits_and_gradient(active.x, active.classes, active.goal.loss)
         active.propose(active.x + self.ball.epsilon * self.ball.steepest_ascent(gradient))

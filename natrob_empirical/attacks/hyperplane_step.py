@@ -3,7 +3,7 @@
 import math
 
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Float64
 from torch import Tensor
 
 
@@ -13,6 +13,7 @@ def step_to_hyperplane(
     gap: Float[Tensor, " batch"],
     *,
     p: float,
+    shares: Float64[Tensor, "*pixels"] | None = None,
 ) -> tuple[Float[Tensor, "batch *pixels"], Bool[Tensor, " batch"]]:
     """The step d of smallest ‖d‖_p with `⟨w, d⟩ = g` and `x + d` in [0, 1]ⁿ, for each row of a batch.
 
@@ -31,6 +32,8 @@ def step_to_hyperplane(
         normal: w.
         gap: g, by how much `⟨w, ·⟩` is to grow.
         p: the order of the norm, 2 or ∞.
+        shares: s_i, from 0 to 1, for p = 2 either: the norm is that of d_i/s_i, and a pixel of share 0 stays. None
+            stands for 1 everywhere.
 
     Raises:
         ValueError: another p.
@@ -38,19 +41,23 @@ def step_to_hyperplane(
     if p not in (2, math.inf):
         raise ValueError(f"`p` must be 2 or math.inf, got {p!r}")
     flat, signed = x.flatten(1), normal.flatten(1) * gap.sign()[:, None]
+    share = None if shares is None else shares.to(x.dtype).flatten()
+    signed = signed if share is None else signed * share
     size = signed.abs()
     largest = size.amax(dim=1)
     unit = largest.where(largest > 0, 1.0)  # squares of tiny entries would underflow
     size, target = size / unit[:, None], gap.abs() / unit
     direction = signed.sign()
     bound = torch.maximum(direction * (1 - flat), -direction * flat)  # 0 where the direction is
+    bound = bound if share is None else bound / share.where(share > 0, 1.0)
     if p == 2:
         multiplier, reachable = _multiplier(size * size, (bound / size).nan_to_num(posinf=None), target)
         step = torch.minimum(size * multiplier[:, None], bound)
     else:
         multiplier, reachable = _multiplier(size, bound, target)
         step = torch.minimum(multiplier[:, None], bound)
-    return (step * direction).reshape(x.shape), reachable
+    step = step * direction
+    return (step if share is None else step * share).reshape(x.shape), reachable
 
 
 def _multiplier(

@@ -26,6 +26,12 @@ class AbstractLoss(ABC):
     def __call__(self, logits: Float[Tensor, "batch classes"], y: Int64[Tensor, " batch"]) -> Float[Tensor, " batch"]:
         """The loss of each sample, differentiable in the logits."""
 
+    @abstractmethod
+    def towards(
+        self, logits: Float[Tensor, "batch classes"], target: Int64[Tensor, " batch"]
+    ) -> Float[Tensor, " batch"]:
+        """What is increased to have each sample taken for its target class."""
+
 
 @final
 @dataclass(frozen=True)
@@ -37,6 +43,12 @@ class CrossEntropy(AbstractLoss):
     def __call__(self, logits: Float[Tensor, "batch classes"], y: Int64[Tensor, " batch"]) -> Float[Tensor, " batch"]:
         """−log softmax(z)_y of each sample."""
         return cross_entropy(logits, y)
+
+    def towards(
+        self, logits: Float[Tensor, "batch classes"], target: Int64[Tensor, " batch"]
+    ) -> Float[Tensor, " batch"]:
+        """log softmax(z)_t of each sample."""
+        return -cross_entropy(logits, target)
 
 
 @final
@@ -52,6 +64,12 @@ class Margin(AbstractLoss):
     def __call__(self, logits: Float[Tensor, "batch classes"], y: Int64[Tensor, " batch"]) -> Float[Tensor, " batch"]:
         """The lead of the strongest rival of each sample."""
         return -margin(logits, y)
+
+    def towards(
+        self, logits: Float[Tensor, "batch classes"], target: Int64[Tensor, " batch"]
+    ) -> Float[Tensor, " batch"]:
+        """The lead of the target over its strongest rival."""
+        return margin(logits, target)
 
 
 @final
@@ -76,6 +94,17 @@ class DLR(AbstractLoss):
         largest = logits.topk(3, dim=1).values
         return -margin(logits, y) / (largest[:, 0] - largest[:, 2] + _SMALLEST_SPREAD)
 
+    def towards(
+        self, logits: Float[Tensor, "batch classes"], target: Int64[Tensor, " batch"]
+    ) -> Float[Tensor, " batch"]:
+        """`(z_t − max_{i≠t} z_i)/(z_π1 − (z_π3 + z_π4)/2)`: equation 7, with the strongest rival for the label.
+
+        Raises:
+            ValueError: fewer than 4 classes.
+        """
+        _require_classes("the targeted DLR loss", logits, 4)
+        return margin(logits, target) / _targeted_spread(logits)
+
 
 def targeted_dlr(
     logits: Float[Tensor, "batch classes"], y: Int64[Tensor, " batch"], target: Int64[Tensor, " batch"]
@@ -88,9 +117,12 @@ def targeted_dlr(
         ValueError: fewer than 4 classes.
     """
     _require_classes("the targeted DLR loss", logits, 4)
+    return (_of_class(logits, target) - _of_class(logits, y)) / _targeted_spread(logits)
+
+
+def _targeted_spread(logits: Tensor) -> Tensor:
     largest = logits.topk(4, dim=1).values
-    lead = _of_class(logits, target) - _of_class(logits, y)
-    return lead / (largest[:, 0] - (largest[:, 2] + largest[:, 3]) / 2 + _SMALLEST_SPREAD)
+    return largest[:, 0] - (largest[:, 2] + largest[:, 3]) / 2 + _SMALLEST_SPREAD
 
 
 def _of_class(logits: Tensor, classes: Tensor) -> Tensor:

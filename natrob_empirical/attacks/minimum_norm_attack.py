@@ -14,7 +14,8 @@ from natrob_empirical.work_watch import current_watch
 
 from .abstract_attack import AbstractAttack
 from .active_set import ActiveSet
-from .attack_inputs import require_images_and_labels, require_labels_in_range
+from .attack_inputs import require_images_and_labels
+from .attacked_batch import AttackedBatch
 from .company import OneImageAtATime
 from .counted_model import Classifier, CountedModel, evaluation_mode
 from .model_checks import shown_alone_if_needed
@@ -73,26 +74,30 @@ class AbstractMinimumNormAttack(AbstractAttack):
         y: Int64[Tensor, " batch"],
         *,
         generator: torch.Generator,
+        targeted: int | Int64[Tensor, " batch"] | None = None,
     ) -> MinimumNormResult:
         """Search for the nearest misclassified image of every sample, wherever it lies in the pixel range.
+
+        With `targeted` it is the nearest that is taken for its target class. A mask of the ball holds.
 
         Args and raises: as for a call of the attack.
         """
         require_images_and_labels(x, y)
         require_cpu_generator("generator", generator)
         streams = SampleStreams(generator, len(x), x.device)
-        x, y = x.detach().clone(), y.clone()
+        self.ball.shares(x)
+        batch = AttackedBatch(x=x.detach().clone(), y=y.clone(), target=self._targets(targeted, y), streams=streams)
         watch = current_watch()
         if watch is not None:
             watch.begin_attack(type(self).__name__)
         with evaluation_mode(model):
             counted = CountedModel(model, len(x), x.device, mixed_precision=self.mixed_precision)
-            logits = counted.full_precision_logits(x)
-            require_labels_in_range(y, logits.shape[1])
-            shown = shown_alone_if_needed(model, x, logits)
+            logits = counted.full_precision_logits(batch.x)
+            batch.require_classes(logits.shape[1])
+            shown = shown_alone_if_needed(model, batch.x, logits)
             if not isinstance(shown, OneImageAtATime):
-                return self._minimise(counted, x, y, streams, logits)
-            return MinimumNormResult.joined([self._minimise_alone(shown, x, y, streams, row) for row in range(len(x))])
+                return self._minimise(counted, batch, logits)
+            return MinimumNormResult.joined([self._minimise_alone(shown, batch.only(row)) for row in range(len(x))])
 
     @abstractmethod
     def _approach(self, search: NearestSearch) -> None:
@@ -103,34 +108,26 @@ class AbstractMinimumNormAttack(AbstractAttack):
         self._approach(NearestSearch(active, self.ball, leave_inside=True))
 
     @final
-    def _minimise_alone(
-        self, model: OneImageAtATime, x: Tensor, y: Tensor, streams: SampleStreams, row: int
-    ) -> MinimumNormResult:
-        """The search for one image of the batch as if there were no others."""
-        chosen = torch.tensor([row], device=x.device)
-        meter = CountedModel(model, 1, x.device, mixed_precision=self.mixed_precision)
-        logits = meter.full_precision_logits(x[chosen])
-        return self._minimise(meter, x[chosen], y[chosen], streams.select(chosen), logits)
+    def _minimise_alone(self, model: OneImageAtATime, batch: AttackedBatch) -> MinimumNormResult:
+        """The search for one image as if there were no others."""
+        meter = CountedModel(model, 1, batch.x.device, mixed_precision=self.mixed_precision)
+        return self._minimise(meter, batch, meter.full_precision_logits(batch.x))
 
     @final
-    def _minimise(
-        self, model: CountedModel, x: Tensor, y: Tensor, streams: SampleStreams, logits: Tensor
-    ) -> MinimumNormResult:
-        found = logits.argmax(dim=1) != y
-        adversarial = x.clone()
+    def _minimise(self, model: CountedModel, batch: AttackedBatch, logits: Tensor) -> MinimumNormResult:
+        found = batch.reached(logits)
+        adversarial = batch.x.clone()
         rows = (~found).nonzero().squeeze(1)
         if len(rows):
-            meter = model.select(rows)
-            active = ActiveSet(
-                meter, x[rows], y[rows], streams.select(rows), self.ball, compaction=False, attack=type(self).__name__
-            )
+            meter, chosen = model.select(rows), batch.select(rows)
+            active = chosen.search(meter, self.ball, compaction=False, attack=type(self).__name__)
             search = NearestSearch(active, self.ball, leave_inside=False)
             self._approach(search)
             nearest = search.best.clamp(0, 1)
-            fooled = meter.full_precision_logits(nearest).argmax(dim=1) != y[rows]
-            adversarial[rows] = torch.where(fooled[:, None, None, None], nearest, x[rows])
+            fooled = chosen.reached(meter.full_precision_logits(nearest))
+            adversarial[rows] = torch.where(fooled[:, None, None, None], nearest, chosen.x)
             found[rows] = fooled
-        distance = torch.where(found, self.ball.distance(adversarial, x), torch.inf)
+        distance = torch.where(found, self.ball.distance(adversarial, batch.x), torch.inf)
         return MinimumNormResult(
             adversarial=adversarial,
             distance=distance,

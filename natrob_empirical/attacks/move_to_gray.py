@@ -1,12 +1,13 @@
 """The walk towards the grey image: the impossibility's own attack."""
 
 from dataclasses import KW_ONLY, dataclass
-from typing import final
+from typing import ClassVar, final
 
 from natrob_theory.argument_checks import require_count
 
 from .abstract_attack import AbstractAttack
 from .active_set import ActiveSet
+from .most_calls import MostCalls
 
 
 @final
@@ -30,12 +31,17 @@ class MoveToGray(AbstractAttack):
         TypeError, ValueError: `steps` is not such an integer.
     """
 
+    takes_targets: ClassVar[bool] = True
+
     _: KW_ONLY
     steps: int = 10
 
     def __post_init__(self) -> None:
         super().__post_init__()
         require_count("steps", self.steps)
+
+    def _most_calls(self, num_classes: int | None, *, targeted: bool) -> MostCalls:
+        return MostCalls(2 + self.steps, 0)
 
     def _perturb(self, active: ActiveSet) -> None:
         for step in range(1, self.steps + 1):

@@ -76,7 +76,7 @@ class NearestSearch:
         Raises:
             ValueError: as `ActiveSet.settle`.
         """
-        distance = self._record(point, logits.argmax(dim=1) != self.active.y)
+        distance = self._record(point, self.active.reached(logits))
         if not self.leave_inside:
             return state
         inside = distance <= self.ball.epsilon

@@ -1,7 +1,7 @@
 """Projected gradient descent on the negative loss."""
 
 from dataclasses import KW_ONLY, dataclass
-from typing import final
+from typing import ClassVar, final
 
 import torch
 
@@ -9,6 +9,7 @@ from natrob_theory.argument_checks import require_count, require_positive
 
 from .abstract_attack import AbstractAttack
 from .active_set import ActiveSet
+from .most_calls import MostCalls
 
 
 @final
@@ -37,6 +38,8 @@ class PGD(AbstractAttack):
         TypeError, ValueError: a setting that is not as described.
     """
 
+    takes_targets: ClassVar[bool] = True
+
     _: KW_ONLY
     step_size: float | None = None
     steps: int = 40
@@ -56,12 +59,15 @@ class PGD(AbstractAttack):
                 f"`restarts` must be 1 without `random_start`, as all would be the same, got {self.restarts}"
             )
 
+    def _most_calls(self, num_classes: int | None, *, targeted: bool) -> MostCalls:
+        return MostCalls(2 + self.restarts * (self.steps + 1), self.restarts * self.steps)
+
     def _perturb(self, active: ActiveSet) -> None:
         step_size = 2.5 * self.ball.epsilon / self.steps if self.step_size is None else self.step_size
         for _ in range(self.restarts):
             point = active.random_point() if self.random_start else active.x
             for _ in range(self.steps):
-                logits, gradient = active.model.logits_and_gradient(point, active.y)
+                logits, gradient = active.model.logits_and_gradient(point, active.classes, active.goal.loss)
                 point, gradient = active.settle(point, logits, point, gradient)
                 if active.all_fooled:
                     return

@@ -1,12 +1,13 @@
 """Random points of the ball: the control that every attack must beat."""
 
 from dataclasses import dataclass
-from typing import final
+from typing import ClassVar, final
 
 from natrob_theory.argument_checks import require_count
 
 from .abstract_attack import AbstractAttack
 from .active_set import ActiveSet
+from .most_calls import MostCalls
 
 
 @final
@@ -26,11 +27,16 @@ class RandomNoise(AbstractAttack):
         TypeError, ValueError: `trials` is not such an integer.
     """
 
+    takes_targets: ClassVar[bool] = True
+
     trials: int = 1
 
     def __post_init__(self) -> None:
         super().__post_init__()
         require_count("trials", self.trials)
+
+    def _most_calls(self, num_classes: int | None, *, targeted: bool) -> MostCalls:
+        return MostCalls(2 + self.trials, 0)
 
     def _perturb(self, active: ActiveSet) -> None:
         for _ in range(self.trials):

@@ -6,7 +6,6 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from .margin import margin
 from .nearest_search import NearestSearch
 
 _BEYOND: Final = 1e-3  # of the bracket: aiming at the crossing itself would end on its right side half the time only
@@ -26,9 +25,9 @@ def shorten(search: NearestSearch, *, queries: int) -> None:
     """
     active = search.active
     segment = search.nearest - active.x
-    near = margin(active.model.logits(active.x), active.y).clamp(min=0)
+    near = active.margin(active.model.logits(active.x)).clamp(min=0)
     logits = active.model.logits(search.nearest)
-    far = margin(logits, active.y).clamp(max=0)
+    far = active.margin(logits).clamp(max=0)
     ends = torch.zeros_like(near), torch.ones_like(far), near, far, torch.zeros_like(near)
     for _ in range(queries):
         if search.over:
@@ -38,8 +37,8 @@ def shorten(search: NearestSearch, *, queries: int) -> None:
         middle = root + _BEYOND * (high - root)
         point = (active.x + middle[:, None, None, None] * segment).clamp(0, 1)
         logits = active.model.logits(point)
-        lead = margin(logits, active.y)
-        fooled = logits.argmax(dim=1) != active.y
+        lead = active.margin(logits)
+        fooled = active.reached(logits)
         ends = _narrowed((low, high, near, far, last), middle, lead, fooled)
         segment, *ends = search.settle(point, logits, segment, *ends)
 

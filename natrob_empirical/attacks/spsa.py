@@ -1,7 +1,7 @@
 """Descent along gradients estimated from queries alone: SPSA."""
 
 from dataclasses import KW_ONLY, dataclass
-from typing import Final, final
+from typing import ClassVar, Final, final
 
 import torch
 from jaxtyping import Float
@@ -11,7 +11,7 @@ from natrob_theory.argument_checks import require_count, require_positive
 
 from .abstract_attack import AbstractAttack
 from .active_set import ActiveSet
-from .margin import margin
+from .most_calls import MostCalls
 
 _FIRST_DECAY: Final = 0.9
 _SECOND_DECAY: Final = 0.999
@@ -26,7 +26,8 @@ class SPSA(AbstractAttack):
     With independent random vectors v_i of signs ±1 the estimate is the mean of
     `(f(x + δv_i) − f(x − δv_i))/(2δ) · v_i`,
     whose expectation is the gradient where f is linear. It is taken at the image moved into [δ, 1 − δ], so that no
-    query leaves the pixel range. After each step of Adam the image is projected onto the ball.
+    query leaves the pixel range; pixels that a mask holds are not moved. After each step of Adam the image is
+    projected onto the ball.
 
     Black-box: the model answers with logits only, so masked gradients do not hinder it.
     Spends at most 2 + steps·(2·samples + 1) queries and no gradient call per sample.
@@ -49,6 +50,8 @@ class SPSA(AbstractAttack):
         TypeError, ValueError: a setting that is not as described.
     """
 
+    takes_targets: ClassVar[bool] = True
+
     _: KW_ONLY
     steps: int = 100
     samples: int = 128
@@ -64,6 +67,9 @@ class SPSA(AbstractAttack):
             object.__setattr__(self, name, require_positive(name, getattr(self, name)))
         if self.delta > 0.5:
             raise ValueError(f"`delta` must be at most 0.5, for queries in the pixel range, got {self.delta}")
+
+    def _most_calls(self, num_classes: int | None, *, targeted: bool) -> MostCalls:
+        return MostCalls(2 + self.steps * (2 * self.samples + 1), 0)
 
     def _perturb(self, active: ActiveSet) -> None:
         point = active.x
@@ -83,14 +89,18 @@ class SPSA(AbstractAttack):
         self, active: ActiveSet, point: Float[Tensor, "batch channels height width"]
     ) -> Float[Tensor, "batch channels height width"]:
         """The estimated gradient of the margin."""
-        center = point.clamp(self.delta, 1 - self.delta)[:, None]
+        shares = self.ball.shares(point)
+        center = self.ball.restrict(point.clamp(self.delta, 1 - self.delta), point)[:, None]
         total = torch.zeros_like(point)
         for first in range(0, self.samples, self.samples_at_once):
             count = min(self.samples_at_once, self.samples - first)
             signs = active.streams.signs(count, *point.shape[1:], dtype=point.dtype)
+            if shares is not None:
+                signs = signs * (shares > 0).to(signs.dtype)
             probes = torch.cat([center + self.delta * signs, center - self.delta * signs], dim=1)
             logits = active.model.logits_of_several(probes).flatten(0, 1)
-            margins = margin(logits, active.y.repeat_interleave(2 * count)).reshape(-1, 2, count)
+            classes = active.classes.repeat_interleave(2 * count)
+            margins = active.goal.margin(logits, classes).reshape(-1, 2, count)
             slopes = (margins[:, 0] - margins[:, 1]) / (2 * self.delta)
             total += torch.einsum("bs,bschw->bchw", slopes, signs)
         return total / self.samples

@@ -4,7 +4,7 @@ import itertools
 from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import KW_ONLY, dataclass
-from typing import Final, cast, final
+from typing import ClassVar, Final, cast, final
 
 import torch
 
@@ -13,7 +13,7 @@ from natrob_theory.argument_checks import require_count, require_positive
 
 from .abstract_attack import AbstractAttack
 from .active_set import ActiveSet
-from .margin import margin
+from .most_calls import MostCalls
 from .square_windows import AbstractSquares, L2Squares, LinfSquares
 
 _SQUARES: Final[dict[type, type[AbstractSquares]]] = {LinfBall: LinfSquares, L2Ball: L2Squares}
@@ -31,6 +31,8 @@ class Square(AbstractAttack):
     `s_y − max_{j≠y} s_j` falls. The squares shrink: their share of the image's pixels is halved after 10, 50, 200,
     500, 1000, 2000, 4000, 6000 and 8000 of 10,000 queries, and in proportion for another budget.
 
+    With a mask, squares lie in the smallest rectangle around the pixels that may change, of which they cover a share.
+
     Black-box: the model answers with logits only, so masked gradients do not hinder it.
     Spends at most 2 + queries queries and no gradient call per sample.
 
@@ -47,6 +49,8 @@ class Square(AbstractAttack):
         TypeError, ValueError: a setting that is not as described.
     """
 
+    takes_targets: ClassVar[bool] = True
+
     _: KW_ONLY
     queries: int = 5000
     initial_share: float = 0.8
@@ -61,11 +65,15 @@ class Square(AbstractAttack):
             raise ValueError(f"`initial_share` must be at most 1, the whole image, got {share}")
         object.__setattr__(self, "initial_share", share)
 
+    def _most_calls(self, num_classes: int | None, *, targeted: bool) -> MostCalls:
+        return MostCalls(2 + self.queries, 0)
+
     def _perturb(self, active: ActiveSet) -> None:
-        squares = _SQUARES[type(self.ball)](self.ball.epsilon, cast(tuple[int, int, int], tuple(active.x.shape[1:])))
+        shape = cast(tuple[int, int, int], tuple(active.x.shape[1:]))
+        squares = _SQUARES[type(self.ball)](self.ball.epsilon, shape, self.ball.shares(active.x))
         point, room = squares.start(active)
         logits = active.model.logits(point)
-        point, room, lowest, answer = active.settle(point, logits, point, room, margin(logits, active.y), logits)
+        point, room, lowest, answer = active.settle(point, logits, point, room, active.margin(logits), logits)
         for share, count in _stages(self.queries, self.initial_share):
             if active.all_fooled:
                 return
@@ -74,7 +82,7 @@ class Square(AbstractAttack):
             for move in range(count):
                 patches, room_left = squares.move(active, point, room, window, corners[:, move], signs[:, move])
                 logits = active.model.logits(point)
-                found = margin(logits, active.y)
+                found = active.margin(logits)
                 suspect = found <= 0
                 accepted = (found < lowest) | suspect
                 for patch in patches:

@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar, cast, final
 
 import torch
@@ -64,6 +64,7 @@ class AbstractSquares(ABC):
     Args:
         epsilon: the radius.
         shape: channels, height and width of an image.
+        shares: the share of the radius that each pixel may use; None stands for 1 everywhere.
 
     Attributes:
         windows: how many a move changes.
@@ -72,6 +73,17 @@ class AbstractSquares(ABC):
     windows: ClassVar[int]
     epsilon: float
     shape: tuple[int, int, int]
+    shares: Float64[Tensor, "channels height width"] | None = field(default=None, compare=False)
+
+    @property
+    def frame(self) -> tuple[int, int, int, int]:
+        """Top, left, height and width of the smallest rectangle around the pixels that may change."""
+        if self.shares is None:
+            return 0, 0, *self.shape[1:]
+        free = (self.shares > 0).any(dim=0)
+        rows, columns = (free.any(dim=across).nonzero().flatten() for across in (1, 0))
+        top, left = int(rows[0]), int(columns[0])
+        return top, left, int(rows[-1]) - top + 1, int(columns[-1]) - left + 1
 
     @property
     @abstractmethod
@@ -111,11 +123,12 @@ class AbstractSquares(ABC):
 
         Many moves at once: the numbers of a single one are too few to be worth a call.
         """
-        _, height, width = self.shape
+        first_row, first_column, height, width = self.frame
         numbers = active.streams.uniform(count, 2 * self.windows + self.signs)
         rows, columns, signs = numbers.split((self.windows, self.windows, self.signs), dim=2)
         top, left = (rows * (height - side + 1)).long(), (columns * (width - side + 1)).long()
-        return top * width + left, torch.where(signs < 0.5, -1.0, 1.0).to(active.x.dtype)
+        corners = (first_row + top) * self.shape[2] + first_column + left
+        return corners, torch.where(signs < 0.5, -1.0, 1.0).to(active.x.dtype)
 
     @final
     def window(self, side: int, device: torch.device | str) -> Window:
@@ -144,7 +157,7 @@ class LinfSquares(AbstractSquares):
 
     def side(self, share: float) -> int:
         """`√(share·height·width)`, rounded, at least 1 and at most the smaller side."""
-        _, height, width = self.shape
+        _, _, height, width = self.frame
         return min(max(round((share * height * width) ** 0.5), 1), height, width)
 
     def start(
@@ -196,7 +209,7 @@ class L2Squares(AbstractSquares):
 
     def side(self, share: float) -> int:
         """`√(share·height·width)`, rounded, at least 3, odd, at most the smaller side."""
-        _, height, width = self.shape
+        _, _, height, width = self.frame
         side = max(round((share * height * width) ** 0.5), 3)
         return min(side + (side + 1) % 2, height, width)
 
@@ -216,6 +229,8 @@ class L2Squares(AbstractSquares):
         top, left = (height - down * side) // 2, (width - across * side) // 2
         offset[:, :, top : top + down * side, left : left + across * side] = grid
         offset *= self._radius(active.x.dtype) / (channels * down * across) ** 0.5  # every tile has length 1
+        if self.shares is not None:
+            offset *= self.shares
         point = (active.x + offset).clamp(0, 1).to(active.x.dtype)
         used = (point.double() - active.x).square().flatten(1).sum(dim=1)
         return point, self._radius(active.x.dtype) ** 2 - used
@@ -241,7 +256,10 @@ class L2Squares(AbstractSquares):
         budget_with_room = (budget + room.clamp(min=0)[:, None] / self.shape[0]).sqrt()
         lying, standing = window.bumps
         bump = torch.where(signs[:, -1, None] > 0, lying, standing)[:, None] * signs[:, :-1, None]
-        direction = _unit(bump + _unit(old_offset)) * budget_with_room[:, :, None]
+        wanted = bump + _unit(old_offset)
+        if self.shares is not None:
+            wanted = wanted * self.shares.flatten(1).expand(len(point), -1, -1).gather(2, first)
+        direction = _unit(wanted) * budget_with_room[:, :, None]
         first_new = (first_image + direction).clamp(0, 1).to(point.dtype)
         spent = (first_new.double() - first_image).square().sum(dim=2)
         patches = (

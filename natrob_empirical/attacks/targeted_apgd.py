@@ -1,7 +1,7 @@
 """Auto-PGD towards one wrong class after the other."""
 
 from dataclasses import KW_ONLY, dataclass
-from typing import final
+from typing import ClassVar, final
 
 from torch import Tensor
 
@@ -11,8 +11,9 @@ from .abstract_attack import AbstractAttack
 from .active_set import ActiveSet
 from .apgd import require_ascent_settings
 from .auto_pgd_ascent import CarryingObjective, ascend
-from .losses import targeted_dlr
-from .rivals import strongest_rivals
+from .losses import DLR, targeted_dlr
+from .most_calls import MostCalls
+from .rivals import rival_count, strongest_rivals
 
 
 @final
@@ -22,7 +23,8 @@ class TargetedAPGD(AbstractAttack):
 
     The rivals are the classes of the largest logits of the unperturbed image, the largest first; the true label is
     never among them. With fewer other classes than `targets`, all of them are targets. Any misclassification counts,
-    not only as the target.
+    not only as the target. Where the attack is itself given target classes, they take the place of the rivals, and only
+    they count.
     Spends at most 3 + targets·restarts·(steps + 1) queries and targets·restarts·steps gradient calls per sample:
     whoever is fooled leaves.
 
@@ -41,6 +43,8 @@ class TargetedAPGD(AbstractAttack):
             4 classes.
     """
 
+    takes_targets: ClassVar[bool] = True
+
     _: KW_ONLY
     steps: int = 100
     targets: int = 9
@@ -52,7 +56,19 @@ class TargetedAPGD(AbstractAttack):
         require_count("targets", self.targets)
         require_ascent_settings(self.steps, self.restarts, self.rho)
 
+    def _most_calls(self, num_classes: int | None, *, targeted: bool) -> MostCalls:
+        if targeted:
+            return MostCalls(2 + self.restarts * (self.steps + 1), self.restarts * self.steps)
+        runs = self.restarts * rival_count(self.targets, num_classes)
+        return MostCalls(3 + runs * (self.steps + 1), runs * self.steps)
+
     def _perturb(self, active: ActiveSet) -> None:
+        if active.target is not None:
+            for _ in range(self.restarts):
+                ascend(active, self.ball, DLR().towards, steps=self.steps, rho=self.rho)
+                if active.all_fooled:
+                    return
+            return
         rivals = strongest_rivals(active.model.logits(active.x), active.y, self.targets)
         for rank in range(rivals.shape[1]):
             for _ in range(self.restarts):

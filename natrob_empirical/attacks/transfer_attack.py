@@ -1,7 +1,8 @@
 """Images made on one model and shown to another."""
 
+import math
 from dataclasses import KW_ONLY, dataclass, field
-from typing import Final, final
+from typing import ClassVar, Final, final
 
 import torch
 from torch import Tensor
@@ -11,6 +12,7 @@ from .active_set import ActiveSet
 from .attack_inputs import require_labels_in_range
 from .counted_model import Classifier, CountedModel, evaluation_mode
 from .model_checks import shown_alone_if_needed
+from .most_calls import MostCalls
 from .pgd import PGD
 
 _DEFAULT_STEPS: Final = 50
@@ -43,6 +45,8 @@ class TransferAttack(AbstractAttack):
         ValueError: the attack has another ball.
     """
 
+    takes_targets: ClassVar[bool] = True
+
     _: KW_ONLY
     source: Classifier = field(repr=False)
     attack: AbstractAttack | None = None
@@ -58,6 +62,14 @@ class TransferAttack(AbstractAttack):
         if self.attack.ball != self.ball:
             raise ValueError(f"`attack` must have the ball {self.ball!r}, got {self.attack.ball!r}")
 
+    def _most_calls(self, num_classes: int | None, *, targeted: bool) -> MostCalls:
+        points = self._on_source.most_calls(num_classes, targeted=targeted).queries
+        return MostCalls(4 + math.floor(math.log2(points)), 0)
+
+    @property
+    def _on_source(self) -> AbstractAttack:
+        return PGD(self.ball, steps=_DEFAULT_STEPS) if self.attack is None else self.attack
+
     def _perturb(self, active: ActiveSet) -> None:
         rows = torch.arange(len(active), device=active.x.device)
         for image in self._images(active):
@@ -69,17 +81,23 @@ class TransferAttack(AbstractAttack):
     def _images(self, active: ActiveSet) -> list[Tensor]:
         """What the attack on the source found, one image per sample in each entry, the strongest first."""
         seen = ThinnedPoints()
-        attack = PGD(self.ball, steps=_DEFAULT_STEPS) if self.attack is None else self.attack
+        attack = self._on_source
+        if active.target is not None and not attack.takes_targets:
+            raise ValueError(f"`attack` must take target classes where some are given, got {attack!r}")
         with evaluation_mode(self.source):
             source = shown_alone_if_needed(self.source, active.x)
             meter = CountedModel(source, len(active), active.x.device, mixed_precision=self.mixed_precision)
-            require_labels_in_range(active.y, meter.logits(active.x).shape[1])
+            num_classes = meter.logits(active.x).shape[1]
+            require_labels_in_range(active.y, num_classes)
+            if active.target is not None:
+                require_labels_in_range(active.target, num_classes, name="targeted")
             search = ActiveSet(
                 meter,
                 active.x.clone(),
                 active.y,
                 active.streams,
                 self.ball,
+                target=active.target,
                 attack=type(attack).__name__,
                 watch=seen,
             )

@@ -16,7 +16,6 @@ from natrob_empirical.benchmarks.cells import majority_share
 from natrob_empirical.benchmarks.environment import current_environment
 from natrob_empirical.benchmarks.outcome_letters import outcome_letters
 from natrob_empirical.binomial_interval import wilson_interval
-from natrob_empirical.impossible_radius import IMPOSSIBLE_RADIUS
 from natrob_empirical.random_streams import RandomStreams, SampleStreams
 from natrob_empirical.records import (
     AttackResult,
@@ -44,6 +43,7 @@ class AttackRun:
         images, labels: all of them.
         batch_size: how many are attacked, and kept on disk, at once; at least 1.
         average: of a random model, how many answers are averaged; None asks the model once.
+        targeted: the class that each image is to be taken for; None is content with any wrong one.
     """
 
     key: CellKey
@@ -54,6 +54,7 @@ class AttackRun:
     labels: Tensor
     batch_size: int
     average: int | None = None
+    targeted: Tensor | None = None
 
     def __post_init__(self) -> None:
         require_count("batch_size", self.batch_size)
@@ -157,7 +158,8 @@ def _batches(run: AttackRun, store: AttackBatchStore) -> Iterator[tuple[AttackBa
         started = time.perf_counter()
         images = run.images[start:stop]
         chosen = streams.select(torch.arange(start, stop, device=device))
-        result = run.attack.run(run.model_for(start), images, run.labels[start:stop], streams=chosen)
+        targets = None if run.targeted is None else run.targeted[start:stop]
+        result = run.attack.run(run.model_for(start), images, run.labels[start:stop], streams=chosen, targeted=targets)
         outcomes = outcomes_of(run.attack, images, result)
         samples = SampleOutcomes(
             outcomes=outcome_letters(outcomes.wrong_from_the_start, outcomes.success),
@@ -181,7 +183,8 @@ def _result_of(run: AttackRun, batches: list[AttackBatch]) -> AttackRunResult:
     n = len(samples)
     kept, correct = samples.outcomes.count("k"), n - samples.outcomes.count("w")
     share = majority_share(run.labels)
-    above_grey = run.key.norm == "Linf" and run.attack.ball.epsilon >= IMPOSSIBLE_RADIUS
+    ball = run.attack.ball
+    above_grey = run.key.norm == "Linf" and ball.epsilon >= ball.grey_radius(run.images.shape[1:])
     return AttackRunResult(
         summary=AttackResult(
             accuracy=Number(value=kept / n, kind="upper", n=n, source=f"{run.key.attack} found no more"),
@@ -195,7 +198,7 @@ def _result_of(run: AttackRun, batches: list[AttackBatch]) -> AttackRunResult:
         ),
         accuracy_interval=wilson_interval(kept, n),
         clean_interval=wilson_interval(correct, n),
-        ceiling=share if above_grey else None,
+        ceiling=share if above_grey and run.targeted is None else None,
         samples=samples,
     )
 

@@ -1,15 +1,14 @@
 """What a preset will cost, stated before it runs: operations, memory and an estimate of time."""
 
-import math
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final, final
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
-from natrob_empirical.attacks import AutoAttack, BoundaryAttack
+from natrob_empirical.attacks import MostCalls, TransferAttack
 from natrob_empirical.benchmarks.attack_cell import BATCH_SIZE
 from natrob_empirical.benchmarks.cells import Cell, cells_of, fitted_to_images, image_counts, subset_of
 from natrob_empirical.benchmarks.presets import AttackSpecification, Preset, PresetModel
@@ -72,31 +71,32 @@ def planned_cells(preset: Preset, dataset: Dataset | DatasetInfo, *, rate: float
             else:
                 specification = cell.attack.specification
                 images = min(specification.images or test_images, test_images)
-                flops = images * _attack_flops(specification, cost, sources)
+                flops = images * _attack_flops(specification, cost, sources, dataset.num_classes)
                 memory = cost.training_bytes + min(images, BATCH_SIZE) * cost.activation_bytes
             yield PlannedCell(cell=cell, flops=flops, memory=memory, seconds=flops / rate)
 
 
-def most_calls(specification: AttackSpecification) -> tuple[int, int]:
-    """Queries and loss gradients that the attack spends on one image at most; of a transfer, on its source."""
-    attack = specification.build(0.1)
-    if isinstance(attack, AutoAttack):
-        steps, targets = attack.steps, attack.targets
-        return 14 + steps + targets * (3 * steps + 1) + attack.queries, (1 + 2 * targets) * steps
-    if isinstance(attack, BoundaryAttack):
-        return attack.queries + 2, 0
-    steps = getattr(attack, "steps", 1)
-    return steps + 3, steps  # the answer without an attack, the start, and the last verdict come on top
+def most_calls(specification: AttackSpecification, num_classes: int | None = None) -> MostCalls:
+    """What the attack spends on one image at most, as it says itself; of a transfer, on its source."""
+    return specification.build(0.1).most_calls(num_classes)
 
 
-def _attack_flops(specification: AttackSpecification, cost: ModelCost, sources: Mapping[str, ModelCost]) -> float:
+def _attack_flops(
+    specification: AttackSpecification, cost: ModelCost, sources: Mapping[str, ModelCost], num_classes: int
+) -> float:
     """Of one image: on the model itself; or on the source, and the few answers that the model is asked for."""
-    queries, gradients = most_calls(specification)
+    attack = specification.build(0.1)
+    queries, gradients = attack.most_calls(num_classes)
     calls = queries + 2.0 * gradients
     if specification.source is None:
         return calls * cost.forward_flops
-    shown = 4 + math.floor(math.log2(queries))  # the images number 1, 2, 4, … of the source, as TransferAttack has it
+    shown = TransferAttack(attack.ball, source=_no_model, attack=attack).most_calls(num_classes).queries
     return calls * sources[specification.source].forward_flops + shown * cost.forward_flops
+
+
+def _no_model(_: Tensor) -> Tensor:
+    """Stands for the source of an attack that is counted and not run."""
+    raise RuntimeError("a planned attack has no model")
 
 
 def device_rate(device: torch.device) -> float:

@@ -46,6 +46,7 @@ def rising_check(subject: Subject) -> list[Evidence]:
 
 def flat_check(subject: Subject) -> list[Evidence]:
     """Whether the images that survive the smallest radius survive the largest, and are more than one class."""
+    subject.require_grey()
     ladder = _ladder(subject)
     survivors, left = (int((~result.success).sum()) for result in (ladder[0], ladder[-1]))
     drop = (survivors - left) / survivors if survivors else 1.0
@@ -63,6 +64,7 @@ def flat_check(subject: Subject) -> list[Evidence]:
 
 def ceiling_check(subject: Subject) -> list[Evidence]:
     """The accuracy at a radius that brings every image to grey, against the largest class share."""
+    subject.require_grey()
     radius = subject.radii()[-1]
     result = subject.white_box(subject.ball_of(radius))
     accuracy, ceiling = subject.accuracy(result), subject.ceiling / subject.num_images
@@ -82,6 +84,7 @@ def ceiling_check(subject: Subject) -> list[Evidence]:
 
 def grey_check(subject: Subject) -> list[Evidence]:
     """Whether the walk to the grey image reaches that ceiling, as it must on a deterministic classifier."""
+    subject.require_grey()
     attack = MoveToGray(subject.ball_of(subject.radii()[-1]))
     result = subject.run(attack)
     accuracy, ceiling = subject.accuracy(result), subject.ceiling / subject.num_images

@@ -22,9 +22,8 @@ from natrob_empirical.attacks import (
 )
 from natrob_empirical.attacks.attack_inputs import require_labels_in_range
 from natrob_empirical.attacks.counted_model import evaluation_mode
-from natrob_empirical.impossible_radius import IMPOSSIBLE_RADIUS
 from natrob_empirical.random_streams import RandomStreams, SampleStreams
-from natrob_empirical.threat_models import AbstractBall, LinfBall
+from natrob_empirical.threat_models import AbstractBall
 from natrob_theory import IntegrationError
 
 from .gradient_probe import Probe, cross_entropy, probe_gradient
@@ -145,13 +144,22 @@ class Subject:
         return int((~result.success).sum()) / self.num_images
 
     def impossible_radius(self) -> float:
-        """From which the ball of every image holds the grey one: ½ in L∞, ½√d in L2."""
-        pixels = 1 if isinstance(self.ball, LinfBall) else self.x[0].numel()
-        return IMPOSSIBLE_RADIUS * math.sqrt(pixels)
+        """From which the ball of every image holds the grey one: ½ in L∞, ½√d in L2; with a mask perhaps none, ∞."""
+        return self.ball.grey_radius(self.x.shape[1:])
+
+    def require_grey(self) -> None:
+        """Raise CheckNotRunError where no ball of this mask holds the grey image."""
+        if math.isinf(self.impossible_radius()):
+            raise CheckNotRunError("the mask holds pixels as they are, so no ball of any radius holds the grey image")
 
     def radii(self) -> tuple[float, ...]:
-        """A geometric ladder from ε to the impossible radius; one that ends at ε where ε is larger."""
+        """A geometric ladder from ε to the impossible radius; one that ends at ε where ε is larger.
+
+        Where a mask leaves no such radius, it ends where the pixels that may change can all be grey.
+        """
         top, count = self.impossible_radius(), self.level.radii
+        if math.isinf(top):
+            top = replace(self.ball, mask=None).grey_radius(self.x.shape[1:])
         if self.ball.epsilon >= top:
             return tuple(self.ball.epsilon / 2 ** (count - 1 - rung) for rung in range(count))
         ratio = (top / self.ball.epsilon) ** (1 / (count - 1))

@@ -1,0 +1,94 @@
+"""What an attack is after: any wrong class, or one class in particular."""
+
+from abc import ABC, abstractmethod
+from typing import Final, final
+
+from jaxtyping import Bool, Float, Int64
+from torch import Tensor
+
+from .counted_model import cross_entropy
+from .margin import log_odds_against, margin
+
+
+class AbstractGoal(ABC):
+    """When an image has reached the goal, and how near it is. `classes` are the labels, or the target classes."""
+
+    @abstractmethod
+    def reached(
+        self, logits: Float[Tensor, "batch classes"], classes: Int64[Tensor, " batch"]
+    ) -> Bool[Tensor, " batch"]:
+        """Whether the model's answer is what the attack is after."""
+
+    @abstractmethod
+    def loss(self, logits: Float[Tensor, "batch classes"], classes: Int64[Tensor, " batch"]) -> Float[Tensor, " batch"]:
+        """What gradient attacks increase, from the cross-entropy."""
+
+    @abstractmethod
+    def margin(
+        self, logits: Float[Tensor, "batch classes"], classes: Int64[Tensor, " batch"]
+    ) -> Float[Tensor, " batch"]:
+        """What attacks without gradients lower: at most 0 wherever the goal is reached, positive elsewhere or 0."""
+
+    @abstractmethod
+    def closeness(
+        self, logits: Float[Tensor, "batch classes"], classes: Int64[Tensor, " batch"]
+    ) -> Float[Tensor, " batch"]:
+        """Orders images as `loss` does, also where that is rounded to a constant."""
+
+
+@final
+class Misclassification(AbstractGoal):
+    """Any class but the label."""
+
+    def reached(
+        self, logits: Float[Tensor, "batch classes"], classes: Int64[Tensor, " batch"]
+    ) -> Bool[Tensor, " batch"]:
+        """The largest logit is not the label's."""
+        return logits.argmax(dim=1) != classes
+
+    def loss(self, logits: Float[Tensor, "batch classes"], classes: Int64[Tensor, " batch"]) -> Float[Tensor, " batch"]:
+        """`−log softmax(z)_y`."""
+        return cross_entropy(logits, classes)
+
+    def margin(
+        self, logits: Float[Tensor, "batch classes"], classes: Int64[Tensor, " batch"]
+    ) -> Float[Tensor, " batch"]:
+        """`z_y − max_{j≠y} z_j`."""
+        return margin(logits, classes)
+
+    def closeness(
+        self, logits: Float[Tensor, "batch classes"], classes: Int64[Tensor, " batch"]
+    ) -> Float[Tensor, " batch"]:
+        """`log Σ_{j≠y} e^{z_j} − z_y`."""
+        return log_odds_against(logits, classes)
+
+
+@final
+class TargetClass(AbstractGoal):
+    """One class t per image, other than its label."""
+
+    def reached(
+        self, logits: Float[Tensor, "batch classes"], classes: Int64[Tensor, " batch"]
+    ) -> Bool[Tensor, " batch"]:
+        """The largest logit is the target's."""
+        return logits.argmax(dim=1) == classes
+
+    def loss(self, logits: Float[Tensor, "batch classes"], classes: Int64[Tensor, " batch"]) -> Float[Tensor, " batch"]:
+        """`log softmax(z)_t`."""
+        return -cross_entropy(logits, classes)
+
+    def margin(
+        self, logits: Float[Tensor, "batch classes"], classes: Int64[Tensor, " batch"]
+    ) -> Float[Tensor, " batch"]:
+        """`max_{j≠t} z_j − z_t`."""
+        return -margin(logits, classes)
+
+    def closeness(
+        self, logits: Float[Tensor, "batch classes"], classes: Int64[Tensor, " batch"]
+    ) -> Float[Tensor, " batch"]:
+        """`z_t − log Σ_{j≠t} e^{z_j}`."""
+        return -log_odds_against(logits, classes)
+
+
+ANY_OTHER_CLASS: Final = Misclassification()
+TARGET_CLASS: Final = TargetClass()
