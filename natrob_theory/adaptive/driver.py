@@ -166,9 +166,12 @@ class _Run:
         if active.stale is None:
             return
         indices = active.stale.nonzero()[:, 0]
-        field = self._field_of(active.rows_at(indices))
-        slope = evaluate_field(field, active.time[indices], active.state[indices])
-        self.active = active._replace(slope=active.slope.index_copy(0, indices, slope), stale=None)
+        slope = active.slope
+        if len(indices) > 0:  # a field need not know what to do with no samples
+            field = self._field_of(active.rows_at(indices))
+            new = evaluate_field(field, active.time[indices], active.state[indices])
+            slope = slope.index_copy(0, indices, new)
+        self.active = active._replace(slope=slope, stale=None)
 
     def _at_end(self, ends: StepEnds) -> Tensor | None:
         """Which steps end at T; None if none does."""

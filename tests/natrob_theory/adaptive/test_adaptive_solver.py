@@ -152,6 +152,21 @@ def test_agrees_with_torchdiffeq(tableau: ButcherTableau) -> None:
         torch.testing.assert_close(net(start()), reference, rtol=10 * tolerance, atol=10 * tolerance)
 
 
+@pytest.mark.parametrize("tableau", PAIRS, ids=lambda tableau: tableau.name)
+def test_a_field_is_never_asked_about_no_samples(tableau: ButcherTableau) -> None:
+    """Also where every sample's step was rejected, and the pair has no slope at hand for the next one."""
+    sizes: set[int] = set()
+
+    def field(_time: Tensor, state: Tensor) -> Tensor:
+        sizes.add(len(state))
+        return -50.0 * state
+
+    net = NeuralODE(field, 5.0, rtol=1e-2, atol=1e-2, tableau=tableau)
+    net(torch.tensor([[1.0], [3.0]], dtype=torch.float64))
+    assert int(record_of(net).rejected.min()) > 0
+    assert min(sizes) > 0
+
+
 def test_the_field_sees_its_own_time() -> None:
     net = NeuralODE(lambda t, y: (2 * broadcast_time(t, y)).expand_as(y), 3.0, start_time=1.0)
     assert net(torch.zeros(2, 1, dtype=torch.float64)).flatten().tolist() == pytest.approx([8.0, 8.0], rel=1e-13)

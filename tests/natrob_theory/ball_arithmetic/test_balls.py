@@ -5,7 +5,7 @@ from fractions import Fraction
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from natrob_theory.ball_arithmetic import balls
@@ -20,6 +20,7 @@ def test_a_float_is_an_exact_ball(number: float) -> None:
 
 
 @given(st.fractions(min_value=-(10**6), max_value=10**6, max_denominator=10**6))
+@example(Fraction(1, 3))  # whose nearest float, python-flint's float(upper()), lies below it
 def test_a_fraction_is_enclosed_and_the_float_above_is_the_least_one(number: Fraction) -> None:
     with balls.working_precision(300):
         above = balls.float_above(balls.ball(number))
