@@ -48,8 +48,8 @@ def lipschitz_lower_bound(
     """The largest secant constant ‖f(z) − f(y)‖/‖z − y‖ found near `points`: a lower bound of K at this time.
 
     Three searches, each starting from the best pairs of the one before: random secants of lengths between
-    10⁻³·radius and radius; gradient ascent on the log of the secant constant over both ends, z kept within
-    `radius` of y and y within `radius` of its point; power iteration on JᵀJ by automatic differentiation, whose
+    10⁻³·radius and radius; gradient ascent on the log of the secant constant over both ends, which stay
+    within `radius` of their point; power iteration on JᵀJ by automatic differentiation, whose
     direction is then tried as a secant. Only measured secants count, less an allowance for the rounding of f, so
     neither kinks (where the Jacobian that autograd reports need not be a slope of f) nor errors of autograd itself
     (torch 2.14.1 gives the slopes of CELU with relative errors of 10⁻⁷ in float64) can push the result above K. The
@@ -96,7 +96,7 @@ def lipschitz_lower_bound(
     with reverse_mode_of(f"field {field_name(field)}"):
         pairs = ascend(partial(_log_secant, at_time), measure, points, pairs, radius, ascent_steps)
     jacobian = Linearisation(at_time, pairs.first, name=f"field {field_name(field)}")
-    pairs = _power_iterate(jacobian, measure, pairs, radius, power_iterations)
+    pairs = _power_iterate(jacobian, measure, points, pairs, radius, power_iterations)
     return Bound(
         value=float(pairs.quotient.max().clamp_min(0.0)),
         kind="lower",
@@ -136,11 +136,11 @@ def _log_secant(function: Map, first: Tensor, second: Tensor) -> Tensor:
 
 
 def _power_iterate(
-    jacobian: Linearisation, measure: Measure, start: PointPairs, radius: float, iterations: int
+    jacobian: Linearisation, measure: Measure, points: Tensor, start: PointPairs, radius: float, iterations: int
 ) -> PointPairs:
     """Power iteration on JᵀJ at the first ends; the direction found is tried as secants of four lengths."""
     direction = scaled(start.second - start.first, 1.0)
     for _ in range(iterations):
         pushed = scaled(jacobian.times(direction), 1.0)  # else the product with Jᵀ could under- or overflow
         direction = scaled(jacobian.transposed_times(pushed), 1.0)
-    return along_direction(measure, start, start.first, direction, radius)
+    return along_direction(measure, points, start, start.first, direction, radius)

@@ -59,8 +59,9 @@ def log_length(direction: Tensor) -> Tensor:
 
 
 def shortened(offset: Tensor, radius: float) -> Tensor:
-    """Each sample's offset, scaled down to length `radius` where it is longer."""
-    factor = (radius / per_sample_l2(offset)).clamp_max(1.0).to(offset.dtype)
+    """Each sample's offset, scaled down to length `radius` where it is longer, and not beyond it by rounding."""
+    inner = radius * (1.0 - 4.0 * torch.finfo(offset.dtype).eps)
+    factor = (inner / per_sample_l2(offset)).clamp_max(1.0).to(offset.dtype)
     return offset * factor.view(-1, *[1] * (offset.dim() - 1))
 
 
@@ -89,9 +90,9 @@ def ascend(
     radius: float,
     steps: int,
 ) -> PointPairs:
-    """Normalised gradient ascent on the objective over both ends, with steps that shrink.
+    """Normalised gradient ascent on the objective over both ends, which stay within `radius` of their point.
 
-    y stays within `radius` of its point and z within `radius` of y.
+    Its steps shrink.
     """
     best, first, second = start, start.first, start.second
     for step in range(steps):
@@ -102,15 +103,21 @@ def ascend(
             gradients = torch.autograd.grad(value, (y, z), allow_unused=True, materialize_grads=True)
         move_y, move_z = (torch.nan_to_num(g, nan=0.0, posinf=0.0, neginf=0.0) for g in gradients)
         first = points + shortened(y.detach() + scaled(move_y, size) - points, radius)
-        second = first + shortened(z.detach() + scaled(move_z, size) - first, radius)
+        second = points + shortened(z.detach() + scaled(move_z, size) - points, radius)
         best = better(best, measure(first, second))
     return best
 
 
-def along_direction(measure: Measure, start: PointPairs, base: Tensor, direction: Tensor, radius: float) -> PointPairs:
-    """The best of `start` and of secants from `base` along ±direction, of four lengths up to `radius`."""
+def along_direction(
+    measure: Measure, points: Tensor, start: PointPairs, base: Tensor, direction: Tensor, radius: float
+) -> PointPairs:
+    """The best of `start` and of secants from `base` along ±direction, of four lengths up to `radius`.
+
+    Their ends stay within `radius` of the points, as `base` does.
+    """
     best = start
     for fraction in (1.0, 0.1, 0.01, 0.001):
         for sign in (1.0, -1.0):
-            best = better(best, measure(base, base + sign * scaled(direction, fraction * radius)))
+            end = base + sign * scaled(direction, fraction * radius)
+            best = better(best, measure(base, points + shortened(end - points, radius)))
     return best

@@ -52,10 +52,10 @@ def one_sided_lipschitz_lower_bound(
 
     Random pairs of lengths between 10⁻³·radius and radius; Lanczos on the symmetric part (J + Jᵀ)/2 of the Jacobian
     at random states within `radius` of the points, whose top direction is tried as secants; gradient ascent on the
-    quotient over both ends, z kept within `radius` of y and y within `radius` of its point; Lanczos again where the
-    ascent ended. Only measured quotients count, less an
-    allowance for the rounding of f, so kinks (where the Jacobian that autograd reports need not be a slope of f)
-    cannot push the result above μ. The allowance is 64u(‖f‖ + s‖y‖) at each end over ‖z − y‖, s the largest secant
+    quotient over both ends; Lanczos again where the ascent ended. All ends stay within `radius` of their point. Only
+    measured quotients count, less an allowance for the rounding of f, so kinks (where the Jacobian that autograd
+    reports need not be a slope of f) cannot push the result above μ. The allowance is 64u(‖f‖ + s‖y‖) at each end over
+    ‖z − y‖, s the largest secant
     constant found near the points: a field whose intermediate values are far larger than its argument and its value
     rounds by more, and needs float64 or a larger radius.
 
@@ -98,12 +98,12 @@ def one_sided_lipschitz_lower_bound(
     for _ in range(samples):
         base, direction = (_random_offset(points, radius, generator) for _ in range(2))
         jacobian = Linearisation(at_time, points + base, name=name)
-        pairs = _along_top_direction(jacobian, measure, pairs, points + base, direction, radius, lanczos_steps)
+        pairs = _along_top_direction(jacobian, measure, points, pairs, points + base, direction, radius, lanczos_steps)
     with reverse_mode_of(name):
         pairs = ascend(partial(_quotient, at_time), measure, points, pairs, radius, ascent_steps)
     jacobian = Linearisation(at_time, pairs.first, name=name)
     pairs = _along_top_direction(
-        jacobian, measure, pairs, pairs.first, pairs.second - pairs.first, radius, lanczos_steps
+        jacobian, measure, points, pairs, pairs.first, pairs.second - pairs.first, radius, lanczos_steps
     )
     return Bound(
         value=float(pairs.quotient.max()),
@@ -156,6 +156,7 @@ def _random_offset(points: Tensor, radius: float, generator: torch.Generator) ->
 def _along_top_direction(
     jacobian: Linearisation,
     measure: Measure,
+    points: Tensor,
     best: PointPairs,
     base: Tensor,
     start: Tensor,
@@ -168,4 +169,4 @@ def _along_top_direction(
         return (jacobian.times(direction) + jacobian.transposed_times(direction)) / 2
 
     direction = top_direction(symmetric_part, scaled(start, 1.0), steps)
-    return along_direction(measure, best, base, direction, radius)
+    return along_direction(measure, points, best, base, direction, radius)

@@ -54,6 +54,13 @@ def test_a_sine_is_steepest_at_zero() -> None:
     assert 0.999 * 3.0 <= found <= 3.0
 
 
+@pytest.mark.parametrize("radius", [0.01, 0.1, 1.0])
+def test_the_search_stays_in_the_ball_that_it_names(radius: float) -> None:
+    """y³ is steepest on the ball's border: 3(1 + r)²; a secant within the ball is less steep."""
+    found = lower(lambda _t, y: -(y**3), torch.ones(2, 1, dtype=torch.float64), radius=radius)
+    assert 0.9 * 3.0 * (1.0 + radius) ** 2 <= found <= 3.0 * (1.0 + radius) ** 2
+
+
 def test_a_steep_region_inside_the_radius_is_climbed_to() -> None:
     """tanh(y − 2)·5 is flat at 0 and steepest at 2."""
     found = lower(lambda _t, y: 5.0 * torch.tanh(y - 2.0), torch.zeros(2, 1, dtype=torch.float64), radius=3.0)

@@ -45,6 +45,13 @@ def test_at_most_the_upper_bound(seed: int) -> None:
     assert lower(field, points(seed=seed), seed=seed, **QUICK) <= upper
 
 
+@pytest.mark.parametrize("radius", [0.01, 0.1, 1.0])
+def test_the_search_stays_in_the_ball_that_it_names(radius: float) -> None:
+    """y³ is steepest on the ball's border: 3(1 + r)²; a secant within the ball is less steep."""
+    found = lower(lambda _t, y: y**3, torch.ones(2, 1, dtype=torch.float64), radius=radius)
+    assert 0.9 * 3.0 * (1.0 + radius) ** 2 <= found <= 3.0 * (1.0 + radius) ** 2
+
+
 @given(st.integers(0, 2**32 - 1), st.integers(2, 8))
 @settings(max_examples=10)
 def test_linear_fields_are_found_exactly(seed: int, size: int) -> None:
