@@ -1,5 +1,6 @@
 """A trial step whose stages are computed again in backward, where they are compared with those of forward."""
 
+import copy
 from typing import final
 
 import torch
@@ -52,21 +53,32 @@ class RepeatedTrial:
         self._observed, self._field, self._method = observed, field, method
         self._settings, self._with_time_error = settings, with_time_error
         self._sizes: Tensor | None = None
+        self._under_way = False
 
     def __call__(self, time: Tensor, step: Tensor, state: Tensor, slope: Tensor) -> Trial:
         """The trial step. Raises ValueError where it is another than the first time.
 
-        What the field writes into, such as running statistics, is written once: the repetition leaves no trace.
+        What the field writes into, such as running statistics, is written once: the repetition leaves no trace. A
+        field that differentiates inside itself asks for a repetition while the first time is still under way; that
+        one needs stages of its own.
         """
-        if self._sizes is None:
-            trial, self._sizes = self._taken(time, step, state, slope)
+        if self._sizes is None and not self._under_way:
+            self._under_way = True
+            try:
+                trial, self._sizes = self._taken(self._method, time, step, state, slope)
+            finally:
+                self._under_way = False
             return trial
+        method = copy.copy(self._method) if self._under_way else self._method  # a copy has no buffer yet
         with restored_afterwards(self._observed.written):
-            trial, sizes = self._taken(time, step, state, slope)
-        self._require_same(self._sizes, sizes)
+            trial, sizes = self._taken(method, time, step, state, slope)
+        if self._sizes is not None:
+            self._require_same(self._sizes, sizes)
         return trial
 
-    def _taken(self, time: Tensor, step: Tensor, state: Tensor, slope: Tensor) -> tuple[Trial, Tensor]:
+    def _taken(
+        self, method: EmbeddedMethod, time: Tensor, step: Tensor, state: Tensor, slope: Tensor
+    ) -> tuple[Trial, Tensor]:
         """The trial step, and ‖f‖₂ of its evaluations and samples."""
         sizes: list[Tensor] = []
 
@@ -75,7 +87,7 @@ class RepeatedTrial:
             sizes.append(torch.linalg.vector_norm(value.detach().flatten(1), dim=1))
             return value
 
-        trial = self._method.trial(
+        trial = method.trial(
             noting_field, time, step, state, slope, rtol=self._settings.rtol, atol=self._settings.atol,
             with_time_error=self._with_time_error,
         )  # fmt: skip

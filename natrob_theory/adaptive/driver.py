@@ -108,7 +108,7 @@ class _Run:
             later = torch.where(accepted, later, time)
             change = torch.where(accepted, change, change.clamp_max(settings.controller.safety))
             remembered = torch.where(accepted, remembered, 1.0)
-        following = self.planner.capped(ends.step.abs() * change)
+        following = self.planner.capped(change.mul_(ends.step).abs_())
         stale = None if method.first_same_as_last else accepted
         may_grow = None if all_accepted else accepted
         self.active = Active(rows, later, following, after, slope, remembered, may_grow, stale, target, sign)
@@ -152,13 +152,14 @@ class _Run:
         """f(t, y) and the first |h| for samples that start at t, after a jump if there is one."""
         settings, planner = self.settings, self.planner
         limit = planner.left(time, settings.end_time)
-        end = torch.full_like(time, settings.end_time)
-        field = field_in_step(self._field_of(rows), time, end, settings.jump_times)
+        field = self._field_of(rows)
+        if settings.jump_times:
+            field = field_in_step(field, time, torch.full_like(time, settings.end_time), settings.jump_times)
         slope = evaluate_field(field, time, state)
         step = initial_step_size(
             field, time, state.detach(), slope.detach(), settings, limit=limit, order=self.method.error_order
         )
-        return slope, planner.capped(torch.minimum(step.clamp_min(planner.smallest_start), limit))
+        return slope, planner.capped(step.clamp_min_(planner.smallest_start))
 
     def _refresh(self) -> None:
         """Evaluate f at the states that were reached by a method whose last stage is not there."""

@@ -74,7 +74,7 @@ class SolveLog:
         self._stages = stages
         self._first_same_as_last = first_same_as_last
         self._attempts: list[_Attempt] = []
-        self._further_evaluations = torch.zeros(len(y0), dtype=torch.long, device=y0.device)
+        self._further_evaluations: Tensor | int = 0
         self.status = torch.full((len(y0),), int(SolveStatus.TOO_MANY_STEPS), device=y0.device)
 
     def note(self, rows: Tensor | None, times: Tensor, accepted: Tensor, error_norms: Tensor, states: Tensor) -> None:
@@ -85,7 +85,9 @@ class SolveLog:
 
     def note_evaluations(self, rows: Tensor, count: int | Tensor) -> None:
         """Take down evaluations of the samples `rows` besides those of trial steps."""
-        self._further_evaluations[rows] += count
+        added = torch.zeros_like(self.status)
+        added[rows] = count
+        self._further_evaluations = self._further_evaluations + added
 
     def end(self, rows: Tensor | None, status: SolveStatus) -> None:
         """Take down how the samples `rows` (None: all) ended."""

@@ -63,7 +63,9 @@ class StepPlanner:
                 f"smallest number of {like.dtype}, got {settings.max_step_size}"
             )
         self.stops = self._stops(settings)
-        self.stop_times = torch.tensor(self.stops, dtype=torch.float64, device=like.device)
+        self.stop_times = (
+            torch.tensor(self.stops, dtype=torch.float64, device=like.device) if len(self.stops) > 1 else None
+        )
         jumps = set(settings.jump_times)
         self.jumps = torch.tensor([stop in jumps for stop in self.stops], device=like.device) if jumps else None
 
@@ -74,6 +76,8 @@ class StepPlanner:
 
     def _stops(self, settings: SolveSettings) -> list[float]:
         """Jumps and outputs strictly between t_0 and T, and T, in the order in which they are met."""
+        if not settings.jump_times and not settings.output_times:
+            return [self.end_time]
         low, high = sorted((self.start_time, self.end_time))
         inner = {time for time in (*settings.jump_times, *settings.output_times) if low < time < high}
         return sorted({*inner, self.end_time}, reverse=not self.forward)
@@ -96,7 +100,7 @@ class StepPlanner:
             step: |h| as proposed, at most the cap.
             target: the number of each sample's next stop; None: that is T for all.
         """
-        end = self.end_time if target is None else self.stop_times[target]
+        end = self.end_time if target is None or self.stop_times is None else self.stop_times[target]
         left = self.left(time, end)
         if self.cap is None and bool(((left > 2.0 * step) & (step > self.coarsest)).all()):
             later = self._moved(time, step)

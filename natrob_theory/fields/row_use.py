@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from natrob_theory.fields.evaluation import evaluate_field, field_name
 from natrob_theory.fields.outer_tensors import OuterTensors
 from natrob_theory.tensor_types import Field
+from natrob_theory.transformed import require_unmapped
 
 ROUNDING = 128.0
 """In units of the dtype's spacing: what kernels may round differently where the batch has another length."""
@@ -46,6 +47,7 @@ def row_use(field: Field, time: float, other_time: float, state: Tensor) -> RowU
     Raises:
         ValueError: the field does not take t of shape (batch,), or lets one sample of a batch act on another, other
             than by batch normalisation in training mode, which does so by intent and not in evaluation mode.
+        NotImplementedError: torch.func.vmap hides the values.
     """
     state = state.detach()
     with _left_as_it_is(field, state) as notes:
@@ -56,6 +58,7 @@ def row_use(field: Field, time: float, other_time: float, state: Tensor) -> RowU
             if len(state) > 1 or _tried(field, time, state[part_rows]) is not None:
                 raise _no_per_sample_time(field)
             return RowUse.ONE_SAMPLE
+        require_unmapped(slope)
         part = _tried(field, _times(time, part_rows), state[part_rows])
         if part is None and _tried(field, time, state[part_rows]) is not None:
             raise _no_per_sample_time(field)
