@@ -315,6 +315,7 @@ class NeuralODE(AbstractIntegratorNet):
 
     def _trajectory_on_shared_grid(self, y0: Tensor) -> Trajectory:
         require_unmapped(require_state("y0", y0))
+        require_resolvable_tolerance(self.rtol, y0.dtype)
         assert isinstance(self.rtol, float)
         assert isinstance(self.atol, float)
         self._notes = record = torchdiffeq_grid(
