@@ -69,6 +69,7 @@ def _adaptive_cost(trunk: NeuralODE, state: Tensor, evaluations: int) -> PassCos
     kept = {
         "direct": step.saved_bytes * steps,
         "checkpointed": state_bytes * steps + step.saved_bytes,
-        "adjoint": state_bytes + one.saved_bytes * per_step,  # on the way back a trial's graphs are held until judged
+        # The states of the way back, y_0 besides, and a trial's graphs, which are held until it is judged.
+        "adjoint": state_bytes * (steps + 2) + one.saved_bytes * per_step,
     }
     return PassCost(flops, kept[trunk.gradients])

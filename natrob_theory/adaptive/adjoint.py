@@ -1,16 +1,22 @@
-"""The continuous adjoint: gradients by a second solve backward in time, with memory that does not grow with it."""
+"""The continuous adjoint: gradients by a second solve backward in time, along the states of the first."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
+from natrob_theory.adaptive.accepted_steps import AcceptedSteps
+from natrob_theory.adaptive.adjoint_sweep import AdjointSweep
 from natrob_theory.adaptive.driver import solve
-from natrob_theory.adaptive.embedded_method import EmbeddedMethod
-from natrob_theory.adaptive.record import SolveLog
+from natrob_theory.adaptive.embedded_method import EmbeddedMethod, is_transformed
+from natrob_theory.adaptive.field_pull import FieldPull
+from natrob_theory.adaptive.record import SolveLog, SolveRecord
 from natrob_theory.adaptive.settings import SolveSettings
-from natrob_theory.adaptive.status import IntegrationError, describe_failures
-from natrob_theory.fields import evaluate_field
+from natrob_theory.adaptive.used_tensors import UsedTensors, used_tensors
+from natrob_theory.fields.generator_states import GeneratorStates
+from natrob_theory.fields.outer_tensors import Substituted, leaves_behind, restored_afterwards
 
 
 class AdjointProblem(NamedTuple):
@@ -21,138 +27,107 @@ class AdjointProblem(NamedTuple):
     settings: SolveSettings
 
 
-def solve_with_adjoint(problem: AdjointProblem, y0: Tensor) -> tuple[Tensor, SolveLog]:
-    """y(T) and the log, differentiable in y_0 and in the field's parameters by the continuous adjoint.
+def solve_with_adjoint(problem: AdjointProblem, y0: Tensor) -> tuple[Tensor, SolveLog | SolveRecord]:
+    """y(T) and the log, differentiable in y_0 and in what the field uses by the continuous adjoint.
 
     dy/dt = f, da/dt = −(∂f/∂y)ᵀa with a(T) = ∂L/∂y(T), and dL/dθ = ∫ aᵀ ∂f/∂θ dt (Pontryagin et al. 1962; Chen et
-    al., NeurIPS 2018). (y, a) is solved backward with the same method, tolerances and per-sample steps; the
-    integral is the quadrature of the method's own weights b on those steps. The gradient is that of the exact flow
-    up to the tolerances, not that of the computed steps. Tensors that the field uses without being its parameters
-    get no gradient.
+    al., NeurIPS 2018). The states of the accepted steps are kept, one a step, and y between them is interpolated as
+    accurately as the steps are: y is not integrated backward, which would undo a contraction by an expansion. a is
+    solved with the same method and a relative tolerance of rtol, so the gradient is that of the exact flow up to the
+    tolerances, not that of the computed steps.
+
+    θ is every tensor that requires a gradient and that the field's graph leads to, whoever owns it. Gradients of
+    gradients (create_graph) and torch.func's transforms take the direct gradient of the same steps instead.
+
+    Raises:
+        ValueError: the field draws random numbers, does not repeat itself, or normalises by its batch; in backward,
+            it uses a tensor that it did not use at t_0.
     """
-    logs: list[SolveLog] = []
-    final = _AdjointSolve.apply(problem, logs, y0, *_parameters(problem.field))
-    return final, logs[0]
+    if is_transformed(y0) or _inside_transform():
+        return solve(problem.field, y0, problem.method, problem.settings)
+    before = GeneratorStates.now(y0.device)
+    used = used_tensors(problem.field, problem.settings.start_time, y0.detach())
+    with torch.no_grad():
+        settings = replace(problem.settings, keep_states=True)
+        final, log = solve(problem.field, y0.detach(), problem.method, settings)
+        record = log.record()
+        steps = AcceptedSteps.of(record.times, record.accepted, log.states())
+    used.require_still(problem.field, before)
+    return _AdjointSolve.apply(problem, used, steps, final, y0, *used.tensors), record
 
 
-def _parameters(field: nn.Module) -> list[nn.Parameter]:
-    return [parameter for parameter in field.parameters() if parameter.requires_grad]
+def _inside_transform() -> bool:
+    """Whether a transform of torch.func is at work, be it on what the field uses alone."""
+    # torch has no public way to ask, and its stubs leave this one out.
+    return torch._C._functorch.peek_interpreter_stack() is not None  # type: ignore[attr-defined]
 
 
 class _AdjointSolve(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, problem: AdjointProblem, logs: list[SolveLog], y0: Tensor, *parameters: Tensor) -> Tensor:
-        with torch.no_grad():
-            final, log = solve(problem.field, y0, problem.method, problem.settings)
-        logs.append(log)
-        ctx.problem = problem
-        ctx.save_for_backward(final)
-        return final
+    def forward(
+        ctx: Any, problem: AdjointProblem, used: UsedTensors, steps: AcceptedSteps, final: Tensor, y0: Tensor,
+        *tensors: Tensor,
+    ) -> Tensor:  # fmt: skip
+        ctx.problem, ctx.written = problem, used.written
+        ctx.grid = steps._replace(states=steps.states.new_empty(0))
+        ctx.reached = torch.isfinite(final).flatten(1).all(dim=1)
+        ctx.save_for_backward(y0, steps.states, *tensors)  # torch counts what is written into them until backward
+        return final.clone()
 
     @staticmethod
-    @torch.autograd.function.once_differentiable
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Any, ...]:  # type: ignore[override] - the decorator's type
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Any, ...]:  # type: ignore[override] - torch's stub has one
         (gradient,) = gradients
-        (final,) = ctx.saved_tensors
-        problem: AdjointProblem = ctx.problem
-        reached = torch.isfinite(final).flatten(1).all(dim=1)
-        result = torch.zeros_like(final)
-        sums = [torch.zeros_like(parameter) for parameter in _parameters(problem.field)]
-        if bool(reached.any()):
-            result[reached] = _solve_backward(problem, final[reached], gradient[reached], sums)
-        return (None, None, result, *sums)
+        y0, states, *tensors = ctx.saved_tensors
+        with restored_afterwards(ctx.written):
+            if torch.is_grad_enabled():
+                found = _direct_gradients(ctx.problem, ctx.reached, gradient, y0, tensors)
+            else:
+                pull = FieldPull([tensor for tensor in tensors if tensor.requires_grad])
+                result = _solve_backward(ctx.problem, ctx.grid._replace(states=states), ctx.reached, gradient, pull)
+                found = [result, *pull.sums]
+        return (None, None, None, None, *found)
 
 
-def _solve_backward(problem: AdjointProblem, final: Tensor, gradient: Tensor, sums: list[Tensor]) -> Tensor:
-    """a(t_0); adds the parameters' gradients to `sums`."""
-    settings = problem.settings
-    span = settings.end_time - settings.start_time
-    backward = SolveSettings(
-        start_time=0.0, end_time=span, rtol=settings.rtol, atol=settings.atol,
-        max_num_steps=settings.max_num_steps, controller=settings.controller,
-    )  # fmt: skip
-    field = _AdjointField(problem, sums)
-    with torch.no_grad():
-        augmented, log = solve(field, torch.stack([final, gradient], dim=1), problem.method, backward, field.observe)
-    record = log.record()
-    if any(record.status):
-        reached = [settings.end_time - time for time in record.times[-1].tolist()]
-        raise IntegrationError(
-            f"the adjoint solve, backward from t = {settings.end_time:.6g}, failed: "
-            f"{describe_failures(record.status, reached, settings.start_time)}",
-            status=record.status,
-        )
-    return augmented[:, 1]
+def _solve_backward(
+    problem: AdjointProblem, steps: AcceptedSteps, reached: Tensor, gradient: Tensor, pull: FieldPull
+) -> Tensor:
+    """a(t_0), 0 for samples that did not reach the end; adds the gradients of the field's tensors to `pull`."""
+    arriving = gradient.flatten(1)
+    finite = torch.isfinite(arriving).all(dim=1)
+    rows = (reached & finite & (arriving != 0).any(dim=1)).nonzero()[:, 0]
+    result = torch.zeros_like(gradient)
+    if len(rows) > 0:
+        sweep = AdjointSweep(problem.field, problem.method, problem.settings, steps, pull)
+        result[rows] = sweep.run(rows, gradient[rows])
+    spoilt = reached & ~finite
+    if bool(spoilt.any()):
+        result[spoilt] = torch.nan
+        for total in pull.sums:
+            total.fill_(torch.nan)
+    return result
 
 
-class _Evaluation(NamedTuple):
-    """One evaluation of f with its graph: s, (y, a), the graph's leaf with y's values, and f(T − s, y) from it."""
+def _direct_gradients(
+    problem: AdjointProblem, reached: Tensor, gradient: Tensor, y0: Tensor, tensors: Sequence[Tensor]
+) -> list[Tensor | None]:
+    """The gradients through the steps themselves, with a graph of their own.
 
-    time: Tensor
-    augmented: Tensor
-    leaf: Tensor
-    slope: Tensor
-
-
-class _AdjointField:
-    """d(y, a)/ds for s = T − t on states (batch, 2, *state), and the quadrature of the parameters' gradients.
-
-    The graphs of a trial step's evaluations are kept until it is judged. If all samples accept it, the parameters'
-    gradients follow from these graphs; otherwise the accepted samples are evaluated again, as others may be NaN.
+    y_0 and the field's tensors are replaced by views of themselves, at which these gradients end; what lies behind
+    is left to the caller's own pass through it.
     """
-
-    def __init__(self, problem: AdjointProblem, sums: list[Tensor]) -> None:
-        self.problem = problem
-        self.parameters = _parameters(problem.field)
-        self.sums = sums
-        self.evaluations: list[_Evaluation] = []
-        self.last: _Evaluation | None = None
-
-    def __call__(self, time: Tensor, augmented: Tensor) -> Tensor:
-        evaluation = self._evaluate(time, augmented)
-        self.evaluations.append(evaluation)
-        slope, adjoint = evaluation.slope, augmented[:, 1]
-        pulled = None
-        if slope.requires_grad:
-            keep = bool(self.parameters)
-            (pulled,) = torch.autograd.grad(slope, evaluation.leaf, adjoint, allow_unused=True, retain_graph=keep)
-        return torch.stack([slope.detach().neg(), torch.zeros_like(adjoint) if pulled is None else pulled], dim=1)
-
-    def observe(self, rows: Tensor, time: Tensor, step: Tensor, augmented: Tensor, accepted: Tensor) -> None:
-        """Add h Σ bᵢ aᵢᵀ ∂f/∂θ(Yᵢ) of the accepted samples."""
-        stages, last = self.evaluations[1 - self.problem.method.tableau.stages :], self.last
-        self.evaluations, self.last = [], None
-        if not self.parameters or not bool(accepted.any()):
-            return
-        if not bool(accepted.all()):
-            again = [(time.to(augmented.dtype), augmented), *((stage.time, stage.augmented) for stage in stages)]
-            step = step[accepted]
-            stages = [self._evaluate(moment[accepted], point[accepted]) for moment, point in again]
-        else:
-            # The last stage of a step that all took is the first of the next, unless a sample has left in between.
-            fits = last is not None and len(last.augmented) == len(augmented)
-            first = last if last is not None and fits else self._evaluate(time.to(augmented.dtype), augmented)
-            self.last = stages[-1] if self.problem.method.first_same_as_last else None
-            stages = [first, *stages]
-        self._add(stages, step.to(augmented.dtype).view(-1, *[1] * (augmented.dim() - 2)))
-
-    def _evaluate(self, time: Tensor, augmented: Tensor) -> _Evaluation:
-        with torch.enable_grad():
-            leaf = augmented[:, 0].detach().requires_grad_()
-            slope = evaluate_field(self.problem.field, self.problem.settings.end_time - time, leaf)
-        return _Evaluation(time, augmented, leaf, slope)
-
-    def _add(self, stages: list[_Evaluation], step: Tensor) -> None:
-        """One backward pass through all stages that count."""
-        counted = [
-            (stage.slope, stage.augmented[:, 1] * (float(weight) * step))
-            for weight, stage in zip(self.problem.method.tableau.b, stages, strict=True)
-            if weight != 0 and stage.slope.requires_grad
-        ]
-        if not counted:
-            return
-        slopes, weighted = zip(*counted, strict=True)
-        pulled = torch.autograd.grad(slopes, self.parameters, weighted, allow_unused=True)
-        for total, part in zip(self.sums, pulled, strict=True):
-            if part is not None:
-                total.add_(part)
+    originals = [y0, *tensors]
+    views = [tensor.view_as(tensor) for tensor in originals]
+    with Substituted(originals, views):
+        final, _ = solve(problem.field, views[0], problem.method, problem.settings)
+    if leaves_behind(final, [view for view in views if view.requires_grad]):
+        raise NotImplementedError(
+            'second derivatives with `gradients` = "adjoint" need a field that hands its tensors to torch\'s own '
+            'functions (no compiled field, no custom autograd function on them); use `gradients` = "direct"'
+        )
+    wanted = [view for view in views if view.requires_grad]
+    found = iter(
+        torch.autograd.grad(final[reached], wanted, gradient[reached], create_graph=True, allow_unused=True)
+        if final.requires_grad
+        else [None] * len(wanted)
+    )
+    return [next(found) if view.requires_grad else None for view in views]

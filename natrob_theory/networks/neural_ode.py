@@ -81,9 +81,11 @@ class NeuralODE(AbstractIntegratorNet):
         solver: "natrob" or "torchdiffeq".
         tableau: the embedded pair: `DOPRI5`, `FEHLBERG45`, `BOGACKI_SHAMPINE` or another. torchdiffeq: `DOPRI5` only.
         gradients: "direct" backpropagates through the accepted steps; "checkpointed" does the same and recomputes each
-            step's stages instead of keeping them; "adjoint" solves the continuous adjoint backward in time: memory
-            that does not grow with the steps, and a gradient that is that of the exact flow up to the tolerances.
-            Step sizes are constants to all three. torchdiffeq: "direct" only.
+            step's stages instead of keeping them; "adjoint" keeps the state of every accepted step (one state a step,
+            no stages) and solves the continuous adjoint backward along them: a gradient that is that of the exact
+            flow up to the tolerances, on contracting flows, too. It takes fields that are one fixed function (no
+            random layers); its second derivatives are direct ones. Step sizes are constants to all three.
+            torchdiffeq: "direct" only.
         on_failure: a sample that does not reach `end_time` (the others do) is reported as "raise" `IntegrationError` or
             "warn" `IntegrationWarning`, and then its result is NaN. torchdiffeq: "raise" only.
         controller: of the step size, `PIController()` if None; natrob only.

@@ -102,12 +102,13 @@ def test_a_neural_ode_costs_what_it_was_told_to_assume(gradients: Gradients) -> 
     cost = model_cost(specification, (1, 8, 8), 10, 1, field_evaluations=evaluations)
     assert (cost.is_estimate, cost.assumed_evaluations) == (True, evaluations)
     assert cost.forward_flops == pytest.approx(real.flops, rel=0.1)
-    # Backward of an adjoint solve holds the evaluations of one trial step, unknown to the forward pass: six,
-    # as the last of dopri5's seven stages is the first of the next step.
+    # Backward of an adjoint solve holds the evaluations of one trial step, unknown to the forward pass: six, as the
+    # last two of dopri5's seven stages are at the same t and y. And the estimate takes every trial for accepted.
     trunk = cast(NeuralODE, model.trunk)
     state = model.stem(torch.rand(1, 1, 8, 8))
     _, evaluation = counted_pass(lambda y: trunk.field(torch.tensor(0.0), y), state, model.parameters())
-    anew = 6 * evaluation.saved_bytes if gradients == "adjoint" else 0
+    rejected = int(record.rejected) * state.numel() * state.element_size()
+    anew = 6 * evaluation.saved_bytes + rejected if gradients == "adjoint" else 0
     assert cost.activation_bytes == pytest.approx(real.saved_bytes + anew, rel=0.25)
 
 
@@ -120,11 +121,12 @@ def test_memory_depends_on_the_kind_of_gradient_and_work_does_not() -> None:
         for kind in kinds
     ]
     assert len({cost.forward_flops for cost in costs}) == 1
-    assert costs[0].activation_bytes > 5 * costs[1].activation_bytes > 5 * costs[2].activation_bytes
+    assert costs[0].activation_bytes > 5 * costs[1].activation_bytes
+    assert costs[2].activation_bytes == pytest.approx(costs[1].activation_bytes, rel=0.1)  # one state a step either way
     longer = model_cost(
         ModelSpecification(label="a", network="neural_ode", gradients="adjoint"), (1, 8, 8), 10, field_evaluations=6000
     )
-    assert longer.activation_bytes == costs[2].activation_bytes
+    assert costs[2].activation_bytes < longer.activation_bytes < 10 * costs[2].activation_bytes
     assert longer.forward_flops > 9 * costs[2].forward_flops
 
 

@@ -1,6 +1,6 @@
 """Gradients through the adaptive solver: direct, checkpointed and by the continuous adjoint."""
 
-from typing import Literal
+from typing import Any, Literal
 
 import pytest
 import torch
@@ -11,13 +11,11 @@ from natrob_theory import (
     DOPRI5,
     FEHLBERG45,
     ButcherTableau,
-    IntegrationError,
     IntegrationWarning,
-    LinearField,
     NeuralODE,
     broadcast_time,
 )
-from natrob_theory.adaptive.adjoint import _AdjointField
+from natrob_theory.adaptive.adjoint_sweep import AdjointSweep
 
 Gradients = Literal["direct", "checkpointed", "adjoint"]
 
@@ -81,15 +79,13 @@ def test_adjoint_gradients_tend_to_the_direct_ones(tableau: ButcherTableau) -> N
 def test_the_adjoint_counts_every_accepted_step_once(tableau: ButcherTableau, monkeypatch: pytest.MonkeyPatch) -> None:
     """Backward, trials are rejected for some samples here, and some end before others."""
     verdicts: list[Tensor] = []
-    observe = _AdjointField.observe
+    settle = AdjointSweep._settle
 
-    def noted(
-        self: _AdjointField, rows: Tensor, time: Tensor, step: Tensor, augmented: Tensor, accepted: Tensor
-    ) -> None:
+    def noted(self: AdjointSweep, stages: Any, step: Tensor, accepted: Tensor, all_accepted: bool) -> None:
         verdicts.append(accepted)
-        observe(self, rows, time, step, augmented, accepted)
+        settle(self, stages, step, accepted, all_accepted)
 
-    monkeypatch.setattr(_AdjointField, "observe", noted)
+    monkeypatch.setattr(AdjointSweep, "_settle", noted)
     field, found = Pendulums(), {}
     tolerance = 1e-5 if tableau is BOGACKI_SHAMPINE else 1e-8
     # Fehlberg's pair carries on the lower order, so that its global error falls like the tolerance to the power 4/5.
@@ -137,7 +133,8 @@ def test_what_each_kind_of_gradient_keeps() -> None:
     direct, checkpointed = saved_entries("direct", 4.0), saved_entries("checkpointed", 4.0)
     assert checkpointed < 0.4 * direct
     assert saved_entries("direct", 8.0) > 1.2 * direct
-    assert saved_entries("adjoint", 8.0) == saved_entries("adjoint", 4.0) < checkpointed
+    assert saved_entries("adjoint", 4.0) < checkpointed
+    assert saved_entries("adjoint", 8.0) > 1.2 * saved_entries("adjoint", 4.0)  # one state a step
 
 
 @pytest.mark.parametrize("gradients", ["direct", "checkpointed"])
@@ -183,26 +180,3 @@ def test_a_failed_sample_takes_no_part_in_the_adjoint() -> None:
     assert field.rate.grad is not None
     assert y0.grad.flatten().tolist() == pytest.approx([4.0, 0.0], rel=1e-6)  # y(1) = y₀/(1 − ry₀)
     assert float(field.rate.grad) == pytest.approx(1.0, rel=1e-6)
-
-
-def test_an_adjoint_solve_that_fails_says_so() -> None:
-    """Backward in time dy/dt = −50 y is stiff in the wrong direction: it explodes."""
-    net = NeuralODE(
-        LinearField(-40.0 * torch.eye(1, dtype=torch.float64)), 10.0, gradients="adjoint", max_num_steps=200
-    )
-    y0 = torch.ones(1, 1, dtype=torch.float64, requires_grad=True)
-    final = net(y0)
-    with pytest.raises(IntegrationError, match=r"the adjoint solve, backward from t = 10, failed: 1 of 1 samples"):
-        final.sum().backward()
-
-
-def test_second_derivatives_are_direct_ones_or_refused() -> None:
-    y0 = start(1).requires_grad_()
-    direct = NeuralODE(Pendulums(), 0.5)
-    (gradient,) = torch.autograd.grad(direct(y0).sum(), y0, create_graph=True)
-    (second,) = torch.autograd.grad(gradient.sum(), y0)
-    assert bool(torch.isfinite(second).all())
-    adjoint = NeuralODE(Pendulums(), 0.5, gradients="adjoint")
-    (gradient,) = torch.autograd.grad(adjoint(y0).sum(), y0, create_graph=True)
-    with pytest.raises(RuntimeError, match="does not require grad"):
-        torch.autograd.grad(gradient.sum(), y0)
