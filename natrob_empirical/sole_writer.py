@@ -32,6 +32,9 @@ else:
 HELD: Final = (errno.EAGAIN, errno.EACCES, errno.EWOULDBLOCK, errno.EDEADLK)
 UNSUPPORTED: Final = (errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL)
 
+_SAID_OF: Final[set[int]] = set()
+"""The file systems without locks that were warned of."""
+
 
 class InUseError(RuntimeError):
     """Another run writes there now; the message names the place, and the process as far as it is known."""
@@ -94,16 +97,18 @@ def _held(lock: Path, what: str) -> int:
             if error.errno not in UNSUPPORTED:
                 os.close(handle)
                 raise
-            warnings.warn(
-                f"{lock.parent} is on a file system without locks ({error.strerror}): a second run that writes to "
-                f"{what} would not be noticed",
-                LockWarning,
-                stacklevel=4,
-            )
+            _say_once(lock.parent.stat().st_dev, f"{what} is on a file system without locks ({error.strerror})")
             return handle
         if _is_still(lock, handle):
             return handle
         os.close(handle)  # its holder deleted it between our opening and our locking it
+
+
+def _say_once(file_system: int, text: str) -> None:
+    """Warn of each file system once in a process: a run takes many locks."""
+    if file_system not in _SAID_OF:
+        _SAID_OF.add(file_system)
+        warnings.warn(f"{text}: a second run that writes there would not be noticed", LockWarning, stacklevel=5)
 
 
 def _is_still(lock: Path, handle: int) -> bool:

@@ -108,10 +108,14 @@ def test_a_file_system_without_locks_is_said_once_and_the_run_goes_on(
         raise OSError(code, os.strerror(code))
 
     monkeypatch.setattr(module, "_lock", unsupported)
+    monkeypatch.setattr(module, "_SAID_OF", set())
     done = []
     with (
-        pytest.warns(LockWarning, match=r"without locks .* the output folder x would not be noticed") as seen,
+        pytest.warns(
+            LockWarning, match=r"the output folder x is on a file system without locks .* not be noticed"
+        ) as seen,
         sole_writer(tmp_path / ".lock", what="the output folder x"),
+        sole_writer(tmp_path / ".another", what="the model y"),
     ):
         done.append(1)
     assert (len(seen), done) == (1, [1])
