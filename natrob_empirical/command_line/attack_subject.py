@@ -8,15 +8,14 @@ import torch
 from rich.markup import escape
 from torch import Tensor, nn
 
-from natrob_empirical.attacks import CountedModel, check_model
+from natrob_empirical.attacks import CountedModel, check_model, counted_model
 from natrob_empirical.benchmarks import fingerprint_of_tests
 from natrob_empirical.command_line.console import errors
 from natrob_empirical.command_line.device_and_data import dataset_named
 from natrob_empirical.command_line.model_target import ModelTarget
-from natrob_empirical.command_line.tracebacks import described, place_of
+from natrob_empirical.command_line.tracebacks import described, raised_in
 from natrob_empirical.datasets import Dataset
 
-_COUNTED_MODEL = str(Path("natrob_empirical") / "attacks" / "counted_model.py")
 _SHOWN = 32
 """Images that a model is shown to be known."""
 
@@ -144,11 +143,11 @@ def _require_logits(subject: AttackSubject) -> None:
     try:
         logits = meter.logits(shown)
     except Exception as error:  # whatever a user's model raises
-        if place_of(error).startswith(_COUNTED_MODEL):  # what it returns is not what is required of logits
+        if raised_in(error, counted_model.__file__):  # what it returns is not what is required of logits
             raise ValueError(str(error).replace("`model`", label)) from error
+        reason = " ".join(str(error).split()) if isinstance(error, RuntimeError) else described(error)
         raise ValueError(
-            f"{label} fails on images of {name}, of shape {_shape(subject.dataset.image_shape)}, {shown.dtype}: "
-            + described(error)
+            f"{label} fails on images of {name}, of shape {_shape(subject.dataset.image_shape)}: {reason}"
         ) from error
     if logits.shape[1] < subject.dataset.num_classes:
         raise ValueError(f"{label} has {logits.shape[1]} logits, but {name} has {subject.dataset.num_classes} classes")

@@ -24,7 +24,10 @@ TargetArgument = Annotated[
 ]
 TargetDataOption = Annotated[
     str | None,
-    typer.Option(help="A data set's name, or your arrays as file.npz; by default what the checkpoint was trained on."),
+    typer.Option(
+        help="A data set's name, or your arrays as file.npz, of which test_x and test_y are enough (`natrob datasets` "
+        "says what they hold); by default what the checkpoint was trained on."
+    ),
 ]
 EpsilonOption = Annotated[
     list[str], typer.Option(help="Radius as fraction or decimal, pixels being in [0, 1]; several with commas or again.")

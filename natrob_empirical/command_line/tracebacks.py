@@ -44,6 +44,12 @@ def place_of(error: BaseException, *, file: str | None = None) -> str:
     return "an unknown place"
 
 
+def raised_in(error: BaseException, file: str) -> bool:
+    """Whether the error arose in this file itself, not in what it calls."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return bool(frames) and frames[-1].filename == file
+
+
 def user_place(error: BaseException) -> str:
     """As `place_of`, of the innermost frame that is neither natrob's nor a library's; empty if there is none.
 

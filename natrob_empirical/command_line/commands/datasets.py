@@ -20,4 +20,12 @@ def datasets(data_root: DataRootOption = None) -> None:
             table.add_row(info.name, info.title, shape, str(info.num_classes), info.origin, here)
         console.print(table)
         console.print(f"data root: {resolve_data_root(data_root)}", highlight=False)
-        console.print("your own: --data file.npz with uint8 train_x, test_x and integer train_y, test_y")
+        console.print(
+            "your own: --data file.npz with the arrays test_x and test_y, and to train on train_x and train_y.\n"
+            "images: uint8, 255 being white, or floats in [0, 1], which are used as they are; of shape (N, H, W), "
+            "(N, C, H, W)\nor (N, H, W, C), 1 to 4 channels; where the shape does not tell, save layout='NCHW' or "
+            "layout='NHWC' too.\nlabels: integers of shape (N,), from 0 up",
+            highlight=False,
+            markup=False,
+            soft_wrap=True,
+        )

@@ -210,7 +210,7 @@ def test_a_setting_is_given_once() -> None:
     ("model", "message"),
     [
         ("Factory", "own_code:Factory raised KeyError: 'weights of the user' (own_code.py, line 14, in __init__)"),
-        ("Raising", "fails on images of digits, of shape 1×8×8, torch.float32: KeyError: 'forward of the user' "
+        ("Raising", "fails on images of digits, of shape 1×8×8: KeyError: 'forward of the user' "
                     "(own_code.py, line 18, in forward)"),
         ("RaisingLate", "error: KeyError: 'late' (own_code.py, line 25, in forward)"),
         ("ATuple", "own_code:ATuple must return a floating-point tensor of logits, got tuple; wrap it in a module that "
