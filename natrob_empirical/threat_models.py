@@ -103,7 +103,7 @@ class AbstractBall(ABC):
 
     @abstractmethod
     def grey_radius(self, shape: Sequence[int]) -> float:
-        """The radius from which on this ball of every image of a shape holds the grey one; ∞ where none does."""
+        """The radius from which on this ball of every image of a shape holds the gray one; ∞ where none does."""
 
     @final
     def project(
@@ -264,7 +264,7 @@ class L2Ball(AbstractBall):
     """
 
     def grey_radius(self, shape: Sequence[int]) -> float:
-        """½√d; no ball that holds a pixel holds the grey image of every other."""
+        """½√d; no ball that holds a pixel holds the gray image of every other."""
         held = self.mask is not None and not bool((self.mask > 0).all())
         return math.inf if held else IMPOSSIBLE_RADIUS * math.sqrt(math.prod(shape))
 

@@ -7,6 +7,7 @@ from typing import Any, Final, final
 
 from torch import Tensor
 
+from natrob_empirical.attack_names import ATTACK_LABELS, EARLIER_COMMAND_NAMES
 from natrob_empirical.near_names import unknown_name
 from natrob_empirical.norm_names import Norm
 from natrob_empirical.threat_models import AbstractBall, L2Ball, LinfBall
@@ -36,9 +37,8 @@ class RegisteredAttack:
     """An attack that can be asked for by name.
 
     Attributes:
-        name: the key on the command line.
+        name: on the command line.
         attack: its class.
-        label: the name in records and tables.
         fixed: arguments that make it this attack and no other of its class.
         renamed: a setting of `SETTINGS` → the class's argument, where they differ.
         norms: of the balls it works in.
@@ -46,10 +46,19 @@ class RegisteredAttack:
 
     name: str
     attack: type[AbstractAttack]
-    label: str
     fixed: Mapping[str, Any] = field(default_factory=dict)
     renamed: Mapping[str, str] = field(default_factory=dict)
     norms: tuple[Norm, ...] = ("Linf", "L2")
+
+    @property
+    def label(self) -> str:
+        """The name in records, tables, figures and text."""
+        return ATTACK_LABELS[self.name]
+
+    @property
+    def identity(self) -> str:
+        """The name in the settings of records, which never changes: the class, or the label where one has several."""
+        return self.label if self.fixed else self.attack.__name__
 
     @property
     def settings(self) -> tuple[str, ...]:
@@ -93,28 +102,31 @@ class RegisteredAttack:
 ATTACKS: Final[dict[str, RegisteredAttack]] = {
     entry.name: entry
     for entry in (
-        RegisteredAttack(name="noise", attack=RandomNoise, label="RandomNoise", renamed={"queries": "trials"}),
-        RegisteredAttack(name="move-to-gray", attack=MoveToGray, label="MoveToGray"),
-        RegisteredAttack(name="fgsm", attack=FGSM, label="FGSM"),
-        RegisteredAttack(name="pgd", attack=PGD, label="PGD"),
-        RegisteredAttack(name="di2fgsm", attack=DI2FGSM, label="DI2FGSM"),
-        RegisteredAttack(name="apgd", attack=APGD, label="APGD-CE", fixed={"loss": CrossEntropy()}),
-        RegisteredAttack(name="apgd-dlr", attack=APGD, label="APGD-DLR", fixed={"loss": DLR()}),
-        RegisteredAttack(name="targeted-apgd", attack=TargetedAPGD, label="TargetedAPGD"),
-        RegisteredAttack(name="fab", attack=FAB, label="FAB"),
-        RegisteredAttack(name="spsa", attack=SPSA, label="SPSA"),
-        RegisteredAttack(name="square", attack=Square, label="Square"),
-        RegisteredAttack(name="boundary", attack=BoundaryAttack, label="BoundaryAttack", norms=("L2",)),
-        RegisteredAttack(name="autoattack", attack=AutoAttack, label="AutoAttack"),
+        RegisteredAttack(name="random-noise", attack=RandomNoise, renamed={"queries": "trials"}),
+        RegisteredAttack(name="move-to-gray", attack=MoveToGray),
+        RegisteredAttack(name="fgsm", attack=FGSM),
+        RegisteredAttack(name="pgd", attack=PGD),
+        RegisteredAttack(name="di2-fgsm", attack=DI2FGSM),
+        RegisteredAttack(name="apgd-ce", attack=APGD, fixed={"loss": CrossEntropy()}),
+        RegisteredAttack(name="apgd-dlr", attack=APGD, fixed={"loss": DLR()}),
+        RegisteredAttack(name="targeted-apgd", attack=TargetedAPGD),
+        RegisteredAttack(name="fab", attack=FAB),
+        RegisteredAttack(name="spsa", attack=SPSA),
+        RegisteredAttack(name="square", attack=Square),
+        RegisteredAttack(name="boundary-attack", attack=BoundaryAttack, norms=("L2",)),
+        RegisteredAttack(name="autoattack", attack=AutoAttack),
     )
 }
 
 
 def registered_attack(name: str) -> RegisteredAttack:
-    """The attack of this name or label. Raises ValueError, with near names, if there is none."""
-    if name in ATTACKS:
-        return ATTACKS[name]
+    """The attack of this name, label or class, or of a name that it once had.
+
+    Raises:
+        ValueError: there is none; near names are offered.
+    """
+    known = EARLIER_COMMAND_NAMES.get(name, name)
     for entry in ATTACKS.values():
-        if entry.label == name:
+        if known in (entry.name, entry.label, entry.identity):
             return entry
     raise unknown_name("attack", name, ATTACKS)

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import KW_ONLY, dataclass, field
 from typing import ClassVar, final
 
+from natrob_empirical.attack_names import label_of
 from natrob_empirical.work_watch import current_watch
 from natrob_theory.argument_checks import require_count
 
@@ -40,7 +41,7 @@ class PartReport:
 
     @property
     def name(self) -> str:
-        """As in the literature: APGD-CE, TargetedAPGD, …."""
+        """As in the literature: APGD-CE, Targeted APGD, …."""
         return _name_of(self.part)
 
 
@@ -143,4 +144,4 @@ class AutoAttack(AbstractAttack):
 
 def _name_of(part: AbstractAttack) -> str:
     """The part's name in the literature."""
-    return f"APGD-{part.loss.abbreviation}" if isinstance(part, APGD) else type(part).__name__
+    return f"APGD-{part.loss.abbreviation}" if isinstance(part, APGD) else label_of(part)

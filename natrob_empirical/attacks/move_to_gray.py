@@ -1,4 +1,4 @@
-"""The walk towards the grey image: the impossibility's own attack."""
+"""Move to Gray: the impossibility's own attack, a walk towards the gray image."""
 
 from dataclasses import KW_ONLY, dataclass
 from typing import ClassVar, final

@@ -115,7 +115,7 @@ def run_attack(
         TypeError, ValueError, NonFiniteGradientError: as the attack does.
     """
     store = RecordStore(output / "records")
-    path = store.path_of(run.key, run.settings)
+    path = store.place_of(run.key, run.settings)
     with sole_writer(lock_of_file(path), what=f"the record {path}"):
         found = store.read(run.key, run.settings)
         if found is not None and isinstance(found.result, AttackRunResult):

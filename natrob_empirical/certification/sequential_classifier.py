@@ -104,7 +104,7 @@ def _altered(module: nn.Module, kind: type) -> str:
 
 
 def _passed(layers: list[nn.Module], image_shape: ImageShape) -> tuple[Tensor, Tensor]:
-    """Two grey images before and after the last layer; what a layer says of a wrong shape is put in words."""
+    """Two gray images before and after the last layer; what a layer says of a wrong shape is put in words."""
     parameter = next((p for layer in layers for p in layer.parameters() if p.is_floating_point()), torch.zeros(()))
     value = entering = torch.full((2, *image_shape), 0.5, dtype=parameter.dtype, device=parameter.device)
     for layer in layers:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import final
 
+from natrob_empirical.attack_names import label_with
 from natrob_empirical.attacks import (
     AbstractAttack,
     Norm,
@@ -42,10 +43,8 @@ class AttackRequest:
 
     @property
     def label(self) -> str:
-        """ "PGD" with the attack's own settings, "PGD-10 (restarts = 5)" with others."""
-        steps = f"-{self.settings['steps']}" if "steps" in self.settings else ""
-        others = ", ".join(f"{name} = {value:g}" for name, value in self.settings.items() if name != "steps")
-        return f"{self.registered.label}{steps}" + (f" ({others})" if others else "")
+        """ "PGD" with the attack's own settings, "PGD-10 (5 restarts)" with others."""
+        return label_with(self.registered.label, self.settings)
 
     def run_of(self, attack: AbstractAttack, subject: AttackSubject) -> AttackRun:
         """The attack at one radius on the subject."""

@@ -60,7 +60,7 @@ def print_summary(subject: AttackSubject, finished: Sequence[FinishedAttack]) ->
     )
     if any(one.result.ceiling is not None for one in finished):
         console.print(
-            "ceiling: the largest class's share. The grey image lies in every ball, so no\n"
+            "ceiling: the largest class's share. The gray image lies in every ball, so no\n"
             "deterministic classifier keeps more; what an attack leaves above is its weakness.",
             highlight=False,
         )

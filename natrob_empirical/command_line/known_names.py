@@ -5,21 +5,9 @@ tests/natrob_empirical/command_line/test_known_names.py compares each with its r
 
 from typing import Final
 
-ATTACKS: Final = (
-    "noise",
-    "move-to-gray",
-    "fgsm",
-    "pgd",
-    "di2fgsm",
-    "apgd",
-    "apgd-dlr",
-    "targeted-apgd",
-    "fab",
-    "spsa",
-    "square",
-    "boundary",
-    "autoattack",
-)
+from natrob_empirical.attack_names import ATTACK_LABELS
+
+ATTACKS: Final = tuple(ATTACK_LABELS)
 INTEGRATORS: Final = (
     "euler",
     "heun",

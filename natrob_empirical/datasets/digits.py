@@ -9,7 +9,7 @@ from .dataset import Dataset
 
 
 def load() -> Dataset:
-    """1797 grey images of 8×8 pixels with values 0 to 16; every fifth, from the first on, is a test image.
+    """1797 gray images of 8×8 pixels with values 0 to 16; every fifth, from the first on, is a test image.
 
     Source: Alpaydin and Kaynak, Optical Recognition of Handwritten Digits, UCI Machine Learning
         Repository, 1998.

@@ -45,7 +45,7 @@ from .gradient_checks import (
     zero_gradient_check,
 )
 from .level import LEVELS, LevelName
-from .radius_checks import ceiling_check, flat_check, grey_check, rising_check
+from .radius_checks import ceiling_check, flat_check, gray_check, rising_check
 from .report import Evidence, MaskingReport, conclude
 from .settings_checks import image_check, query_check, reach_check
 from .solver_surrogates import Surrogate
@@ -69,7 +69,7 @@ CHECKS: Final[tuple[tuple[Flag, Callable[[Subject], Sequence[Evidence]]], ...]] 
     (RISING_IN_EPSILON, rising_check),
     (FLAT_IN_EPSILON, flat_check),
     (ABOVE_CEILING, ceiling_check),
-    (NOT_ONE_LABEL, grey_check),
+    (NOT_ONE_LABEL, gray_check),
     (NON_FINITE_GRADIENTS, non_finite_gradient_check),  # last: it reports what the attacks met
 )
 """Every check and the flag that it may raise, in the order of the report."""

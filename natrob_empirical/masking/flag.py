@@ -52,14 +52,14 @@ RISING_IN_EPSILON: Final = Flag(
 ABOVE_CEILING: Final = Flag(
     name="above-ceiling",
     kind="masking",
-    meaning="the accuracy exceeds the largest class share where the ball holds the grey image, which no deterministic "
+    meaning="the accuracy exceeds the largest class share where the ball holds the gray image, which no deterministic "
     "classifier can",
-    advice="the number is a fact about the attack: run MoveToGray, which reaches the ceiling without a gradient",
+    advice="the number is a fact about the attack: run Move to Gray, which reaches the ceiling without a gradient",
 )
 NOT_ONE_LABEL: Final = Flag(
     name="not-one-label",
     kind="masking",
-    meaning="one image does not always get one label: its answers change, or the walk to the grey image, which is the "
+    meaning="one image does not always get one label: its answers change, or Move to Gray, whose last image is the "
     "same for all, leaves more than the largest class",
     advice="make the output deterministic, or average it over its randomness and attack the average",
 )
@@ -84,7 +84,7 @@ ZERO_GRADIENTS: Final = Flag(
 EXPLODING_GRADIENTS: Final = Flag(
     name="exploding-gradients",
     kind="masking",
-    meaning="the gradient of the loss is so large that it holds over less than a grey level",
+    meaning="the gradient of the loss is so large that it holds over less than a gray level",
     advice="rescale the logits, shorten the solve, or attack with difference quotients (SPSA)",
 )
 NON_FINITE_GRADIENTS: Final = Flag(

@@ -125,7 +125,7 @@ def _above_ceiling(table: Sequence[PublishedAccuracy], num_images: int, share: f
         _evidence(
             ABOVE_CEILING,
             entry.accuracy > share + 0.5 / num_images,  # shares are printed rounded
-            f"{entry.place}; every ball holds the grey image, so a deterministic classifier keeps {share:.2%} at most",
+            f"{entry.place}; every ball holds the gray image, so a deterministic classifier keeps {share:.2%} at most",
             num_images, accuracy=entry.accuracy, ceiling=share,
         )
         for entry in reaching

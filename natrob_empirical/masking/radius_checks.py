@@ -2,6 +2,7 @@
 
 from itertools import combinations
 
+from natrob_empirical.attack_names import label_of
 from natrob_empirical.attacks import AttackResult, MoveToGray
 
 from .flag import ABOVE_CEILING, FLAT_IN_EPSILON, NOT_ONE_LABEL, RISING_IN_EPSILON
@@ -63,7 +64,7 @@ def flat_check(subject: Subject) -> list[Evidence]:
 
 
 def ceiling_check(subject: Subject) -> list[Evidence]:
-    """The accuracy at a radius that brings every image to grey, against the largest class share."""
+    """The accuracy at a radius that brings every image to gray, against the largest class share."""
     subject.require_grey()
     radius = subject.radii()[-1]
     result = subject.white_box(subject.ball_of(radius))
@@ -73,8 +74,8 @@ def ceiling_check(subject: Subject) -> list[Evidence]:
             flag=ABOVE_CEILING,
             status="raised" if int((~result.success).sum()) > subject.ceiling else "clear",
             sentence=(
-                f"{type(subject.attack).__name__} leaves {accuracy:.1%} at ε = {radius:.3g}, where every ball holds "
-                f"the grey image and no deterministic classifier keeps more than the largest class, {ceiling:.1%}"
+                f"{label_of(subject.attack)} leaves {accuracy:.1%} at ε = {radius:.3g}, where every ball holds "
+                f"the gray image and no deterministic classifier keeps more than the largest class, {ceiling:.1%}"
             ),
             numbers={"n": subject.num_images, "accuracy": accuracy, "ceiling": ceiling, "epsilon": radius},
             settings=repr(subject.attack),
@@ -82,8 +83,8 @@ def ceiling_check(subject: Subject) -> list[Evidence]:
     ]
 
 
-def grey_check(subject: Subject) -> list[Evidence]:
-    """Whether the walk to the grey image reaches that ceiling, as it must on a deterministic classifier."""
+def gray_check(subject: Subject) -> list[Evidence]:
+    """Whether Move to Gray reaches that ceiling, as it must on a deterministic classifier."""
     subject.require_grey()
     attack = MoveToGray(subject.ball_of(subject.radii()[-1]))
     result = subject.run(attack)
@@ -92,7 +93,7 @@ def grey_check(subject: Subject) -> list[Evidence]:
         Evidence(
             flag=NOT_ONE_LABEL,
             status="raised" if int((~result.success).sum()) > subject.ceiling else "clear",
-            sentence=f"the walk to the grey image leaves {accuracy:.1%}; one label for it allows {ceiling:.1%} at most",
+            sentence=f"Move to Gray leaves {accuracy:.1%}; one label for it allows {ceiling:.1%} at most",
             numbers={"n": subject.num_images, "accuracy": accuracy, "ceiling": ceiling},
             settings=repr(attack),
         )

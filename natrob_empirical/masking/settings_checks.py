@@ -1,5 +1,6 @@
 """Whether the attacks could have found out: steps, queries and images enough."""
 
+from natrob_empirical.attack_names import label_of
 from natrob_empirical.attacks import DI2FGSM, FGSM, PGD, AbstractAttack
 
 from .flag import TOO_FEW_IMAGES, TOO_FEW_QUERIES, TOO_FEW_STEPS
@@ -22,7 +23,7 @@ def reach_check(subject: Subject) -> list[Evidence]:
     """Whether the gradient attack can cross the ball."""
     length = reach(subject.attack)
     if length is None:
-        raise CheckNotRunError(f"{type(subject.attack).__name__} has no step size of its own to judge")
+        raise CheckNotRunError(f"{label_of(subject.attack)} has no step size of its own to judge")
     epsilon = subject.ball.epsilon
     return [
         Evidence(
@@ -63,7 +64,7 @@ def query_check(subject: Subject) -> list[Evidence]:
             flag=TOO_FEW_QUERIES,
             status="raised" if count > LATE_SHARE * len(subject) else "clear",
             sentence=(
-                f"in the second half of its {budget} queries {type(square).__name__} fools {count} of {len(subject)} "
+                f"in the second half of its {budget} queries {label_of(square)} fools {count} of {len(subject)} "
                 "images that the gradient attack does not"
             ),
             numbers={"n": len(subject), "late": count, "queries": budget},

@@ -1,5 +1,6 @@
 """Which attack is the stronger one, where the order is known: none may beat the gradient attack with many steps."""
 
+from natrob_empirical.attack_names import label_of
 from natrob_empirical.attacks import FGSM, SPSA, AbstractAttack, AttackResult, RandomNoise, Square, TransferAttack
 from natrob_empirical.models import IntegratorClassifier, neural_ode_of
 
@@ -21,7 +22,7 @@ def one_step_check(subject: Subject) -> list[Evidence]:
 def black_box_check(subject: Subject) -> list[Evidence]:
     """Square, random noise and, in a full diagnosis, SPSA against the gradient attack."""
     return [
-        _stronger(subject, BLACK_BOX_STRONGER, type(attack).__name__, attack, subject.run(attack))
+        _stronger(subject, BLACK_BOX_STRONGER, label_of(attack), attack, subject.run(attack))
         for attack in black_boxes(subject)
     ]
 
@@ -69,7 +70,7 @@ def _stronger(subject: Subject, flag: Flag, name: str, attack: AbstractAttack, r
     reference = subject.white_box()
     comparison = compare_fooled(result.success, reference.success)
     ours, theirs = subject.accuracy(result), subject.accuracy(reference)
-    own = type(subject.attack).__name__
+    own = label_of(subject.attack)
     return Evidence(
         flag=flag,
         status="raised" if comparison.challenger_is_stronger else "clear",
@@ -101,7 +102,7 @@ def noise_check(subject: Subject) -> list[Evidence]:
     beaten = any(comparison.challenger_is_stronger for comparison in p_values)
     best = min(p_values, key=lambda comparison: comparison.p_value)
     raised = not beaten and max(fooled_by_noise) >= FEWEST_FOOLED_BY_NOISE
-    name = type(subject.attack).__name__
+    name = label_of(subject.attack)
     return [
         Evidence(
             flag=NOISE_AS_STRONG,
@@ -112,6 +113,6 @@ def noise_check(subject: Subject) -> list[Evidence]:
                 + f" (noise fools up to {max(fooled_by_noise)} of {len(subject)})"
             ),
             numbers={"n": len(subject), "fooled_by_noise": max(fooled_by_noise), "p_value": best.p_value},
-            settings=f"RandomNoise with {trials} trials; {subject.attack!r} at each radius",
+            settings=f"Random Noise with {trials} trials; {subject.attack!r} at each radius",
         )
     ]

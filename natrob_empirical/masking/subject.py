@@ -9,6 +9,7 @@ import torch
 from jaxtyping import Float, Int64
 from torch import Tensor
 
+from natrob_empirical.attack_names import label_of
 from natrob_empirical.attacks import (
     PGD,
     AbstractAttack,
@@ -108,9 +109,9 @@ class Subject:
                 self._results[key] = attack.run(self.model, self.x, self.y, streams=self.streams(key))
             except NonFiniteGradientError as error:
                 self.non_finite.append(str(error))
-                raise CheckNotRunError(f"{type(attack).__name__} stopped: {error}") from error
+                raise CheckNotRunError(f"{label_of(attack)} stopped: {error}") from error
             except IntegrationError as error:
-                raise CheckNotRunError(f"{type(attack).__name__} stopped: {error}") from error
+                raise CheckNotRunError(f"{label_of(attack)} stopped: {error}") from error
         return self._results[key]
 
     def white_box(self, ball: AbstractBall | None = None) -> AttackResult:
@@ -144,18 +145,18 @@ class Subject:
         return int((~result.success).sum()) / self.num_images
 
     def impossible_radius(self) -> float:
-        """From which the ball of every image holds the grey one: ½ in L∞, ½√d in L2; with a mask perhaps none, ∞."""
+        """From which the ball of every image holds the gray one: ½ in L∞, ½√d in L2; with a mask perhaps none, ∞."""
         return self.ball.grey_radius(self.x.shape[1:])
 
     def require_grey(self) -> None:
-        """Raise CheckNotRunError where no ball of this mask holds the grey image."""
+        """Raise CheckNotRunError where no ball of this mask holds the gray image."""
         if math.isinf(self.impossible_radius()):
-            raise CheckNotRunError("the mask holds pixels as they are, so no ball of any radius holds the grey image")
+            raise CheckNotRunError("the mask holds pixels as they are, so no ball of any radius holds the gray image")
 
     def radii(self) -> tuple[float, ...]:
         """A geometric ladder from ε to the impossible radius; one that ends at ε where ε is larger.
 
-        Where a mask leaves no such radius, it ends where the pixels that may change can all be grey.
+        Where a mask leaves no such radius, it ends where the pixels that may change can all be gray.
         """
         top, count = self.impossible_radius(), self.level.radii
         if math.isinf(top):

@@ -18,7 +18,7 @@ FEWEST_FOOLED_BY_NOISE: Final = 5
 FLAT_DROP: Final = 0.1
 """An accuracy is flat where fewer than this share of the images that survive the smallest radius fall at the largest.
 
-The largest radius of the ladder holds the grey image, where every deterministic classifier loses all but one class.
+The largest radius of the ladder holds the gray image, where every deterministic classifier loses all but one class.
 """
 
 FLAT_ROW_DROP: Final = 0.05
@@ -39,7 +39,7 @@ ZERO_GRADIENT_SHARE: Final = 0.1
 EXPLODING_GRADIENT: Final = 1e4
 """An L2 norm of the loss's gradient above which it is no guide to an attack.
 
-One grey level of one pixel, 1/255, would then change a loss by up to 39, which is e³⁹ in probability.
+One gray level of one pixel, 1/255, would then change a loss by up to 39, which is e³⁹ in probability.
 """
 
 EXPLODING_SHARE: Final = 0.1
@@ -55,7 +55,7 @@ DISAGREEING_SHARE: Final = 0.25
 """The share of images whose gradients may disagree: a kink within the quotient's step spoils single images."""
 
 QUOTIENT_STEP: Final = 1e-3
-"""Half the distance of the two images of a difference quotient, per pixel: a quarter of a grey level.
+"""Half the distance of the two images of a difference quotient, per pixel: a quarter of a gray level.
 
 Float32 logits of size 10 then give slopes to about 1e-3, and few ReLUs change side.
 """

@@ -11,6 +11,7 @@ from typing import Any, final
 from pydantic import ValidationError
 
 from natrob_empirical.atomic_file import write_atomically
+from natrob_empirical.attack_names import earlier_labels
 from natrob_empirical.records.schema import CellKey, CellRecord
 
 
@@ -56,11 +57,17 @@ class RecordStore:
         digest = hashlib.sha256(canonical.encode()).hexdigest()[:10]
         return self.folder / (re.sub(r"[^A-Za-z0-9._-]+", "_", "-".join(parts)) + f"-{digest}.json")
 
+    def place_of(self, cell: CellKey, settings: dict[str, Any]) -> Path:
+        """Where the record is: under a label that the attack once had, if there is one; else as `path_of`."""
+        earlier = [cell.model_copy(update={"attack": name}) for name in earlier_labels(cell.attack or "")]
+        paths = [self.path_of(key, settings) for key in (cell, *earlier)]
+        return next((path for path in paths if path.exists()), paths[0])
+
     def read(self, cell: CellKey, settings: dict[str, Any]) -> CellRecord | None:
         """The cell's record, or None if there is none. A damaged one is set aside and counts as none."""
-        path = self.path_of(cell, settings)
+        path = self.place_of(cell, settings)
         record = self._load(path) if path.exists() else None
-        if record is not None and self.path_of(record.cell, record.settings) != path:
+        if record is not None and self.path_of(record.cell, record.settings) != self.path_of(cell, settings):
             self._set_aside(path, reason="it holds the record of another cell")
             return None
         return record

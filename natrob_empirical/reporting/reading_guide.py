@@ -10,6 +10,27 @@ ABOUT: Final = (
     "This page is computed from the records of one run and from nothing else. It sets the proved bounds on how "
     "perturbations grow inside each network beside the growth measured, and beside the accuracy under attack."
 )
+PAPER_TITLE: Final = "Towards Natural Robustness Against Adversarial Examples"
+PAPER_AUTHORS: Final = "Haoyu Chu, Shikui Wei and Yao Zhao, arXiv 2012.02452"
+PAPER_ADDRESS: Final = "https://arxiv.org/abs/2012.02452"
+WORDS: Final = (
+    (
+        "Trunk",
+        "the integrator inside a classifier, between the stem (its first layers) and the head (its last). At each "
+        "step it moves the state along its field f.",
+    ),
+    (
+        "K",
+        "the Lipschitz constant of f: values of f at two states differ by at most K times the distance of the states.",
+    ),
+    (
+        "μ",
+        "the one-sided Lipschitz constant of f: exact solutions separate no faster than e^{μt}. Below 0 they approach "
+        "each other.",
+    ),
+    ("Certified", "proved for this image: no perturbation within the radius changes its label, whatever the attack."),
+    ("Vacuous", "said of a bound that is true and excludes nothing. How it is judged stands at the end of the page."),
+)
 LEAD_MODELS: Final = "What was trained. NFE counts the evaluations of the trunk's field in one forward pass."
 LEAD_GROWTH: Final = "How much perturbations of the trunk's input really grow, against how much the theory lets them."
 LEAD_ACCURACY: Final = (
@@ -27,7 +48,7 @@ LEAD_STEP_SIZES: Final = (
     "gradient flow max(1, hK − 1)^n holds too."
 )
 LEAD_CLAIMS: Final = (
-    "The paper is “Towards Natural Robustness Against Adversarial Examples”. A verdict is about these records: "
+    "A verdict is about these records: "
     "these models, this data, these attacks. “Undecided” means tested, but within sampling error or different "
     "from case to case."
 )

@@ -25,7 +25,7 @@ CIFAR10_EPSILONS: Final = (0.25, 0.5, 1.0, 2.0, 4.0)
 DIGITS_EPSILONS: Final = (0.3, 0.6, 1.0)
 
 
-_attacks: Final = partial(curves, "Boundary, 1,000 queries", "BoundaryAttack", norm="L2", pgd_steps=40)
+_attacks: Final = partial(curves, "Boundary Attack", "BoundaryAttack", norm="L2", pgd_steps=40)
 """One walk of 1,000 queries an image serves every radius."""
 
 FIGURE_3: Final = (

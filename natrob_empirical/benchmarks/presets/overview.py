@@ -58,8 +58,8 @@ QUICK: Final = Preset(
         ),
     ),
     attacks=(
-        AttackSpecification(label="Noise", attack="RandomNoise", norm="Linf", epsilons=LINF_BUDGETS),
-        AttackSpecification(label="Grey", attack="MoveToGray", norm="Linf", epsilons=LINF_BUDGETS, steps=10),
+        AttackSpecification(label="Random Noise", attack="RandomNoise", norm="Linf", epsilons=LINF_BUDGETS),
+        AttackSpecification(label="Move to Gray", attack="MoveToGray", norm="Linf", epsilons=LINF_BUDGETS, steps=10),
         AttackSpecification(label="FGSM", attack="FGSM", norm="Linf", epsilons=LINF_BUDGETS),
         AttackSpecification(label="PGD-10", attack="PGD", norm="Linf", epsilons=LINF_BUDGETS, steps=10),
         AttackSpecification(label="PGD-10", attack="PGD", norm="L2", epsilons=L2_BUDGETS, steps=10),
@@ -83,8 +83,10 @@ CPU: Final = Preset(
         TrainingSpecification(epochs=6, batch_size=128), channels=16, hidden=32, stem_stride=2, pool_size=7
     ),
     attacks=(
-        AttackSpecification(label="Noise", attack="RandomNoise", norm="Linf", epsilons=MNIST_LINF_BUDGETS),
-        AttackSpecification(label="Grey", attack="MoveToGray", norm="Linf", epsilons=MNIST_LINF_BUDGETS, steps=10),
+        AttackSpecification(label="Random Noise", attack="RandomNoise", norm="Linf", epsilons=MNIST_LINF_BUDGETS),
+        AttackSpecification(
+            label="Move to Gray", attack="MoveToGray", norm="Linf", epsilons=MNIST_LINF_BUDGETS, steps=10
+        ),
         AttackSpecification(label="FGSM", attack="FGSM", norm="Linf", epsilons=MNIST_LINF_BUDGETS),
         AttackSpecification(label="PGD-40", attack="PGD", norm="Linf", epsilons=MNIST_LINF_BUDGETS, steps=40),
         AttackSpecification(label="PGD-40", attack="PGD", norm="L2", epsilons=MNIST_L2_BUDGETS, steps=40),

@@ -28,7 +28,7 @@ class AttackSpecification:
 
     Attributes:
         label: the name in tables.
-        attack: which one, by its label in the registry of attacks.
+        attack: which one, by its identity in the registry of attacks.
         norm: of the budget.
         epsilons: the budgets; images have pixels in [0, 1].
         steps: of an iterated attack; None for its own default.

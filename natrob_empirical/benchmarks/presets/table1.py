@@ -23,7 +23,7 @@ from natrob_empirical.benchmarks.presets.table1_models import (
 
 MNIST_EPSILONS: Final = (0.2, 0.3, 0.4, 0.5)
 CIFAR10_EPSILONS: Final = (8 / 255, 12 / 255, 16 / 255, 20 / 255)
-PAPER_PGD: Final = "PGD, 40 × 0.01"
+PAPER_PGD: Final = "PGD-40 (step size 0.01)"
 SOURCE: Final = '"Towards Natural Robustness Against Adversarial Examples", arXiv 2012.02452, Table 1'
 
 PUBLISHED: Final = (
@@ -53,7 +53,7 @@ def _attacks(
         linf("PGD-40", "PGD", steps=40),
         linf(f"PGD-40 from {RESNET}", "PGD", steps=40, source=resnet),
         linf(f"PGD-40 from {NEURAL_ODE}", "PGD", steps=40, source=neural_ode),
-        linf("Grey", "MoveToGray", steps=10),
+        linf("Move to Gray", "MoveToGray", steps=10),
         replace(linf("AutoAttack", "AutoAttack"), images=strongest),
     )
 

@@ -51,7 +51,7 @@ def _attacks(
         return replace(specification, **settings)
 
     return (
-        linf("PGD-20, 2/255", "PGD", images, steps=20, step_size=2 / 255),
+        linf("PGD-20 (step size 2/255)", "PGD", images, steps=20, step_size=2 / 255),
         linf("PGD-40", "PGD", images, steps=40),
         linf("AutoAttack", "AutoAttack", strongest),
     )

@@ -101,7 +101,7 @@ class AttackRunResult(AbstractRecordPart):
         accuracy_interval, clean_interval: Wilson's 95 % intervals of both accuracies for the population that the
             images are a random sample of.
         ceiling: no deterministic classifier has a higher robust accuracy on these images: their largest class's share
-            where an L∞ radius of at least 0.5 puts the grey image into every ball; else None.
+            where an L∞ radius of at least 0.5 puts the gray image into every ball; else None.
         samples: per image.
     """
 

@@ -6,8 +6,9 @@ change: an old reader sets a record with a kind or field that it does not know a
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
+from natrob_empirical.attack_names import current_label
 from natrob_empirical.records.schema.attack_result import AttackRefusal, AttackResult, AttackRunResult
 from natrob_empirical.records.schema.record_part import AbstractRecordPart
 from natrob_empirical.records.schema.step_size_result import StepSizeResult
@@ -69,3 +70,26 @@ class CellRecord(AbstractRecordPart):
         TheoryResult | TheoryRefusal | AttackResult | AttackRefusal | StepSizeResult | AttackRunResult,
         Field(discriminator="kind"),
     ]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _with_current_names(cls, data: Any) -> Any:
+        """What is read gets the attack's label of today, also where a number says what it was found by."""
+        cell = data.get("cell") if isinstance(data, dict) else None
+        label = cell.get("attack") if isinstance(cell, dict) else None
+        if not isinstance(label, str) or current_label(label) == label:
+            return data
+        renamed = {**data, "cell": {**cell, "attack": current_label(label)}}
+        return renamed | {"result": _renamed_sources(data.get("result"), label, current_label(label))}
+
+
+def _renamed_sources(part: Any, earlier: str, current: str) -> Any:
+    """The part with every `source` in it under the attack's current label."""
+    if not isinstance(part, dict):
+        return part
+    return {
+        name: value.replace(earlier, current)
+        if name == "source" and isinstance(value, str)
+        else _renamed_sources(value, earlier, current)
+        for name, value in part.items()
+    }

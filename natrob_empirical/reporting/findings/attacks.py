@@ -56,7 +56,7 @@ def attack_strength(section: Section) -> Finding | None:
         return Finding(name="attack-strength", text=text)
     weak = [name for name in names if is_weak(name)]
     text = f"The attacks are {join_words(names)}; none of them is AutoAttack. "
-    kinds = f"one gradient step, random noise, a walk to grey, or PGD with fewer than {FEW_STEPS} steps"
+    kinds = f"one gradient step, Random Noise, Move to Gray, or PGD with fewer than {FEW_STEPS} steps"
     if len(weak) == len(names):
         text += f"All of them are weak ({kinds}). "
     elif weak:
@@ -81,8 +81,8 @@ def _image_counts(section: Section) -> str:
 
 
 def is_weak(attack: str) -> bool:
-    """Whether the label names FGSM, random noise, a walk to grey, or PGD with fewer than `FEW_STEPS` steps."""
-    if re.search(r"fgsm|noise|random|gr[ae]y", attack, re.IGNORECASE):
+    """Whether the label names FGSM, Random Noise, Move to Gray, or PGD with fewer than `FEW_STEPS` steps."""
+    if re.search(r"fgsm|noise|gray", attack, re.IGNORECASE):
         return True
     steps = re.fullmatch(r"(?:DI2?-?)?PGD\D*(\d+)\b.*", attack, re.IGNORECASE)
     return steps is not None and int(steps.group(1)) < FEW_STEPS
@@ -131,7 +131,7 @@ def impossibility(section: Section) -> Finding | None:
     above = [cell for cell in cells if _value(cell) > cell.result.majority_share + _ROUNDING]
     best = max(above or cells, key=lambda cell: (_value(cell), cell.place))
     share = format_number(best.result.majority_share)
-    text = "With pixels in [0, 1] and an L∞ radius of 0.5 or more, all images can be moved to the same grey one, so no "
+    text = "With pixels in [0, 1] and an L∞ radius of 0.5 or more, all images can be moved to the same gray one, so no "
     text += (
         f"deterministic classifier has a robust accuracy above the largest class share ({share}). The highest accuracy "
     )

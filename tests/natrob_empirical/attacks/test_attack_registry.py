@@ -65,7 +65,7 @@ def test_names_mean_what_the_literature_means() -> None:
 def test_what_an_attack_does_not_have_is_refused() -> None:
     with pytest.raises(ValueError, match=r"attack square has no setting `steps` \(it has queries; `steps` is one of"):
         registered_attack("square").build("Linf", 0.1, {"steps": 3})
-    with pytest.raises(ValueError, match="attack boundary works in L2 balls only, got Linf"):
+    with pytest.raises(ValueError, match="attack boundary-attack works in L2 balls only, got Linf"):
         registered_attack("boundary").build("Linf", 0.1)
     with pytest.raises(ValueError, match="`epsilon` must be at least 0, got -1"):
         registered_attack("fgsm").build("Linf", -1.0)

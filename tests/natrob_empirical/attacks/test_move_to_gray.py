@@ -14,7 +14,7 @@ def generator() -> torch.Generator:
 def test_no_class_but_one_survives_at_half(
     epsilon: float, digits_net: nn.Module, digit_images: tuple[Tensor, Tensor]
 ) -> None:
-    """The impossibility: whoever is left has the label that the grey image gets."""
+    """The impossibility: whoever is left has the label that the gray image gets."""
     x, y = digit_images
     result = MoveToGray(LinfBall(epsilon))(digits_net, x, y, generator=generator())
     with torch.no_grad():

@@ -83,7 +83,7 @@ def test_published_numbers_reach_the_cells_of_their_own_data_set_only(digits: Da
         }
 
     assert published(mine) == {
-        ("neural_ode", "PGD, 40 × 0.01", 0.5): 0.7523,
+        ("neural_ode", "PGD-40 (step size 0.01)", 0.5): 0.7523,
         ("neural_ode", "FGSM", 0.5): 0.9748,
     }
     assert published(preset) == {}

@@ -240,7 +240,7 @@ def test_the_papers_settings_cannot_cross_the_ball(digits_net: nn.Module, hundre
     assert "too-few-steps" in names(report)
     (evidence,) = (item for item in report.evidence if item.flag.name == "too-few-steps")
     assert evidence.numbers["reach"] == pytest.approx(0.4)
-    assert "not-one-label" not in names(report)  # the walk to grey reaches the ceiling
+    assert "not-one-label" not in names(report)  # Move to Gray reaches the ceiling
 
 
 @pytest.mark.parametrize(("attack", "raised"), [(Square(BALL, queries=999), True), (Square(BALL, queries=1000), False)])

@@ -126,7 +126,7 @@ def table_1(
             common: dict[str, Any] = {"preset": preset, "majority_share": 0.12}
             found += [
                 attack(model, network, "FGSM", epsilon, fgsm * factor, kind="FGSM", published=published, **common),
-                attack(model, network, "PGD, 40 × 0.01", epsilon, 0.9 * fgsm * factor, steps=40,
+                attack(model, network, "PGD-40 (step size 0.01)", epsilon, 0.9 * fgsm * factor, steps=40,
                        step_size=0.01, **common),
                 attack(model, network, f"PGD-40 from {other.split(',')[0]}", epsilon, 0.4, source=other, steps=40,
                        **common),
@@ -143,7 +143,7 @@ def figure_3() -> list[CellRecord]:
         found.append(theory(model, network, preset="fig3-cpu"))
         for epsilon, share in ((0.5, 0.9), (2.0, 0.4)):
             found.append(
-                attack(model, network, "Boundary, 1,000 queries", epsilon, share, norm="L2", kind="BoundaryAttack",
+                attack(model, network, "Boundary Attack", epsilon, share, norm="L2", kind="BoundaryAttack",
                        n=100, preset="fig3-cpu", median_distance=number(distance, "upper", 97))
             )  # fmt: skip
             found.append(attack(model, network, "PGD-40", epsilon, share / 2, norm="L2", steps=40, preset="fig3-cpu"))
@@ -161,7 +161,7 @@ def table_2(*, ode: float, others: Mapping[str, float]) -> list[CellRecord]:
     for label, network, training, pgd, strongest in plan:
         place: dict[str, Any] = {"preset": "table2-cpu", "dataset": "digits", "training": training}
         found.append(theory(label, network, **place))
-        found.append(attack(label, network, "PGD-20, 2/255", 8 / 255, pgd, steps=20, **place))
+        found.append(attack(label, network, "PGD-20 (step size 2/255)", 8 / 255, pgd, steps=20, **place))
         found.append(attack(label, network, "AutoAttack", 8 / 255, strongest, kind="AutoAttack", n=100, **place))
     return found
 

@@ -253,7 +253,7 @@ def run_records(
             found.append(
                 theory_record(label, key_changes=place, lipschitz=lipschitz + shift, step_size=step_size, steps=steps)
             )
-            for attack, gain in (("FGSM", 0.03), ("Noise", 0.2), ("PGD-20", 0.0)):
+            for attack, gain in (("FGSM", 0.03), ("Random Noise", 0.2), ("PGD-20", 0.0)):
                 for (norm, epsilon), accuracy in zip(BUDGETS[:3], left, strict=True):
                     value = min(accuracy + gain + shift, 0.95)
                     found.append(attack_record(label, attack, norm, epsilon, value, key_changes=place))

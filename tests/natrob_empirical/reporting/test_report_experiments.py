@@ -120,7 +120,7 @@ def test_the_neural_ode_is_ahead_under_weak_attacks_only() -> None:
     section = of(table_1())
     gradient, strong = found(under_own_attacks(section)), found(under_strongest(section))
     assert gradient.verdict == "holds"
-    assert f"more robust than {RESNET} under PGD, 40 × 0.01” is supported" in gradient.text
+    assert f"more robust than {RESNET} under PGD-40 (step size 0.01)” is supported" in gradient.text
     assert strong.verdict == "undecided"
     assert "n = 100" in strong.text
     assert strong.name == "neural-ode"
@@ -159,7 +159,7 @@ def test_transferred_images_that_fool_more_are_a_sign_of_masking(own: float, tra
     section = of([
         attack("A", "euler", "PGD-40", 0.1, own, **common),
         attack("A", "euler", "PGD-40 from B", 0.1, transfer, source="B", **common),
-        attack("A", "euler", "PGD, 40 × 0.01", 0.1, 0.9, step_size=0.01, **common),
+        attack("A", "euler", "PGD-40 (step size 0.01)", 0.1, 0.9, step_size=0.01, **common),
     ])  # fmt: skip
     finding = found(transfer_beats_own(section))
     assert finding.level == level
@@ -182,8 +182,8 @@ def test_figure_3_shows_the_median_distance_as_an_upper_bound() -> None:
     part = distances_part(section, "", {})
     assert part is not None
     assert [[cell.text for cell in row] for row in part.tables[0].rows] == [
-        [ODE, "Boundary, 1,000 queries", "L2", "0", "2.5", "97"],
-        [RESNET, "Boundary, 1,000 queries", "L2", "0", "1.24", "97"],  # rounded up
+        [ODE, "Boundary Attack", "L2", "0", "2.5", "97"],
+        [RESNET, "Boundary Attack", "L2", "0", "1.24", "97"],  # rounded up
     ]
     assert "upper" in part.tables[0].columns[4].note
     assert found(without_gradients(section)).verdict == "undecided"
@@ -202,7 +202,7 @@ def test_better_than_adversarial_training_means_than_each(ode: float, others: di
     section = of(table_2(ode=ode, others={"standard": 0.05, **others}))
     finding = found(under_pgd_20(section))
     assert finding.verdict == verdict
-    assert "under PGD-20, 2/255 at L∞ ε = 8/255" in finding.text
+    assert "under PGD-20 (step size 2/255) at L∞ ε = 8/255" in finding.text
     assert "STANDARD" not in finding.text
     strong = found(under_auto_attack(section))
     assert strong.verdict == "does not hold"

@@ -125,7 +125,7 @@ def test_a_network_named_by_its_field_may_run_eulers_method() -> None:
     assert "Of those that run Euler's method with h of at least 1 it is so for 1 of 1" in finding.text
 
 
-@pytest.mark.parametrize("name", ["FGSM", "Noise", "RandomNoise", "PGD-20", "PGD 7", "MoveToGray", "DI2-PGD-10"])
+@pytest.mark.parametrize("name", ["FGSM", "Random Noise", "PGD-20", "PGD-7", "Move to Gray", "DI²-FGSM", "DI2-PGD-10"])
 def test_weak_attacks(name: str) -> None:
     assert is_weak(name)
 
