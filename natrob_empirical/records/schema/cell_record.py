@@ -75,8 +75,9 @@ class CellRecord(AbstractRecordPart):
     @classmethod
     def _with_current_names(cls, data: Any) -> Any:
         """What is read gets the attack's label of today, also where a number says what it was found by."""
-        cell = data.get("cell") if isinstance(data, dict) else None
-        label = cell.get("attack") if isinstance(cell, dict) else None
+        if not isinstance(data, dict) or not isinstance(cell := data.get("cell"), dict):
+            return data
+        label = cell.get("attack")
         if not isinstance(label, str) or current_label(label) == label:
             return data
         renamed = {**data, "cell": {**cell, "attack": current_label(label)}}
