@@ -66,6 +66,13 @@ class OuterTensors(TorchFunctionMode):
         return result
 
     @property
+    def used(self) -> list[Tensor]:
+        """All that were there before and require a gradient."""
+        computed = {id(tensor) for tensor in self.computed}
+        tensors = (tensor for tensor, _ in self._seen.values() if tensor.requires_grad)
+        return [tensor for tensor in tensors if tensor.grad_fn is None or id(tensor) in computed]
+
+    @property
     def computed(self) -> list[Tensor]:
         """Those with a graph of their own from before: results of other computations, such as a hypernetwork's."""
         tensors = (tensor for tensor, _ in self._seen.values())
