@@ -7,7 +7,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from natrob_theory.lipschitz.point_pairs import scaled
 from natrob_theory.logarithmic_norm.lanczos import top_direction
+from natrob_theory.powers_of_two import exponent_of_largest, times_power_of_two
 
 Quantity: TypeAlias = Literal["lipschitz", "one_sided"]
 Map: TypeAlias = Callable[[Tensor], Tensor]
@@ -43,13 +45,22 @@ def local_constants(
     jacobian = _Jacobian(function, points)
     start = torch.randn(points.shape, generator=generator, dtype=points.dtype).to(points.device)
     if quantity == "lipschitz":
-        right = top_direction(lambda v: jacobian.pulled(jacobian.pushed(v)), start, iterations)
-        left = torch.nn.functional.normalize(jacobian.pushed(right).flatten(1)).view_as(jacobian.image)
+        # JᵀJ over the square of a power of two near ‖J‖, which would under- or overflow long before J does.
+        size = exponent_of_largest(jacobian.pushed(start).flatten(1), 1)
+        right = top_direction(
+            lambda v: _over(jacobian.pulled(_over(jacobian.pushed(v), size)), size), start, iterations
+        )
+        left = scaled(jacobian.pushed(right), 1.0)
     else:
         right = top_direction(lambda v: (jacobian.pushed(v) + jacobian.pulled(v)) / 2, start, iterations)
         left = right
     # ⟨left, J right⟩ with both constant: for left = Jv/‖Jv‖ the value and the gradient in the weights are those of ‖Jv‖
     return (jacobian.pulled(left, keep_graph=True) * right).flatten(1).sum(dim=1)
+
+
+def _over(states: Tensor, exponent: Tensor) -> Tensor:
+    """Each sample over 2^e."""
+    return times_power_of_two(states, -exponent.view(-1, *[1] * (states.dim() - 1)))
 
 
 @final

@@ -92,7 +92,9 @@ class NormConstraint(AbstractWeightConstraint):
         for layer, shapes in self._layers:
             for shape in shapes:
                 norm = norm_found(layer, shape, iterations=self._iterations)
-                layer.weight.data.mul_((self._bound / norm).clamp(max=1.0))
+                # A norm beyond the type says nothing of the factor; `finish` takes such weights down.
+                factor = torch.where(torch.isfinite(norm), (self._bound / norm).clamp(max=1.0), torch.ones_like(norm))
+                layer.weight.data.mul_(factor)
 
     def finish(self) -> None:
         """The same with the upper bound of the norm, until rounding is below the bound too."""

@@ -12,7 +12,8 @@ from natrob_theory.fields.combinations import require_module
 class DissipativeField(nn.Module):
     """f(t, y) − ρy: μ = μ_f − ρ and K ≤ K_f + ρ.
 
-    With μ_f < ρ the exact flow contracts, e^{(μ_f − ρ)T}; Euler's method does so only for h < 2(ρ − μ_f)/K².
+    With μ_f < ρ the exact flow contracts, e^{(μ_f − ρ)T}. Euler's method does so on every such field for
+    h < 2(ρ − μ_f)/K²; beyond that some fields expand, and others, such as −diag(1, 10)y at h = 0.15, still contract.
 
     Args:
         field: an nn.Module with forward(time, state).

@@ -52,7 +52,8 @@ def spectral_norms_upper(
     if input_error != 0:
         entries = double.shape[-2] * double.shape[-1]
         largest = largest + input_error * torch.linalg.matrix_norm(double) * (1.0 + (entries + 4) * EPSILON)
-    return raised_to_normal(times_power_of_two(largest, exponent[..., 0, 0]))
+    found = raised_to_normal(times_power_of_two(largest, exponent[..., 0, 0]))
+    return torch.nan_to_num(found, nan=torch.inf, posinf=torch.inf)
 
 
 def _largest_singular(double: Tensor) -> Tensor:
@@ -101,7 +102,8 @@ def spectral_norm_upper(matrices: Shaped[Tensor, "*stack rows columns"], *, inpu
         by_factorisation = _factorised(double) and math.isfinite(frobenius)
         norm = largest_norm_upper(double) if by_factorisation else float(spectral_norms_upper(double).max())
         largest = torch.tensor(norm + input_error * frobenius, dtype=torch.float64)
-    return float(raised_to_normal(times_power_of_two(largest, exponent.flatten()[0].to(largest.device))))
+    found = float(raised_to_normal(times_power_of_two(largest, exponent.flatten()[0].to(largest.device))))
+    return math.inf if math.isnan(found) else found  # 0·∞ and NaN entries bound nothing
 
 
 def _near_one(double: Tensor, *, dim: tuple[int, ...] = (-2, -1)) -> tuple[Tensor, Tensor]:

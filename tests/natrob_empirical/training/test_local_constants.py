@@ -119,3 +119,16 @@ def test_the_same_generator_gives_the_same_number() -> None:
     ]
     assert torch.equal(found[0], found[1])
     assert not torch.equal(found[0], found[2])
+
+
+@pytest.mark.parametrize("scale", [1e-30, 1e-25, 1.0, 1e25, 1e30])
+def test_layers_of_every_size_have_their_norms_found_in_single_precision(scale: float) -> None:
+    layer = nn.Linear(6, 5, bias=False)
+    true = float(torch.linalg.matrix_norm(layer.weight.detach().double(), ord=2))
+    layer.weight.data.mul_(scale)
+    found = local_constants(
+        layer, torch.zeros(1, 6), quantity="lipschitz", iterations=8, generator=torch.Generator().manual_seed(0)
+    )
+    assert float(found.detach()) / scale == pytest.approx(true, rel=1e-4)
+    (gradient,) = torch.autograd.grad(found.sum(), layer.weight)
+    assert float(gradient.norm()) == pytest.approx(1.0, rel=1e-4)  # ∂‖W‖/∂W = uvᵀ

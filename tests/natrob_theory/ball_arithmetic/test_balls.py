@@ -28,6 +28,17 @@ def test_a_fraction_is_enclosed_and_the_float_above_is_the_least_one(number: Fra
     assert Fraction(math.nextafter(above, -math.inf)) < number
 
 
+def test_the_float_above_is_no_rounding_to_nearest() -> None:
+    """`float(arb.upper())` rounds to nearest: above 53 bits it falls below the ball in many cases, here in a third."""
+    below = 0
+    with balls.working_precision(200):
+        for number in (Fraction(n, d) for n in range(1, 20) for d in (3, 7, 11, 10**9 + 7) if n % d):
+            end = balls.ball(number).upper()
+            below += balls.ball(float(end)) < end
+            assert balls.ball(balls.float_above(balls.ball(number))) >= end
+    assert below > 20
+
+
 def test_the_float_above_a_ball_is_above_its_upper_end() -> None:
     wide = balls.ball(1.0).union(balls.ball(3.5))
     assert 3.5 <= balls.float_above(wide) < 3.51

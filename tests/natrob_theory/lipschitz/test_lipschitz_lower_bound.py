@@ -6,9 +6,17 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from torch import Tensor
+from torch import Tensor, nn
 
-from natrob_theory import LinearField, convolutional_field, dense_field, lipschitz_lower_bound, lipschitz_upper_bound
+from natrob_theory import (
+    AutonomousField,
+    LinearField,
+    convolutional_field,
+    dense_field,
+    lipschitz_lower_bound,
+    lipschitz_upper_bound,
+    one_sided_lipschitz_lower_bound,
+)
 from natrob_theory.strategies import KnownField, fields, step_sizes
 
 
@@ -165,3 +173,25 @@ def test_on_a_gpu() -> None:
     generator = torch.Generator("cuda").manual_seed(0)
     found = lipschitz_lower_bound(LinearField(matrix), points(3, 2).cuda(), radius=1.0, generator=generator)
     assert 0.999 * 2.0 <= float(found) <= 2.0
+
+
+@pytest.mark.parametrize("alpha", [0.2, 0.3, 0.7, 1.3])
+def test_errors_of_autograd_do_not_raise_the_bound(alpha: float) -> None:
+    """torch 2.14.1 gives CELU's slope at 0 as 1 + 1.7e-8 for α = 0.7: K = 1 all the same, and ‖W‖ behind a matrix.
+
+    Its Hardsigmoid is off by 5e-9, from a sixth in single precision.
+    """
+    points = torch.full((2, 3), -1e-9, dtype=torch.float64)
+    for activation, steepest in ((nn.CELU(alpha), 1.0), (nn.Hardsigmoid(), 1 / 6)):
+        field = AutonomousField(activation)
+        found = lipschitz_lower_bound(field, points, radius=1e-3, generator=torch.Generator().manual_seed(0))
+        assert steepest * (1 - 1e-6) <= float(found) <= steepest * (1 + 1e-15)
+        growth = one_sided_lipschitz_lower_bound(field, points, radius=1e-3, generator=torch.Generator().manual_seed(0))
+        assert float(growth) <= steepest * (1 + 1e-15)
+    matrix = torch.randn(3, 3, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+    chain = nn.Sequential(nn.Linear(3, 3, bias=False).double(), nn.CELU(alpha))
+    chain[0].weight.data.copy_(matrix)  # type: ignore[union-attr]
+    found = lipschitz_lower_bound(
+        AutonomousField(chain), 0 * points + 1e-9, radius=1e-3, generator=torch.Generator().manual_seed(0)
+    )
+    assert float(found) <= float(torch.linalg.matrix_norm(matrix, ord=2)) * (1 + 1e-15)

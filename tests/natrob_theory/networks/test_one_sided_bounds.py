@@ -155,3 +155,17 @@ def test_a_constant_too_small_is_caught_and_an_estimate_refutes_only_itself() ->
     estimated = Bound(value=-0.1, kind="lower")
     assert check_bound(net, y0, perturbation, lipschitz=3.0, one_sided=estimated).kind == "estimate"
     assert check_bound(net, y0, perturbation, one_sided=estimated).kind == "estimate"
+
+
+def test_a_small_step_is_sufficient_for_contraction_and_not_necessary() -> None:
+    """f = −diag(1, 10)y at h = 0.15, far above −2μ/K² = 0.02: the method contracts, the bound from (μ, K) exceeds 1."""
+    field = LinearField(-torch.diag(torch.tensor([1.0, 10.0], dtype=torch.float64)))
+    y0, perturbation = normal(4, 2), normal(4, 2, seed=1)
+    net = EulerNet(field, 0.15, 3)
+    check = check_bound(net, y0, perturbation, lipschitz=10.0, one_sided=-1.0)
+    assert bool((check.distance[1:] < check.distance[:-1]).all())
+    bound = net.growth_bound(10.0, one_sided=-1.0)
+    assert float(bound) > 1.0
+    assert bound.kind == "upper"  # it bounds the growth from above, and says of no distance that it grows
+    assert check.all_hold
+    assert float(EulerNet(field, 0.0199, 3).growth_bound(10.0, one_sided=-1.0)) < 1.0

@@ -392,7 +392,10 @@ def test_whatever_the_parameters_are(method: NormConstraint, dtype: torch.dtype)
     for kind, (name, values) in cases:
         layer = make[kind]().to(dtype)
         layer.weight.data.copy_(values)
-        layer = constrain_norm(layer, method=method, state_sides=None if isinstance(layer, nn.Linear) else SIDES)
+        if isinstance(layer, nn.Linear):
+            constrain_norm(layer, method=method)
+        else:
+            constrain_norm(layer, method=method, state_sides=SIDES)
         _require_at_most_one(layer, name)
         weight = layer.weight
         (weight * torch.randn_like(weight)).sum().backward()
