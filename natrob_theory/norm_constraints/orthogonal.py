@@ -48,23 +48,29 @@ class _CholeskyRows(torch.autograd.Function):
 
     @staticmethod
     def forward(rows: Tensor) -> tuple[Tensor, Tensor]:  # type: ignore[override]
-        double = rows.double()
-        products = double @ double.t()
-        identity = torch.eye(len(rows), dtype=torch.float64, device=rows.device)
-        share = REGULARISATION * products.diagonal().mean().clamp_min(0.25 / len(rows))
-        factor = torch.linalg.cholesky(products + share * identity)
-        inverse = torch.linalg.solve_triangular(factor, identity, upper=False)
-        return (inverse @ double).to(rows.dtype), inverse
+        return _orthonormal(rows)
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Tensor], output: tuple[Tensor, Tensor]) -> None:
-        ctx.save_for_backward(*output)
+        ctx.save_for_backward(*inputs, *output)
         ctx.mark_non_differentiable(output[1])
 
     @staticmethod
-    @torch.autograd.function.once_differentiable
     def backward(ctx: Any, gradient: Tensor, _: Tensor) -> Tensor:  # type: ignore[override]
-        weight, inverse = ctx.saved_tensors
+        rows, weight, inverse = ctx.saved_tensors
+        if torch.is_grad_enabled():  # the formula is to be differentiated, whether or not what comes in is constant
+            weight, inverse = _orthonormal(rows)
         products = -gradient @ weight.t()
         inner = gradient + (products.tril() + products.tril(-1).t()) @ weight
         return (inverse.t() @ inner.double()).to(gradient.dtype)
+
+
+def _orthonormal(rows: Tensor) -> tuple[Tensor, Tensor]:
+    """L⁻¹V and L⁻¹."""
+    double = rows.double()
+    products = double @ double.t()
+    identity = torch.eye(len(rows), dtype=torch.float64, device=rows.device)
+    share = REGULARISATION * products.detach().diagonal().mean().clamp_min(0.25 / len(rows))
+    factor = torch.linalg.cholesky(products + share * identity)
+    inverse = torch.linalg.solve_triangular(factor, identity, upper=False)
+    return (inverse @ double).to(rows.dtype), inverse

@@ -6,8 +6,7 @@ import torch
 from torch import Tensor
 from torch.autograd import forward_ad
 
-from natrob_theory.fields import evaluate_field
-from natrob_theory.fields.evaluation import field_name
+from natrob_theory.fields import evaluate_field, field_name
 from natrob_theory.implicit_solve import (
     AbstractFixedPointSolver,
     NewtonKrylov,
@@ -94,8 +93,18 @@ class BackwardEulerStepper(AbstractStepper[Field]):
             return root
         point = root.detach().requires_grad_()
         slope = evaluate_field(field, time + step_size, point)  # now: f's parameters may be others at backward time
+        self._require_repeated(field, state.detach() + step_size * slope.detach(), image.detach())
         image.register_hook(lambda gradient: self._implicit_gradient(slope, point, step_size, gradient))
         return root + (image - image.detach())
+
+    def _require_repeated(self, field: Field, one: Tensor, other: Tensor) -> None:
+        """Raise ValueError unless two evaluations at the root agree: a random field has no root to differentiate at."""
+        tolerance = torch.finfo(one.dtype).eps ** 0.5
+        if not torch.allclose(one, other, rtol=tolerance, atol=tolerance * float(other.abs().max()), equal_nan=True):
+            raise ValueError(
+                f"{self.name} needs a field that repeats itself, and field {field_name(field)} gave two values at the "
+                f"same t and y; switch random layers to eval()"
+            )
 
     def _implicit_gradient(
         self, slope: Tensor, point: Tensor, step_size: float, gradient: Tensor | None

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from natrob_theory import BackwardEulerNet, LinearField
+from natrob_theory import Anderson, BackwardEulerNet, LinearField
 
 
 def test_forward_mode_and_torch_func_are_refused_rather_than_wrong() -> None:
@@ -19,3 +19,10 @@ def test_forward_mode_and_torch_func_are_refused_rather_than_wrong() -> None:
 def test_a_solver_by_name_is_refused() -> None:
     with pytest.raises(TypeError, match="`solver` must be NewtonKrylov"):
         BackwardEulerNet(LinearField(torch.eye(2)), 0.1, 1, solver="newton")  # type: ignore[arg-type]
+
+
+def test_a_random_field_is_refused_where_a_loose_solve_would_take_it() -> None:
+    layer = torch.nn.Sequential(torch.nn.Linear(3, 3), torch.nn.Dropout(0.5)).double()
+    net = BackwardEulerNet(lambda t, y: layer(y), 0.1, 1, solver=Anderson(tolerance=0.9))
+    with pytest.raises(ValueError, match="backward Euler needs a field that repeats itself"):
+        net(torch.ones(20, 3, dtype=torch.float64, requires_grad=True))
