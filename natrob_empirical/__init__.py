@@ -1,4 +1,8 @@
-"""natrob_empirical: train integrator networks, attack them, bound them, and report what holds."""
+"""natrob_empirical: train integrator networks, attack them, bound them, and report what holds.
+
+It judges the claims of "Towards Natural Robustness Against Adversarial Examples" by Haoyu Chu, Shikui Wei and Yao Zhao,
+https://arxiv.org/abs/2012.02452.
+"""
 
 from typing import TYPE_CHECKING
 

@@ -1,4 +1,8 @@
-"""natrob_theory: integrator networks, their Lipschitz constants, growth bounds and measured trajectories."""
+"""natrob_theory: integrator networks, their Lipschitz constants, growth bounds and measured trajectories.
+
+Its bounds are those of "Towards Natural Robustness Against Adversarial Examples" by Haoyu Chu, Shikui Wei and Yao Zhao,
+https://arxiv.org/abs/2012.02452, and sharper ones.
+"""
 
 from natrob_theory.activation_slopes import ActivationRefusedError as ActivationRefusedError
 from natrob_theory.activation_slopes import Slopes as Slopes

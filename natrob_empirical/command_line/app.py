@@ -44,7 +44,11 @@ def natrob(
     ] = False,
     debug: GlobalDebugOption = False,
 ) -> None:
-    """Is a network robust because of its mathematics, or because the attack was weak?"""
+    """Is a network robust because of its mathematics, or because the attack was weak?
+
+    It judges the claims of “Towards Natural Robustness Against Adversarial Examples” by Haoyu Chu, Shikui Wei and Yao
+    Zhao, https://arxiv.org/abs/2012.02452.
+    """
 
 
 def main() -> None:

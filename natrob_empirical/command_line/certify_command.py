@@ -121,6 +121,8 @@ def print_certification(done: Certification) -> None:
     for text in (
         "certified accuracy: a LOWER bound of the robust accuracy on these images. Their labels hold for every "
         "perturbation of norm at most ε, whatever attack looks for one.",
+        "constants: how much each part can stretch a difference. The trunk is the integrator inside the model, between "
+        "the stem (its first layers) and the head; the field is what it integrates; features are what the head sees.",
         f"arithmetic: {result.arithmetic}.",
         f"time: constants {done.constants_seconds:.2f} s, images {done.certification_seconds:.2f} s",
     ):

@@ -40,8 +40,9 @@ def print_checks(rows: list[CheckRow], settings: CheckSettings) -> None:
         if row.no_bound:
             console.print(f"{row.method}: no bound from an upper K: {row.no_bound}", highlight=False)
     console.print(
-        "K, μ: Lipschitz and one-sided constant of the field, from what a search found to what its layers allow, or\n"
-        "to the K as given.\n"
+        "K: Lipschitz constant of the field; its values differ by at most K times the distance of two states.\n"
+        "μ: one-sided constant; exact solutions separate no faster than e^(μt), and approach each other below 0.\n"
+        "Both from what a search found to what the field's layers allow, or to the K as given.\n"
         "growth: largest ‖e_N‖/‖e_0‖ measured on n pairs of trajectories. bound: its upper bound from the upper K;\n"
         "under Euler and backward Euler also from the upper μ, unless K is given with --lipschitz.\n"
         "ratio: largest measured/bound over the steps and pairs where rounding is below 1 % of the bound.\n"

@@ -13,7 +13,7 @@ from natrob_empirical.norm_names import Norm
 DataRootOption = Annotated[
     Path | None, typer.Option(help="Folder of the data sets; by default NATROB_DATA, else the user cache.")
 ]
-DeviceOption = Annotated[str, typer.Option(help="cpu, cuda or cuda:N.")]
+DeviceOption = Annotated[str, typer.Option(help="Where to compute: cpu, cuda or cuda:N.")]
 TargetArgument = Annotated[
     str,
     typer.Argument(
@@ -32,10 +32,12 @@ TargetDataOption = Annotated[
 EpsilonOption = Annotated[
     list[str], typer.Option(help="Radius as fraction or decimal, pixels being in [0, 1]; several with commas or again.")
 ]
-NormOption = Annotated[str, typer.Option(help="linf or l2.")]
+NormOption = Annotated[str, typer.Option(help="The norm of the radius: linf or l2.")]
 ImagesOption = Annotated[int | None, integer_option("The first so many test images; by default all.")]
-StepsOption = Annotated[int | None, integer_option("Of an iterated attack; by default the attack's own.")]
-StepSizeOption = Annotated[str | None, typer.Option(help="Fraction or decimal, where the attack has one.")]
+StepsOption = Annotated[int | None, integer_option("Steps of an iterated attack; by default the attack's own.")]
+StepSizeOption = Annotated[
+    str | None, typer.Option(help="Length of a step as fraction or decimal, where the attack has one.")
+]
 RestartsOption = Annotated[int | None, integer_option("Independent runs, where the attack has them.")]
 AverageOption = Annotated[
     int | None, integer_option("Attack the mean of so many answers of a model whose answers are random.")

@@ -44,6 +44,8 @@ def certify(  # noqa: PLR0913, PLR0917 - one parameter an option
 ) -> None:
     """Certify a model; print the share of images whose label no perturbation can change, a lower bound.
 
+    A label is certified at a radius if it is proved that no perturbation of that norm changes it.
+
     Methods: `global` takes constants on all inputs, `tube` those along each image's trajectory, `local` the Jacobian
     at each image and what can change of it in the ball. The last two are never weaker than `global`, and slower.
 

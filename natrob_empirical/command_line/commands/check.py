@@ -17,16 +17,24 @@ def check(  # noqa: PLR0913, PLR0917 - one parameter an option
     method: Annotated[
         str | None, typer.Option(help=f"One of: {', '.join(CHECKED_METHODS)}; by default all classes.")
     ] = None,
-    step_size: Annotated[float, number_option("h > 0.")] = 0.1,
-    steps: Annotated[int, integer_option("N ≥ 1.")] = 10,
+    step_size: Annotated[float, number_option("The step size h > 0.")] = 0.1,
+    steps: Annotated[int, integer_option("The number of steps N ≥ 1.")] = 10,
     state_shape: Annotated[str, typer.Option(help="One sample's shape, such as 16 or 3,8,8.")] = "16",
-    lipschitz: Annotated[float | None, number_option("K, if you know an upper bound of it.")] = None,
+    lipschitz: Annotated[
+        float | None, number_option("An upper bound of K, the field's Lipschitz constant, if you know one.")
+    ] = None,
     pairs: Annotated[int, integer_option("Pairs of trajectories per perturbation size.")] = 32,
-    seed: Annotated[int, integer_option("Of states, perturbations and built-in weights.")] = 0,
-    arithmetic: Annotated[str, typer.Option(help="float, with an allowance for rounding, or ball, proofs.")] = "float",
+    seed: Annotated[int, integer_option("Seed of states, perturbations and built-in weights.")] = 0,
+    arithmetic: Annotated[
+        str, typer.Option(help="float: with an allowance for rounding; ball: proofs, slower.")
+    ] = "float",
     debug: DebugOption = False,
 ) -> None:
     """Check measured divergence against its bounds.
+
+    Trajectories start apart by a perturbation; how far they are apart later is bounded by K, the Lipschitz constant of
+    the field (its values differ by at most K times the distance of two states), and by μ, which bounds how fast exact
+    solutions separate.
 
     Exit code 1 if an upper bound is violated or a constant refuted; 2 if a method could not be run, or has no upper
     bound, so that nothing is claimed of it; 0 if every bound holds or balls leave it undecided.

@@ -46,7 +46,7 @@ def diagnose(  # noqa: PLR0913, PLR0917 - one parameter an option
     images: Annotated[
         int | None, integer_option(f"The first so many test images; by default {IMAGES}, or all if they are fewer.")
     ] = None,
-    seed: Annotated[int, integer_option("Of the random numbers.")] = 0,
+    seed: Annotated[int, integer_option("Seed of the random numbers.")] = 0,
     average: AverageOption = None,
     data_root: DataRootOption = None,
     device: DeviceOption = "cpu",
