@@ -2,18 +2,22 @@
 
 from typing import final
 
+_LARGE_LOGIT = 1e30  # times a few weights it is infinite in float32
+
 
 @final
 class NonFiniteGradientError(ArithmeticError):
     """The gradient of the loss is NaN or infinite, so no step along it means anything."""
 
-    def __init__(self, affected: int, batch: int) -> None:
+    def __init__(self, affected: int, batch: int, largest_logit: float = 0.0) -> None:
+        advice = "look for a division, root or logarithm at its edge in the model"
+        if largest_logit > _LARGE_LOGIT:
+            advice = f"its logits of up to {largest_logit:.3g} may make it overflow: divide them"
         self.affected = affected
         self.batch = batch
         super().__init__(
             f"the gradient of the loss with respect to the image is NaN or infinite for {affected} of "
-            f"{batch} samples; look for a division, root or logarithm at its edge in the model, "
-            "or attack it in float64"
+            f"{batch} samples; {advice}, or attack it in float64"
         )
 
 

@@ -185,7 +185,7 @@ class AbstractNeighbourhood(ABC):
 
 
 @final
-@dataclass(frozen=True, eq=False, repr=False)
+@dataclass(frozen=True, eq=False, repr=False, init=False)
 class LinfBall(AbstractBall):
     """`|x_i − c_i| ≤ s_i ε` and `0 ≤ x_i ≤ 1` for every pixel: a box, so clamping gives the nearest point.
 
@@ -196,13 +196,13 @@ class LinfBall(AbstractBall):
 
     partial_shares: ClassVar[bool] = True
 
-    def __post_init__(self) -> None:
-        if isinstance(self.epsilon, Tensor):
-            radius, shares = radius_and_shares(self.epsilon)
-            mask = shares if self.mask is None else _product(shares, require_mask(self.mask, partial=True))
-            object.__setattr__(self, "epsilon", radius)
-            object.__setattr__(self, "mask", mask)
-        super().__post_init__()
+    def __init__(self, epsilon: float | Tensor, *, mask: Tensor | None = None) -> None:
+        if isinstance(epsilon, Tensor):
+            epsilon, shares = radius_and_shares(epsilon)
+            mask = shares if mask is None else _product(shares, require_mask(mask, partial=True))
+        object.__setattr__(self, "epsilon", epsilon)
+        object.__setattr__(self, "mask", mask)
+        self.__post_init__()
 
     def grey_radius(self, shape: Sequence[int]) -> float:
         """½ over the smallest share."""

@@ -93,9 +93,12 @@ class RegisteredAttack:
         if norm not in self.norms:
             raise ValueError(f"attack {self.name} works in {' and '.join(self.norms)} balls only, got {norm}")
         arguments: dict[str, Any] = {self.renamed.get(name, name): value for name, value in settings.items()}
-        if norm == "L2" and isinstance(epsilon, Tensor):
+        if norm == "Linf":
+            ball: AbstractBall = LinfBall(epsilon, mask=mask)
+        elif isinstance(epsilon, Tensor):
             raise TypeError("`epsilon` must be one number in an L2 ball; one radius per pixel is for Linf")
-        ball: AbstractBall = LinfBall(epsilon, mask=mask) if norm == "Linf" else L2Ball(epsilon, mask=mask)  # pyright: ignore[reportArgumentType]
+        else:
+            ball = L2Ball(epsilon, mask=mask)
         return self.attack(ball, mixed_precision=mixed_precision, **self.fixed, **arguments)
 
 

@@ -133,7 +133,7 @@ class CountedModel:
         self._gradient_calls[self._rows] += 1
         affected = _samples_not_finite(gradient)
         if affected:
-            raise NonFiniteGradientError(affected, len(gradient))
+            raise NonFiniteGradientError(affected, len(gradient), float(logits.detach().abs().max()))
         return logits.detach(), gradient
 
     @staticmethod

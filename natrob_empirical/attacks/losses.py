@@ -8,7 +8,7 @@ from jaxtyping import Float, Int64
 from torch import Tensor
 
 from .counted_model import cross_entropy
-from .margin import margin
+from .margin import margin, power_of_two_near
 
 _SMALLEST_SPREAD: Final = 1e-12  # logits that agree have no spread to divide by; as in the authors' implementation
 
@@ -91,6 +91,7 @@ class DLR(AbstractLoss):
             ValueError: fewer than 3 classes.
         """
         _require_classes("the DLR loss", logits, 3)
+        logits = logits / power_of_two_near(logits)[:, None]
         largest = logits.topk(3, dim=1).values
         return -margin(logits, y) / (largest[:, 0] - largest[:, 2] + _SMALLEST_SPREAD)
 
@@ -103,6 +104,7 @@ class DLR(AbstractLoss):
             ValueError: fewer than 4 classes.
         """
         _require_classes("the targeted DLR loss", logits, 4)
+        logits = logits / power_of_two_near(logits)[:, None]
         return margin(logits, target) / _targeted_spread(logits)
 
 
@@ -117,6 +119,7 @@ def targeted_dlr(
         ValueError: fewer than 4 classes.
     """
     _require_classes("the targeted DLR loss", logits, 4)
+    logits = logits / power_of_two_near(logits)[:, None]
     return (_of_class(logits, target) - _of_class(logits, y)) / _targeted_spread(logits)
 
 

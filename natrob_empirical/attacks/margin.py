@@ -14,6 +14,18 @@ def margin(logits: Float[Tensor, "batch classes"], y: Int64[Tensor, " batch"]) -
     return logits.gather(1, own).squeeze(1) - logits.scatter(1, own, -torch.inf).amax(dim=1)
 
 
+def power_of_two_near(logits: Float[Tensor, "batch classes"]) -> Float[Tensor, " batch"]:
+    """A power of two at or above each row's largest size, by which the row is divided exactly; 1 for a row of zeros.
+
+    Sums, differences and squares of what is left neither overflow nor vanish, whatever the unit of the logits.
+    """
+    largest = logits.detach().abs().amax(dim=1)
+    exponent = torch.frexp(largest.double()).exponent.clamp(
+        -120, 126
+    )  # both the power and its inverse are normal numbers
+    return torch.where(largest > 0, torch.ldexp(torch.ones_like(largest), exponent), 1.0)
+
+
 def log_odds_against(logits: Float[Tensor, "batch classes"], y: Int64[Tensor, " batch"]) -> Float[Tensor, " batch"]:
     """`log Σ_{j≠y} e^{s_j} − s_y`, the logarithm of the odds against the label.
 

@@ -11,6 +11,7 @@ from natrob_theory.argument_checks import require_count, require_positive
 
 from .abstract_attack import AbstractAttack
 from .active_set import ActiveSet
+from .margin import power_of_two_near
 from .most_calls import MostCalls
 
 _FIRST_DECAY: Final = 0.9
@@ -27,7 +28,8 @@ class SPSA(AbstractAttack):
     `(f(x + δv_i) − f(x − δv_i))/(2δ) · v_i`,
     whose expectation is the gradient where f is linear. It is taken at the image moved into [δ, 1 − δ], so that no
     query leaves the pixel range; pixels that a mask holds are not moved. After each step of Adam the image is
-    projected onto the ball.
+    projected onto the ball. Logits are measured in a power of two near the size of the first ones, so that neither
+    squares of slopes nor Adam's smallest root depend on their unit.
 
     Black-box: the model answers with logits only, so masked gradients do not hinder it.
     Spends at most 2 + steps·(2·samples + 1) queries and no gradient call per sample.
@@ -72,23 +74,23 @@ class SPSA(AbstractAttack):
         return MostCalls(2 + self.steps * (2 * self.samples + 1), 0)
 
     def _perturb(self, active: ActiveSet) -> None:
-        point = active.x
+        point, unit = active.x, torch.zeros_like(active.y, dtype=active.x.dtype)
         first, second = torch.zeros_like(point), torch.zeros_like(point)
         for step in range(1, self.steps + 1):
-            gradient = self._estimate(active, point)
+            gradient, unit = self._estimate(active, point, unit)
             first = torch.lerp(gradient, first, _FIRST_DECAY)
             second = torch.lerp(gradient * gradient, second, _SECOND_DECAY)
             root = (second / (1 - _SECOND_DECAY**step)).sqrt() + _SMALLEST_ROOT
             move = self.learning_rate / (1 - _FIRST_DECAY**step) * first / root
             point = active.neighbourhood.project(point - move)
-            point, first, second = active.settle(point, active.model.logits(point), point, first, second)
+            point, first, second, unit = active.settle(point, active.model.logits(point), point, first, second, unit)
             if active.all_fooled:
                 return
 
     def _estimate(
-        self, active: ActiveSet, point: Float[Tensor, "batch channels height width"]
-    ) -> Float[Tensor, "batch channels height width"]:
-        """The estimated gradient of the margin."""
+        self, active: ActiveSet, point: Float[Tensor, "batch channels height width"], unit: Float[Tensor, " batch"]
+    ) -> tuple[Float[Tensor, "batch channels height width"], Float[Tensor, " batch"]]:
+        """The estimated gradient of the margin in units of each sample's first logits, and the unit; 0 is none yet."""
         shares = self.ball.shares(point)
         center = self.ball.restrict(point.clamp(self.delta, 1 - self.delta), point)[:, None]
         total = torch.zeros_like(point)
@@ -100,7 +102,10 @@ class SPSA(AbstractAttack):
             probes = torch.cat([center + self.delta * signs, center - self.delta * signs], dim=1)
             logits = active.model.logits_of_several(probes).flatten(0, 1)
             classes = active.classes.repeat_interleave(2 * count)
+            rows = power_of_two_near(logits).reshape(len(point), -1).amax(dim=1)
+            unit = torch.where(unit > 0, unit, rows)
+            logits = logits / unit.repeat_interleave(2 * count)[:, None]
             margins = active.goal.margin(logits, classes).reshape(-1, 2, count)
             slopes = (margins[:, 0] - margins[:, 1]) / (2 * self.delta)
             total += torch.einsum("bs,bschw->bchw", slopes, signs)
-        return total / self.samples
+        return total / self.samples, unit

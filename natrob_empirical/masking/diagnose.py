@@ -15,7 +15,7 @@ from natrob_empirical.threat_models import AbstractBall
 from natrob_empirical.work_watch import current_watch
 from natrob_theory.argument_checks import require_choice
 
-from .agreement_checks import adjoint_check, difference_quotient_check
+from .agreement_checks import adjoint_check, difference_quotient_check, local_gradient_check
 from .flag import (
     ABOVE_CEILING,
     ADJOINT_DISAGREES,
@@ -24,6 +24,7 @@ from .flag import (
     FLAT_IN_EPSILON,
     FLAT_LOSS,
     GRADIENTS_DISAGREE,
+    GRADIENTS_LOCAL,
     NOISE_AS_STRONG,
     NON_FINITE_GRADIENTS,
     NOT_DIFFERENTIABLE,
@@ -60,6 +61,7 @@ CHECKS: Final[tuple[tuple[Flag, Callable[[Subject], Sequence[Evidence]]], ...]] 
     (EXPLODING_GRADIENTS, exploding_gradient_check),
     (FLAT_LOSS, flat_loss_check),
     (GRADIENTS_DISAGREE, difference_quotient_check),
+    (GRADIENTS_LOCAL, local_gradient_check),
     (ADJOINT_DISAGREES, adjoint_check),
     (ONE_STEP_STRONGER, one_step_check),
     (BLACK_BOX_STRONGER, black_box_check),

@@ -99,6 +99,13 @@ GRADIENTS_DISAGREE: Final = Flag(
     meaning="the gradient is not that of the function which the model computes",
     advice="look for a detached part or a backward pass of its own, and attack with difference quotients (SPSA)",
 )
+GRADIENTS_LOCAL: Final = Flag(
+    name="gradients-local",
+    kind="masking",
+    meaning="the gradient is right at the image but not over the distances that the attack moves pixels by",
+    advice="look for a steep step such as a thermometer or quantiser, smooth it, and attack with Square, without a "
+    "gradient, in thousands of queries",
+)
 ADJOINT_DISAGREES: Final = Flag(
     name="adjoint-disagrees",
     kind="masking",

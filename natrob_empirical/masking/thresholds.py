@@ -60,6 +60,19 @@ QUOTIENT_STEP: Final = 1e-3
 Float32 logits of size 10 then give slopes to about 1e-3, and few ReLUs change side.
 """
 
+LOCAL_COSINE: Final = 0.5
+"""Below it the slopes across the ball have little to do with those at the image.
+
+Measured on digits over steps of 0.1: three honest networks have medians of 0.94 to 0.96, and at most 3 % of their
+images lie below; with a thermometer of slope 400 in front the median is 0.20, and 95 % lie below.
+"""
+
+LOCAL_SHARE: Final = 0.75
+"""The share of images whose gradient may be local: with a thermometer of slope 100 it is 66 %, and PGD still works."""
+
+LARGEST_PROBED_STEP: Final = 0.1
+"""Per pixel: over longer steps the slopes of honest networks change, too."""
+
 FLAT_LOSS_SHARE: Final = 0.1
 """As `ZERO_GRADIENT_SHARE`."""
 

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from natrob_empirical.attacks import DI2FGSM, PGD, RandomNoise, Square, paper_pgd
+from natrob_empirical.datasets import Dataset
 from natrob_empirical.masking import CHECKS, MaskingReport, Surrogate, diagnose
 from natrob_empirical.masking.agreement_checks import adjoint_check
 from natrob_empirical.masking.level import LEVELS
@@ -308,6 +309,40 @@ def test_the_model_is_left_as_it_was(digits_net: nn.Module, hundred_digits: Imag
     assert model.training
     assert all(parameter.requires_grad and parameter.grad is None for parameter in model.parameters())
     digits_net.eval()
+
+
+class Thermometer(nn.Module):
+    """Eight channels sigmoid(slope (x − l_k)): flat but for a part of a grey level at each l_k."""
+
+    def __init__(self, slope: float, shift: float) -> None:
+        super().__init__()
+        self.slope, self.levels = slope, (torch.arange(8) + shift) / 8
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.sigmoid(self.slope * (x - self.levels[:, None, None])).flatten(1)
+
+
+def behind_a_thermometer(digits: Dataset, slope: float, shift: float) -> nn.Module:
+    torch.manual_seed(0)
+    net = nn.Sequential(Thermometer(slope, shift), nn.Linear(512, 64), nn.ReLU(), nn.Linear(64, 10))
+    optimizer = torch.optim.Adam(net.parameters(), lr=5e-3)
+    images, labels = digits.to_images(digits.train_x), digits.train_y
+    for _ in range(100):
+        optimizer.zero_grad()
+        nn.functional.cross_entropy(net(images), labels).backward()
+        optimizer.step()
+    net.zero_grad()
+    return net.eval()
+
+
+@pytest.mark.parametrize("shift", [0.5, 0.75])
+def test_a_steep_thermometer_is_flagged_and_a_gentle_one_is_not(
+    shift: float, digits: Dataset, hundred_digits: Images
+) -> None:
+    for slope, raised in ((400.0, True), (10.0, False)):
+        net = behind_a_thermometer(digits, slope, shift)
+        report = diagnose(net, *hundred_digits, BALL, generator=generator())
+        assert ("gradients-local" in names(report)) == raised, report
 
 
 def test_the_text_says_what_was_found_and_what_to_do(digits_net: nn.Module, hundred_digits: Images) -> None:

@@ -1,0 +1,226 @@
+"""Attacks that may change some pixels only, or each pixel by a radius of its own."""
+
+import copy
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from natrob_empirical.attacks import (
+    APGD,
+    DI2FGSM,
+    FAB,
+    FGSM,
+    PGD,
+    SPSA,
+    AbstractAttack,
+    AbstractMinimumNormAttack,
+    AutoAttack,
+    BoundaryAttack,
+    MoveToGray,
+    RandomNoise,
+    Square,
+    TargetedAPGD,
+    TransferAttack,
+)
+from natrob_empirical.masking import diagnose
+from natrob_empirical.random_streams import SampleStreams
+from natrob_empirical.threat_models import AbstractBall, L2Ball, LinfBall
+
+Images = tuple[Tensor, Tensor]
+
+
+def generator(seed: int = 0) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+PATCH = torch.zeros(1, 8, 8, dtype=torch.bool)
+PATCH[:, 2:6, 3:7] = True
+PATCH[:, 3, 4] = False
+RADII = 0.3 * torch.rand(1, 8, 8, generator=generator(7))
+RADII[:, :, :2] = 0.0
+
+
+def attacks(ball: AbstractBall) -> list[AbstractAttack]:
+    return [
+        FGSM(ball),
+        PGD(ball, steps=7, restarts=2),
+        RandomNoise(ball, 3),
+        MoveToGray(ball, steps=3),
+        DI2FGSM(ball, steps=4),
+        APGD(ball, steps=5),
+        TargetedAPGD(ball, steps=3, targets=2),
+        AutoAttack(ball, steps=3, targets=2, queries=8),
+        Square(ball, queries=40),
+        TransferAttack(ball, source=lambda x: x.flatten(1)[:, 20:30], attack=PGD(ball, steps=3)),
+        FAB(ball, steps=5, targets=3),
+        SPSA(ball, steps=4, samples=6, learning_rate=0.05),
+        *([BoundaryAttack(ball, queries=60)] if isinstance(ball, L2Ball) else []),
+    ]
+
+
+BALLS: list[AbstractBall] = [
+    LinfBall(0.4, mask=PATCH),
+    LinfBall(RADII),
+    LinfBall(RADII, mask=PATCH),
+    L2Ball(2.0, mask=PATCH),
+]
+each_attack = pytest.mark.parametrize("attack", [attack for ball in BALLS for attack in attacks(ball)], ids=str)
+
+
+def allowed(ball: AbstractBall) -> Tensor:
+    """The radius of each pixel, in float64, as it was given."""
+    index = [id(one) for one in BALLS].index(id(ball))
+    mask = PATCH.double()
+    return [0.4 * mask, RADII.double(), RADII.double() * mask, 2.0 * mask][index]
+
+
+@each_attack
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_every_pixel_stays_within_its_radius(
+    attack: AbstractAttack, dtype: torch.dtype, digits_net: nn.Module, digit_images: Images
+) -> None:
+    x, y = digit_images[0][:30].to(dtype), digit_images[1][:30]
+    result = attack(copy.deepcopy(digits_net).to(dtype), x, y, generator=generator())
+    offset = (result.adversarial.double() - x.double()).abs()
+    assert bool((offset <= allowed(attack.ball)).all())
+    if isinstance(attack.ball, L2Ball):
+        assert float(offset.flatten(1).norm(dim=1).max()) <= attack.ball.epsilon
+    assert bool(attack.ball.contains(result.adversarial, x).all())
+    assert float(result.adversarial.min()) >= 0
+    assert float(result.adversarial.max()) <= 1
+
+
+@each_attack
+def test_permuting_a_batch_permutes_the_result(
+    attack: AbstractAttack, digits_net: nn.Module, digit_images: Images
+) -> None:
+    x, y = digit_images[0][:12].double(), digit_images[1][:12]
+    net = copy.deepcopy(digits_net).double()
+    order = torch.randperm(12, generator=generator(5))
+    straight = attack.run(net, x, y, streams=SampleStreams(generator(), 12))
+    permuted = attack.run(net, x[order], y[order], streams=SampleStreams(generator(), 12).select(order))
+    assert torch.allclose(permuted.adversarial, straight.adversarial[order], rtol=0, atol=1e-9)
+    assert torch.equal(permuted.success, straight.success[order])
+
+
+@pytest.mark.parametrize("ball", BALLS, ids=str)
+def test_attacks_beat_noise_in_what_the_mask_leaves(
+    ball: AbstractBall, digits_net: nn.Module, digit_images: Images
+) -> None:
+    noise = RandomNoise(ball, 10)(digits_net, *digit_images, generator=generator())
+    for attack in (PGD(ball, steps=30), APGD(ball, steps=30), FAB(ball, steps=20), Square(ball, queries=300)):
+        result = attack(digits_net, *digit_images, generator=generator())
+        assert int(result.success.sum()) > int(noise.success.sum()), attack
+
+
+@pytest.mark.parametrize("attack_type", [PGD, APGD, FAB, Square])
+def test_the_strongest_step_of_a_linear_model_uses_every_radius(attack_type: Any) -> None:
+    """The margin falls by at most the sum of |w_i| eps_i, and each attack gets there."""
+    weight = torch.randn(64, generator=generator(2), dtype=torch.float64)
+    budget = float((weight.abs() * RADII.double().flatten()).sum())
+    x = torch.full((1, 1, 8, 8), 0.5, dtype=torch.float64)
+    y = torch.zeros(1, dtype=torch.int64)
+    settings: Any = {"queries": 3000} if attack_type is Square else {"steps": 40}
+    reached = 0.6 if attack_type is Square else 0.97  # random search in squares comes near only
+    for share, fooled in ((reached, True), (1.01, False)):
+
+        def model(z: Tensor, threshold: float = share * budget) -> Tensor:
+            score = (z.flatten(1) - 0.5) @ weight
+            return torch.stack([torch.full_like(score, threshold), score], dim=1)
+
+        ball: Any = LinfBall(RADII)
+        result = attack_type(ball, **settings)(model, x, y, generator=generator())
+        assert bool(result.success) == fooled
+
+
+@pytest.mark.parametrize("mask", [PATCH, PATCH[0]])
+def test_a_mask_of_all_pixels_is_no_mask(mask: Tensor, digits_net: nn.Module, digit_images: Images) -> None:
+    everywhere = torch.ones_like(mask)
+    for free, masked in ((LinfBall(0.1), LinfBall(0.1, mask=everywhere)), (L2Ball(0.8), L2Ball(0.8, mask=everywhere))):
+        for one, other in zip(attacks(free), attacks(masked), strict=True):
+            first, second = (each(digits_net, *digit_images, generator=generator()) for each in (one, other))
+            assert torch.allclose(first.adversarial, second.adversarial, atol=1e-5), one
+            assert torch.equal(first.success, second.success)
+
+
+@pytest.mark.parametrize(
+    "attack", [FAB(L2Ball(0.1, mask=PATCH)), FAB(LinfBall(0.1, mask=PATCH)), BoundaryAttack(L2Ball(0.1, mask=PATCH))]
+)
+def test_the_nearest_image_keeps_the_held_pixels(
+    attack: AbstractMinimumNormAttack, digits_net: nn.Module, digit_images: Images
+) -> None:
+    x, y = digit_images[0][:20], digit_images[1][:20]
+    found = attack.minimise(digits_net, x, y, generator=generator())
+    assert int(found.found.sum()) >= 10
+    assert torch.equal(found.adversarial.where(~PATCH, 0), x.where(~PATCH, 0))
+    assert bool(found.distance[found.found].isfinite().all())
+
+
+def test_square_s_windows_lie_in_the_rectangle_around_the_mask(digit_images: Images) -> None:
+    shown: list[Tensor] = []
+
+    def model(x: Tensor) -> Tensor:
+        shown.append(x.clone())
+        return torch.stack([torch.ones(len(x)), x.flatten(1).mean(1)], dim=1)
+
+    x = digit_images[0][:2]
+    Square(L2Ball(1.0, mask=PATCH), queries=50)(model, x, torch.zeros(2, dtype=torch.int64), generator=generator())
+    queries = torch.stack([batch for batch in shown[-45:] if len(batch) == 2])
+    assert bool((queries == x).where(~PATCH, True).all())
+    changes = (queries[1:] != queries[:-1]).any(dim=0)
+    assert int(changes[0].sum()) == int(PATCH.sum())  # every pixel of the patch is reached
+
+
+def test_a_diagnosis_in_a_masked_ball_leaves_the_grey_image_out(digits_net: nn.Module, digit_images: Images) -> None:
+    report = diagnose(digits_net, *digit_images, LinfBall(0.2, mask=PATCH), generator=generator())
+    left_out = {item.flag.name for item in report.evidence if "no ball of any radius holds the grey" in item.sentence}
+    assert left_out == {"above-ceiling", "flat-in-epsilon", "not-one-label"}
+
+
+@pytest.mark.usefixtures("unchecked")
+def test_wrong_masks_and_radii_are_refused(digits_net: nn.Module, digit_images: Images) -> None:
+    half = torch.full((8, 8), 0.5)
+    made: Any = LinfBall
+    for build, error, message in (
+        (
+            lambda: made(0.1, mask=[1, 0]),
+            TypeError,
+            "`mask` must be a tensor that says which .*, got list",
+        ),
+        (
+            lambda: made(0.1, mask=torch.ones(8, 8, dtype=torch.int64)),
+            TypeError,
+            r"floating.*got torch\.int64",
+        ),
+        (lambda: made(0.1, mask=torch.zeros(8, 8)), ValueError, "`mask` must let a pixel change, got 0 everywhere"),
+        (lambda: made(0.1, mask=2 * torch.ones(8, 8)), ValueError, r"`mask` must lie in \[0, 1\], got 2 to 2"),
+        (lambda: made(0.1, mask=torch.nan * torch.ones(8, 8)), ValueError, r"`mask` must lie in \[0, 1\], got nan"),
+        (lambda: made(0.1, mask=torch.ones(2, 1, 8, 8)), ValueError, r"`mask` must be non-empty and broadcast to one"),
+        (lambda: L2Ball(0.1, mask=half), ValueError, "`mask` must be 0 or 1 in every pixel of an L2 ball"),
+        (lambda: made(-half), ValueError, r"`epsilon` must be finite and at least 0 in every pixel, got -0\.5"),
+        (lambda: made(half * torch.nan), ValueError, "`epsilon` must be finite and at least 0 in every pixel, got nan"),
+        (lambda: made(half.long()), TypeError, r"`epsilon` must hold floating-point radii, got torch\.int64"),
+        (
+            lambda: made(half, mask=torch.ones(3)),
+            ValueError,
+            r"`mask` must broadcast with `epsilon`, of shape",
+        ),
+        (lambda: L2Ball(half), TypeError, "`epsilon` must be"),  # pyright: ignore[reportArgumentType]
+    ):
+        with pytest.raises(error, match=message):
+            build()
+    with pytest.raises(ValueError, match=r"`mask` must broadcast to an image, of shape \(1, 8, 8\), got \(3, 3\)"):
+        PGD(LinfBall(0.1, mask=torch.ones(3, 3)))(digits_net, *digit_images, generator=generator())
+
+
+def test_balls_are_values_masks_included() -> None:
+    assert LinfBall(0.1, mask=PATCH) == LinfBall(0.1, mask=PATCH.float())
+    assert LinfBall(0.1, mask=PATCH) != LinfBall(0.1)
+    assert LinfBall(0.1, mask=PATCH) != LinfBall(0.1, mask=~PATCH)
+    assert hash(L2Ball(0.1, mask=PATCH)) == hash(L2Ball(0.1, mask=PATCH.clone()))
+    assert L2Ball(0.1) != LinfBall(0.1)
+    assert repr(LinfBall(0.1, mask=PATCH)).startswith("LinfBall(epsilon=0.1, mask=<15 of 64 pixels, ")
+    assert repr(L2Ball(0.5)) == "L2Ball(epsilon=0.5)"
+    assert LinfBall(torch.full((8, 8), 0.25)).epsilon == 0.25
