@@ -20,7 +20,8 @@ from natrob_theory import (
     SolveRecord,
     broadcast_time,
 )
-from natrob_theory.adaptive import embedded_method
+from natrob_theory.adaptive import SolveSettings, embedded_method
+from natrob_theory.adaptive.step_ends import StepPlanner
 
 PAIRS = [DOPRI5, FEHLBERG45, BOGACKI_SHAMPINE]
 
@@ -62,7 +63,7 @@ def require_capped(record: SolveRecord, largest: float, dtype: torch.dtype) -> N
 def test_no_step_is_longer_than_the_cap(
     largest: float, start_time: float, span: float, *, backward: bool, dtype: torch.dtype
 ) -> None:
-    largest = max(largest, span / 200)
+    largest = max(largest, span / 20)
     end_time = start_time - span if backward else start_time + span
     net = NeuralODE(decay, end_time, start_time=start_time, max_step_size=largest, rtol=1e-2, atol=1e-2)
     net(start(2).to(dtype))
@@ -70,6 +71,25 @@ def test_no_step_is_longer_than_the_cap(
     require_capped(record, largest, dtype)
     assert record.times[-1].tolist() == [end_time] * 2
     assert int(record.accepted[0]) >= span / largest
+
+
+@pytest.mark.parametrize("end_time", [4.0, -4.0])
+@pytest.mark.parametrize("largest", [0.1, 1 / 3, 1e-3])
+def test_the_farthest_end_of_a_step_is_exact(end_time: float, largest: float) -> None:
+    """The last number of float64 whose exact distance is at most the cap; the rounded sum is often beyond it."""
+    settings = SolveSettings(
+        start_time=0.0, end_time=end_time, rtol=1.0, atol=1.0, max_num_steps=1, max_step_size=largest
+    )
+    planner = StepPlanner(settings, torch.zeros(1, 1, dtype=torch.float64), 0.1)
+    times = torch.rand(500, dtype=torch.float64, generator=torch.Generator().manual_seed(0)) * 0.5 * end_time
+    ends = planner.ends(times, torch.full_like(times, 2 * largest), None).time
+    beyond = torch.nextafter(ends, torch.full_like(ends, end_time))
+    rounded = 0
+    for time, end, next_one in zip(times.tolist(), ends.tolist(), beyond.tolist(), strict=True):
+        assert abs(Fraction(end) - Fraction(time)) <= Fraction(largest)
+        assert abs(Fraction(next_one) - Fraction(time)) > Fraction(largest)
+        rounded += abs(Fraction(time + math.copysign(largest, end_time)) - Fraction(time)) > Fraction(largest)
+    assert rounded > 20
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
