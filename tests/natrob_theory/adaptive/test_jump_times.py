@@ -95,8 +95,8 @@ def test_the_plan_s_steps_are_the_solve_s_steps(tableau: ButcherTableau) -> None
     assert float(measure_divergence(net, y0, perturbation).secant_constants.max()) <= 2.0 + 1e-9
 
 
-@pytest.mark.parametrize("gradients", ["direct", "checkpointed"])
-def test_gradients_pass_jumps(gradients: Literal["direct", "checkpointed"]) -> None:
+@pytest.mark.parametrize("gradients", ["direct", "checkpointed", "adjoint"])
+def test_gradients_pass_jumps(gradients: Literal["direct", "checkpointed", "adjoint"]) -> None:
     """y′ = −y up to ln 2, y′ = 3y from there to 1: dy(1)/dy(0) = ½ e^{3(1 − ln 2)}."""
     jump = torch.log(torch.tensor(2.0, dtype=torch.float64))
 
