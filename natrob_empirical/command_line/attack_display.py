@@ -58,6 +58,12 @@ def print_summary(subject: AttackSubject, finished: Sequence[FinishedAttack]) ->
         "passes and loss gradients per image, on average.",
         highlight=False,
     )
+    if "target class" in str(cell.attack):
+        console.print(
+            "target class: an image keeps its label unless it is taken for that class; images of the class\n"
+            "itself were left out. It says nothing of other wrong classes.",
+            highlight=False,
+        )
     if any(one.result.ceiling is not None for one in finished):
         console.print(
             "ceiling: the largest class's share. The gray image lies in every ball, so no\n"

@@ -35,9 +35,9 @@ GlobalDebugOption = Annotated[bool, _debug_option(_asked_before_the_command)]
 DebugOption = Annotated[bool, _debug_option(_asked_behind_the_command)]
 
 
-def integer_option(help: str) -> Any:  # noqa: A002 - as typer calls it
-    """An option that takes one integer in the digits 0 to 9."""
-    return typer.Option(parser=_integer, metavar="INTEGER", help=help)
+def integer_option(help: str, *names: str, metavar: str = "INTEGER") -> Any:  # noqa: A002 - as typer calls it
+    """An option that takes one integer in the digits 0 to 9; without a name it has that of its argument."""
+    return typer.Option(*names, parser=_integer, metavar=metavar, help=help)
 
 
 def number_option(help: str) -> Any:  # noqa: A002

@@ -39,6 +39,15 @@ def attack(  # noqa: PLR0913, PLR0917 - one parameter an option
     step_size: StepSizeOption = None,
     restarts: RestartsOption = None,
     queries: Annotated[int | None, integer_option("Queries of an attack without gradients, an image.")] = None,
+    target_class: Annotated[
+        int | None,
+        integer_option(
+            "A class that the images are to be taken for; its own images are left out.", "--target", metavar="CLASS"
+        ),
+    ] = None,
+    mask: Annotated[
+        Path | None, typer.Option(help="FILE.npy of bools, such as (height, width): the pixels that may change.")
+    ] = None,
     images: ImagesOption = None,
     batch_size: Annotated[int, integer_option("Images attacked, and kept on disk, at once.")] = 128,
     seed: Annotated[int, integer_option("Seed of the attack's random numbers.")] = 0,
@@ -59,7 +68,7 @@ def attack(  # noqa: PLR0913, PLR0917 - one parameter an option
     given = dict(locals())
     with errors_in_one_line(on_interrupt=_resume_hint(given)):
         from natrob_empirical.attacks import registered_attack
-        from natrob_empirical.command_line.attack_command import AttackRequest, run_at
+        from natrob_empirical.command_line.attack_command import AttackRequest, mask_in, run_at
         from natrob_empirical.command_line.attack_display import print_finished, print_summary
         from natrob_empirical.command_line.attack_subject import check_subject, load_subject
         from natrob_empirical.command_line.device_and_data import device_named
@@ -70,10 +79,11 @@ def attack(  # noqa: PLR0913, PLR0917 - one parameter an option
             raise ValueError(f"`--mixed-precision` is for GPUs, got `--device` {device}")
         registered, ball_norm = registered_attack(attack), norm_named(norm)
         settings = attack_settings(steps=steps, step_size=step_size, restarts=restarts, queries=queries)
+        pixels = mask_in(mask)
         request = AttackRequest(
             registered=registered,
             attacks=tuple(
-                registered.build(ball_norm, radius, settings, mixed_precision=mixed_precision)
+                registered.build(ball_norm, radius, settings, mixed_precision=mixed_precision, mask=pixels)
                 for radius in epsilons_of(epsilon, ball_norm)
             ),
             norm=ball_norm,
@@ -81,6 +91,8 @@ def attack(  # noqa: PLR0913, PLR0917 - one parameter an option
             batch_size=batch_size,
             average=average,
             settings=settings,
+            target=target_class,
+            masked=pixels is not None,
         )
         found = load_target(target)
         subject = load_subject(found, data=data, data_root=data_root, images=images, device=place)
@@ -96,9 +108,9 @@ def attack(  # noqa: PLR0913, PLR0917 - one parameter an option
 def _resume_hint(given: dict[str, Any]) -> str:
     again = ["natrob", "attack", given["target"]]
     for name, value in given.items():
-        option = f"--{name.replace('_', '-')}"
+        option = "--target" if name == "target_class" else f"--{name.replace('_', '-')}"
         if value is True:
             again.append(option)
-        elif name != "target" and value not in (None, False):
+        elif name != "target" and value is not None and value is not False:
             again += [part for one in (value if isinstance(value, list) else [value]) for part in (option, str(one))]
     return f"interrupted; finished batches are kept in {given['output']}, run `{shlex.join(again)}` to go on"
