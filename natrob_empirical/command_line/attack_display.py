@@ -49,7 +49,10 @@ def print_summary(subject: AttackSubject, finished: Sequence[FinishedAttack]) ->
     n = len(first.result.samples)
     clean = format_share(summary.clean_accuracy.value)
     console.print(f"{subject.target.label} ({cell.network}) on {n} test images of {cell.dataset}", highlight=False)
-    console.print(f"clean accuracy {clean}, 95 % {_interval(first.result.clean_interval)}, n = {n}", highlight=False)
+    named = "clean accuracy"
+    if "target class" in str(cell.attack):
+        named = "share not taken for the target class unperturbed"
+    console.print(f"{named} {clean}, 95 % {_interval(first.result.clean_interval)}, n = {n}", highlight=False)
     console.print(_table(finished))
     console.print(
         "accuracy: an UPPER bound of the robust accuracy on these images; another attack\n"
