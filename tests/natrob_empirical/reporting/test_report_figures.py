@@ -144,7 +144,7 @@ def test_many_models_and_seeds_are_drawn() -> None:
 
 
 def test_panels_of_the_accuracy_figure(section: Section) -> None:
-    assert panel_keys(section) == [("FGSM", "Linf"), ("Random Noise", "Linf"), ("PGD-20", "Linf"), ("PGD-20", "L2")]
+    assert panel_keys(section) == [("FGSM", "Linf"), ("PGD-20", "Linf"), ("Random Noise", "Linf"), ("PGD-20", "L2")]
     assert panel_keys(of(theory_record())) == [(None, "Linf"), (None, "L2")]
     assert panel_keys(of(theory_record(certified=[]))) == []
     assert accuracy_figure(of(theory_record(certified=[]))) is None
