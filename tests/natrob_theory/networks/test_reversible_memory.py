@@ -210,7 +210,8 @@ def test_tensors_that_no_module_owns_get_their_gradient(computed: bool) -> None:
         net = RevNet(
             (lambda t, y, w=weight: torch.tanh(y @ w), lambda t, y, w=weight: y @ w.t()), 0.2, 3, memory=memory
         )
-        loss = net(torch.ones(2, 4, dtype=torch.float64)).pow(2).sum() + weight.sum()
+        y0 = torch.ones(2, 4, dtype=torch.float64, requires_grad=True)
+        loss = net(y0).pow(2).sum() + weight.sum()
         found.append(torch.autograd.grad(loss, [theta, weight]))
     torch.testing.assert_close(found[1], found[0], rtol=1e-11, atol=1e-11)
 
