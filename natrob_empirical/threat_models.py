@@ -101,9 +101,15 @@ class AbstractBall(ABC):
         shares = self.shares(offset)
         return offset if shares is None else offset * shares.to(offset.dtype)
 
-    @abstractmethod
     def grey_radius(self, shape: Sequence[int]) -> float:
-        """The radius from which on this ball of every image of a shape holds the gray one; ∞ where none does."""
+        """The radius from which on this ball of every image of a shape holds the gray one; ∞ where none does.
+
+        Raises:
+            NotImplementedError: the ball does not say; it has no `grey_radius` of its own. No attack needs it.
+        """
+        raise NotImplementedError(
+            f"{type(self).__name__} does not say from which radius on it holds the gray image: it has no `grey_radius`"
+        )
 
     @final
     def project(

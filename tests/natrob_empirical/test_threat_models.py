@@ -250,3 +250,15 @@ def test_balls_are_frozen_values() -> None:
         LinfBall(1.0).epsilon = 2  # pyright: ignore[reportAttributeAccessIssue] - the error is the point
     with pytest.raises(TypeError, match="abstract"):
         AbstractBall(1)  # pyright: ignore[reportAbstractUsage] - the error is the point
+
+
+class _BallOfAnotherNorm(AbstractBall):
+    """One that somebody else wrote, who knew of nothing but the four abstract methods."""
+
+    distance = random_point = steepest_ascent = _around = None  # pyright: ignore[reportAssignmentType]
+
+
+def test_a_ball_of_another_norm_need_not_know_where_gray_images_begin() -> None:
+    ball = _BallOfAnotherNorm(0.1)
+    with pytest.raises(NotImplementedError, match="_BallOfAnotherNorm does not say from which radius on"):
+        ball.grey_radius((1, 8, 8))
