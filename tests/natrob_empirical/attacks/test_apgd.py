@@ -135,7 +135,8 @@ def test_every_sample_takes_the_steps_of_the_paper(rho: float) -> None:
     seen: list[Tensor] = []
 
     def model(images: Tensor) -> Tensor:
-        seen.append(images.detach().flatten(1).clone())
+        if len(images) == 40:  # a smaller batch only tells whether the model depends on it
+            seen.append(images.detach().flatten(1).clone())
         score = torch.sin(40 * images[:, 0, 0, 0]) + torch.cos(30 * images[:, 0, 0, 1])
         return torch.stack([torch.full_like(score, 5), score], dim=1)
 

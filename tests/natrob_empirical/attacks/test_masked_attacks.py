@@ -173,9 +173,9 @@ def test_square_s_windows_lie_in_the_rectangle_around_the_mask(digit_images: Ima
     assert int(changes[0].sum()) == int(PATCH.sum())  # every pixel of the patch is reached
 
 
-def test_a_diagnosis_in_a_masked_ball_leaves_the_grey_image_out(digits_net: nn.Module, digit_images: Images) -> None:
+def test_a_diagnosis_in_a_masked_ball_leaves_the_gray_image_out(digits_net: nn.Module, digit_images: Images) -> None:
     report = diagnose(digits_net, *digit_images, LinfBall(0.2, mask=PATCH), generator=generator())
-    left_out = {item.flag.name for item in report.evidence if "no ball of any radius holds the grey" in item.sentence}
+    left_out = {item.flag.name for item in report.evidence if "no ball of any radius holds the gray" in item.sentence}
     assert left_out == {"above-ceiling", "flat-in-epsilon", "not-one-label"}
 
 

@@ -149,7 +149,7 @@ def test_a_wrong_answer_is_no_success_until_it_is_the_target(digits_net: nn.Modu
     assert result.success.any()
 
 
-@pytest.mark.parametrize("attack", [FAB(L2Ball(0.1)), BoundaryAttack(L2Ball(0.1), queries=300)])
+@pytest.mark.parametrize("attack", [FAB(L2Ball(0.1), steps=30), BoundaryAttack(L2Ball(0.1), queries=300)])
 def test_the_nearest_image_of_the_target_is_no_nearer_than_the_nearest_wrong_one(
     attack: Any, digits_net: nn.Module, digit_images: Images, far_targets: Tensor
 ) -> None:
@@ -158,7 +158,7 @@ def test_the_nearest_image_of_the_target_is_no_nearer_than_the_nearest_wrong_one
     if isinstance(attack, BoundaryAttack):
         chosen = BoundaryAttack(attack.ball, queries=300, starts=digit_images[0])
     aimed = chosen.minimise(digits_net, x, y, generator=generator(), targeted=far_targets[:12])
-    free = FAB(L2Ball(0.1), restarts=2).minimise(digits_net, x, y, generator=generator())
+    free = FAB(L2Ball(0.1), steps=30).minimise(digits_net, x, y, generator=generator())
     assert int(aimed.found.sum()) >= 8
     assert bool((digits_net(aimed.adversarial).argmax(dim=1) == far_targets[:12])[aimed.found].all())
     assert bool((aimed.distance >= free.distance - 0.02).all())

@@ -202,7 +202,7 @@ def test_a_gradient_that_breaks_on_the_attacks_way_is_reported() -> None:
 
 
 def test_an_answer_that_goes_by_the_place_in_the_batch_is_judged_image_by_image(hundred_digits: Images) -> None:
-    x, y = hundred_digits
+    x, y = (part[:40] for part in hundred_digits)
     answer = torch.nn.functional.one_hot(y, 10).float()
 
     def remembers(images: Tensor) -> Tensor:
