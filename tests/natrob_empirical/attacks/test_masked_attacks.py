@@ -146,7 +146,12 @@ def test_a_mask_of_all_pixels_is_no_mask(mask: Tensor, digits_net: nn.Module, di
 
 
 @pytest.mark.parametrize(
-    "attack", [FAB(L2Ball(0.1, mask=PATCH)), FAB(LinfBall(0.1, mask=PATCH)), BoundaryAttack(L2Ball(0.1, mask=PATCH))]
+    "attack",
+    [
+        FAB(L2Ball(0.1, mask=PATCH), steps=20),
+        FAB(LinfBall(0.1, mask=PATCH), steps=20),
+        BoundaryAttack(L2Ball(0.1, mask=PATCH), queries=500),
+    ],
 )
 def test_the_nearest_image_keeps_the_held_pixels(
     attack: AbstractMinimumNormAttack, digits_net: nn.Module, digit_images: Images

@@ -122,7 +122,7 @@ def test_the_truth_about_square_and_fab() -> None:
 
 def test_mixed_precision_asks_again_at_most_once_a_query() -> None:
     x, y = torch.full((3, 1, 4, 4), 0.5), torch.zeros(3, dtype=torch.int64)
-    for name in ("pgd", "square", "noise", "autoattack"):
+    for name in ("pgd", "square", "random-noise", "autoattack"):
         settings = {key: value for key, value in SETTINGS.items() if key in ATTACKS[name].settings}
         attack = ATTACKS[name].build("Linf", 0.1, settings, mixed_precision=True)
         for make in (stubborn, fragile):
