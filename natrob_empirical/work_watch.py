@@ -20,7 +20,7 @@ class WorkWatch:
     Attributes:
         stage: the part of a longer work, such as a check of a diagnosis; empty if nobody said one.
         attack: the attack that runs; empty if none does.
-        part: of an attack that has parts, its name and number, as "TargetedAPGD, part 2 of 4".
+        part: of an attack that has parts, its name and number, as "Targeted APGD, part 2 of 4".
         passes: forward passes of the model since the attack, or else the stage, began.
         images: on how many images the last one was.
     """

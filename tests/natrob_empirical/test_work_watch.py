@@ -64,7 +64,7 @@ def test_autoattack_tells_its_parts() -> None:
     assert list(dict.fromkeys(parts)) == [
         "",
         "APGD-CE, part 1 of 4",
-        "TargetedAPGD, part 2 of 4",
+        "Targeted APGD, part 2 of 4",
         "FAB, part 3 of 4",
         "Square, part 4 of 4",
     ]

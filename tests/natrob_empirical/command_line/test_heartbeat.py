@@ -78,10 +78,10 @@ def heard(clock: Clock, *arguments: str) -> tuple[list[str], str]:
 
 def test_one_batch_of_an_attack_is_told_of_on_the_way(models_module: str, tmp_path: Path) -> None:
     lines, output = heard(
-        Clock(step=5.0), "attack", f"{models_module}:trained", "--data", "digits", "--images", "9",
+        Clock(step=31.0), "attack", f"{models_module}:trained", "--data", "digits", "--images", "9",
         "--epsilon", "0.001,0.002", "--steps", "3", "--queries", "9", "--output", str(tmp_path / "out"),
     )  # fmt: skip
-    assert any("L∞ ε = 0.001; 0/9 images; AutoAttack: TargetedAPGD, part 2 of 4, pass " in line for line in lines)
+    assert any("L∞ ε = 0.001; 0/9 images; AutoAttack: Targeted APGD, part 2 of 4, pass " in line for line in lines)
     assert any("Square, part 4 of 4" in line for line in lines)
     assert output.index("L∞ ε = 0.001: accuracy ≤") < output.index("L∞ ε = 0.002: accuracy ≤")
     for control in ("\r", "\x1b", "━"):
@@ -89,7 +89,7 @@ def test_one_batch_of_an_attack_is_told_of_on_the_way(models_module: str, tmp_pa
 
 
 def test_a_diagnosis_is_told_of(models_module: str) -> None:
-    lines, output = heard(Clock(step=5.0), "diagnose", f"{models_module}:trained", "--data", "digits",
+    lines, output = heard(Clock(step=31.0), "diagnose", f"{models_module}:trained", "--data", "digits",
                           "--images", "9", "--epsilon", "0.1")  # fmt: skip
     assert any("diagnosing, L∞ ε = 0.1; check " in line and ", pass " in line for line in lines), output
 
@@ -105,14 +105,14 @@ def test_other_commands_are_told_of(
     arguments: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    lines, output = heard(Clock(step=20.0), *arguments)
+    lines, output = heard(Clock(step=31.0), *arguments)
     assert lines, output
     assert "\x1b" not in output
 
 
 def test_radii_of_a_certificate_are_printed_as_they_are_settled(checkpoint: Path) -> None:
     lines, output = heard(
-        Clock(step=20.0), "certify", str(checkpoint), "--epsilon", "0.02,0.001",
+        Clock(step=31.0), "certify", str(checkpoint), "--epsilon", "0.02,0.001",
         "--method", "local", "--images", "3",
     )  # fmt: skip
     assert any("local, radius " in line and " of at most 10, " in line for line in lines), output
