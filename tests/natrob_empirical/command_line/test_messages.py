@@ -295,7 +295,7 @@ def test_an_error_nobody_expected_is_one_line_with_its_place(monkeypatch: pytest
         (("attack", "own_code:Plain", "--data", "digit", "--epsilon", "0.1"), "did you mean digits?"),
         (attack("own_code:Plain", "--norm", "linff"), "did you mean linf?"),
         (attack("own_code:Plain", "--device", "cud"), "did you mean cuda"),
-        (("attack", "own_code:Plain", "--epsilon", "0.1", "--attack", "autoatack"), "did you mean autoattack?"),
+        (("attack", "own_code:Plain", "--epsilon", "0.1", "--attack", "autoatack"), "did you mean autoattack"),
         (("diagnose", "own_code:Plain", "--epsilon", "0.1", "--level", "ful"), "did you mean full?"),
         (("certify", "own_code:Plain", "--epsilon", "0.1", "--method", "locale"), "did you mean local"),
         (("certify", "own_code:Plain", "--epsilon", "0.1", "--precision", "float23"), "did you mean float32"),
