@@ -44,7 +44,7 @@ def test_planted_masking_and_a_weak_attack_are_named(models_module: str) -> None
         (("--level", "ful"), "unknown level 'ful'; did you mean full?"),
         (("--epsilon", "1/0"), "`--epsilon` must be a fraction"),
         (("--attack", "boundary"), "attack boundary-attack works in L2 balls only, got Linf"),
-        (("--attack", "fgsm", "--steps", "2"), "attack fgsm has no setting `steps`"),
+        (("--attack", "fgsm", "--steps", "2"), "attack fgsm has no setting `--steps`"),
         (("--images", "400"), "must be at most 360"),
         (("--average", "2"), "`--average` is for models whose answers are random"),
     ],
