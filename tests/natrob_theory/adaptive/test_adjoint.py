@@ -324,6 +324,7 @@ def test_hessians_by_torch_func_and_by_autograd_are_right() -> None:
     direct, adjoint = (NeuralODE(field, 1.0, gradients=kind) for kind in ("direct", "adjoint"))
     point = torch.tensor([[0.3, -0.5]], dtype=FLOAT64)
     wanted = torch.autograd.functional.hessian(lambda y: direct(y).sum(), point)
+    assert isinstance(wanted, Tensor)
     assert float(wanted.norm()) > 1e-3
     torch.testing.assert_close(torch.autograd.functional.hessian(lambda y: adjoint(y).sum(), point), wanted)
     torch.testing.assert_close(torch.func.hessian(lambda y: adjoint(y).sum())(point), wanted)
