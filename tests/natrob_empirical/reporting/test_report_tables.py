@@ -110,8 +110,8 @@ def test_accuracy_tables(section: Section) -> None:
     rows = [[cell.text for cell in row] for row in linf.rows[:5]]
     assert rows == [
         ["ResNet, h = 0.2", "FGSM (upper, n = 200)", "0.950", "0.760", "0.460", "0.050"],
-        ["ResNet, h = 0.2", "Noise (upper, n = 200)", "0.950", "0.930", "0.630", "0.220 ▲"],
         ["ResNet, h = 0.2", "PGD-20 (upper, n = 200)", "0.950", "0.730", "0.430", "0.020"],
+        ["ResNet, h = 0.2", "Random Noise (upper, n = 200)", "0.950", "0.930", "0.630", "0.220 ▲"],
         ["ResNet, h = 0.2", "certified (lower, n = 200)", "", "0.200", "–", "–"],
         ["ResNet, h = 0.2", "growth bound (upper)", "", "informative", "vacuous", "vacuous"],
     ]
