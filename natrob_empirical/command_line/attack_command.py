@@ -138,7 +138,8 @@ def mask_in(file: Path | None) -> Tensor | None:
             f"`--mask` must be a .npy file, got {file}, which is not here" + near_files(file, suffix=".npy")
         )
     try:
-        array = np.load(file, allow_pickle=False)
+        with file.open("rb") as opened:
+            array = np.load(opened, allow_pickle=False)
     except (ValueError, EOFError) as error:
         raise ValueError(f"`--mask` must be a .npy file of an array, got {file}: {error}") from error
     if not isinstance(array, np.ndarray) or array.dtype.kind not in "biuf" or not np.isin(array, (0, 1)).all():
