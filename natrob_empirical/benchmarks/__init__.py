@@ -27,33 +27,3 @@ from natrob_empirical.benchmarks.presets import preset_named as preset_named
 from natrob_empirical.benchmarks.runner import RunEvent as RunEvent
 from natrob_empirical.benchmarks.runner import run_preset as run_preset
 from natrob_empirical.benchmarks.trained_models import TrainedModels as TrainedModels
-
-__all__ = [
-    "EXPERIMENTS",
-    "PRESETS",
-    "AttackProgress",
-    "AttackRun",
-    "AttackSpecification",
-    "Cell",
-    "Checkpoint",
-    "CheckpointError",
-    "CheckpointStore",
-    "FinishedAttack",
-    "Preset",
-    "PresetModel",
-    "PresetTooLargeError",
-    "PublishedResult",
-    "RunEvent",
-    "StepSizeSweep",
-    "TrainedModels",
-    "cells_of",
-    "device_rate",
-    "fingerprint_of_tests",
-    "fitted_to_images",
-    "load_checkpoint",
-    "planned_cells",
-    "preset_named",
-    "run_attack",
-    "run_preset",
-    "weights_fingerprint",
-]

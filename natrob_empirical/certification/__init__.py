@@ -27,33 +27,3 @@ from natrob_empirical.certification.residual_bounds import blocks_with_shapes as
 from natrob_empirical.certification.residual_bounds import residual_blocks as residual_blocks
 from natrob_empirical.certification.sequential_classifier import SequentialClassifier as SequentialClassifier
 from natrob_empirical.certification.structure import require_stated_structure as require_stated_structure
-
-__all__ = [
-    "CERTIFICATE_METHODS",
-    "PRECISIONS",
-    "BlockBounds",
-    "CertificateConstants",
-    "CertificateMethod",
-    "CertificateRefusedError",
-    "CertifiedAccuracy",
-    "ChainBounds",
-    "ClassifierBounds",
-    "GapAllowance",
-    "Precision",
-    "SearchProgress",
-    "SequentialClassifier",
-    "block_bounds",
-    "blocks_with_shapes",
-    "branch_lipschitz",
-    "certificate_constants",
-    "certified_accuracy",
-    "certified_with",
-    "classifier_bounds",
-    "evaluated_features",
-    "field_bound",
-    "require_certifiable",
-    "require_radii",
-    "require_stated_structure",
-    "residual_blocks",
-    "trunk_fields",
-]

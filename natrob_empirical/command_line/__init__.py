@@ -1,5 +1,3 @@
 """The console command `natrob`."""
 
 from natrob_empirical.command_line.app import main as main
-
-__all__ = ["main"]

@@ -15,21 +15,3 @@ from .solver_surrogates import fixed_step_surrogate as fixed_step_surrogate
 from .solver_surrogates import gradient_surrogate as gradient_surrogate
 from .solver_surrogates import solver_surrogates as solver_surrogates
 from .solver_surrogates import tolerance_surrogates as tolerance_surrogates
-
-__all__ = [
-    "CHECKS",
-    "MNIST_LARGEST_CLASS_SHARE",
-    "MNIST_TEST_IMAGES",
-    "PAPER_TABLE_1",
-    "Evidence",
-    "Flag",
-    "MaskingReport",
-    "PublishedAccuracy",
-    "Surrogate",
-    "diagnose",
-    "diagnose_table",
-    "fixed_step_surrogate",
-    "gradient_surrogate",
-    "solver_surrogates",
-    "tolerance_surrogates",
-]

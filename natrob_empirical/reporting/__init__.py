@@ -6,5 +6,3 @@ from natrob_empirical.reporting.record_groups import Section as Section
 from natrob_empirical.reporting.record_groups import group_records as group_records
 from natrob_empirical.reporting.writer import ReportFiles as ReportFiles
 from natrob_empirical.reporting.writer import write_report as write_report
-
-__all__ = ["Finding", "ReportFiles", "Section", "findings_of", "group_records", "write_report"]

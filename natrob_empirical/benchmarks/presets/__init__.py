@@ -10,16 +10,3 @@ from natrob_empirical.benchmarks.presets.preset import budgets_of as budgets_of
 from natrob_empirical.benchmarks.presets.registry import EXPERIMENTS as EXPERIMENTS
 from natrob_empirical.benchmarks.presets.registry import PRESETS as PRESETS
 from natrob_empirical.benchmarks.presets.registry import preset_named as preset_named
-
-__all__ = [
-    "EXPERIMENTS",
-    "PRESETS",
-    "AttackSpecification",
-    "Budget",
-    "Preset",
-    "PresetModel",
-    "PublishedResult",
-    "StepSizeSweep",
-    "budgets_of",
-    "preset_named",
-]

@@ -47,29 +47,3 @@ FINDERS: Final[tuple[Callable[[Section], Finding | None], ...]] = (
     model_explanation,
     contractive_networks,
 )
-
-
-__all__ = [
-    "FINDERS",
-    "Finding",
-    "Verdict",
-    "attack_strength",
-    "bound_and_accuracy",
-    "bound_held",
-    "certificate_gap",
-    "certified_below_attacked",
-    "contractive_networks",
-    "contradictions",
-    "discrete_against_exponential",
-    "estimated_bounds",
-    "fgsm_beats_pgd",
-    "impossibility",
-    "model_explanation",
-    "neural_ode",
-    "sample_explanation",
-    "step_size",
-    "step_size_growth",
-    "trunk_tightness",
-    "unused_budget",
-    "vacuity",
-]

@@ -10,16 +10,3 @@ from natrob_empirical.reporting.tables.table import Cell as Cell
 from natrob_empirical.reporting.tables.table import Column as Column
 from natrob_empirical.reporting.tables.table import Table as Table
 from natrob_empirical.reporting.tables.training import training_table as training_table
-
-__all__ = [
-    "Cell",
-    "Column",
-    "Table",
-    "accuracy_tables",
-    "certificate_refusals",
-    "checks_table",
-    "growth_table",
-    "models_table",
-    "step_sizes_table",
-    "training_table",
-]
