@@ -35,7 +35,7 @@ class _Search:
 
     @classmethod
     def joined(cls, parts: Sequence[MinimumNormResult]) -> "_Search":
-        """Of several batches; their images are let go."""
+        """Joins several batches; their images are let go."""
         return cls(
             distance=torch.cat([part.distance for part in parts]),
             queries=torch.cat([part.queries for part in parts]),
@@ -123,7 +123,7 @@ class AttackedModel:
 
 
 def _within(found: _Search, epsilon: float) -> AttackEvaluation:
-    """What the nearest images say of one radius."""
+    """The evaluation at one radius, by the nearest images."""
     success = found.distance <= epsilon
     inside = found.distance[success]
     return AttackEvaluation(
@@ -141,7 +141,7 @@ def _within(found: _Search, epsilon: float) -> AttackEvaluation:
 
 
 def _median_distance(found: _Search, label: str) -> Number:
-    """Of the images classified correctly, infinite where none was found for half of them: an upper bound."""
+    """The median over correctly classified images, an upper bound; ∞ where none was found for half of them."""
     correct = found.distance[found.distance > 0]
     value = float(correct.quantile(0.5, interpolation="higher")) if len(correct) else 0.0
     return Number(value=value, kind="upper", n=len(correct), source=f"median of the nearest images that {label} found")

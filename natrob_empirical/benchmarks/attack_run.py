@@ -33,7 +33,7 @@ from natrob_theory.argument_checks import require_count
 @final
 @dataclass(frozen=True, kw_only=True, eq=False)
 class AttackRun:
-    """What is attacked, and how.
+    """An attack on all images, and its settings.
 
     Attributes:
         key: what the record is called; holds norm, radius and seed.

@@ -67,7 +67,7 @@ def fingerprint(dataset: Dataset) -> str:
 
 
 def fingerprint_of_tests(dataset: Dataset) -> str:
-    """The same of the test images alone."""
+    """A hash of the test images and their labels alone."""
     return _hash_of(dataset, dataset.test_x, dataset.test_y)
 
 
@@ -80,7 +80,7 @@ def _hash_of(dataset: Dataset, *parts: torch.Tensor) -> str:
 
 
 def model_settings(model: PresetModel, dataset: Dataset | DatasetInfo, seed: int) -> dict[str, Any]:
-    """What determines a trained model: the specification, the training, the data and the seed."""
+    """Everything that determines a trained model: the specification, the training, the data and the seed."""
     train_images, test_images = image_counts(dataset)
     read = isinstance(dataset, Dataset)
     return {
@@ -184,7 +184,7 @@ def _attack_cells(
 
 
 def _published(preset: Preset, key: CellKey, dataset: Dataset | DatasetInfo) -> PublishedResult | None:
-    """What was published of this cell on the preset's own data set."""
+    """The published result for this cell, on the preset's own data set only."""
     if dataset.name != preset.dataset:
         return None
     wanted = (key.network, key.attack, key.norm, key.epsilon)

@@ -52,7 +52,7 @@ class Checkpoint:
 
     @property
     def specification(self) -> AnyModelSpecification:
-        """What the model is. Raises TypeError, ValueError where the settings describe no model."""
+        """The model's specification. Raises TypeError, ValueError where the settings describe no model."""
         return specification_from(self.settings["model"])
 
     @property

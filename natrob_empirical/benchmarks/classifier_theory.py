@@ -1,4 +1,4 @@
-"""What the theory side asks of a class of classifier; the seam where another class gets its own answers."""
+"""The questions that the theory side asks a class of classifier; the seam for another class."""
 
 import abc
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ SEARCH_STATES = 16
 
 
 SOLVE_FAILURES: Final = (IntegrationError, ImplicitSolveError, OverflowError)
-"""What a solve that fails raises, an adaptive or an implicit one, or a state that overflows."""
+"""Raised by an adaptive or implicit solve that fails, or by a state that overflows."""
 
 
 class TheoryRefusedError(RuntimeError):
@@ -32,7 +32,7 @@ class TheoryRefusedError(RuntimeError):
 
 @dataclass(frozen=True, kw_only=True)
 class TrunkMeasurement:
-    """What was measured and bounded along the trunk for some pairs of images.
+    """The measurements and bounds along the trunk for some pairs of images.
 
     Attributes:
         bounds: upper constants.

@@ -1,4 +1,4 @@
-"""What became of every image, as the letters that a record holds."""
+"""The outcome of every image, as the letters that a record holds."""
 
 import torch
 from jaxtyping import Bool

@@ -1,4 +1,4 @@
-"""What a preset will cost, stated before it runs: operations, memory and an estimate of time."""
+"""The cost of a preset before it runs: operations, memory and an estimate of time."""
 
 import time
 from collections.abc import Iterator, Mapping

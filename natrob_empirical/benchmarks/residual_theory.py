@@ -106,7 +106,7 @@ class ResidualTheory(AbstractClassifierTheory):
         return steps
 
     def _lower_bounds(self, start: Tensor, streams: RandomStreams) -> list[Bound]:
-        """Of every block, the largest secant constant of its branch around a few states that reach it."""
+        """The largest secant constant of every block's branch around a few states that reach it."""
         state, found = start[:BLOCK_SEARCH_STATES], []
         generator = streams.generator("lipschitz search")
         for block in self.blocks:

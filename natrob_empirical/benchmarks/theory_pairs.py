@@ -18,7 +18,7 @@ PAIR_RADIUS = 0.5
 """L2 norm of the image perturbations whose growth is measured."""
 
 SEARCH_STEPS = 20
-"""Of the PGD that looks for the perturbations that are not random."""
+"""Steps of the PGD that looks for the perturbations that are not random."""
 
 FEATURE_BATCH = 256
 """So many images go through the network together."""

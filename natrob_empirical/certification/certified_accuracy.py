@@ -126,7 +126,7 @@ def certified_with(
     progress: Callable[[SearchProgress], None] | None = None,
     finished: Callable[[float, float], None] | None = None,
 ) -> CertifiedAccuracy:
-    """The same with constants computed before: "global" costs a forward pass in float64 and little else.
+    """`certified_accuracy` with constants computed before: "global" costs little more than a pass in float64.
 
     `progress` is called on the way through the search of "tube" and "local", which may take seconds an image;
     `finished` with each radius and its certified accuracy once that search has settled it, the smallest first.

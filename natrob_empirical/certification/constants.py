@@ -1,4 +1,4 @@
-"""What the certificates of one classifier rest on, computed once and used for any number of images."""
+"""The constants that a classifier's certificates rest on, computed once for any number of images."""
 
 from dataclasses import dataclass
 from typing import TypeAlias

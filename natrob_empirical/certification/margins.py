@@ -14,7 +14,7 @@ SAFETY = 1.0 + 2.0**-48
 
 @dataclass(frozen=True, kw_only=True)
 class PairMargins:
-    """What keeps each image's label from every other class.
+    """The distance of each image's label from every other class.
 
     With C_j a Lipschitz constant of the gap to class j on a ball of radius r, the label holds in it if
     room_j > (C_j + slope_j)·r for every j. The own label has room ∞.

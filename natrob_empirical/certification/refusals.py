@@ -1,4 +1,4 @@
-"""What no certificate is given for, each refusal with its reason."""
+"""Refuses models and radii without a certificate, each with its reason."""
 
 import math
 from collections.abc import Iterable, Sequence

@@ -22,7 +22,7 @@ from natrob_theory.altered_layers import FORWARD_METHODS, alteration, computes_a
 from natrob_theory.networks import AbstractFixedStepNet
 
 CLASSIFIER_METHODS = (*FORWARD_METHODS, "features", "features_after_first_layer", "first_layer")
-"""What a classifier computes its logits with."""
+"""The methods that a classifier computes its logits with."""
 
 WITHOUT_EFFECT = (nn.Identity, nn.Dropout, nn.Dropout1d, nn.Dropout2d)
 """In eval mode; behind the last linear layer they are left out."""
@@ -34,7 +34,7 @@ TWO_WAYS = (
     "pooling, batch norm in eval mode, networks of natrob_theory with a fixed grid, chains of these), or an "
     "IntegratorClassifier(stem, trunk, pool, head)"
 )
-"""What a model needs to be for a certificate."""
+"""Tells how a model gets a certificate."""
 
 
 @final
@@ -57,7 +57,7 @@ class SequentialClassifier(AbstractClassifier):
         return self.layers[:1]
 
     def features_after_first_layer(self, z: Float[Tensor, "batch *state"]) -> Float[Tensor, "batch size"]:
-        """What the other layers give, flattened."""
+        """The output of the other layers, flattened."""
         return self.layers[1:](z).flatten(1)
 
 

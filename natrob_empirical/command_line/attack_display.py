@@ -1,4 +1,4 @@
-"""What `natrob attack` shows: a progress bar with the accuracy so far, and the summary."""
+"""The display of `natrob attack`: a progress bar with the accuracy so far, and the summary."""
 
 from collections.abc import Sequence
 from typing import final

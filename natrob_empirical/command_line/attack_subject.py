@@ -40,7 +40,7 @@ class AttackSubject:
 
     @property
     def identity(self) -> dict[str, Any]:
-        """What tells model and images from others."""
+        """Tells model and images from others."""
         return {
             "model": self.target.identity,
             "data": {

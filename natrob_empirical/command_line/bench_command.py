@@ -39,7 +39,7 @@ def dataset_of(asked: BenchRequest) -> Dataset:
 
 
 def info_of(asked: BenchRequest) -> DatasetInfo:
-    """What is known of that data set without reading it."""
+    """The facts about that data set that need no reading of its files."""
     return info_named(asked.data or preset_of(asked).dataset, asked.data_root)
 
 

@@ -1,4 +1,4 @@
-"""What `natrob bench` and `natrob report` are asked for."""
+"""The request made to `natrob bench` or `natrob report`."""
 
 import shlex
 from dataclasses import dataclass
@@ -37,7 +37,7 @@ DataOption = Annotated[
 @final
 @dataclass(frozen=True, kw_only=True)
 class BenchRequest:
-    """What was asked for."""
+    """The options that were given."""
 
     command: str
     experiment: str | None
@@ -72,6 +72,6 @@ class BenchRequest:
 
     @property
     def resume_hint(self) -> str:
-        """What an interrupted run says."""
+        """The message of an interrupted run."""
         kept = f"finished cells are kept in {self.folder / 'records'}, a training in progress from its last state on"
         return f"interrupted; {kept}; run `{self.again}` to go on"

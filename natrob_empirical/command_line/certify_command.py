@@ -140,7 +140,7 @@ def _constants_table(constants: CertificateConstants) -> Table:
 
 
 def _description(done: Certification) -> dict[str, Any]:
-    """What the radii are of, and where they were computed."""
+    """Says what the radii are of, and where they were computed."""
     result = done.result
     return {
         "kind": "lower bound of the distance to the nearest image with another label; 0: none certified",

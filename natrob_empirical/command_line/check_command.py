@@ -1,4 +1,4 @@
-"""What `natrob check` computes: one row per method, measured growth against its bounds."""
+"""The computation of `natrob check`: one row per method, measured growth against its bounds."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""What `natrob check` prints."""
+"""The output of `natrob check`."""
 
 from rich import box
 from rich.table import Table
@@ -53,7 +53,7 @@ def print_checks(rows: list[CheckRow], settings: CheckSettings) -> None:
 
 
 def _verdict(row: CheckRow, settings: CheckSettings) -> str:
-    """What the comparisons of a row say."""
+    """The verdict on a row in words and colour."""
     verdict = verdict_of(row)
     if verdict == "refuted":
         return f"[red]refuted as a constant: {refutation(row)}[/red]"

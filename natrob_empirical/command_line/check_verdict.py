@@ -1,4 +1,4 @@
-"""What `natrob check` may conclude from the comparisons of one method, and the exit code of a whole check."""
+"""The conclusion from the comparisons of one method, and the exit code of a whole `natrob check`."""
 
 from collections.abc import Iterable
 from decimal import ROUND_FLOOR, Context, Decimal

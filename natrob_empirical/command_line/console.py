@@ -1,4 +1,4 @@
-"""What the commands share on the terminal: the two streams, and errors in one line."""
+"""The terminal as all commands use it: two streams, and errors in one line."""
 
 import sys
 from collections.abc import Iterator

@@ -25,5 +25,5 @@ def dataset_named(text: str, data_root: Path | None) -> Dataset:
 
 
 def info_named(text: str, data_root: Path | None) -> DatasetInfo:
-    """What is known of that data set without reading it. Raises as `dataset_info`."""
+    """The facts about that data set that need no reading of its files. Raises as `dataset_info`."""
     return dataset_info(require_dataset_name(text, argument="--data"), data_root=data_root)

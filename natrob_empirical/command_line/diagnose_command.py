@@ -1,4 +1,4 @@
-"""What `natrob diagnose` runs and prints."""
+"""The work and the output of `natrob diagnose`."""
 
 import warnings
 

@@ -26,7 +26,7 @@ from natrob_empirical.work_watch import WorkWatch, watched_by
 
 @final
 class _WatchColumn(ProgressColumn):
-    """What the work last said, looked up when the bar is drawn, so that saying it costs the work nothing."""
+    """The latest words of the work, looked up when the bar is drawn, so that saying them costs the work nothing."""
 
     def __init__(self, watch: WorkWatch) -> None:
         super().__init__()
@@ -40,7 +40,7 @@ AnyDisplay = TypeVar("AnyDisplay", bound="AbstractDisplay")
 
 
 class AbstractDisplay:
-    """What runs inside its `with` block: a bar on a terminal, elsewhere the words of the command's heartbeat.
+    """Shows what runs inside its `with` block: a bar on a terminal, elsewhere the words of the command's heartbeat.
 
     Args:
         what: the description to begin with.

@@ -1,4 +1,4 @@
-"""What `natrob bench --dry-run` prints."""
+"""The output of `natrob bench --dry-run`."""
 
 import torch
 from rich.table import Table

@@ -58,4 +58,4 @@ EXPERIMENT_PRESETS: Final = ("smoke", "cpu", "gpu", "paper")
 CERTIFICATE_METHODS: Final = ("global", "tube", "local")
 PRECISIONS: Final = ("exact", "float64", "float32")
 LEVELS: Final = ("quick", "full")
-"""Of `natrob diagnose`."""
+"""The levels of `natrob diagnose`."""

@@ -44,7 +44,7 @@ class ModelTarget:
 
     @property
     def dtype(self) -> torch.dtype:
-        """Of the first parameter: what images it takes; float32 without one.
+        """The dtype of the images it takes, that of its first parameter; float32 without one.
 
         Raises:
             TypeError: it is neither float32 nor float64.

@@ -1,4 +1,4 @@
-"""What the user typed, in messages that come from below: `--pairs` for `pairs`, `--set hidden` for `hidden`."""
+"""Puts the options that the user typed into messages from below: `--pairs` for `pairs`."""
 
 import re
 from collections.abc import Iterator, Mapping

@@ -1,4 +1,4 @@
-"""What a user names as `module:name` on the command line."""
+"""Objects that a user names as `module:name` on the command line."""
 
 import importlib
 import importlib.util
@@ -47,7 +47,7 @@ def load_object(target: str, *, what: str, example: str) -> object:
 
 
 def called(factory: Callable[[], object], target: str) -> object:
-    """What the user's factory returns. Raises ValueError, with the place in the user's file, for any error of it."""
+    """The user's factory, called. Raises ValueError, with the place in the user's file, for any error of it."""
     try:
         return factory()
     except Exception as error:

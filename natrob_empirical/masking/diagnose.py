@@ -159,7 +159,7 @@ def _not_run(flag: Flag, subject: Subject, reason: str) -> Evidence:
 
 
 def _random(subject: Subject) -> MaskingReport:
-    """Of a model that answers one image in more than one way: no attack on it means anything."""
+    """The report on a model that answers one image in more than one way: no attack on it means anything."""
     reason = "one image alone gets more than one answer, so no attack means anything"
     found = Evidence(
         flag=NOT_ONE_LABEL,

@@ -85,7 +85,7 @@ def flat_loss_check(subject: Subject) -> list[Evidence]:
 
 
 def _gradients(subject: Subject) -> list[Float[Tensor, "images channels height width"]]:
-    """Of the loss, at the images and at random points of their balls."""
+    """The loss's gradients at the images and at random points of their balls."""
     at_images = subject.loss_gradient()
     streams = subject.streams("gradient probes")
     points = [subject.ball.random_point(subject.x, streams) for _ in range(subject.level.probes)]

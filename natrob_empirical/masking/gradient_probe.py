@@ -73,7 +73,7 @@ def is_zero(gradient: Float[Tensor, "images *pixels"]) -> Bool[Tensor, " images"
 
 
 def _unit(vector: Tensor) -> Tensor:
-    """Of length 1, divided by the largest entry first: squares of tiny ones would underflow."""
+    """The vector scaled to length 1, by its largest entry first: squares of tiny ones would underflow."""
     rows = vector.double().flatten(1)
     largest = rows.abs().amax(dim=1, keepdim=True)
     rows = rows / torch.where(largest > 0, largest, 1.0)

@@ -1,4 +1,4 @@
-"""What is known here of Table 1 of "Towards Natural Robustness Against Adversarial Examples"."""
+"""The known entries of Table 1 of "Towards Natural Robustness Against Adversarial Examples"."""
 
 from typing import Final
 

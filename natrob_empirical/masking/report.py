@@ -1,4 +1,4 @@
-"""What a diagnosis found: flags, the evidence of every check, and a verdict."""
+"""The findings of a diagnosis: flags, the evidence of every check, and a verdict."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ CAVEAT = (
 @final
 @dataclass(frozen=True, kw_only=True)
 class Evidence:
-    """What one check found.
+    """The finding of one check.
 
     Attributes:
         flag: what it looks for.

@@ -1,4 +1,4 @@
-"""The same weights under another solver: what a Neural ODE's own gradients may hide, these may show."""
+"""A Neural ODE's weights under another solver, which may show what its own gradients hide."""
 
 from dataclasses import dataclass
 from typing import Final, final
@@ -42,7 +42,7 @@ class Surrogate:
 
 
 def fixed_step_surrogate(model: IntegratorClassifier, *, num_steps: int = 40) -> Surrogate:
-    """The same stem, field and head, with the field integrated over the same time by `num_steps` steps of classic RK4.
+    """The model with its field integrated over the same time by `num_steps` steps of classic RK4.
 
     Raises:
         TypeError: the trunk is no `NeuralODE`.
@@ -56,7 +56,7 @@ def fixed_step_surrogate(model: IntegratorClassifier, *, num_steps: int = 40) ->
 
 
 def tolerance_surrogates(model: IntegratorClassifier) -> tuple[Surrogate, Surrogate]:
-    """The same weights under a tolerance ten times looser and ten times tighter, with the model's kind of gradient.
+    """The model under a tolerance ten times looser and ten times tighter, with its own kind of gradient.
 
     Raises:
         TypeError: the trunk is no `NeuralODE`.
@@ -66,7 +66,7 @@ def tolerance_surrogates(model: IntegratorClassifier) -> tuple[Surrogate, Surrog
 
 
 def gradient_surrogate(model: IntegratorClassifier) -> Surrogate:
-    """The same solve with the other gradient: through the steps for an adjoint model, else the adjoint.
+    """The model with the other gradient: through the steps for an adjoint model, else the adjoint.
 
     Raises:
         TypeError: the trunk is no `NeuralODE`.

@@ -94,7 +94,7 @@ class Subject:
         return SampleStreams(self._streams.generator(name), len(self), self.x.device)
 
     def run(self, attack: AbstractAttack, *, name: str | None = None) -> AttackResult:
-        """What the attack does to the correctly classified images.
+        """Runs the attack on the correctly classified images.
 
         Args:
             attack: it runs once; the same settings give the same result.
@@ -115,7 +115,7 @@ class Subject:
         return self._results[key]
 
     def white_box(self, ball: AbstractBall | None = None) -> AttackResult:
-        """What the gradient attack does, with its own settings, in its own ball or another.
+        """Runs the gradient attack, with its own settings, in its own ball or another.
 
         Raises:
             CheckNotRunError: as `run`; also where the model is not differentiable.
@@ -167,7 +167,7 @@ class Subject:
         return (*(self.ball.epsilon * ratio**rung for rung in range(count - 1)), top)
 
     def ball_of(self, radius: float) -> AbstractBall:
-        """The same norm with another radius."""
+        """The ball of the same norm and mask with another radius."""
         return replace(self.ball, epsilon=radius)
 
 

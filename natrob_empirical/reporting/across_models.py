@@ -131,7 +131,7 @@ def _labels(model: ModelRuns, place: AttackBudget, seed: int) -> set[str]:
 
 
 def _letters(model: ModelRuns, attacks: tuple[str, ...], place: AttackBudget, seed: int) -> str:
-    """What became of every image under several attacks."""
+    """The worst outcome of every image under several attacks."""
     columns = [
         model.attacks[AttackBudget(attack=label, norm=place.norm, epsilon=place.epsilon)][seed].outcomes
         for label in attacks
@@ -154,7 +154,7 @@ def _median_margin(model: ModelRuns, seed: int) -> float:
 
 
 def _median_radius(model: ModelRuns, seed: int, norm: str) -> float:
-    """Of the global certificate over all test images; NaN without one."""
+    """The median of the global certificate over all test images; NaN without one."""
     theory = model.theory.get(seed)
     found = [each for each in (theory.certificates if theory else ()) if (each.method, each.norm) == ("global", norm)]
     return median(found[0].radius_values) if found and not found[0].refusal else math.nan

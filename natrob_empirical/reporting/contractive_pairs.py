@@ -51,7 +51,7 @@ class ContractivePair:
 
     @property
     def verdict(self) -> Verdict:
-        """Of the claim that the first keeps more, at some radius beyond the choice of images, and nowhere less."""
+        """Judges that the first keeps more, at some radius beyond the choice of images, and nowhere less."""
         directions = {each.direction for each in (*self.compared, *self.proved)}
         return judge_directions(directions | {-each.direction for each in self.refuted})
 

@@ -80,7 +80,7 @@ class Explanation:
 
     @property
     def support(self) -> Support:
-        """What the AUROC supports: nothing where its interval covers 0.5."""
+        """The conclusion that the AUROC supports: none where its interval covers 0.5."""
         return support_of(self.separation, 0.5)
 
 
@@ -188,7 +188,7 @@ def quantities_of(theory: TheoryResult, norm: str) -> dict[Quantity, Mapping[int
 
 
 def _finite(values: Sequence[float]) -> dict[int, float]:
-    """Of the images that could be run."""
+    """The values of the images that could be run, by position."""
     return {position: value for position, value in enumerate(values) if value > -math.inf}
 
 

@@ -190,7 +190,7 @@ def _handles(
 
 
 def _caption(section: Section, certified: bool) -> str:
-    """What is drawn, with kind and n."""
+    """Says what is drawn, with kind and n."""
     counts = {
         number
         for model in section.models

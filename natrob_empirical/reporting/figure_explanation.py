@@ -56,7 +56,7 @@ def explanation_figure(
 
 
 def _offset(index: int, count: int) -> float:
-    """Of one model within the row of a quantity."""
+    """The height of one model within the row of a quantity."""
     return 0.0 if count == 1 else _SPAN * (index / (count - 1) - 0.5)
 
 

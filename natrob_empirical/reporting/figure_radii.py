@@ -122,7 +122,7 @@ def _handles(shown: Mapping[str, None], styles: Mapping[str, ModelStyle], broken
 
 
 def _caption(bounds: Sequence[ImageBounds]) -> str:
-    """What is drawn and what is not, counted."""
+    """Counts what is drawn and what is not."""
     certified = [each for each in bounds if each.methods]
     pairs = [pair for each in certified for pair in zip(each.certified_radii, each.found_distances, strict=True)]
     drawn = sum(low > 0 and 0 < high < math.inf for low, high in pairs)

@@ -130,7 +130,7 @@ def _handle(curve: SweepCurve) -> Line2D:
 
 
 def _caption(result: StepSizeResult, fields: list[FieldGrowth]) -> str:
-    """What is drawn, with K, T and n."""
+    """Says what is drawn, with K, T and n."""
     upper = {format_number(field.lipschitz_upper.value, kind="upper", digits=4) for field in fields}
     found = format_sample_size(tuple({point.measured.n for field in fields for point in field.points}))
     return (

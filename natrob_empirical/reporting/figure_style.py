@@ -1,4 +1,4 @@
-"""What the figures share: one colour and marker per model, safe text, and rendering to SVG and PNG bytes."""
+"""The style that figures share: one colour and marker per model, safe text, and rendering to SVG and PNG bytes."""
 
 import io
 import textwrap

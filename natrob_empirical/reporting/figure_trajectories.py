@@ -181,7 +181,7 @@ def _legend_text(label: str, kind: str) -> str:
 
 
 def _caption(models: list[ModelRuns], shared: bool) -> str:
-    """What is drawn, with n and whether the panels have one scale."""
+    """Says what is drawn, with n and whether the panels have one scale."""
     curves = [curve for model in models for curve in curves_of(model)]
     sizes = format_sample_size(tuple({curve.n for curve in curves if curve.kind == "measured"}))
     text = "Growth of a perturbation along the network, on a logarithmic axis. Solid: measured"

@@ -35,7 +35,7 @@ def format_number(value: float, *, kind: str = "measured", digits: int = 3) -> s
 
 
 def format_rounded(value: float, *, kind: str = "measured", digits: int = 3) -> str:
-    """The same without a special case near 1: for the ends of an interval, which "0.99" serves better than "1 − …".
+    """The number without a special case near 1, for ends of an interval: "0.99" serves them better than "1 − …".
 
     Args:
         value: any float.

@@ -56,7 +56,7 @@ class ImageBounds:
         return sum(distance > epsilon for distance in self.found_distances) / len(self)
 
     def first_images(self, n: int) -> "ImageBounds":
-        """The same of the first n images, or of all where there are fewer."""
+        """The bounds on the first n images, or on all where there are fewer."""
         return replace(self, certified_radii=self.certified_radii[:n], found_distances=self.found_distances[:n])
 
     def under(self, attack: str, epsilon: float) -> float | None:
@@ -85,7 +85,7 @@ def image_bounds(section: Section) -> tuple[ImageBounds, ...]:
 
 
 def widest_bounds(section: Section) -> tuple[ImageBounds, ...]:
-    """The same on every image that any attack saw: later images met fewer attacks, which their distances show."""
+    """The bounds on every image that any attack saw: later ones met fewer attacks, which their distances show."""
     return _all_bounds(section, max)
 
 
@@ -111,7 +111,7 @@ def attacks_in(model: ModelRuns, seed: int, norm: str) -> tuple[Attacked, ...]:
 
 
 def smallest_distances(attacks: Sequence[Attacked], n: int) -> tuple[float, ...]:
-    """Of the first n images, the smallest distance over the attacks that saw the image."""
+    """The smallest distance of each of the first n images over the attacks that saw it."""
     columns = [_padded(distances_found(result, epsilon), n, math.inf) for _, epsilon, result in attacks]
     return _by_image(min, columns)
 

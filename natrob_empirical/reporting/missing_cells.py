@@ -10,7 +10,7 @@ from natrob_empirical.reporting.record_groups import AttackBudget, ModelRuns, Se
 @final
 @dataclass(frozen=True, kw_only=True)
 class Completeness:
-    """What is there against what the other models and seeds have.
+    """Compares the cells that are there with those of the other models and seeds.
 
     Attributes:
         present: records shown.

@@ -19,7 +19,7 @@ from natrob_empirical.reporting.strongest_attack import KeptImages, attacks_at, 
 STRONGEST: Final = "all attacks, image by image"
 """The name of the best upper bound that the attacks on a model give together."""
 COMMON: Final = "all attacks that both met, image by image"
-"""The same where attacks that only one of two models met are left out."""
+"""Its name where attacks that only one of two models met are left out."""
 
 _SMALLEST_P: Final = 1e-4
 
@@ -127,7 +127,7 @@ def radii_of(section: Section, attack: str | None = None) -> list[tuple[str, flo
 
 
 def _kept_under(model: ModelRuns, attack: str, norm: str, epsilon: float, seed: int | None) -> KeptImages | None:
-    """What one attack left of one model, if it was run."""
+    """The images that one attack left of one model, if it was run."""
     by_seed = model.attacks.get(AttackBudget(attack=attack, norm=norm, epsilon=epsilon), {})
     return kept_under(by_seed[seed], attack) if seed is not None and seed in by_seed else None
 
@@ -168,12 +168,12 @@ def compare_images(first: KeptImages, second: KeptImages) -> PairedComparison | 
 
 
 def judge(comparisons: Sequence[BudgetComparison]) -> Verdict:
-    """Of the claim that the first model keeps more: it does somewhere and nowhere less, the reverse, or neither."""
+    """Judges that the first model keeps more: it does somewhere and nowhere less, the reverse, or neither."""
     return judge_directions({comparison.direction for comparison in comparisons})
 
 
 def judge_directions(directions: Set[int]) -> Verdict:
-    """The same of the directions found; nothing was tested where there are none."""
+    """Judges by the directions found; nothing was tested where there are none."""
     if not directions:
         return "not tested here"
     if 1 in directions and -1 not in directions:

@@ -25,7 +25,7 @@ _BLOCK_START: Final = re.compile(r"^(#{1,6}|[-+=]+|\d+[.)])(?=\s|$)")
 @final
 @dataclass(frozen=True, kw_only=True)
 class StepSizePage:
-    """What the pages show of the sweep over step sizes: its sentence, figure and table."""
+    """The sweep over step sizes on the pages: its sentence, figure and table."""
 
     text: str
     figure: ReportFigure
@@ -35,7 +35,7 @@ class StepSizePage:
 @final
 @dataclass(frozen=True, kw_only=True)
 class SectionPage:
-    """What the pages show of one section.
+    """One section on the pages.
 
     Attributes:
         anchor: unique on the page.

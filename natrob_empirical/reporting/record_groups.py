@@ -103,7 +103,7 @@ class ModelRuns:
 
     @property
     def theory_cells(self) -> list[TheoryResult | TheoryRefusal]:
-        """What every seed's theory cell gave."""
+        """The results of every seed's theory cell."""
         return [*self.theory.values(), *self.refusals.values()]
 
     @property
@@ -176,7 +176,7 @@ def ordered_norms(norms: Iterable[str]) -> tuple[str, ...]:
 
 
 def summarise(numbers: Iterable[Number]) -> SeedSummary | None:
-    """The same quantity from several seeds as one summary, or None if there is none."""
+    """Sums up one quantity over several seeds; None if there is none."""
     found = list(numbers)
     if not found:
         return None

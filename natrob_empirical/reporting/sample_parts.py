@@ -16,7 +16,7 @@ from natrob_empirical.reporting.tables.sandwich import sandwich_table
 
 
 def sample_parts(section: Section, prefix: str, styles: Mapping[str, ModelStyle]) -> tuple[ExperimentPart, ...]:
-    """What explains success, the scatter of all models, the sandwich of each; none for records that do not allow it."""
+    """Parts on what explains success, all models' scatter, each one's sandwich; none where the records lack them."""
     bounds = image_bounds(section)
     return (
         *_explanation_part(explanations(section), prefix, styles),
@@ -28,7 +28,7 @@ def sample_parts(section: Section, prefix: str, styles: Mapping[str, ModelStyle]
 def _explanation_part(
     found: Sequence[Explanation], prefix: str, styles: Mapping[str, ModelStyle]
 ) -> tuple[ExperimentPart, ...]:
-    """What tells fooled images from kept ones."""
+    """Says what tells fooled images from kept ones."""
     if not any(each.separation or each.ranking for each in found):
         return ()
     text = "The growth bound is about all perturbations of all images. If growth decided what an attack can do, the "

@@ -42,13 +42,13 @@ class KeptImages:
         return f"{format_share(self.share, kind='upper')} {shown}"
 
     def first_images(self, n: int) -> "KeptImages":
-        """The same of the first n images, at most as many as there are outcomes."""
+        """The first n images, at most as many as there are outcomes."""
         outcomes = self.outcomes[:n]
         return KeptImages(share=outcomes.count("k") / n, n=n, outcomes=outcomes, attacks=self.attacks)
 
 
 def kept_under(result: AttackResult, attack: str) -> KeptImages | None:
-    """What one attack left; None where the record does not say on how many images."""
+    """The images that one attack left; None where the record does not say on how many images."""
     if result.accuracy.n is None or result.accuracy.n < 1:
         return None
     return KeptImages(
@@ -59,7 +59,7 @@ def kept_under(result: AttackResult, attack: str) -> KeptImages | None:
 def strongest(
     model: ModelRuns, norm: str, epsilon: float, seed: int, *, attacks: Collection[str] | None = None
 ) -> KeptImages | None:
-    """What all attacks on the model at this budget, or those of these labels, leave together; None without one.
+    """The images that all attacks at this budget, or those of these labels, leave together; None without one.
 
     An image counts as kept if no attack fooled it. All attacks see the same images, the first ones of the data: as
     many as the attack with the fewest saw. Without outcomes image by image it is the smallest accuracy of those
@@ -90,5 +90,5 @@ def attacks_at(model: ModelRuns, norm: str, epsilon: float, seed: int) -> Mappin
 
 
 def _worst(letters: tuple[str, ...]) -> str:
-    """What became of an image under several attacks."""
+    """The worst outcome of an image under several attacks."""
     return min(letters, key=OUTCOME_LETTERS.index)

@@ -1,4 +1,4 @@
-"""What a preset is: which models, how trained, which attacks, over which budgets."""
+"""A preset: which models, how trained, which attacks, over which budgets."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -61,7 +61,7 @@ class AttackSpecification:
         return attack if source is None else TransferAttack(attack.ball, source=source, attack=attack)
 
     def settings(self, epsilon: float) -> dict[str, Any]:
-        """What determines the attack at one budget, for the record."""
+        """Everything that determines the attack at one budget, for the record."""
         return {
             "attack": self.attack,
             "norm": self.norm,

@@ -22,7 +22,7 @@ HE_2016: Final = TrainingSpecification(
 """He et al., arXiv 1512.03385, section 4.2: 64,000 steps of 128 images of CIFAR-10, milestones at 32,000 and 48,000."""
 
 HE_2016_MNIST: Final = replace(HE_2016, epochs=137, milestones=(68, 102), augmentation="none")
-"""The same number of steps on the 60,000 images of MNIST, where mirroring would change the digit."""
+"""As many steps on the 60,000 images of MNIST, where mirroring would change the digit."""
 
 
 def small_training(

@@ -30,7 +30,7 @@ PUBLISHED: Final = (
     PublishedResult(network="neural_ode", attack=PAPER_PGD, norm="Linf", epsilon=0.5, accuracy=0.7523, source=SOURCE),
     PublishedResult(network="neural_ode", attack="FGSM", norm="Linf", epsilon=0.5, accuracy=0.9748, source=SOURCE),
 )
-"""Of the Neural ODE on MNIST: those entries of the table that are known here."""
+"""The entries of the table that are known here: two of the Neural ODE on MNIST."""
 
 
 def _attacks(

@@ -78,4 +78,4 @@ PAPER_MODELS: Final = _pair(RESNET_50, TABLE_A1_MNIST, HE_2016_MNIST)
 PAPER_CIFAR10_MODELS: Final = _pair(RESNET_50, TABLE_A1_CIFAR10, HE_2016)
 
 SMALL_TEXT: Final = "ResNet-50 and Table A1's Neural ODE (four convolutions, T = 100), narrower than the paper's"
-"""What the models of the `smoke` and `cpu` presets are."""
+"""Describes the models of the `smoke` and `cpu` presets."""

@@ -95,7 +95,7 @@ def _certified(bounds: ImageBounds | None, epsilon: float) -> Cell:
 
 
 def _left(bounds: ImageBounds | None, epsilon: float, kind: str) -> Cell:
-    """What all attacks leave within this radius."""
+    """The share that all attacks leave within this radius."""
     return missing_cell() if bounds is None else text_cell(format_share(bounds.attacked(epsilon), kind=kind))
 
 

@@ -37,7 +37,7 @@ Part: TypeAlias = Callable[[Section, str, Mapping[str, ModelStyle]], ExperimentP
 @final
 @dataclass(frozen=True, kw_only=True)
 class Claim:
-    """What the paper claims, in our words, where, and the name of the finding that judges it."""
+    """A claim of the paper in our words, where it stands, and the name of the finding that judges it."""
 
     text: str
     place: str

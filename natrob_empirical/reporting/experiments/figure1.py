@@ -125,7 +125,7 @@ def _trend(models: Sequence[ModelRuns], attack: str, norm: str, epsilon: float) 
 
 
 def _clean(large: ModelRuns, small: ModelRuns) -> str:
-    """What both do without an attack."""
+    """The accuracies of both without an attack."""
     found = [model.theory_number("clean_accuracy") for model in (small, large)]
     if found[0] is None or found[1] is None:
         return ""

@@ -122,7 +122,7 @@ def _handles(looks: dict[str, tuple[str, str]], groups: StepGroups) -> list[Line
 
 
 def _caption(section: Section, groups: StepGroups) -> str:
-    """What is drawn, with n."""
+    """Says what is drawn, with n."""
     models = (*groups.fixed_depth, *groups.fixed_time, *groups.cancelled)
     counts = {result.accuracy.n for m in models for results in m.attacks.values() for result in results.values()}
     text = f"Accuracy under attack, an upper bound of the robust accuracy ({format_sample_size(tuple(counts))}). "

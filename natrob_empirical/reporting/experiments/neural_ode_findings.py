@@ -56,7 +56,7 @@ def under_strongest(section: Section) -> Finding | None:
 
 
 def under_own_attacks(section: Section) -> Finding | None:
-    """The same attack by attack, for FGSM, PGD and DI²-FGSM on the model itself."""
+    """Compares attack by attack, for FGSM, PGD and DI²-FGSM on the model itself."""
     return _finding(
         section,
         name="neural-ode-gradient",
@@ -72,7 +72,7 @@ def under_own_attacks(section: Section) -> Finding | None:
 
 
 def without_gradients(section: Section) -> Finding | None:
-    """The same under attacks that see no gradient."""
+    """Compares under attacks that see no gradient."""
     return _finding(
         section,
         name="neural-ode-queries",
@@ -98,7 +98,7 @@ def under_transfer(section: Section) -> Finding | None:
 
 
 def _transfers(section: Section, ode: ModelRuns, other: ModelRuns) -> list[list[BudgetComparison]]:
-    """The same attack made on the other model, both ways."""
+    """Pairs each attack with the one made on the other model, both ways."""
     made_on = [
         {
             section.kind_of(attack): attack

@@ -105,7 +105,7 @@ def _growth(model: ModelRuns) -> list[Cell]:
 
 
 def _left(section: Section, model: ModelRuns, place: tuple[str, float]) -> Cell:
-    """What all attacks leave, with n; the first seed that has it."""
+    """The share that all attacks leave, with n; of the first seed that has it."""
     found = [kept for seed in section.seeds if (kept := strongest(model, *place, seed))]
     return text_cell(f"{format_share(found[0].share, kind='upper')} ({found[0].n:,})") if found else missing_cell()
 

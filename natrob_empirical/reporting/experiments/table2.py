@@ -40,7 +40,7 @@ def under_pgd_20(section: Section) -> Finding | None:
 
 
 def under_auto_attack(section: Section) -> Finding | None:
-    """The same under AutoAttack."""
+    """Compares under AutoAttack."""
     label = next((attack for attack in attack_labels(section) if section.kind_of(attack) == "AutoAttack"), None)
     if label is None:
         return None
@@ -48,7 +48,7 @@ def under_auto_attack(section: Section) -> Finding | None:
 
 
 def under_strongest(section: Section) -> Finding | None:
-    """The same under everything that was tried, image by image."""
+    """Compares under everything that was tried, image by image."""
     return _finding(section, "neural-ode", STRONGEST, lambda ode, other: compare_strongest(section, ode, other))
 
 
@@ -95,7 +95,7 @@ def _finding(section: Section, name: str, attack: str, compare: Compare) -> Find
 
 
 def judge_against_all(directions: Sequence[int]) -> Verdict:
-    """Of "better than each": holds if ahead of all, does not hold if behind one, else undecided."""
+    """Judges "better than each": holds if ahead of all, does not hold if behind one, else undecided."""
     if -1 in directions:
         return "does not hold"
     return "holds" if set(directions) == {1} else "undecided"

@@ -135,7 +135,7 @@ def _gaps(section: Section) -> list[tuple[ModelRuns, AttackBudget, PairedCompari
 
 
 def _own_attack(section: Section, model: ModelRuns, budget: AttackBudget) -> AttackBudget | None:
-    """The same attack at the same budget, made on the model itself."""
+    """The attack with the same settings and budget, made on the model itself."""
     wanted = {name: value for name, value in section.attacks.get(budget.attack, {}).items() if name != "source"}
     for other in model.attacks:
         settings = {name: value for name, value in section.attacks.get(other.attack, {}).items() if name != "source"}

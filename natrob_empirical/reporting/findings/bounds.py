@@ -38,7 +38,7 @@ def bound_held(section: Section) -> Finding | None:
 
 
 def estimated_bounds(section: Section) -> Finding | None:
-    """What the checks against bounds from estimated constants say; a violation there refutes the constant only."""
+    """Sums up the checks against bounds from estimated constants; a violation there refutes the constant only."""
     checks = [(model.label, check) for model, check in _checks(section) if check.kind == "estimate"]
     if not checks:
         return None

@@ -22,7 +22,7 @@ LANDMARKS: Final = {"digits": (0.3,), "mnist": (0.5, 1.58), "cifar10": (36 / 255
 
 
 def contractive_networks(section: Section) -> Finding | None:
-    """What is proved of the order of the networks, what else differs between them, and what attacks leave of them."""
+    """Says what is proved of the networks' order, what else differs between them, and what attacks leave."""
     own = contractive_models(section)
     pairs = contractive_pairs(section)
     sentences = [text for text in (_proofs(pairs), _confounders(pairs)) if text]
@@ -97,7 +97,7 @@ def _values(found: Sequence[str]) -> str:
 
 
 def _parameters(model: ModelRuns) -> str:
-    """Of the lowest seed."""
+    """The number of parameters, of the lowest seed."""
     return f"{model.theory[min(model.theory)].parameters:,}" if model.theory else ""
 
 
@@ -160,7 +160,7 @@ def _summary(pairs: Sequence[ContractivePair]) -> str:
 
 
 def _verdict(pairs: Sequence[ContractivePair]) -> Verdict:
-    """What all pairs agree on."""
+    """The verdict that all pairs agree on."""
     verdicts: set[Verdict] = {pair.verdict for pair in pairs}
     if not verdicts:
         return "not tested here"

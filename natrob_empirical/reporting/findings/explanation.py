@@ -108,7 +108,7 @@ def _summary(growth: Sequence[Explanation]) -> str:
 
 
 def _verdict(growth: Sequence[Explanation]) -> Verdict:
-    """Of the claim that amplification decides which images are fooled: shown in every case, or only the reverse."""
+    """Judges that amplification decides which images are fooled: shown in every case, or only the reverse."""
     supports = {each.support for each in growth}
     if not growth:
         return "not tested here"

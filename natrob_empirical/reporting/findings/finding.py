@@ -1,4 +1,4 @@
-"""What a finding is: one statement computed from records."""
+"""A finding: one statement computed from records."""
 
 from dataclasses import dataclass
 from typing import Literal, TypeAlias, final

@@ -1,4 +1,4 @@
-"""What the sweep over step sizes shows: small steps matter for fields whose exact flow does not expand."""
+"""The finding of the sweep over step sizes: small steps matter for fields whose exact flow does not expand."""
 
 from natrob_empirical.records import FieldGrowth, Number, StepSizePoint, StepSizeResult
 from natrob_empirical.reporting.findings.finding import Finding

@@ -104,7 +104,7 @@ def _attack_row(section: Section, model: ModelRuns, attack: str, norm: str, radi
 
 
 def _published_row(model: ModelRuns, attack: str, norm: str, radii: list[float]) -> list[tuple[Cell, ...]]:
-    """What a publication reports of the same attack on its own network; no row if it reports nothing."""
+    """The row of a publication's own network under the same attack; none if it reports nothing."""
     by_radius = [model.attacks.get(AttackBudget(attack=attack, norm=norm, epsilon=radius), {}) for radius in radii]
     if not any(result.published for results in by_radius for result in results.values()):
         return []
@@ -123,7 +123,7 @@ def _published_cell(result: AttackResult, norm: str, radius: float) -> Cell:
 
 
 def _strongest_row(section: Section, model: ModelRuns, norm: str, radii: list[float]) -> list[tuple[Cell, ...]]:
-    """What all attacks leave of their common images, where outcomes tell; no row with fewer than two attacks."""
+    """The row of what all attacks leave of their common images, where outcomes tell; none below two attacks."""
     cells: list[Cell] = []
     for radius in radii:
         kept = [found for seed in section.seeds if (found := strongest(model, norm, radius, seed)) and found.outcomes]
@@ -183,7 +183,7 @@ def _row(
 
 
 def _vacuity_row(model: ModelRuns, norm: str, radii: list[float]) -> list[tuple[Cell, ...]]:
-    """What the growth bound excludes at each budget; no row if the model was not judged in this norm."""
+    """The row of what the growth bound excludes at each budget; none if the model was not judged in this norm."""
     cells: list[Cell] = []
     for radius in radii:
         verdicts = [
@@ -211,7 +211,7 @@ def _vacuity_cell(verdicts: list[bool]) -> Cell:
 
 
 def _caption(section: Section, norm: str) -> str:
-    """What the table holds, and how far n images pin an accuracy down."""
+    """Says what the table holds, and how far n images pin an accuracy down."""
     counts = {
         count
         for model in section.models
@@ -251,7 +251,7 @@ def _published_note(section: Section, norm: str) -> str:
 
 
 def _ceiling_note(section: Section, norm: str) -> str:
-    """What ▲ means; empty where no radius is that large."""
+    """Says what ▲ means; empty where no radius is that large."""
     if norm != "Linf" or not any(b.norm == "Linf" and b.epsilon >= IMPOSSIBLE_RADIUS for b in section.budgets):
         return ""
     shares = sorted({

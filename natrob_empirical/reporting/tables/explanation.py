@@ -1,4 +1,4 @@
-"""What tells fooled images from kept ones, model by model, with bootstrap intervals."""
+"""Quantities that tell fooled images from kept ones, model by model, with bootstrap intervals."""
 
 from collections.abc import Sequence
 

@@ -59,7 +59,7 @@ def network_name(model: ModelRuns) -> str:
 
 
 def _three_numbers(section: Section) -> str:
-    """What three numbers in a cell mean; empty where no cell has them."""
+    """Says what three numbers in a cell mean; empty where no cell has them."""
     if not any(s.smallest != s.largest or s.rejected_largest for m in section.models for s in _statistics(m)):
         return ""
     return " Three numbers are the smallest, the median and the largest over the images."
