@@ -6,7 +6,7 @@ https://arxiv.org/abs/2012.02452.
 
 from typing import TYPE_CHECKING
 
-from natrob_empirical.lazy_names import lazy_names
+from natrob_empirical.names.lazy_names import lazy_names
 
 if TYPE_CHECKING:
     from natrob_empirical import masking as masking
@@ -44,91 +44,4 @@ if TYPE_CHECKING:
     from natrob_empirical.training import train as train
     from natrob_empirical.version import __version__ as __version__
 else:
-    __getattr__, __dir__ = lazy_names(
-        __name__,
-        {
-            "natrob_empirical.attacks": (
-                "APGD",
-                "DI2FGSM",
-                "FAB",
-                "FGSM",
-                "PGD",
-                "SPSA",
-                "AttackEvaluation",
-                "AttackResult",
-                "AutoAttack",
-                "AveragedModel",
-                "BoundaryAttack",
-                "MoveToGray",
-                "RandomNoise",
-                "Square",
-                "TargetedAPGD",
-                "TransferAttack",
-                "attack_accuracy",
-                "check_model",
-            ),
-            "natrob_empirical.certification": (
-                "CertificateRefusedError",
-                "CertifiedAccuracy",
-                "certified_accuracy",
-            ),
-            "natrob_empirical.datasets": (
-                "Dataset",
-                "load_dataset",
-            ),
-            "natrob_empirical.models": (
-                "IntegratorClassifier",
-                "ModelSpecification",
-                "build_classifier",
-            ),
-            "natrob_empirical.random_streams": (
-                "RandomStreams",
-                "SampleStreams",
-            ),
-            "natrob_empirical.threat_models": (
-                "L2Ball",
-                "LinfBall",
-            ),
-            "natrob_empirical.training": (
-                "TrainingSpecification",
-                "train",
-            ),
-            "natrob_empirical.version": ("__version__",),
-        },
-    )
-
-__all__ = [
-    "APGD",
-    "DI2FGSM",
-    "FAB",
-    "FGSM",
-    "PGD",
-    "SPSA",
-    "AttackEvaluation",
-    "AttackResult",
-    "AutoAttack",
-    "AveragedModel",
-    "BoundaryAttack",
-    "CertificateRefusedError",
-    "CertifiedAccuracy",
-    "Dataset",
-    "IntegratorClassifier",
-    "L2Ball",
-    "LinfBall",
-    "ModelSpecification",
-    "MoveToGray",
-    "RandomNoise",
-    "RandomStreams",
-    "SampleStreams",
-    "Square",
-    "TargetedAPGD",
-    "TrainingSpecification",
-    "TransferAttack",
-    "attack_accuracy",
-    "build_classifier",
-    "certified_accuracy",
-    "check_model",
-    "load_dataset",
-    "masking",
-    "train",
-]
+    __getattr__, __dir__ = lazy_names(__name__)

@@ -1,7 +1,7 @@
 """Attacks on image classifiers, and the accuracy that is left under one."""
 
-from natrob_empirical.norm_names import Norm as Norm
-from natrob_empirical.run_errors import NonFiniteGradientError as NonFiniteGradientError
+from natrob_empirical.norms import Norm as Norm
+from natrob_empirical.runs.run_errors import NonFiniteGradientError as NonFiniteGradientError
 
 from .abstract_attack import AbstractAttack as AbstractAttack
 from .active_set import ActiveSet as ActiveSet

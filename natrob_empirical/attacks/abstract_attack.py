@@ -8,10 +8,10 @@ import torch
 from jaxtyping import Float, Int64
 from torch import Tensor
 
-from natrob_empirical.freed_memory import keep_freed_memory
 from natrob_empirical.random_streams import SampleStreams, require_cpu_generator
+from natrob_empirical.runs.freed_memory import keep_freed_memory
+from natrob_empirical.runs.work_watch import current_watch
 from natrob_empirical.threat_models import AbstractBall
-from natrob_empirical.work_watch import current_watch
 from natrob_theory.argument_checks import require_count
 
 from .active_set import ActiveSet

@@ -8,8 +8,8 @@ from typing import Any, Final, final
 from torch import Tensor
 
 from natrob_empirical.attack_names import ATTACK_LABELS, EARLIER_COMMAND_NAMES
-from natrob_empirical.near_names import unknown_name
-from natrob_empirical.norm_names import Norm
+from natrob_empirical.names.near_names import unknown_name
+from natrob_empirical.norms import Norm
 from natrob_empirical.threat_models import AbstractBall, L2Ball, LinfBall
 
 from .abstract_attack import AbstractAttack

@@ -5,7 +5,7 @@ from dataclasses import KW_ONLY, dataclass, field
 from typing import ClassVar, final
 
 from natrob_empirical.attack_names import label_of
-from natrob_empirical.work_watch import current_watch
+from natrob_empirical.runs.work_watch import current_watch
 from natrob_theory.argument_checks import require_count
 
 from .abstract_attack import AbstractAttack

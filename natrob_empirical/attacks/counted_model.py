@@ -10,8 +10,8 @@ import torch
 from jaxtyping import Bool, Float, Int64
 from torch import Tensor, nn
 
-from natrob_empirical.run_errors import NonFiniteGradientError
-from natrob_empirical.work_watch import current_watch
+from natrob_empirical.runs.run_errors import NonFiniteGradientError
+from natrob_empirical.runs.work_watch import current_watch
 
 Classifier: TypeAlias = Callable[[Tensor], Tensor]
 """A model: images (batch, channels, height, width) in, logits (batch, classes) out. An `nn.Module` is one."""

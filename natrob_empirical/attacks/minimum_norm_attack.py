@@ -10,7 +10,7 @@ from jaxtyping import Bool, Float, Float64, Int64
 from torch import Tensor
 
 from natrob_empirical.random_streams import SampleStreams, require_cpu_generator
-from natrob_empirical.work_watch import current_watch
+from natrob_empirical.runs.work_watch import current_watch
 
 from .abstract_attack import AbstractAttack
 from .active_set import ActiveSet

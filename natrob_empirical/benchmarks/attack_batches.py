@@ -5,7 +5,7 @@ from typing import final
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from natrob_empirical.atomic_file import write_atomically
+from natrob_empirical.files.atomic_file import write_atomically
 from natrob_empirical.records import SampleOutcomes
 
 

@@ -12,10 +12,11 @@ from torch import Tensor, nn
 
 from natrob_empirical.attacks import AbstractAttack, AveragedModel, Classifier, outcomes_of
 from natrob_empirical.benchmarks.attack_batches import AttackBatch, AttackBatchStore
+from natrob_empirical.benchmarks.binomial_interval import wilson_interval
 from natrob_empirical.benchmarks.cells import majority_share
 from natrob_empirical.benchmarks.environment import current_environment
 from natrob_empirical.benchmarks.outcome_letters import outcome_letters
-from natrob_empirical.binomial_interval import wilson_interval
+from natrob_empirical.files.sole_writer import lock_of_file, sole_writer
 from natrob_empirical.random_streams import RandomStreams, SampleStreams
 from natrob_empirical.records import (
     AttackResult,
@@ -26,7 +27,6 @@ from natrob_empirical.records import (
     RecordStore,
     SampleOutcomes,
 )
-from natrob_empirical.sole_writer import lock_of_file, sole_writer
 from natrob_theory.argument_checks import require_count
 
 

@@ -16,8 +16,8 @@ from natrob_empirical.benchmarks.presets import (
     budgets_of,
 )
 from natrob_empirical.datasets import Dataset, DatasetInfo
+from natrob_empirical.files.plain_settings import plain_settings
 from natrob_empirical.models import ModelSpecification
-from natrob_empirical.plain_settings import plain_settings
 from natrob_empirical.records import CellKey
 
 SWEEP_LABEL = "Step size against growth"

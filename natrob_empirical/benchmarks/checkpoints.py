@@ -10,9 +10,9 @@ from typing import Any, Final, final
 
 import torch
 
-from natrob_empirical.atomic_file import require_writable, write_or_rescue
+from natrob_empirical.files.atomic_file import require_writable, write_or_rescue
 from natrob_empirical.models import AbstractClassifier, AnyModelSpecification, build_classifier, specification_from
-from natrob_empirical.near_names import near_files
+from natrob_empirical.names.near_names import near_files
 from natrob_empirical.random_streams import RandomStreams
 
 SCHEMA_VERSION: Final = 3

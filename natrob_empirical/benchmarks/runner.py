@@ -19,6 +19,7 @@ from natrob_empirical.benchmarks.step_size_cell import measure_step_sizes
 from natrob_empirical.benchmarks.theory_cell import TrainedClassifier, measure_theory
 from natrob_empirical.benchmarks.trained_models import TrainedModels
 from natrob_empirical.datasets import Dataset
+from natrob_empirical.files.sole_writer import lock_of_folder, sole_writer
 from natrob_empirical.models import AbstractClassifier
 from natrob_empirical.random_streams import RandomStreams
 from natrob_empirical.records import (
@@ -31,7 +32,6 @@ from natrob_empirical.records import (
     TheoryRefusal,
     TheoryResult,
 )
-from natrob_empirical.sole_writer import lock_of_folder, sole_writer
 from natrob_empirical.training import TrainingProgress, accuracy
 from natrob_theory import ImplicitSolveError, IntegrationError
 

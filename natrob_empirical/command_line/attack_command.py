@@ -20,7 +20,7 @@ from natrob_empirical.attacks import (
 from natrob_empirical.benchmarks import AttackRun, FinishedAttack, run_attack
 from natrob_empirical.command_line.attack_display import AttackDisplay
 from natrob_empirical.command_line.attack_subject import AttackSubject
-from natrob_empirical.near_names import near_files
+from natrob_empirical.names.near_names import near_files
 from natrob_empirical.records import CellKey
 
 

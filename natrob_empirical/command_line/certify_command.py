@@ -13,7 +13,6 @@ from typing import Any, final
 from rich import box
 from rich.table import Table
 
-from natrob_empirical.atomic_file import require_writable, write_or_rescue
 from natrob_empirical.attacks import Norm
 from natrob_empirical.benchmarks.environment import current_environment
 from natrob_empirical.certification import (
@@ -28,8 +27,9 @@ from natrob_empirical.certification import (
 from natrob_empirical.command_line.attack_subject import AttackSubject
 from natrob_empirical.command_line.console import console
 from natrob_empirical.command_line.displays import SearchDisplay
+from natrob_empirical.files.atomic_file import require_writable, write_or_rescue
+from natrob_empirical.files.sole_writer import lock_of_file, sole_writer
 from natrob_empirical.reporting.formatting import NORM_SIGNS, format_budget, format_epsilon, format_number, format_share
-from natrob_empirical.sole_writer import lock_of_file, sole_writer
 
 
 @final

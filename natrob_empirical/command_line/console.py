@@ -11,7 +11,7 @@ from rich.markup import escape
 from natrob_empirical.command_line.heartbeat import Heartbeat, beating
 from natrob_empirical.command_line.option_words import in_option_words
 from natrob_empirical.command_line.tracebacks import described, place_of, traceback_of, user_place
-from natrob_empirical.run_errors import CertificateContradictedError, NonFiniteGradientError
+from natrob_empirical.runs.run_errors import CertificateContradictedError, NonFiniteGradientError
 
 console = Console()
 errors = Console(stderr=True)

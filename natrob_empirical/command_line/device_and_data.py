@@ -6,7 +6,7 @@ from pathlib import Path
 import torch
 
 from natrob_empirical.datasets import Dataset, DatasetInfo, dataset_info, load_dataset, require_dataset_name
-from natrob_empirical.near_names import near_names
+from natrob_empirical.names.near_names import near_names
 
 
 def device_named(text: str) -> torch.device:

@@ -20,8 +20,8 @@ from natrob_empirical.benchmarks import RunEvent
 from natrob_empirical.certification import SearchProgress
 from natrob_empirical.command_line.console import console, errors, on_terminal
 from natrob_empirical.command_line.heartbeat import beat, describing
+from natrob_empirical.runs.work_watch import WorkWatch, watched_by
 from natrob_empirical.training import TrainingProgress
-from natrob_empirical.work_watch import WorkWatch, watched_by
 
 
 @final

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from natrob_empirical.near_names import unknown_name
+from natrob_empirical.names.near_names import unknown_name
 from natrob_theory import (
     BOGACKI_SHAMPINE,
     DOPRI5,

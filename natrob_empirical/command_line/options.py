@@ -7,8 +7,8 @@ import typer
 
 from natrob_empirical.command_line.plain_command import integer_option
 from natrob_empirical.command_line.plain_numbers import number_of, numbers_of
-from natrob_empirical.near_names import unknown_name
-from natrob_empirical.norm_names import Norm
+from natrob_empirical.names.near_names import unknown_name
+from natrob_empirical.norms import Norm
 
 DataRootOption = Annotated[
     Path | None, typer.Option(help="Folder of the data sets; by default NATROB_DATA, else the user cache.")

@@ -6,7 +6,7 @@ from typing import Any, get_type_hints
 from natrob_empirical.command_line.option_words import in_option_words, option_words
 from natrob_empirical.command_line.plain_numbers import integer_of, number_of
 from natrob_empirical.models import AnyModelSpecification, specification_kind
-from natrob_empirical.near_names import unknown_name
+from natrob_empirical.names.near_names import unknown_name
 from natrob_empirical.training import AbstractTrainingMethod, training_method_named
 
 

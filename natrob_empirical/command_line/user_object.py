@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from natrob_empirical.command_line.tracebacks import described, place_of
-from natrob_empirical.near_names import near_names, unknown_name
+from natrob_empirical.names.near_names import near_names, unknown_name
 
 
 def load_object(target: str, *, what: str, example: str) -> object:

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from natrob_empirical.lazy_names import lazy_names
+from natrob_empirical.names.lazy_names import lazy_names
 
 from .data_root import DatasetUnavailableError as DatasetUnavailableError
 from .data_root import resolve_data_root as resolve_data_root
@@ -15,21 +15,4 @@ if TYPE_CHECKING:
     from .loading import dataset_info as dataset_info
     from .loading import load_dataset as load_dataset
 else:
-    __getattr__, __dir__ = lazy_names(
-        __name__,
-        {
-            "natrob_empirical.datasets.dataset": ("Dataset",),
-            "natrob_empirical.datasets.loading": ("dataset_info", "load_dataset"),
-        },
-    )
-
-__all__ = [
-    "Dataset",
-    "DatasetInfo",
-    "DatasetUnavailableError",
-    "dataset_info",
-    "known_datasets",
-    "load_dataset",
-    "require_dataset_name",
-    "resolve_data_root",
-]
+    __getattr__, __dir__ = lazy_names(__name__)

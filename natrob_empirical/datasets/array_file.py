@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from natrob_empirical.near_names import near_files
+from natrob_empirical.names.near_names import near_files
 
 from .dataset import Dataset
 from .image_arrays import Layout, channels_first, image_shape, stated_layout

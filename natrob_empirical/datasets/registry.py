@@ -4,7 +4,7 @@ import os
 from dataclasses import dataclass
 from typing import Final, final
 
-from natrob_empirical.near_names import near_names
+from natrob_empirical.names.near_names import near_names
 
 from .catalogue import CATALOGUE
 from .data_root import resolve_data_root

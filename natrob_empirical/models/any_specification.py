@@ -8,7 +8,7 @@ from natrob_empirical.models.contractive_specification import CONTRACTIVE_NETWOR
 from natrob_empirical.models.networks import NETWORKS
 from natrob_empirical.models.residual_specification import DEFAULT_WIDTHS, ResidualSpecification
 from natrob_empirical.models.specification import ModelSpecification
-from natrob_empirical.near_names import unknown_name
+from natrob_empirical.names.near_names import unknown_name
 
 AnyModelSpecification: TypeAlias = ModelSpecification | ResidualSpecification | ContractiveSpecification
 

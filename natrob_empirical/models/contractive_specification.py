@@ -3,7 +3,7 @@
 from dataclasses import dataclass, fields
 from typing import Final, Literal, TypeAlias, final, get_args
 
-from natrob_empirical.near_names import unknown_name
+from natrob_empirical.names.near_names import unknown_name
 from natrob_theory import NormConstraint
 from natrob_theory.argument_checks import require_choice, require_count, require_positive
 

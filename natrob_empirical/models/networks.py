@@ -7,7 +7,7 @@ from typing import Final
 from torch import nn
 
 from natrob_empirical.models.specification import ModelSpecification
-from natrob_empirical.near_names import unknown_name
+from natrob_empirical.names.near_names import unknown_name
 from natrob_theory import (
     AbstractIntegratorNet,
     Anderson,

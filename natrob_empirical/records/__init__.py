@@ -35,43 +35,4 @@ from natrob_empirical.records.schema import share_certified as share_certified
 from natrob_empirical.records.schema import unpacked as unpacked
 from natrob_empirical.records.store import RecordStore as RecordStore
 from natrob_empirical.records.store import UnreadableRecord as UnreadableRecord
-from natrob_empirical.run_errors import CertificateContradictedError as CertificateContradictedError
-
-__all__ = [
-    "OUTCOME_LETTERS",
-    "SCHEMA_VERSION",
-    "AttackRefusal",
-    "AttackResult",
-    "AttackRunResult",
-    "BlockConstants",
-    "BoundCheckSummary",
-    "CellKey",
-    "CellRecord",
-    "CertificateContradictedError",
-    "CertifiedPoint",
-    "Contradiction",
-    "Curve",
-    "Environment",
-    "EvaluationStatistics",
-    "FieldGrowth",
-    "GridStatistics",
-    "Number",
-    "PublishedNumber",
-    "RecordStore",
-    "SampleAmplification",
-    "SampleCertificates",
-    "SampleMargins",
-    "SampleOutcomes",
-    "StepSizePoint",
-    "StepSizeResult",
-    "TheoryRefusal",
-    "TheoryResult",
-    "UnreadableRecord",
-    "VacuityPoint",
-    "contradictions_between",
-    "covering",
-    "distances_found",
-    "packed",
-    "share_certified",
-    "unpacked",
-]
+from natrob_empirical.runs.run_errors import CertificateContradictedError as CertificateContradictedError

@@ -10,8 +10,8 @@ from typing import Any, final
 
 from pydantic import ValidationError
 
-from natrob_empirical.atomic_file import write_atomically
 from natrob_empirical.attack_names import earlier_labels
+from natrob_empirical.files.atomic_file import write_atomically
 from natrob_empirical.records.schema import CellKey, CellRecord
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
-from natrob_empirical.impossible_radius import IMPOSSIBLE_RADIUS
+from natrob_empirical.norms import IMPOSSIBLE_RADIUS
 from natrob_empirical.reporting.figure_style import (
     INK,
     ModelStyle,

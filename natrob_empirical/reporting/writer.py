@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import final
 
-from natrob_empirical.atomic_file import write_atomically
+from natrob_empirical.files.atomic_file import write_atomically
 from natrob_empirical.records import CellRecord, UnreadableRecord
 from natrob_empirical.reporting.experiments import ExperimentPart, claims_of, experiment_of, findings_of
 from natrob_empirical.reporting.figure_accuracy import accuracy_figure

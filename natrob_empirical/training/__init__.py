@@ -31,37 +31,3 @@ from natrob_empirical.training.state_file import previous_state as previous_stat
 from natrob_empirical.training.training_log import LogPaths as LogPaths
 from natrob_empirical.training.weight_constraint import AbstractConstrainedTraining as AbstractConstrainedTraining
 from natrob_empirical.training.weight_constraint import AbstractWeightConstraint as AbstractWeightConstraint
-
-__all__ = [
-    "PAPER_TRAININGS",
-    "TRADES",
-    "TRAINING_METHODS",
-    "YOPO",
-    "AbstractConstrainedTraining",
-    "AbstractTrainingMethod",
-    "AbstractWeightConstraint",
-    "EngineOptions",
-    "EpochSummary",
-    "FieldSample",
-    "LipschitzPenalty",
-    "LogPaths",
-    "MarginTraining",
-    "PGDAdversarialTraining",
-    "PaperTraining",
-    "SpectralNormalisation",
-    "StandardTraining",
-    "StepOutcome",
-    "TrainingDivergedError",
-    "TrainingMemoryError",
-    "TrainingProgress",
-    "TrainingResult",
-    "TrainingSpecification",
-    "TrainingStateError",
-    "TrainingWarning",
-    "accuracy",
-    "field_sample",
-    "paper_training",
-    "previous_state",
-    "train",
-    "training_method_named",
-]

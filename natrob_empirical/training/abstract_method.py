@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
-from natrob_empirical.plain_settings import plain_settings
+from natrob_empirical.files.plain_settings import plain_settings
 
 
 @final

@@ -8,9 +8,9 @@ import torch
 from torch import nn
 
 from natrob_empirical.datasets import Dataset
-from natrob_empirical.freed_memory import keep_freed_memory
+from natrob_empirical.files.sole_writer import lock_of_file, sole_writer
 from natrob_empirical.random_streams import require_cpu_generator
-from natrob_empirical.sole_writer import lock_of_file, sole_writer
+from natrob_empirical.runs.freed_memory import keep_freed_memory
 from natrob_empirical.training.arithmetic import arithmetic
 from natrob_empirical.training.batch_sizes import batch_sizes, joined
 from natrob_empirical.training.input_checks import device_of, require_fitting

@@ -4,7 +4,7 @@ from dataclasses import fields
 from types import MappingProxyType
 from typing import Any, Final
 
-from natrob_empirical.near_names import unknown_name
+from natrob_empirical.names.near_names import unknown_name
 from natrob_empirical.training.abstract_method import AbstractTrainingMethod
 from natrob_empirical.training.adversarial import TRADES, YOPO, PGDAdversarialTraining
 from natrob_empirical.training.lipschitz_penalty import LipschitzPenalty

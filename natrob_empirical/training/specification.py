@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias, final, get_args
 
-from natrob_empirical.plain_settings import added_setting, plain_settings
+from natrob_empirical.files.plain_settings import added_setting, plain_settings
 from natrob_empirical.training.abstract_method import AbstractTrainingMethod
 from natrob_empirical.training.augmentation import SHIFT
 from natrob_empirical.training.standard_method import StandardTraining

@@ -7,7 +7,7 @@ from typing import Any, final
 
 import torch
 
-from natrob_empirical.atomic_file import require_writable, write_atomically
+from natrob_empirical.files.atomic_file import require_writable, write_atomically
 from natrob_empirical.training.errors import TrainingStateError, TrainingWarning
 from natrob_empirical.training.run_state import KIND, SCHEMA_VERSION, RunState
 

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, Final, final
 
-from natrob_empirical.atomic_file import write_atomically
+from natrob_empirical.files.atomic_file import write_atomically
 from natrob_empirical.training.errors import TrainingWarning
 from natrob_empirical.training.progress import EpochSummary
 

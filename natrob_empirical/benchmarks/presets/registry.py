@@ -11,7 +11,7 @@ from natrob_empirical.benchmarks.presets.preset import Preset
 from natrob_empirical.benchmarks.presets.skips import SKIPS
 from natrob_empirical.benchmarks.presets.table1 import TABLE_1
 from natrob_empirical.benchmarks.presets.table2 import TABLE_2
-from natrob_empirical.near_names import unknown_name
+from natrob_empirical.names.near_names import unknown_name
 
 PRESETS: Final[dict[str, Preset]] = {
     preset.name: preset

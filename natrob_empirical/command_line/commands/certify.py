@@ -18,7 +18,7 @@ from natrob_empirical.command_line.options import (
     norm_named,
 )
 from natrob_empirical.command_line.plain_command import DebugOption
-from natrob_empirical.near_names import unknown_name
+from natrob_empirical.names.near_names import unknown_name
 
 SUFFIXES = (".json", ".csv")
 _METHOD_HELP = (

@@ -9,7 +9,7 @@ from natrob_empirical.command_line.console import EXPECTED, UNUSABLE, errors, er
 from natrob_empirical.command_line.known_names import CHECKED_METHODS
 from natrob_empirical.command_line.plain_command import DebugOption, integer_option, number_option
 from natrob_empirical.command_line.plain_numbers import integer_of
-from natrob_empirical.near_names import near_names
+from natrob_empirical.names.near_names import near_names
 
 
 def check(  # noqa: PLR0913, PLR0917 - one parameter an option

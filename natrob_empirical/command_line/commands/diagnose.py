@@ -22,7 +22,7 @@ from natrob_empirical.command_line.options import (
     norm_named,
 )
 from natrob_empirical.command_line.plain_command import DebugOption, integer_option
-from natrob_empirical.near_names import unknown_name
+from natrob_empirical.names.near_names import unknown_name
 
 IMAGES = 200
 """How many test images are looked at by default: a diagnosis takes them all at once."""

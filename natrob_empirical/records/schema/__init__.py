@@ -29,35 +29,3 @@ from natrob_empirical.records.schema.theory_result import CertifiedPoint as Cert
 from natrob_empirical.records.schema.theory_result import TheoryRefusal as TheoryRefusal
 from natrob_empirical.records.schema.theory_result import TheoryResult as TheoryResult
 from natrob_empirical.records.schema.theory_result import VacuityPoint as VacuityPoint
-
-__all__ = [
-    "OUTCOME_LETTERS",
-    "SCHEMA_VERSION",
-    "AttackRefusal",
-    "AttackResult",
-    "AttackRunResult",
-    "BlockConstants",
-    "BoundCheckSummary",
-    "CellKey",
-    "CellRecord",
-    "CertifiedPoint",
-    "Curve",
-    "Environment",
-    "EvaluationStatistics",
-    "FieldGrowth",
-    "GridStatistics",
-    "Number",
-    "PublishedNumber",
-    "SampleAmplification",
-    "SampleCertificates",
-    "SampleMargins",
-    "SampleOutcomes",
-    "StepSizePoint",
-    "StepSizeResult",
-    "TheoryRefusal",
-    "TheoryResult",
-    "VacuityPoint",
-    "packed",
-    "share_certified",
-    "unpacked",
-]

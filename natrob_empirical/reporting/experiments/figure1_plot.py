@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-from natrob_empirical.impossible_radius import IMPOSSIBLE_RADIUS
+from natrob_empirical.norms import IMPOSSIBLE_RADIUS
 from natrob_empirical.reporting.experiments.step_groups import StepGroups, step_of
 from natrob_empirical.reporting.figure_step_sizes import size_text
 from natrob_empirical.reporting.figure_style import (

@@ -5,7 +5,7 @@ import re
 from dataclasses import dataclass
 from typing import Final, final
 
-from natrob_empirical.impossible_radius import IMPOSSIBLE_RADIUS
+from natrob_empirical.norms import IMPOSSIBLE_RADIUS
 from natrob_empirical.records import AttackResult
 from natrob_empirical.reporting.findings.finding import Finding, count_of
 from natrob_empirical.reporting.formatting import format_budget, format_number, format_share, join_words

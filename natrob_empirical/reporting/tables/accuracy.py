@@ -3,7 +3,7 @@
 import math
 from typing import Final
 
-from natrob_empirical.impossible_radius import IMPOSSIBLE_RADIUS
+from natrob_empirical.norms import IMPOSSIBLE_RADIUS
 from natrob_empirical.records import AttackResult, Number
 from natrob_empirical.reporting.formatting import NORM_SIGNS, clean_text, format_epsilon, format_number, format_share
 from natrob_empirical.reporting.record_groups import AttackBudget, ModelRuns, Section, SeedSummary, summarise

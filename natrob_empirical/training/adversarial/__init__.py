@@ -9,15 +9,3 @@ from natrob_empirical.training.adversarial.trades import TRADES as TRADES
 from natrob_empirical.training.adversarial.trades import prediction_divergence as prediction_divergence
 from natrob_empirical.training.adversarial.yopo import YOPO as YOPO
 from natrob_empirical.training.adversarial.yopo import SplitClassifier as SplitClassifier
-
-__all__ = [
-    "PAPER_TRAININGS",
-    "TRADES",
-    "YOPO",
-    "AttackMode",
-    "PGDAdversarialTraining",
-    "PaperTraining",
-    "SplitClassifier",
-    "paper_training",
-    "prediction_divergence",
-]

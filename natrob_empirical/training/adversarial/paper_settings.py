@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final, final
 
-from natrob_empirical.near_names import unknown_name
+from natrob_empirical.names.near_names import unknown_name
 from natrob_empirical.training.adversarial.pgd_training import PGDAdversarialTraining
 from natrob_empirical.training.adversarial.trades import TRADES
 from natrob_empirical.training.adversarial.yopo import YOPO

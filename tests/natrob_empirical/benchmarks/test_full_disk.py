@@ -14,9 +14,9 @@ from test_attack_run import run_of
 from test_runner import CPU, run, tiny_preset
 from torch import Tensor, nn
 
-from natrob_empirical import atomic_file
 from natrob_empirical.benchmarks import TrainedModels, load_checkpoint, run_attack
 from natrob_empirical.datasets import Dataset
+from natrob_empirical.files import atomic_file
 from natrob_empirical.reporting import write_report
 
 

@@ -14,8 +14,8 @@ from torch import Tensor, nn
 
 from natrob_empirical.benchmarks import TrainedModels, run_attack, run_preset
 from natrob_empirical.datasets import Dataset
+from natrob_empirical.files.sole_writer import InUseError, lock_of_file, sole_writer
 from natrob_empirical.records import RecordStore
-from natrob_empirical.sole_writer import InUseError, lock_of_file, sole_writer
 
 RUN = """
 import sys

@@ -9,9 +9,9 @@ import pytest
 from console_runner import natrob, text_of
 
 from natrob_empirical.benchmarks import PRESETS, AttackSpecification, Preset, PresetModel, load_checkpoint
+from natrob_empirical.files.sole_writer import lock_of_folder, sole_writer
 from natrob_empirical.models import ModelSpecification
 from natrob_empirical.records import RecordStore, TheoryResult, packed
-from natrob_empirical.sole_writer import lock_of_folder, sole_writer
 from natrob_empirical.training import TrainingSpecification
 
 TINY = Preset(

@@ -20,6 +20,7 @@ from natrob_empirical.benchmarks.checkpoints import Checkpoint, CheckpointStore,
 from natrob_empirical.certification import certified_accuracy, classifier_bounds
 from natrob_empirical.command_line.model_target import load_target
 from natrob_empirical.datasets import Dataset
+from natrob_empirical.files.plain_settings import plain_settings
 from natrob_empirical.models import (
     ContractiveSpecification,
     IntegratorClassifier,
@@ -31,7 +32,6 @@ from natrob_empirical.models import (
     parameter_count,
     specification_from,
 )
-from natrob_empirical.plain_settings import plain_settings
 from natrob_empirical.random_streams import RandomStreams
 from natrob_empirical.threat_models import L2Ball
 from natrob_empirical.training import TrainingSpecification, train

@@ -6,8 +6,8 @@ from natrob_empirical.attacks import FAB, PGD, AbstractAttack, AutoAttack, Bound
 from natrob_empirical.attacks.counted_model import CountedModel
 from natrob_empirical.masking import diagnose
 from natrob_empirical.masking.diagnose import CHECKS
+from natrob_empirical.runs.work_watch import WorkWatch, current_watch, watched_by
 from natrob_empirical.threat_models import L2Ball, LinfBall
-from natrob_empirical.work_watch import WorkWatch, current_watch, watched_by
 
 LINEAR = torch.tensor([[0.4, -0.2, 0.3], [0.1, 0.5, -0.3], [-0.4, 0.1, 0.2], [0.2, 0.2, 0.1]])
 

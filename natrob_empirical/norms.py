@@ -1,6 +1,8 @@
-"""From which L∞ radius on no classifier can be robust."""
+"""The norms that bound an attack, by name, and the L∞ radius from which on no classifier can be robust."""
 
-from typing import Final
+from typing import Final, Literal, TypeAlias
+
+Norm: TypeAlias = Literal["Linf", "L2"]
 
 IMPOSSIBLE_RADIUS: Final = 0.5
 """With pixels in [0, 1] the constant image ½ lies in every ball of this L∞ radius, so that no deterministic classifier

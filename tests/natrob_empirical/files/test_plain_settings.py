@@ -2,7 +2,7 @@ from dataclasses import asdict, dataclass, field
 
 import pytest
 
-from natrob_empirical.plain_settings import added_setting, plain_settings
+from natrob_empirical.files.plain_settings import added_setting, plain_settings
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,9 +10,9 @@ import torch
 from jaxtyping import Bool, Float, Float64, Int64
 from torch import Tensor
 
-from natrob_empirical.impossible_radius import IMPOSSIBLE_RADIUS
-from natrob_empirical.pixel_shares import describe_mask, radius_and_shares, require_mask
+from natrob_empirical.norms import IMPOSSIBLE_RADIUS
 from natrob_empirical.random_streams import SampleStreams
+from natrob_empirical.threat_models.pixel_shares import describe_mask, radius_and_shares, require_mask
 from natrob_theory.argument_checks import require_nonnegative
 from natrob_theory.norms import per_sample_l2
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from natrob_empirical import atomic_file
-from natrob_empirical.atomic_file import require_writable, write_atomically, write_or_rescue
+from natrob_empirical.files import atomic_file
+from natrob_empirical.files.atomic_file import require_writable, write_atomically, write_or_rescue
 
 
 def test_a_failed_write_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -17,7 +17,7 @@ def test_a_failed_write_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.
     def fail(_: int) -> None:
         raise OSError("disk full")
 
-    monkeypatch.setattr("natrob_empirical.atomic_file.os.fsync", fail)
+    monkeypatch.setattr("natrob_empirical.files.atomic_file.os.fsync", fail)
     with pytest.raises(OSError, match="disk full"):
         write_atomically(path, b"new")
     assert path.read_bytes() == b"old"
@@ -37,7 +37,7 @@ def test_a_folder_that_takes_no_file_is_named(tmp_path: Path, monkeypatch: pytes
     def refuse(*_: object, **__: object) -> None:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr("natrob_empirical.atomic_file.tempfile.TemporaryFile", refuse)
+    monkeypatch.setattr("natrob_empirical.files.atomic_file.tempfile.TemporaryFile", refuse)
     with pytest.raises(OSError, match=f"nothing can be written to {tmp_path}: Permission denied"):
         require_writable(tmp_path / "models")
 
@@ -45,7 +45,7 @@ def test_a_folder_that_takes_no_file_is_named(tmp_path: Path, monkeypatch: pytes
 WRITER = """
 import resource, sys
 from pathlib import Path
-from natrob_empirical.atomic_file import write_atomically, write_or_rescue
+from natrob_empirical.files.atomic_file import write_atomically, write_or_rescue
 resource.setrlimit(resource.RLIMIT_FSIZE, (1000, resource.RLIM_INFINITY))
 try:
     {function}(Path(sys.argv[1]), b"x" * 5000 {more})

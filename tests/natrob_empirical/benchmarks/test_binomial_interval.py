@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from natrob_empirical.binomial_interval import wilson_interval
+from natrob_empirical.benchmarks.binomial_interval import wilson_interval
 
 
 def test_published_values() -> None:

@@ -11,13 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from natrob_empirical import sole_writer as module
-from natrob_empirical.sole_writer import InUseError, LockWarning, lock_of_file, lock_of_folder, sole_writer
+from natrob_empirical.files import sole_writer as module
+from natrob_empirical.files.sole_writer import InUseError, LockWarning, lock_of_file, lock_of_folder, sole_writer
 
 HOLDER = """
 import sys, time
 from pathlib import Path
-from natrob_empirical.sole_writer import sole_writer
+from natrob_empirical.files.sole_writer import sole_writer
 with sole_writer(Path(sys.argv[1]), what="it"):
     print("held", flush=True)
     sys.stdin.readline()

@@ -1,0 +1,8 @@
+"""The sets of images an attack may return: norm balls intersected with the pixel range [0, 1]."""
+
+from natrob_empirical.threat_models.balls import AbstractBall as AbstractBall
+from natrob_empirical.threat_models.balls import AbstractNeighbourhood as AbstractNeighbourhood
+from natrob_empirical.threat_models.balls import Box as Box
+from natrob_empirical.threat_models.balls import ClippedSphere as ClippedSphere
+from natrob_empirical.threat_models.balls import L2Ball as L2Ball
+from natrob_empirical.threat_models.balls import LinfBall as LinfBall
