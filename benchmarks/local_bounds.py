@@ -22,7 +22,7 @@ from benchmarks.lirpa_worker import OPTIMISED
 from benchmarks.measurement import Row, interleaved_medians
 from benchmarks.small_dense_networks import CLASSES, DenseNetwork, dense_networks
 from natrob_theory import lipschitz_upper_bound, step_structures, tube_bound
-from natrob_theory.local_map import LocalMap
+from natrob_theory.bounds.local.local_map import LocalMap
 
 SECTION = "local bounds"
 IMAGES, QUICK_IMAGES = 64, 8

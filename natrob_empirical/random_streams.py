@@ -14,7 +14,7 @@ import torch
 from jaxtyping import Bool, Float, Int64
 from torch import Tensor
 
-from natrob_theory.argument_checks import require_count, require_generator
+from natrob_theory.numbers.argument_checks import require_count, require_generator
 
 
 @final

@@ -26,12 +26,12 @@ import torch
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from natrob_theory.argument_checks import require_count, require_positive
 from natrob_theory.fields import DissipativeField, GradientFlowField, LinearField, broadcast_time
-from natrob_theory.lipschitz.spectral import matrix_norm_upper
+from natrob_theory.numbers.argument_checks import require_count, require_positive
+from natrob_theory.numbers.tensor_types import Field
+from natrob_theory.spectra.singular_values import matrix_norm_upper
 from natrob_theory.tableaus import TABLEAUS, ButcherTableau
 from natrob_theory.tableaus.rooted_trees import order_of
-from natrob_theory.tensor_types import Field
 
 Draw: TypeAlias = Callable[..., Any]
 """What `st.composite` hands in; its own protocol `st.DrawFn` cannot be checked at run time."""

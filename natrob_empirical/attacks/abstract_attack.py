@@ -12,7 +12,7 @@ from natrob_empirical.random_streams import SampleStreams, require_cpu_generator
 from natrob_empirical.runs.freed_memory import keep_freed_memory
 from natrob_empirical.runs.work_watch import current_watch
 from natrob_empirical.threat_models import AbstractBall
-from natrob_theory.argument_checks import require_count
+from natrob_theory.numbers.argument_checks import require_count
 
 from .active_set import ActiveSet
 from .attack_inputs import require_images_and_labels, require_targets

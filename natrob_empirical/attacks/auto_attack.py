@@ -6,7 +6,7 @@ from typing import ClassVar, final
 
 from natrob_empirical.attack_names import label_of
 from natrob_empirical.runs.work_watch import current_watch
-from natrob_theory.argument_checks import require_count
+from natrob_theory.numbers.argument_checks import require_count
 
 from .abstract_attack import AbstractAttack
 from .active_set import ActiveSet

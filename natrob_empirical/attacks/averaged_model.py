@@ -7,7 +7,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from natrob_empirical.random_streams import require_cpu_generator
-from natrob_theory.argument_checks import require_count
+from natrob_theory.numbers.argument_checks import require_count
 
 from .counted_model import Classifier
 

@@ -6,7 +6,7 @@ from typing import ClassVar, Final, final
 from torch import Tensor
 
 from natrob_empirical.threat_models import L2Ball
-from natrob_theory.argument_checks import require_count, require_positive
+from natrob_theory.numbers.argument_checks import require_count, require_positive
 
 from .attack_inputs import require_images
 from .boundary_start import find_starts

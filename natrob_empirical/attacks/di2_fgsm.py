@@ -8,7 +8,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from natrob_empirical.random_streams import SampleStreams
-from natrob_theory.argument_checks import require_count, require_finite, require_nonnegative, require_positive
+from natrob_theory.numbers.argument_checks import require_count, require_finite, require_nonnegative, require_positive
 
 from .abstract_attack import AbstractAttack
 from .active_set import ActiveSet

@@ -9,7 +9,7 @@ from jaxtyping import Float, Int64
 from torch import Tensor
 
 from natrob_empirical.threat_models import L2Ball, LinfBall
-from natrob_theory.argument_checks import require_count, require_positive
+from natrob_theory.numbers.argument_checks import require_count, require_positive
 
 from .hyperplane_step import step_to_hyperplane
 from .minimum_norm_attack import AbstractMinimumNormAttack

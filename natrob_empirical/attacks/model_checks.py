@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from natrob_theory.argument_checks import require_count
+from natrob_theory.numbers.argument_checks import require_count
 
 from .company import CompanyLook, OneImageAtATime, look_at_company
 from .counted_model import Classifier, CountedModel, evaluation_mode

@@ -5,7 +5,7 @@ from typing import ClassVar, final
 
 import torch
 
-from natrob_theory.argument_checks import require_count, require_positive
+from natrob_theory.numbers.argument_checks import require_count, require_positive
 
 from .abstract_attack import AbstractAttack
 from .active_set import ActiveSet

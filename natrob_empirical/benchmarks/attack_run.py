@@ -27,7 +27,7 @@ from natrob_empirical.records import (
     RecordStore,
     SampleOutcomes,
 )
-from natrob_theory.argument_checks import require_count
+from natrob_theory.numbers.argument_checks import require_count
 
 
 @final

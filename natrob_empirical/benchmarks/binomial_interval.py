@@ -3,7 +3,7 @@
 import math
 from typing import Final
 
-from natrob_theory.argument_checks import require_count
+from natrob_theory.numbers.argument_checks import require_count
 
 _QUANTILE: Final = 1.959963984540054
 """Of the standard normal distribution at 0.975."""

@@ -30,9 +30,9 @@ from natrob_theory import (
     one_sided_lipschitz_upper_bound,
     step_structures,
 )
-from natrob_theory.lipschitz.remembered import constants_remembered
+from natrob_theory.layers.remembered import constants_remembered
 from natrob_theory.networks import AbstractFixedStepNet
-from natrob_theory.rounding import EPSILON, round_up
+from natrob_theory.numbers.rounding import EPSILON, round_up
 
 SEARCH_PLACES = 4
 """The states of the search lie at about so many times between the first and the last, and at the last."""

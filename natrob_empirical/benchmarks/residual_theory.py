@@ -18,9 +18,9 @@ from natrob_empirical.models import AbstractClassifier, ResidualBlock, ResidualC
 from natrob_empirical.random_streams import RandomStreams
 from natrob_empirical.records import EvaluationStatistics, GridStatistics
 from natrob_theory import Bound, BoundCheck, exponential_bound, lipschitz_lower_bound, lipschitz_upper_bound
-from natrob_theory.lipschitz.layer_rules import output_shape
-from natrob_theory.residual_chains import ResidualConstants, ResidualStep, check_residual_bound
-from natrob_theory.rounding import EPSILON
+from natrob_theory.bounds.layer_rules import output_shape
+from natrob_theory.checks.residual_chains import ResidualConstants, ResidualStep, check_residual_bound
+from natrob_theory.numbers.rounding import EPSILON
 
 BLOCK_SEARCH_STATES = 4
 BLOCK_SEARCH = {"samples": 4, "ascent_steps": 8, "power_iterations": 10}

@@ -20,7 +20,7 @@ from natrob_empirical.certification import (
 )
 from natrob_empirical.models import AbstractClassifier
 from natrob_empirical.records import CertifiedPoint, Number, SampleCertificates, SampleMargins, packed, share_certified
-from natrob_theory.norms import l2_norm
+from natrob_theory.numbers.norms import l2_norm
 
 Norm = Literal["Linf", "L2"]
 NORMS: Final[tuple[Norm, ...]] = ("L2", "Linf")

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from natrob_empirical.records import Curve
 from natrob_theory import BoundCheck
-from natrob_theory.bound import BoundKind
+from natrob_theory.numbers.bound import BoundKind
 
 if TYPE_CHECKING:
     from natrob_empirical.benchmarks.classifier_theory import TrunkMeasurement

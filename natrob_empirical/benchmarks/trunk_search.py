@@ -8,7 +8,7 @@ from torch import Tensor
 
 from natrob_empirical.benchmarks.classifier_theory import SOLVE_FAILURES, AbstractClassifierTheory
 from natrob_theory import Bound
-from natrob_theory.norms import per_sample_l2
+from natrob_theory.numbers.norms import per_sample_l2
 
 ASCENT_STEPS: Final = 30
 SEARCHED_PAIRS: Final = 16

@@ -22,10 +22,10 @@ from natrob_empirical.certification.refusals import require_certifiable, require
 from natrob_empirical.certification.structure import require_stated_structure
 from natrob_empirical.certification.tube_constants import tube_constants
 from natrob_theory import Bound
-from natrob_theory.argument_checks import require_choice
-from natrob_theory.lipschitz.remembered import constants_remembered
-from natrob_theory.norms import per_sample_l2
-from natrob_theory.rounding import EPSILON, times_up
+from natrob_theory.layers.remembered import constants_remembered
+from natrob_theory.numbers.argument_checks import require_choice
+from natrob_theory.numbers.norms import per_sample_l2
+from natrob_theory.numbers.rounding import EPSILON, times_up
 
 Norm: TypeAlias = Literal["L2", "Linf"]
 CertificateMethod: TypeAlias = Literal["global", "tube", "local"]

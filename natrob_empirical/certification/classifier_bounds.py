@@ -9,7 +9,7 @@ from torch import nn
 from natrob_empirical.models import IntegratorClassifier
 from natrob_theory import Bound, LayerRefusedError, growth_upper_bound, lipschitz_upper_bound
 from natrob_theory.networks import AbstractFixedStepNet
-from natrob_theory.rounding import product_up
+from natrob_theory.numbers.rounding import product_up
 from natrob_theory.steppers import CoupledField
 
 ImageShape = tuple[int, int, int]

@@ -16,10 +16,10 @@ from natrob_empirical.certification.sequential_classifier import SequentialClass
 from natrob_empirical.certification.structure import require_stated_structure
 from natrob_empirical.models import AbstractClassifier
 from natrob_theory import LayerRefusedError, lipschitz_upper_bound
-from natrob_theory.argument_checks import require_choice
-from natrob_theory.lipschitz.remembered import constants_remembered
-from natrob_theory.norms import l2_norm
-from natrob_theory.rounding import EPSILON, raised_to_normal
+from natrob_theory.layers.remembered import constants_remembered
+from natrob_theory.numbers.argument_checks import require_choice
+from natrob_theory.numbers.norms import l2_norm
+from natrob_theory.numbers.rounding import EPSILON, raised_to_normal
 
 ImageShape: TypeAlias = tuple[int, int, int]
 PRECISIONS: tuple[Precision, ...] = ("exact", "float64", "float32")

@@ -7,7 +7,7 @@ from torch import nn
 from natrob_empirical.certification.sequential_classifier import SequentialClassifier
 from natrob_empirical.models import AbstractClassifier, IntegratorClassifier
 from natrob_theory import materialised
-from natrob_theory.altered_layers import computes_as
+from natrob_theory.layers.altered_layers import computes_as
 
 ClassifierT = TypeVar("ClassifierT", bound=AbstractClassifier)
 

@@ -8,13 +8,12 @@ from torch import nn
 from natrob_empirical.models.isometric_layers import PaddedChannels
 from natrob_empirical.models.residual_block import PaddedSubsampling, ResidualBlock, ScaledBy
 from natrob_theory import LayerRefusedError, layer_lipschitz
-from natrob_theory.altered_layers import hooks_of
-from natrob_theory.evaluation_error import Evaluated, evaluated, layer_error
-from natrob_theory.evaluation_error.layer_rules import Affine
-from natrob_theory.lipschitz.dense_maps import LINEAR_WITHOUT_WEIGHTS
-from natrob_theory.lipschitz.layer_rules import lipschitz_of_layer, output_shape, require_input_kept
-from natrob_theory.residual_chains import residual_growth
-from natrob_theory.rounding import EPSILON
+from natrob_theory.bounds.dense_maps import LINEAR_WITHOUT_WEIGHTS
+from natrob_theory.bounds.evaluation_error.layer_rules import Affine, Evaluated, evaluated, layer_error
+from natrob_theory.bounds.layer_rules import lipschitz_of_layer, output_shape, require_input_kept
+from natrob_theory.checks.residual_chains import residual_growth
+from natrob_theory.layers.altered_layers import hooks_of
+from natrob_theory.numbers.rounding import EPSILON
 
 Shape = tuple[int, ...]
 

@@ -8,10 +8,10 @@ from natrob_empirical.certification.radius_search import PairConstants
 from natrob_empirical.certification.sequential_classifier import SequentialClassifier
 from natrob_empirical.models import AbstractClassifier, IntegratorClassifier
 from natrob_theory import LayerRefusedError
-from natrob_theory.lipschitz.remembered import constants_remembered
-from natrob_theory.local_map import LocalMap
+from natrob_theory.bounds.local.local_map import LocalMap
+from natrob_theory.layers.remembered import constants_remembered
 from natrob_theory.networks import AbstractFixedStepNet
-from natrob_theory.rounding import EPSILON
+from natrob_theory.numbers.rounding import EPSILON
 
 
 def local_constants(constants: CertificateConstants, images: Tensor, y: Tensor) -> PairConstants:

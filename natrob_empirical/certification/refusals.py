@@ -11,9 +11,9 @@ from natrob_empirical.certification.errors import CertificateRefusedError
 from natrob_empirical.certification.sequential_classifier import CLASSIFIER_METHODS, TWO_WAYS, as_classifier
 from natrob_empirical.models import AbstractClassifier
 from natrob_theory import Bound, NeuralODE
-from natrob_theory.altered_layers import alteration, alteration_of_rule
-from natrob_theory.argument_checks import require_nonnegative
+from natrob_theory.layers.altered_layers import alteration, alteration_of_rule
 from natrob_theory.norm_constraints.abstract_constraint import AbstractNormConstraint
+from natrob_theory.numbers.argument_checks import require_nonnegative
 
 BATCH_DEPENDENT = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
 RUNNING = ("running_mean", "running_var")

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from natrob_empirical.certification.classifier_bounds import ImageShape
 from natrob_empirical.certification.errors import CertificateRefusedError
 from natrob_empirical.models import AbstractClassifier, IntegratorClassifier, ResidualClassifier
-from natrob_theory.altered_layers import FORWARD_METHODS, alteration, computes_as
+from natrob_theory.layers.altered_layers import FORWARD_METHODS, alteration, computes_as
 from natrob_theory.networks import AbstractFixedStepNet
 
 CLASSIFIER_METHODS = (*FORWARD_METHODS, "features", "features_after_first_layer", "first_layer")

@@ -9,7 +9,7 @@ from natrob_empirical.command_line.device_and_data import dataset_named, device_
 from natrob_empirical.command_line.displays import RunDisplay
 from natrob_empirical.datasets import Dataset, DatasetInfo
 from natrob_empirical.records import RecordStore
-from natrob_theory.argument_checks import require_positive
+from natrob_theory.numbers.argument_checks import require_positive
 
 
 class TimeIsUp(Exception):  # noqa: N818 - nothing went wrong

@@ -19,9 +19,9 @@ from natrob_theory import (
     one_sided_lipschitz_lower_bound,
     one_sided_lipschitz_upper_bound,
 )
-from natrob_theory.argument_checks import require_nonnegative
-from natrob_theory.certificates import Arithmetic
-from natrob_theory.tensor_types import Field
+from natrob_theory.checks.certificates import Arithmetic
+from natrob_theory.numbers.argument_checks import require_nonnegative
+from natrob_theory.numbers.tensor_types import Field
 
 PERTURBATION_SIZES = (1e-6, 1e-3, 1.0)
 """L2 norms of the perturbations, one block of pairs each."""

@@ -21,7 +21,7 @@ from natrob_theory import (
     RevNet,
     RungeKuttaNet,
 )
-from natrob_theory.tensor_types import Field
+from natrob_theory.numbers.tensor_types import Field
 
 Method = Callable[[Field, float, int], AbstractIntegratorNet]
 

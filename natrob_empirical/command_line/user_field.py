@@ -6,7 +6,7 @@ from typing import cast
 from torch import nn
 
 from natrob_empirical.command_line.user_object import called, load_object
-from natrob_theory.tensor_types import Field
+from natrob_theory.numbers.tensor_types import Field
 
 
 def load_field(target: str) -> Field:

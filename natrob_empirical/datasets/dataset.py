@@ -8,7 +8,7 @@ from jaxtyping import Float, Int64, UInt8
 from torch import Tensor
 
 from natrob_empirical.datasets.registry import require_training_images
-from natrob_theory.argument_checks import require_count
+from natrob_theory.numbers.argument_checks import require_count
 
 TrainImages: TypeAlias = UInt8[Tensor, "train channels height width"] | Float[Tensor, "train channels height width"]
 TestImages: TypeAlias = UInt8[Tensor, "test channels height width"] | Float[Tensor, "test channels height width"]

@@ -13,7 +13,7 @@ from natrob_empirical.attacks.attack_inputs import require_images_and_labels
 from natrob_empirical.random_streams import require_cpu_generator
 from natrob_empirical.runs.work_watch import current_watch
 from natrob_empirical.threat_models import AbstractBall
-from natrob_theory.argument_checks import require_choice
+from natrob_theory.numbers.argument_checks import require_choice
 
 from .agreement_checks import adjoint_check, difference_quotient_check, local_gradient_check
 from .flag import (

@@ -7,7 +7,7 @@ from itertools import combinations
 from typing import Final, Literal, final, get_args
 
 from natrob_empirical.norms import IMPOSSIBLE_RADIUS
-from natrob_theory.argument_checks import require_choice, require_count, require_finite, require_nonnegative
+from natrob_theory.numbers.argument_checks import require_choice, require_count, require_finite, require_nonnegative
 
 from .flag import ABOVE_CEILING, FLAT_IN_EPSILON, ONE_STEP_STRONGER, RISING_IN_EPSILON, TOO_FEW_STEPS, Flag
 from .report import Evidence, MaskingReport, conclude

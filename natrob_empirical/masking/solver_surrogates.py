@@ -12,9 +12,9 @@ from natrob_empirical.models import (
     with_trunk,
 )
 from natrob_theory import NeuralODE
-from natrob_theory.argument_checks import require_count
 from natrob_theory.networks.neural_ode import Gradients
 from natrob_theory.networks.solve_arguments import describe_tolerance
+from natrob_theory.numbers.argument_checks import require_count
 
 TOLERANCE_FACTOR: Final = 10.0
 """By how much the looser and the tighter tolerance differ from the model's own."""

@@ -18,7 +18,7 @@ from natrob_empirical.models.residual_networks import build_residual
 from natrob_empirical.models.residual_specification import ResidualSpecification
 from natrob_empirical.models.specification import ModelSpecification
 from natrob_theory import convolutional_field
-from natrob_theory.argument_checks import require_count, require_generator
+from natrob_theory.numbers.argument_checks import require_count, require_generator
 
 
 @contextmanager

@@ -5,7 +5,7 @@ from typing import Final, Literal, TypeAlias, final, get_args
 
 from natrob_empirical.names.near_names import unknown_name
 from natrob_theory import NormConstraint
-from natrob_theory.argument_checks import require_choice, require_count, require_positive
+from natrob_theory.numbers.argument_checks import require_choice, require_count, require_positive
 
 ContractiveMethod: TypeAlias = Literal["euler", "backward_euler"]
 Layout: TypeAlias = Literal["dense", "convolutional"]

@@ -11,7 +11,7 @@ from natrob_empirical.models.builder import assemble_classifier
 from natrob_empirical.models.classifier import IntegratorClassifier
 from natrob_empirical.models.counted_pass import PassCost, counted_pass
 from natrob_empirical.models.trunk_cost import trunk_cost
-from natrob_theory.argument_checks import require_count
+from natrob_theory.numbers.argument_checks import require_count
 
 FLOAT_BYTES: Final = 4
 """float32."""

@@ -7,8 +7,8 @@ from typing import Final, Literal, TypeAlias, final, get_args
 
 from natrob_empirical.models.classifier import IntegratorClassifier
 from natrob_theory import AbstractIntegratorNet, EulerNet, HeunNet, NeuralODE, RungeKuttaNet
-from natrob_theory.argument_checks import require_choice, require_count, require_positive
 from natrob_theory.networks.neural_ode import Gradients, Solver
+from natrob_theory.numbers.argument_checks import require_choice, require_count, require_positive
 from natrob_theory.steppers import RungeKuttaStepper
 
 SolverNetwork: TypeAlias = Literal["neural_ode", "euler", "heun", "runge_kutta"]

@@ -7,7 +7,7 @@ import torch
 from natrob_empirical.models.any_specification import AnyModelSpecification
 from natrob_empirical.models.builder import assemble_classifier
 from natrob_empirical.models.residual_specification import ResidualSpecification
-from natrob_theory.argument_checks import require_count, require_nonnegative
+from natrob_theory.numbers.argument_checks import require_count, require_nonnegative
 
 
 def parameter_count(specification: AnyModelSpecification, image_shape: tuple[int, int, int], num_classes: int) -> int:

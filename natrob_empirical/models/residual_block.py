@@ -5,7 +5,7 @@ from typing import final
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from natrob_theory.argument_checks import require_count, require_finite
+from natrob_theory.numbers.argument_checks import require_count, require_finite
 
 
 @final

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias, final, get_args
 
 from natrob_empirical.names.near_names import unknown_name
-from natrob_theory.argument_checks import require_choice, require_count, require_positive
+from natrob_theory.numbers.argument_checks import require_choice, require_count, require_positive
 
 StepPlacement: TypeAlias = Literal["after_norm", "before_norm"]
 

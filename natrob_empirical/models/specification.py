@@ -3,8 +3,8 @@
 from dataclasses import dataclass, fields
 from typing import Final, get_args
 
-from natrob_theory.argument_checks import require_choice, require_count, require_positive
 from natrob_theory.networks.neural_ode import Gradients, Solver
+from natrob_theory.numbers.argument_checks import require_choice, require_count, require_positive
 
 OWN_SETTINGS: Final = {
     "tolerance": "neural_ode",

@@ -6,9 +6,9 @@ from torch import Tensor
 
 from natrob_empirical.models.counted_pass import PassCost, counted_pass
 from natrob_theory import AbstractIntegratorNet, BackwardEulerNet, NeuralODE
-from natrob_theory.argument_checks import require_count
 from natrob_theory.fields import evaluate_field
 from natrob_theory.networks import AbstractFixedStepNet
+from natrob_theory.numbers.argument_checks import require_count
 
 ASSUMED_EVALUATIONS: Final = 100
 """Field evaluations of a Neural ODE's whole solve, unless told. Untrained, the networks of Table A1 take 44 and 80 at a

@@ -13,8 +13,8 @@ from torch import Tensor
 from natrob_empirical.norms import IMPOSSIBLE_RADIUS
 from natrob_empirical.random_streams import SampleStreams
 from natrob_empirical.threat_models.pixel_shares import describe_mask, radius_and_shares, require_mask
-from natrob_theory.argument_checks import require_nonnegative
-from natrob_theory.norms import per_sample_l2
+from natrob_theory.numbers.argument_checks import require_nonnegative
+from natrob_theory.numbers.norms import per_sample_l2
 
 _LARGEST_RADIUS: Final = 1e6  # holds every image of 10¹² pixels; far larger ones would overflow float32 steps
 

@@ -22,7 +22,7 @@ from natrob_empirical.training.state_file import StateFile
 from natrob_empirical.training.streams import TrainingStreams
 from natrob_empirical.training.training_log import LogPaths, training_log
 from natrob_empirical.training.weight_constraint import AbstractConstrainedTraining, AbstractWeightConstraint
-from natrob_theory.argument_checks import require_nonnegative
+from natrob_theory.numbers.argument_checks import require_nonnegative
 
 
 def train(  # noqa: PLR0913 - each is one keyword of what a run is

@@ -10,7 +10,7 @@ from natrob_empirical.training.abstract_method import AbstractTrainingMethod, St
 from natrob_empirical.training.adversarial.perturbation import evaluating
 from natrob_empirical.training.field_samples import field_sample
 from natrob_empirical.training.local_constants import Quantity, local_constants
-from natrob_theory.argument_checks import require_choice, require_count, require_finite, require_nonnegative
+from natrob_theory.numbers.argument_checks import require_choice, require_count, require_finite, require_nonnegative
 
 
 @final

@@ -7,9 +7,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from natrob_theory.lipschitz.point_pairs import scaled
-from natrob_theory.logarithmic_norm.lanczos import top_direction
-from natrob_theory.powers_of_two import exponent_of_largest, times_power_of_two
+from natrob_theory.bounds.point_pairs import scaled
+from natrob_theory.numbers.powers_of_two import exponent_of_largest, times_power_of_two
+from natrob_theory.spectra.lanczos import top_direction
 
 Quantity: TypeAlias = Literal["lipschitz", "one_sided"]
 Map: TypeAlias = Callable[[Tensor], Tensor]

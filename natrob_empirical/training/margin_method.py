@@ -8,7 +8,7 @@ from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
 from natrob_empirical.training.abstract_method import AbstractTrainingMethod, StepOutcome
-from natrob_theory.argument_checks import require_nonnegative, require_positive
+from natrob_theory.numbers.argument_checks import require_nonnegative, require_positive
 
 
 @final

@@ -7,7 +7,7 @@ from natrob_empirical.files.plain_settings import added_setting, plain_settings
 from natrob_empirical.training.abstract_method import AbstractTrainingMethod
 from natrob_empirical.training.augmentation import SHIFT
 from natrob_empirical.training.standard_method import StandardTraining
-from natrob_theory.argument_checks import require_choice, require_count, require_nonnegative, require_positive
+from natrob_theory.numbers.argument_checks import require_choice, require_count, require_nonnegative, require_positive
 
 Optimiser: TypeAlias = Literal["adamw", "sgd"]
 Schedule: TypeAlias = Literal["cosine", "milestones"]

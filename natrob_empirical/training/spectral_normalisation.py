@@ -14,7 +14,7 @@ from natrob_empirical.training.local_constants import local_constants
 from natrob_empirical.training.standard_method import StandardTraining
 from natrob_empirical.training.weight_constraint import AbstractConstrainedTraining, AbstractWeightConstraint
 from natrob_theory import lipschitz_upper_bound
-from natrob_theory.argument_checks import require_count, require_positive
+from natrob_theory.numbers.argument_checks import require_count, require_positive
 
 LinearLayer: TypeAlias = nn.Linear | nn.Conv1d | nn.Conv2d | nn.Conv3d
 Shape: TypeAlias = tuple[int, ...]

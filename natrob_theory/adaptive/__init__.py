@@ -16,22 +16,3 @@ from natrob_theory.adaptive.status import IntegrationError as IntegrationError
 from natrob_theory.adaptive.status import IntegrationWarning as IntegrationWarning
 from natrob_theory.adaptive.status import SolveStatus as SolveStatus
 from natrob_theory.adaptive.status import describe_failures as describe_failures
-
-__all__ = [
-    "AdjointProblem",
-    "EmbeddedMethod",
-    "Event",
-    "FieldBetweenJumps",
-    "IntegrationError",
-    "IntegrationWarning",
-    "PIController",
-    "SolveLog",
-    "SolveRecord",
-    "SolveSettings",
-    "SolveStatus",
-    "describe_failures",
-    "event_values",
-    "field_in_step",
-    "solve",
-    "solve_with_adjoint",
-]

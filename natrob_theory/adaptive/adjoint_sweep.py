@@ -16,7 +16,7 @@ from natrob_theory.adaptive.status import IntegrationError, SolveStatus
 from natrob_theory.adaptive.step_ends import STRETCH
 from natrob_theory.adaptive.step_interpolant import StepInterpolant, step_interpolant
 from natrob_theory.fields import evaluate_field
-from natrob_theory.tensor_types import Field
+from natrob_theory.numbers.tensor_types import Field
 
 SPACINGS_OF_TOLERANCE: Final = 64.0
 """The relative tolerance of a is at least this many spacings of its dtype at 1."""

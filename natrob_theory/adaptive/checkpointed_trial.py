@@ -11,7 +11,7 @@ from natrob_theory.adaptive.embedded_method import EmbeddedMethod, Trial
 from natrob_theory.adaptive.settings import SolveSettings
 from natrob_theory.fields import ObservedField, field_name
 from natrob_theory.fields.outer_tensors import restored_afterwards
-from natrob_theory.tensor_types import Field
+from natrob_theory.numbers.tensor_types import Field
 
 
 def checkpointed_trial(trial: "RepeatedTrial", time: Tensor, step: Tensor, state: Tensor, slope: Tensor) -> Trial:

@@ -6,7 +6,7 @@ from typing import final
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from natrob_theory.argument_checks import require_finite, require_positive
+from natrob_theory.numbers.argument_checks import require_finite, require_positive
 
 SMALLEST_RATIO = 1e-10
 SMALLEST_REMEMBERED = 1e-4

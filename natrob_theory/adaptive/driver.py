@@ -16,10 +16,10 @@ from natrob_theory.adaptive.record import SolveLog
 from natrob_theory.adaptive.settings import Event, SolveSettings
 from natrob_theory.adaptive.status import SolveStatus
 from natrob_theory.adaptive.step_ends import ALLOWED_SHARE, StepEnds, StepPlanner
-from natrob_theory.argument_checks import all_finite
 from natrob_theory.fields import ObservedField, WatchedField, WholeBatchFunction, evaluate_field
-from natrob_theory.tensor_types import Field
-from natrob_theory.transformed import require_unmapped
+from natrob_theory.numbers.argument_checks import all_finite
+from natrob_theory.numbers.tensor_types import Field
+from natrob_theory.numbers.transformed import require_unmapped
 
 StepObserver = Callable[[Tensor, Tensor, Tensor, Tensor, Tensor], None]
 """Called after every trial step with rows, t, h, y before it and the mask of accepted samples."""

@@ -18,9 +18,9 @@ from natrob_theory.adaptive.stages import (
     weight_row,
 )
 from natrob_theory.fields import evaluate_field
+from natrob_theory.numbers.tensor_types import Field
+from natrob_theory.numbers.transformed import is_wrapped
 from natrob_theory.tableaus import ButcherTableau
-from natrob_theory.tensor_types import Field
-from natrob_theory.transformed import is_wrapped
 
 
 class Trial(NamedTuple):

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from natrob_theory.fields import evaluate_field
 from natrob_theory.fields.outer_tensors import Substituted, leaves_behind
-from natrob_theory.tensor_types import Field
+from natrob_theory.numbers.tensor_types import Field
 
 
 @final

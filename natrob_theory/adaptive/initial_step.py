@@ -8,7 +8,7 @@ from torch import Tensor
 
 from natrob_theory.adaptive.settings import SolveSettings
 from natrob_theory.fields import evaluate_field
-from natrob_theory.tensor_types import Field
+from natrob_theory.numbers.tensor_types import Field
 
 BOLDNESS = 5.0
 """The rule below aims at an error of 1 % of the tolerance, and a first step so small costs more than a rejected one:

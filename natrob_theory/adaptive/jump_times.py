@@ -5,7 +5,7 @@ from typing import final
 import torch
 from torch import Tensor, nn
 
-from natrob_theory.tensor_types import Field
+from natrob_theory.numbers.tensor_types import Field
 
 
 @final

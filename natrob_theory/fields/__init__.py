@@ -22,28 +22,3 @@ from natrob_theory.fields.row_use import row_use as row_use
 from natrob_theory.fields.skew_symmetric import SkewSymmetricField as SkewSymmetricField
 from natrob_theory.fields.watched_time import TimelessField as TimelessField
 from natrob_theory.fields.watched_time import WatchedField as WatchedField
-
-__all__ = [
-    "AutonomousField",
-    "DissipativeField",
-    "FunctionField",
-    "GradientFlowField",
-    "HamiltonianField",
-    "LinearField",
-    "ObservedField",
-    "OneSampleField",
-    "RowUse",
-    "ScaledField",
-    "SkewSymmetricField",
-    "SumField",
-    "TimelessField",
-    "WatchedField",
-    "WholeBatchFunction",
-    "broadcast_time",
-    "convolutional_field",
-    "dense_field",
-    "evaluate_field",
-    "field_name",
-    "row_use",
-    "split_halves",
-]

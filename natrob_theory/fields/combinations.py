@@ -6,8 +6,8 @@ from typing import final
 import torch
 from torch import Tensor, nn
 
-from natrob_theory.argument_checks import require_finite
 from natrob_theory.fields.evaluation import field_name
+from natrob_theory.numbers.argument_checks import require_finite
 
 
 @final

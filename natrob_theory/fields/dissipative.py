@@ -4,8 +4,8 @@ from typing import final
 
 from torch import Tensor, nn
 
-from natrob_theory.argument_checks import require_nonnegative
 from natrob_theory.fields.combinations import require_module
+from natrob_theory.numbers.argument_checks import require_nonnegative
 
 
 @final

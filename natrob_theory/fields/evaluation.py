@@ -3,7 +3,7 @@
 from torch import Tensor, full, nn
 
 from natrob_theory.fields.function import FunctionField
-from natrob_theory.tensor_types import Field
+from natrob_theory.numbers.tensor_types import Field
 
 
 def field_name(field: object) -> str:

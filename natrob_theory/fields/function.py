@@ -4,7 +4,7 @@ from typing import final
 
 from torch import Tensor, nn
 
-from natrob_theory.tensor_types import Field
+from natrob_theory.numbers.tensor_types import Field
 
 
 @final

@@ -5,7 +5,6 @@ from typing import final
 import torch
 from torch import Tensor, nn
 
-from natrob_theory.activation_slopes import activation_slopes
 from natrob_theory.fields.linear_map import (
     LinearMap,
     apply_transpose,
@@ -14,6 +13,7 @@ from natrob_theory.fields.linear_map import (
     dense_map,
     require_linear_map,
 )
+from natrob_theory.layers.activation_slopes import activation_slopes
 
 
 @final
@@ -26,7 +26,7 @@ class GradientFlowField(nn.Module):
 
     Args:
         linear_map: W with b as its bias: an nn.Linear, or an nn.Conv2d that `require_linear_map` allows.
-        activation: σ, an elementwise module whose slopes are registered with `natrob_theory.activation_slopes`.
+        activation: σ, an elementwise module whose slopes are registered with `natrob_theory.layers.activation_slopes`.
 
     Raises:
         TypeError, ValueError: naming the argument.

@@ -6,7 +6,7 @@ from torch import Tensor
 
 from natrob_theory.fields.evaluation import evaluate_field
 from natrob_theory.fields.outer_tensors import OuterTensors
-from natrob_theory.tensor_types import Field
+from natrob_theory.numbers.tensor_types import Field
 
 
 @final

@@ -7,8 +7,8 @@ from itertools import pairwise
 
 from torch import nn
 
-from natrob_theory.argument_checks import require_count
 from natrob_theory.fields.autonomous import AutonomousField
+from natrob_theory.numbers.argument_checks import require_count
 
 
 def dense_field(features: int, hidden: int, *, activation: type[nn.Module] = nn.ReLU) -> AutonomousField:

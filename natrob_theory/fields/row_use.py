@@ -10,8 +10,8 @@ from torch import Tensor, nn
 
 from natrob_theory.fields.evaluation import evaluate_field, field_name
 from natrob_theory.fields.outer_tensors import OuterTensors
-from natrob_theory.tensor_types import Field
-from natrob_theory.transformed import require_unmapped
+from natrob_theory.numbers.tensor_types import Field
+from natrob_theory.numbers.transformed import require_unmapped
 
 ROUNDING = 128.0
 """In units of the dtype's spacing: what kernels may round differently where the batch has another length."""

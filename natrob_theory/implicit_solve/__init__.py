@@ -8,14 +8,3 @@ from natrob_theory.implicit_solve.solution import ImplicitSolveError as Implicit
 from natrob_theory.implicit_solve.solution import ImplicitSolveWarning as ImplicitSolveWarning
 from natrob_theory.implicit_solve.solution import Solution as Solution
 from natrob_theory.implicit_solve.solution import SolveStatus as SolveStatus
-
-__all__ = [
-    "AbstractFixedPointSolver",
-    "Anderson",
-    "ImplicitSolveError",
-    "ImplicitSolveWarning",
-    "NewtonKrylov",
-    "Solution",
-    "SolveStatus",
-    "gmres",
-]

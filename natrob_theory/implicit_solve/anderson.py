@@ -5,10 +5,10 @@ from typing import final
 import torch
 from torch import Tensor
 
-from natrob_theory.argument_checks import require_count, require_positive
 from natrob_theory.implicit_solve.solution import AbstractFixedPointSolver, FixedPointMap, Solution, finish
-from natrob_theory.norms import row_lengths
-from natrob_theory.powers_of_two import exponent_of_largest, times_power_of_two
+from natrob_theory.numbers.argument_checks import require_count, require_positive
+from natrob_theory.numbers.norms import row_lengths
+from natrob_theory.numbers.powers_of_two import exponent_of_largest, times_power_of_two
 
 
 @final

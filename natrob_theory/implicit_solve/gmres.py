@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from natrob_theory.norms import row_lengths
+from natrob_theory.numbers.norms import row_lengths
 
 
 def gmres(

@@ -5,11 +5,11 @@ from typing import final
 import torch
 from torch import Tensor
 
-from natrob_theory.argument_checks import require_count, require_positive
 from natrob_theory.implicit_solve.gmres import gmres
 from natrob_theory.implicit_solve.solution import AbstractFixedPointSolver, FixedPointMap, Solution, finish
-from natrob_theory.jacobian_products import Linearisation
-from natrob_theory.norms import row_lengths
+from natrob_theory.numbers.argument_checks import require_count, require_positive
+from natrob_theory.numbers.jacobian_products import Linearisation
+from natrob_theory.numbers.norms import row_lengths
 
 
 @final

@@ -11,7 +11,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from natrob_theory.norms import row_lengths
+from natrob_theory.numbers.norms import row_lengths
 
 FixedPointMap: TypeAlias = Callable[[Tensor], Tensor]
 """g on flat states (batch, d); sample i of g(y) depends on sample i of y only."""

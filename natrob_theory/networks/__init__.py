@@ -15,21 +15,3 @@ from natrob_theory.networks.poly_net import PolyNet as PolyNet
 from natrob_theory.networks.rev_net import RevNet as RevNet
 from natrob_theory.networks.runge_kutta_net import RungeKuttaNet as RungeKuttaNet
 from natrob_theory.networks.trajectory import Trajectory as Trajectory
-
-__all__ = [
-    "AbstractFixedStepNet",
-    "AbstractIntegratorNet",
-    "BackwardEulerNet",
-    "EulerNet",
-    "FractalNet",
-    "HeunNet",
-    "LipschitzConstants",
-    "NeuralODE",
-    "OneSidedConstants",
-    "PolyNet",
-    "RevNet",
-    "RungeKuttaNet",
-    "StepPlan",
-    "StepStructure",
-    "Trajectory",
-]

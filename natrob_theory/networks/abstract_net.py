@@ -8,7 +8,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from natrob_theory.bound import (
+from natrob_theory.networks.one_sided_growth import OneSidedConstants, StepGrowth, one_sided_per_step
+from natrob_theory.networks.trajectory import Trajectory
+from natrob_theory.numbers.bound import (
     Bound,
     BoundKind,
     describe_lipschitz,
@@ -16,9 +18,7 @@ from natrob_theory.bound import (
     kind_from_lipschitz,
     lipschitz_value,
 )
-from natrob_theory.networks.one_sided_growth import OneSidedConstants, StepGrowth, one_sided_per_step
-from natrob_theory.networks.trajectory import Trajectory
-from natrob_theory.rounding import round_up
+from natrob_theory.numbers.rounding import round_up
 from natrob_theory.steppers import AbstractStepper
 from natrob_theory.steppers.centred_constants import CentredConstants
 

@@ -6,8 +6,8 @@ from typing import final
 from natrob_theory.implicit_solve import AbstractFixedPointSolver
 from natrob_theory.implicit_solve.solution import FailureAction
 from natrob_theory.networks.fixed_step_net import AbstractFixedStepNet, field_modules
+from natrob_theory.numbers.tensor_types import Field
 from natrob_theory.steppers import BackwardEulerStepper
-from natrob_theory.tensor_types import Field
 
 
 @final

@@ -6,14 +6,14 @@ from typing import Any, final
 import torch
 from torch import Tensor, nn
 
-from natrob_theory.argument_checks import require_count, require_finite, require_positive, require_state
 from natrob_theory.fields import FunctionField
 from natrob_theory.networks.abstract_net import AbstractIntegratorNet, StepPlan
 from natrob_theory.networks.passage import Passage, stored_passage
 from natrob_theory.networks.time_resolution import resolved_steps
 from natrob_theory.networks.trajectory import Trajectory
+from natrob_theory.numbers.argument_checks import require_count, require_finite, require_positive, require_state
+from natrob_theory.numbers.tensor_types import Field
 from natrob_theory.steppers import AbstractStepper
-from natrob_theory.tensor_types import Field
 
 
 def as_module(field: object, *, argument: str) -> nn.Module:

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from typing import final
 
 from natrob_theory.networks.fixed_step_net import AbstractFixedStepNet, field_modules
+from natrob_theory.numbers.tensor_types import Field
 from natrob_theory.steppers import FractalNetStepper
-from natrob_theory.tensor_types import Field
 
 
 @final

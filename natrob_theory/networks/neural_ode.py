@@ -25,7 +25,6 @@ from natrob_theory.adaptive import (
     solve,
     solve_with_adjoint,
 )
-from natrob_theory.argument_checks import require_choice, require_count, require_finite, require_positive, require_state
 from natrob_theory.fields import OneSampleField, RowUse, row_use
 from natrob_theory.networks.abstract_net import AbstractIntegratorNet, StepPlan
 from natrob_theory.networks.fixed_step_net import as_module
@@ -40,10 +39,17 @@ from natrob_theory.networks.solve_arguments import (
 from natrob_theory.networks.time_resolution import resolved_steps
 from natrob_theory.networks.torchdiffeq_grid import torchdiffeq_grid
 from natrob_theory.networks.trajectory import Trajectory
+from natrob_theory.numbers.argument_checks import (
+    require_choice,
+    require_count,
+    require_finite,
+    require_positive,
+    require_state,
+)
+from natrob_theory.numbers.tensor_types import Field
+from natrob_theory.numbers.transformed import is_wrapped, require_unmapped
 from natrob_theory.steppers import RungeKuttaStepper
 from natrob_theory.tableaus import DOPRI5, ButcherTableau
-from natrob_theory.tensor_types import Field
-from natrob_theory.transformed import is_wrapped, require_unmapped
 
 Solver: TypeAlias = Literal["natrob", "torchdiffeq"]
 Gradients: TypeAlias = Literal["direct", "checkpointed", "adjoint"]

@@ -7,8 +7,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from natrob_theory.bound import Bound, lipschitz_value, one_sided_value
-from natrob_theory.rounding import EPSILON
+from natrob_theory.numbers.bound import Bound, lipschitz_value, one_sided_value
+from natrob_theory.numbers.rounding import EPSILON
 from natrob_theory.steppers import AbstractStepper
 from natrob_theory.steppers.abstract_stepper import contracting_product, scaled_one_sided
 from natrob_theory.steppers.centred_constants import CentredConstants

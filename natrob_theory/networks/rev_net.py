@@ -7,12 +7,12 @@ from typing import Literal, TypeAlias, final, get_args
 import torch
 from torch import Tensor, nn
 
-from natrob_theory.argument_checks import require_choice, require_state
 from natrob_theory.networks.fixed_step_net import AbstractFixedStepNet, as_module
 from natrob_theory.networks.passage import Passage, stored_passage
 from natrob_theory.networks.reversible_passage import reversible_passage
+from natrob_theory.numbers.argument_checks import require_choice, require_state
+from natrob_theory.numbers.tensor_types import Field
 from natrob_theory.steppers import CoupledField, RevNetStepper
-from natrob_theory.tensor_types import Field
 
 FieldPair: TypeAlias = tuple[Field, Field]
 Memory: TypeAlias = Literal["stored", "reversible"]

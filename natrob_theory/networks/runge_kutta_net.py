@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from typing import final
 
 from natrob_theory.networks.fixed_step_net import AbstractFixedStepNet, field_modules
+from natrob_theory.numbers.tensor_types import Field
 from natrob_theory.steppers import RungeKuttaStepper
 from natrob_theory.tableaus import RK4, ButcherTableau
-from natrob_theory.tensor_types import Field
 
 
 @final

@@ -7,7 +7,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor
 
-from natrob_theory.argument_checks import require_finite, require_positive
+from natrob_theory.numbers.argument_checks import require_finite, require_positive
 
 
 def require_tolerance(name: str, value: object) -> float | Tensor:

@@ -5,7 +5,7 @@ from torch import Tensor
 
 from natrob_theory.adaptive import IntegrationError, SolveRecord, SolveStatus
 from natrob_theory.fields import evaluate_field
-from natrob_theory.tensor_types import Field
+from natrob_theory.numbers.tensor_types import Field
 
 
 class _RecordingField:

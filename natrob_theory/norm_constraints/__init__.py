@@ -3,5 +3,3 @@
 from natrob_theory.norm_constraints.constrain import NormConstraint as NormConstraint
 from natrob_theory.norm_constraints.constrain import constrain_norm as constrain_norm
 from natrob_theory.norm_constraints.materialised import materialised as materialised
-
-__all__ = ["NormConstraint", "constrain_norm", "materialised"]

@@ -7,7 +7,7 @@ from typing import final
 import torch
 from torch import Tensor, nn
 
-from natrob_theory.argument_checks import all_finite
+from natrob_theory.numbers.argument_checks import all_finite
 
 
 class AbstractNormConstraint(nn.Module, abc.ABC):

@@ -5,13 +5,13 @@ from typing import Literal, TypeAlias, TypeVar, get_args
 from torch import nn
 from torch.nn.utils import parametrize
 
-from natrob_theory.argument_checks import require_choice, require_count
 from natrob_theory.fields.linear_map import require_linear_map
 from natrob_theory.norm_constraints.abstract_constraint import AbstractNormConstraint
 from natrob_theory.norm_constraints.matrix_norms import MatrixNorm, exact_norm, gram_norm
 from natrob_theory.norm_constraints.orthogonal import OrthonormalRows
 from natrob_theory.norm_constraints.rescaled import RescaledRows
 from natrob_theory.norm_constraints.spectral import DividedByMatrixNorm, DividedByTorusNorm
+from natrob_theory.numbers.argument_checks import require_choice, require_count
 
 NormConstraint: TypeAlias = Literal["exact", "gram", "rescaled", "orthogonal"]
 

@@ -1,6 +1,6 @@
 """Spectral norms of single matrices, differentiable: exact, or from above by Gram iteration.
 
-Gram iteration as in `natrob_theory.lipschitz.gram`: ‖M‖₂ ≤ ‖(M*M)^{2^{k−1}}‖_F^{2^{−k}}. Here in the working precision
+Gram iteration as in `natrob_theory.spectra.gram`: ‖M‖₂ ≤ ‖(M*M)^{2^{k−1}}‖_F^{2^{−k}}. Here in the working precision
 and without outward rounding, so the result may fall below ‖M‖₂ by some roundings, as a computed decomposition may.
 """
 

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from natrob_theory.norm_constraints.abstract_constraint import AbstractNormConstraint
 from natrob_theory.norm_constraints.scaled_weight import scaled_weight
-from natrob_theory.powers_of_two import power_of_two
+from natrob_theory.numbers.powers_of_two import power_of_two
 
 LARGEST_LOGARITHM = 20.0
 LARGEST_EXPONENT = 40

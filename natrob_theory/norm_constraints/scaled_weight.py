@@ -5,7 +5,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from natrob_theory.powers_of_two import exponent_of_largest, times_power_of_two
+from natrob_theory.numbers.powers_of_two import exponent_of_largest, times_power_of_two
 
 
 class ScaledWeight(NamedTuple):

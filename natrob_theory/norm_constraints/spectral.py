@@ -31,7 +31,7 @@ class DividedByTorusNorm(AbstractNormConstraint):
     """W = V/‖V‖ for the kernel V of a zero-padded convolution; ‖V‖ is that on the torus that holds every output.
 
     On N ≥ m + k − 1 points per axis the circular convolution has the zero-padded one as a part, so its norm
-    max_ω ‖V̂(ω)‖ is at least as large (theory, section 5; `natrob_theory.lipschitz.convolution`). Which ω is the largest
+    max_ω ‖V̂(ω)‖ is at least as large (theory, section 5; `natrob_theory.layers.convolution`). Which ω is the largest
     is found without gradients, and only its block is then computed with them: that is the gradient of a maximum.
 
     Args:

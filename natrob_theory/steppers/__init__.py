@@ -9,15 +9,3 @@ from natrob_theory.steppers.polynet import PolyNetStepper as PolyNetStepper
 from natrob_theory.steppers.revnet import CoupledField as CoupledField
 from natrob_theory.steppers.revnet import RevNetStepper as RevNetStepper
 from natrob_theory.steppers.runge_kutta import RungeKuttaStepper as RungeKuttaStepper
-
-__all__ = [
-    "AbstractStepper",
-    "BackwardEulerStepper",
-    "CoupledField",
-    "EulerStepper",
-    "Evaluation",
-    "FractalNetStepper",
-    "PolyNetStepper",
-    "RevNetStepper",
-    "RungeKuttaStepper",
-]

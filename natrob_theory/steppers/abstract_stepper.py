@@ -4,7 +4,7 @@ The contract for whoever adds a method:
 
 1. `step` computes y_{n+1} from y_n, sample by sample: no sample may influence another.
 2. `growth(x)` returns, for x = hK in float64, an upper bound of the factor ‖e_{n+1}‖/‖e_n‖ that holds for every
-   field with Lipschitz constant K, rounded outward (`natrob_theory.rounding`).
+   field with Lipschitz constant K, rounded outward (`natrob_theory.numbers.rounding`).
 3. `step_with_evaluations` takes the same step and lists the points at which it evaluates the field. `growth` must
    remain valid when K is only the largest secant constant of f between the two solutions at those points: that is
    what makes the product of measured constants a theorem for the measured pair.
@@ -29,10 +29,10 @@ from typing import Any, Generic, NamedTuple, TypeVar
 import torch
 from torch import Tensor
 
-from natrob_theory.argument_checks import require_finite, require_nonnegative, require_positive
-from natrob_theory.rounding import EPSILON, SMALLEST_SAFE, round_up
+from natrob_theory.numbers.argument_checks import require_finite, require_nonnegative, require_positive
+from natrob_theory.numbers.rounding import EPSILON, SMALLEST_SAFE, round_up
+from natrob_theory.numbers.tensor_types import Field
 from natrob_theory.steppers.centred_constants import CentredConstants
-from natrob_theory.tensor_types import Field
 
 FieldT = TypeVar("FieldT")
 

@@ -14,10 +14,10 @@ from natrob_theory.implicit_solve import (
     gmres,
 )
 from natrob_theory.implicit_solve.solution import FailureAction, finish, report_failure
-from natrob_theory.jacobian_products import NotDifferentiableError
-from natrob_theory.rounding import EPSILON, round_up
+from natrob_theory.numbers.jacobian_products import NotDifferentiableError
+from natrob_theory.numbers.rounding import EPSILON, round_up
+from natrob_theory.numbers.tensor_types import Field
 from natrob_theory.steppers.abstract_stepper import AbstractStepper, Evaluation, running_product
-from natrob_theory.tensor_types import Field
 
 
 @final

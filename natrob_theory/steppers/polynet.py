@@ -5,9 +5,10 @@ from typing import final
 import torch
 from torch import Tensor
 
-from natrob_theory.argument_checks import require_count
 from natrob_theory.fields import evaluate_field
-from natrob_theory.rounding import round_up
+from natrob_theory.numbers.argument_checks import require_count
+from natrob_theory.numbers.rounding import round_up
+from natrob_theory.numbers.tensor_types import Field
 from natrob_theory.steppers.abstract_stepper import (
     AbstractStepper,
     Evaluation,
@@ -15,7 +16,6 @@ from natrob_theory.steppers.abstract_stepper import (
     recorded_step,
     running_product,
 )
-from natrob_theory.tensor_types import Field
 
 
 @final

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from natrob_theory.fields import evaluate_field, split_halves
-from natrob_theory.rounding import round_up
+from natrob_theory.numbers.rounding import round_up
 from natrob_theory.steppers.abstract_stepper import AbstractStepper, Evaluation, no_one_sided_formula
 
 

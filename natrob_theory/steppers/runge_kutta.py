@@ -8,7 +8,8 @@ import torch
 from torch import Tensor
 
 from natrob_theory.fields import evaluate_field
-from natrob_theory.rounding import round_up
+from natrob_theory.numbers.rounding import round_up
+from natrob_theory.numbers.tensor_types import Field
 from natrob_theory.steppers.abstract_stepper import (
     AbstractStepper,
     Evaluation,
@@ -17,7 +18,6 @@ from natrob_theory.steppers.abstract_stepper import (
     running_product,
 )
 from natrob_theory.tableaus import ButcherTableau
-from natrob_theory.tensor_types import Field
 
 
 @final

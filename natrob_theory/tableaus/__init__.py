@@ -12,16 +12,3 @@ from natrob_theory.tableaus.three_eighths import THREE_EIGHTHS as THREE_EIGHTHS
 
 TABLEAUS = (EULER, HEUN, MIDPOINT, RK4, THREE_EIGHTHS, BOGACKI_SHAMPINE, FEHLBERG45, DOPRI5)
 """Every tableau of the library, by rising order and cost."""
-
-__all__ = [
-    "BOGACKI_SHAMPINE",
-    "DOPRI5",
-    "EULER",
-    "FEHLBERG45",
-    "HEUN",
-    "MIDPOINT",
-    "RK4",
-    "TABLEAUS",
-    "THREE_EIGHTHS",
-    "ButcherTableau",
-]

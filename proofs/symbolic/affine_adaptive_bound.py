@@ -16,7 +16,7 @@ from proofs.symbolic.inner_products import require_at_most
 CLAIM = Claim(
     statement="‖e(T)‖ ≤ e^{μT}‖ε‖ + E_y + E_z with E = Σ e^{μ(T − t_{j+1})}‖LTE_j‖; no bound c‖ε‖ follows",
     assumptions=("the flow's bound e^{μt} between any two exact solutions", "LTE_j are true local errors"),
-    source="theory, section 4; natrob_theory/adaptive_bounds.py (Hairer, Nørsett, Wanner I, II.3)",
+    source="theory, section 4; natrob_theory/checks/adaptive_bounds.py (Hairer, Nørsett, Wanner I, II.3)",
     verdict=Verdict.PROVED,
 )
 

@@ -15,7 +15,7 @@ from proofs.symbolic.inner_products import require_at_most
 CLAIM = Claim(
     statement="eval-mode batch norm has the constant max|s|, s = γ/√(v + eps), and ‖diag(s)W‖ ≤ max|s|·‖W‖",
     assumptions=("running statistics v ≥ 0, eps > 0, the same for both inputs",),
-    source="theory, section 5; natrob_theory/lipschitz/batch_norm.py",
+    source="theory, section 5; natrob_theory/layers/batch_norm.py",
     verdict=Verdict.PROVED,
 )
 

@@ -14,7 +14,7 @@ from proofs.symbolic.inner_products import FormalVectors, require_at_most
 CLAIM = Claim(
     statement="‖e(T)‖ ≤ e^{μT}‖ε‖ for two solutions of y′ = f(t, y)",
     assumptions=("⟨Δf, e⟩ ≤ μ‖e‖² at every t in [0, T]", "both solutions are differentiable"),
-    source="theory, section 3 (Dahlquist 1958; Söderlind 2006); natrob_theory/growth.py",
+    source="theory, section 3 (Dahlquist 1958; Söderlind 2006); natrob_theory/bounds/growth.py",
     verdict=Verdict.PROVED,
 )
 

@@ -20,7 +20,7 @@ CLAIM = Claim(
         "‖Wv‖ ≤ ‖W‖‖v‖",
         "for the last factor: symmetric matrices have orthonormal eigenvectors",
     ),
-    source="theory, section 3; natrob_theory/growth.py and fields/gradient_flow.py",
+    source="theory, section 3; natrob_theory/bounds/growth.py and fields/gradient_flow.py",
     verdict=Verdict.PROVED_FOR_EVERY_STEP,
 )
 

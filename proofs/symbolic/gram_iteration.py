@@ -16,7 +16,7 @@ from proofs.symbolic.inner_products import require_at_most
 CLAIM = Claim(
     statement="‖W‖₂ = ‖(W*W)^{2^{k−1}}‖₂^{2^{−k}} ≤ ‖(W*W)^{2^{k−1}}‖_F^{2^{−k}} ≤ n^{2^{−k−1}}‖W‖₂",
     assumptions=("k ≥ 1", "n the smaller dimension", "the eigenvalues of W*W are σ_i²", "‖M‖_F² = Σσ_i(M)²"),
-    source="natrob_theory/lipschitz/gram.py (Delattre et al., ICML 2023)",
+    source="natrob_theory/spectra/gram.py (Delattre et al., ICML 2023)",
     verdict=Verdict.PROVED,
 )
 

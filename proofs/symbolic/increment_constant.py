@@ -17,7 +17,7 @@ from typing import Any
 
 import sympy
 
-from natrob_theory.increment_witnesses import increment_constant, stage_signs, witness_polynomial
+from natrob_theory.checks.increment_witnesses import increment_constant, stage_signs, witness_polynomial
 from natrob_theory.tableaus import DOPRI5, FEHLBERG45, TABLEAUS, ButcherTableau
 from proofs.claim import Claim, Verdict
 from proofs.symbolic.exact_steps import (

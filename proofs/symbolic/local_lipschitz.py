@@ -21,7 +21,7 @@ from proofs.symbolic.inner_products import require_at_most
 CLAIM = Claim(
     statement="‖W₂DW₁‖ ≤ ‖W₂D°W₁‖ + min(‖W₂√Δ‖‖√ΔW₁‖, √(‖M‖₁‖M‖_∞)), and ‖W₂DW₁‖ ≤ ‖W₂√D̂‖‖√D̂W₁‖, on the ball",
     assumptions=("boxes hold the pre-activations of the ball's points", "norms of products are at most products"),
-    source="theory, section 5; natrob_theory/lipschitz/local_bound.py",
+    source="theory, section 5; natrob_theory/bounds/local/local_bound.py",
     verdict=Verdict.PROVED,
 )
 

@@ -18,7 +18,7 @@ CLAIM = Claim(
         "‖M‖₂ = ‖M*‖₂",
         "the factorisation's error |E| ≤ γ|R||R*|, γ < 1 (Higham 2002, Theorem 10.3)",
     ),
-    source="natrob_theory/lipschitz/norm_by_factorisation.py",
+    source="natrob_theory/spectra/norm_by_factorisation.py",
     verdict=Verdict.PROVED,
 )
 

@@ -16,7 +16,7 @@ from proofs.symbolic.inner_products import FormalVectors, require_at_most
 CLAIM = Claim(
     statement="e_{n+1} ≤ G_n e_n + δ_n gives e_N ≤ Π G_n·e_0 + Σ_i (Π_{j>i} G_j) δ_i",
     assumptions=("G_n ≥ 0, δ_n ≥ 0", "each operation's rounding is within its stated part of δ_n"),
-    source="theory, section 7; natrob_theory/certificates.py",
+    source="theory, section 7; natrob_theory/checks/certificates.py",
     verdict=Verdict.PROVED,
 )
 

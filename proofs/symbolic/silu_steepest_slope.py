@@ -11,15 +11,15 @@ from typing import Any
 
 import sympy
 
-from natrob_theory.activation_slopes import SILU_STEEPEST, SILU_TURN
-from natrob_theory.rounding import EPSILON
+from natrob_theory.layers.activation_slopes import SILU_STEEPEST, SILU_TURN
+from natrob_theory.numbers.rounding import EPSILON
 from proofs.claim import Claim, Verdict
 from proofs.symbolic.exact_steps import exponential_enclosure, rational, require, require_equal
 
 CLAIM = Claim(
     statement="SiLU's slopes lie in [1 − m, m], m = (x* + 2)/4 ≤ SILU_STEEPEST, (x* − 2)e^{x*} = x* + 2",
     assumptions=("mean value theorem: secant slopes lie between the extremes of σ′",),
-    source="natrob_theory/activation_slopes.py",
+    source="natrob_theory/layers/activation_slopes.py",
     verdict=Verdict.PROVED,
 )
 

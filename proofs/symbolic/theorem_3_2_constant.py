@@ -13,7 +13,7 @@ from fractions import Fraction
 
 import sympy
 
-from natrob_theory.increment_witnesses import one_step_witness
+from natrob_theory.checks.increment_witnesses import one_step_witness
 from natrob_theory.tableaus import DOPRI5, FEHLBERG45, ButcherTableau
 from proofs.claim import Claim, Verdict
 from proofs.symbolic.exact_steps import exponential_enclosure, rational, require, require_equal

@@ -24,7 +24,7 @@ from proofs.symbolic.inner_products import require_at_most
 CLAIM = Claim(
     statement="circular: max_κ σ_max(Ĉ(κ)); zero padding: at most that on N ≥ m + k − 1; stride s | N: [Ĉ … Ĉ]/√s",
     assumptions=("stride 1 or a divisor of N", "a unitary change of basis keeps norms", "the norm of diagonal blocks"),
-    source="theory, section 5; natrob_theory/lipschitz/convolution.py (Sedghi, Gupta, Long 2019)",
+    source="theory, section 5; natrob_theory/layers/convolution.py (Sedghi, Gupta, Long 2019)",
     verdict=Verdict.PROVED,
 )
 

@@ -24,7 +24,7 @@ from natrob_theory import (
     RevNet,
     RungeKuttaNet,
 )
-from natrob_theory.jacobian_products import jacobian_vector_product
+from natrob_theory.numbers.jacobian_products import jacobian_vector_product
 
 
 @dataclass(frozen=True)

@@ -96,17 +96,9 @@ def test_strategies_are_there() -> None:
         assert callable(getattr(strategies, name))
 
 
-def test_all_is_sorted_and_complete() -> None:
-    exported = natrob_theory.__all__
-    assert len(set(exported)) == len(exported)
-    # Constants, then classes, then functions, each by name: ruff's order (RUF022).
-    kinds = [0 if name.isupper() else 1 if name[0].isupper() else 2 for name in exported]
-    assert list(zip(kinds, exported, strict=True)) == sorted(zip(kinds, exported, strict=True))
-    public = {
-        name for name, value in vars(natrob_theory).items() if not name.startswith("_") and not inspect.ismodule(value)
-    }
-    assert public == set(exported)
-    assert set(CALLABLES) | set(TABLEAUS) <= set(exported)
+def test_names_of_the_design_are_handed_on() -> None:
+    public = {name for name, value in vars(natrob_theory).items() if not inspect.ismodule(value)}
+    assert set(CALLABLES) | set(TABLEAUS) <= public
 
 
 def loaded_by(statement: str, after: str) -> set[str]:

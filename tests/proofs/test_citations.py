@@ -69,13 +69,13 @@ BOUNDS = tuple(public_bounds())
 def test_the_bounds_are_found() -> None:
     names = {bound.name for bound in BOUNDS}
     assert {
-        "natrob_theory.growth.discrete_bound",
-        "natrob_theory.growth.exponential_bound",
-        "natrob_theory.lipschitz.upper_bound.lipschitz_upper_bound",
+        "natrob_theory.bounds.growth.discrete_bound",
+        "natrob_theory.bounds.growth.exponential_bound",
+        "natrob_theory.bounds.lipschitz_upper_bound.lipschitz_upper_bound",
         "natrob_theory.networks.abstract_net.AbstractIntegratorNet.growth_bound",
         "natrob_theory.steppers.euler.EulerStepper.one_sided_growth",
         "natrob_theory.tableaus.butcher_tableau.ButcherTableau.growth_polynomial",
-        "natrob_theory.certificates.check_bound",
+        "natrob_theory.checks.certificates.check_bound",
     } <= names
 
 

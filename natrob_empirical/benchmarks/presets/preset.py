@@ -7,7 +7,7 @@ from typing import Any, Literal
 from natrob_empirical.attacks import AbstractAttack, Classifier, TransferAttack, registered_attack
 from natrob_empirical.models import AnyModelSpecification
 from natrob_empirical.training import TrainingSpecification
-from natrob_theory.norms import linf_radius_as_l2
+from natrob_theory.numbers.norms import linf_radius_as_l2
 
 
 @dataclass(frozen=True, kw_only=True)

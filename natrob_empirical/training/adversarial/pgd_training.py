@@ -15,7 +15,7 @@ from natrob_empirical.training.adversarial.perturbation import (
     sign_ascent,
     uniform_noise,
 )
-from natrob_theory.argument_checks import require_choice, require_count, require_nonnegative, require_positive
+from natrob_theory.numbers.argument_checks import require_choice, require_count, require_nonnegative, require_positive
 
 AttackMode: TypeAlias = Literal["train", "eval"]
 

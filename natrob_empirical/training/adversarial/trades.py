@@ -15,7 +15,7 @@ from natrob_empirical.training.adversarial.perturbation import (
     normal_noise,
     sign_ascent,
 )
-from natrob_theory.argument_checks import require_count, require_nonnegative, require_positive
+from natrob_theory.numbers.argument_checks import require_count, require_nonnegative, require_positive
 
 _START_SCALE: Final = 0.001
 """Of the normal noise that the ascent starts with: at x′ = x itself the divergence has no gradient."""

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from natrob_empirical.threat_models import Box
 from natrob_empirical.training.abstract_method import AbstractTrainingMethod, StepOutcome
 from natrob_empirical.training.adversarial.perturbation import allowed_box, sign_ascent, uniform_noise
-from natrob_theory.argument_checks import require_count, require_nonnegative, require_positive
+from natrob_theory.numbers.argument_checks import require_count, require_nonnegative, require_positive
 
 
 @runtime_checkable

@@ -25,7 +25,7 @@ from natrob_empirical.records import Number, TheoryRefusal, TheoryResult
 from natrob_empirical.threat_models import L2Ball
 from natrob_empirical.training import TrainingSpecification, train
 from natrob_theory import lipschitz_upper_bound
-from natrob_theory.residual_chains import ResidualConstants, check_residual_bound
+from natrob_theory.checks.residual_chains import ResidualConstants, check_residual_bound
 
 NUMBER = Number(value=0.5, kind="measured", n=1, source="a test")
 SMALL = {

@@ -23,7 +23,7 @@ from natrob_theory import (
     broadcast_time,
     dense_field,
 )
-from natrob_theory.tensor_types import Field
+from natrob_theory.numbers.tensor_types import Field
 
 FLOAT64 = torch.float64
 Kind = Literal["direct", "adjoint"]

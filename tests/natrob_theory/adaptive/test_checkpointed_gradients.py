@@ -11,7 +11,7 @@ import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
 from natrob_theory import BOGACKI_SHAMPINE, DOPRI5, FEHLBERG45, ButcherTableau, NeuralODE
-from natrob_theory.tensor_types import Field
+from natrob_theory.numbers.tensor_types import Field
 
 Kind = Literal["direct", "checkpointed", "adjoint"]
 Activation = Callable[[Tensor], Tensor]

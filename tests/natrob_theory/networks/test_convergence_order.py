@@ -27,7 +27,7 @@ from natrob_theory import (
     PolyNet,
     RungeKuttaNet,
 )
-from natrob_theory.tensor_types import Field
+from natrob_theory.numbers.tensor_types import Field
 
 SHIFTS = torch.tensor([[-0.6, -0.3, 0.1]], dtype=torch.float64)
 START, END = 0.2, 1.2

@@ -23,7 +23,7 @@ from natrob_theory import (
     materialised,
     one_sided_lipschitz_upper_bound,
 )
-from natrob_theory.altered_layers import alteration
+from natrob_theory.layers.altered_layers import alteration
 from natrob_theory.norm_constraints import largest_block as block_search
 from natrob_theory.norm_constraints.largest_block import largest_block
 from natrob_theory.norm_constraints.matrix_norms import exact_norm, gram_norm

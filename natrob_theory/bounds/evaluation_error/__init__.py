@@ -1,0 +1,1 @@
+"""Rounding of a network, layer by layer and step by step."""

@@ -1,0 +1,37 @@
+"""Upper bounds of the Lipschitz constant, layer by layer."""
+
+from torch import nn
+
+from natrob_theory.bounds.layer_rules import lipschitz_of_layer
+from natrob_theory.numbers.bound import Bound
+
+
+def lipschitz_upper_bound(module: nn.Module, *, input_shape: tuple[int, ...]) -> Bound:
+    """K ≤ Π ‖θ_l‖₂ over the layers of `module`, valid for all inputs: the paper's (12).
+
+    Args:
+        module: a field or a network with a fixed grid of this library, or a layer or nn.Sequential of layers that
+            have a rule in `natrob_theory.bounds.layer_rules`.
+        input_shape: the shape of one sample, without the batch axis.
+
+    Returns:
+        An upper bound in L2, rounded outward, for the map in exact arithmetic with the stored weights.
+
+    Raises:
+        LayerRefusedError: a layer that cannot be bound; the message names it.
+        ValueError: batch norm or dropout in training mode; an empty or non-positive shape.
+
+    Source: theory, section 5.
+    Proof: proofs/coq/lipschitz_composition.v, proofs/symbolic/lipschitz_composition.py; of a layer's own constant,
+        where its rule's docstring says.
+    """
+    if not isinstance(module, nn.Module):
+        raise TypeError(f"`module` must be an nn.Module, got {type(module).__name__}")
+    if len(input_shape) == 0 or any(size < 1 for size in input_shape):
+        raise ValueError(f"`input_shape` must hold positive sizes without the batch axis, got {tuple(input_shape)}")
+    return Bound(
+        value=lipschitz_of_layer(module, tuple(input_shape)),
+        kind="upper",
+        assumptions=("exact arithmetic with the stored weights",),
+        source="(12): product of layer norms (SVD; Fourier transform over a torus for convolutions)",
+    )

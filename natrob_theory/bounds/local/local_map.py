@@ -1,0 +1,119 @@
+"""Upper Lipschitz bounds of a whole map on balls: the Jacobian at the centre, plus what can change in the ball."""
+
+from collections.abc import Sequence
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from natrob_theory.bounds.layer_rules import output_shape
+from natrob_theory.bounds.local.chain_passage import Points
+from natrob_theory.bounds.local.local_bound import radii_per_sample
+from natrob_theory.bounds.local.stages import AbstractStage, stages_of
+from natrob_theory.layers.refusal import Shape
+from natrob_theory.numbers.argument_checks import require_state
+from natrob_theory.numbers.bound import Bound
+from natrob_theory.numbers.rounding import EPSILON, round_up
+from natrob_theory.spectra.singular_values import spectral_norms_upper
+
+ENTRIES_AT_ONCE = 2**23
+"""How many matrix entries the samples of one pass may have together."""
+
+
+class LocalMap:
+    """A map made of parts, with what its local bounds share, prepared once.
+
+    Euler's and backward Euler's method on fields made of dense layers (`AutonomousField`, `GradientFlowField`,
+    `SkewSymmetricField`, `LinearField`, sums, multiples and dissipation of them; convolutions while their matrix has
+    at most `dense_maps.DENSE_LIMIT` entries) enter by their Jacobians. Any other step, and any other layer, enters by
+    its constant on all inputs, and everything before it with it.
+
+    Args:
+        parts: integrator networks with a fixed grid, and chains of layers in which such networks may stand, in order;
+            in float64.
+        input_shape: of one sample.
+
+    Raises:
+        LayerRefusedError: a layer or field that has no constant at all.
+        ValueError: a method without a growth bound from its field's constants.
+    """
+
+    def __init__(self, parts: Sequence[nn.Module], input_shape: Shape) -> None:
+        self._stages: list[AbstractStage] = []
+        for part in parts:
+            self._stages += stages_of(part, input_shape)
+            input_shape = output_shape(part, input_shape)
+
+    def over(self, center: Tensor, radii: Float[Tensor, " batch"]) -> Points:
+        """What is known of the map on the balls around these centres, (batch, *input): see `Points`."""
+        flat = center.detach().flatten(1).double()
+        one, zero = torch.ones_like(radii), torch.zeros_like(radii)
+        identity = torch.eye(flat.shape[1], dtype=torch.float64, device=flat.device)[None]
+        points = Points(flat, zero, identity, zero, one)
+        for stage in self._stages:
+            points = stage.advance(points, radii)
+        return points
+
+    def samples_at_once(self, inputs: int) -> int:
+        """How many samples with so many entries go through together."""
+        return max(1, ENTRIES_AT_ONCE // (inputs * max([inputs, *(stage.widest for stage in self._stages)])))
+
+    def rows_on_balls(
+        self, center: Tensor, radii: Float[Tensor, " batch"], rows: Float[Tensor, "batch rows outputs"]
+    ) -> Float[Tensor, "batch rows"]:
+        """‖v_jᵀ(J + E)‖: constants of the maps x -> ⟨v_j, map(x)⟩ on the balls, one per row v_j of each sample.
+
+        ‖v_jᵀJ‖ + ‖v_j‖e, or ‖v_j‖p where that is less.
+
+        Proof: proofs/symbolic/local_map.py.
+        """
+        at_once = self.samples_at_once(center[0].numel())
+        parts = zip(center.split(at_once), radii.split(at_once), rows.split(at_once), strict=True)
+        return torch.cat([self._rows_at_once(*part) for part in parts])
+
+    def _rows_at_once(self, center: Tensor, radii: Tensor, rows: Tensor) -> Tensor:
+        points = self.over(center, radii)
+        lengths = torch.linalg.vector_norm(rows, dim=2)
+        gamma = (rows.shape[2] + points.jacobian.shape[2] + 16) * EPSILON
+        size = torch.linalg.matrix_norm(points.jacobian)[:, None]
+        own = torch.linalg.vector_norm(rows @ points.jacobian, dim=2) + lengths * (gamma * size)
+        around = own + lengths * points.deviation[:, None]
+        return round_up(torch.minimum(around, lengths * points.constant[:, None]) * (1.0 + gamma), 8)
+
+
+def local_map_lipschitz_upper_bound(parts: Sequence[nn.Module], center: Tensor, radius: float | Tensor) -> Bound:
+    """K of a map made of parts on the balls {x : ‖x − center_i‖₂ ≤ radius_i}, for any two points of a ball, per sample.
+
+    Between two points of the ball the map acts as J + E, J its Jacobian at the centre (with activations that the ball
+    cannot switch fixed), ‖E‖ ≤ e: the bound is ‖J‖ + e, and at radius 0, away from kinks, ‖J‖ up to rounding.
+
+    Args:
+        parts: as for `LocalMap`.
+        center: (batch, *input).
+        radius: at least 0, one number or one per sample.
+
+    Returns:
+        Value of shape (batch,), float64, kind "upper", rounded outward; never above the product of the parts' growths
+        and constants on all inputs.
+
+    Raises:
+        LayerRefusedError, ValueError: as for `LocalMap`; a centre or radius that is not as described.
+
+    Source: theory, section 5.
+    Proof: proofs/symbolic/local_map.py, proofs/symbolic/local_lipschitz.py.
+    """
+    center = require_state("center", center).detach()
+    radii = radii_per_sample(radius, center)
+    local = LocalMap(parts, tuple(center.shape[1:]))
+    at_once = local.samples_at_once(center[0].numel())
+    values = []
+    for some, around in zip(center.split(at_once), radii.split(at_once), strict=True):
+        points = local.over(some, around)
+        by_jacobian = spectral_norms_upper(points.jacobian) + points.deviation
+        values.append(round_up(torch.minimum(by_jacobian, points.constant), 4))
+    return Bound(
+        value=torch.cat(values),
+        kind="upper",
+        assumptions=("between two points of the ball", "exact arithmetic with the stored weights"),
+        source="theory, section 5: Jacobian at the centre and deviation on the ball, through every step",
+    )

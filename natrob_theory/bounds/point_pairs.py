@@ -1,0 +1,123 @@
+"""Searching over pairs of points for a large quotient, such as a secant constant or a one-sided one.
+
+The quotient that counts is always the measured one (`Measure`); whatever suggests a pair (random draws, gradients,
+Jacobians) is only a suggestion, so no search step can push a result above the true constant.
+"""
+
+import math
+from collections.abc import Callable
+from typing import NamedTuple, TypeAlias
+
+import torch
+from torch import Tensor
+
+from natrob_theory.numbers.norms import per_sample_l2
+from natrob_theory.numbers.powers_of_two import exponent_of_largest, times_power_of_two
+
+
+class PointPairs(NamedTuple):
+    """Pairs of points, one per sample, and the quotient measured between them, (batch,) in float64."""
+
+    first: Tensor
+    second: Tensor
+    quotient: Tensor
+
+
+Measure: TypeAlias = Callable[[Tensor, Tensor], PointPairs]
+"""The quotient of given pairs, less what rounding may have added."""
+
+
+def better(one: PointPairs, other: PointPairs) -> PointPairs:
+    """Per sample the pair with the larger quotient."""
+    take = other.quotient > one.quotient
+    mask = take.view(-1, *[1] * (one.first.dim() - 1))
+    return PointPairs(
+        torch.where(mask, other.first, one.first),
+        torch.where(mask, other.second, one.second),
+        torch.where(take, other.quotient, one.quotient),
+    )
+
+
+def scaled(direction: Tensor, length: Tensor | float) -> Tensor:
+    """`direction` per sample, with L2 norm `length`, whatever size its entries have; zero stays zero."""
+    unit = _near_one(direction)
+    factor = (length / unit.flatten(1).norm(dim=1).clamp_min(0.5)).to(direction.dtype)
+    return unit * factor.view(-1, *[1] * (direction.dim() - 1))
+
+
+def _near_one(direction: Tensor) -> Tensor:
+    """Each sample over a power of two, so that its largest entry lies in [½, 1); exact."""
+    exponent = exponent_of_largest(direction.flatten(1), 1)
+    return times_power_of_two(direction, -exponent.view(-1, *[1] * (direction.dim() - 1)))
+
+
+def log_length(direction: Tensor) -> Tensor:
+    """log ‖v‖ per sample, differentiable, for entries of every size; of a zero some number far below all others."""
+    exponent = exponent_of_largest(direction.flatten(1), 1)[:, 0]
+    unit = _near_one(direction).flatten(1).norm(dim=1)
+    return torch.where(unit > 0, unit.clamp_min(0.5).log() + exponent * math.log(2.0), -1e3)
+
+
+def shortened(offset: Tensor, radius: float) -> Tensor:
+    """Each sample's offset, scaled down to length `radius` where it is longer, and not beyond it by rounding."""
+    inner = radius * (1.0 - 4.0 * torch.finfo(offset.dtype).eps)
+    factor = (inner / per_sample_l2(offset)).clamp_max(1.0).to(offset.dtype)
+    return offset * factor.view(-1, *[1] * (offset.dim() - 1))
+
+
+def random_pairs(
+    measure: Measure, points: Tensor, radius: float, samples: int, generator: torch.Generator, *, worst: float
+) -> PointPairs:
+    """The best of `samples` random pairs from every point, of log-uniform length 10⁻³·radius … radius.
+
+    `worst` is the quotient of no pair at all, below every quotient of interest.
+    """
+    nothing = torch.full((len(points),), worst, dtype=torch.float64, device=points.device)
+    best = PointPairs(points, points, nothing)
+    for _ in range(samples):
+        draw = torch.randn(points.shape, generator=generator, dtype=torch.float64, device=generator.device)
+        exponent = torch.rand(len(points), generator=generator, dtype=torch.float64, device=generator.device)
+        offset = scaled(draw.to(points), (radius * 10.0 ** (-3.0 * exponent)).to(points))
+        best = better(best, measure(points, points + offset))
+    return best
+
+
+def ascend(
+    objective: Callable[[Tensor, Tensor], Tensor],
+    measure: Measure,
+    points: Tensor,
+    start: PointPairs,
+    radius: float,
+    steps: int,
+) -> PointPairs:
+    """Normalised gradient ascent on the objective over both ends, which stay within `radius` of their point.
+
+    Its steps shrink.
+    """
+    best, first, second = start, start.first, start.second
+    for step in range(steps):
+        size = 0.3 * radius * (1.0 - step / steps)
+        with torch.enable_grad():
+            y, z = first.detach().requires_grad_(), second.detach().requires_grad_()
+            value = objective(y, z).sum()
+            gradients = torch.autograd.grad(value, (y, z), allow_unused=True, materialize_grads=True)
+        move_y, move_z = (torch.nan_to_num(g, nan=0.0, posinf=0.0, neginf=0.0) for g in gradients)
+        first = points + shortened(y.detach() + scaled(move_y, size) - points, radius)
+        second = points + shortened(z.detach() + scaled(move_z, size) - points, radius)
+        best = better(best, measure(first, second))
+    return best
+
+
+def along_direction(
+    measure: Measure, points: Tensor, start: PointPairs, base: Tensor, direction: Tensor, radius: float
+) -> PointPairs:
+    """The best of `start` and of secants from `base` along ±direction, of four lengths up to `radius`.
+
+    Their ends stay within `radius` of the points, as `base` does.
+    """
+    best = start
+    for fraction in (1.0, 0.1, 0.01, 0.001):
+        for sign in (1.0, -1.0):
+            end = base + sign * scaled(direction, fraction * radius)
+            best = better(best, measure(base, points + shortened(end - points, radius)))
+    return best

@@ -1,0 +1,1 @@
+"""The tube of a trajectory."""

@@ -1,0 +1,97 @@
+"""The balls of one step: around each point where it evaluates the field, as large as solutions can depart there."""
+
+import abc
+from typing import final
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from natrob_theory.bounds.local.local_bound import BallConstants
+from natrob_theory.numbers.norms import per_sample_l2
+from natrob_theory.numbers.rounding import round_up, unit_roundoff
+from natrob_theory.steppers import Evaluation
+
+ROUNDING_SAFETY = 16.0
+"""c of theory, section 7, per field evaluation of a step."""
+
+
+class AbstractReaches(abc.ABC):
+    """What a rule of `stage_growth` works with.
+
+    Attributes:
+        base: what is known of y_n, a stack of nonnegative bounds.
+        rounding: what is added to it by the rounding of one sum of the step.
+    """
+
+    base: Tensor
+    rounding: Tensor
+
+    @abc.abstractmethod
+    def visit(self, reach: Tensor) -> Tensor:
+        """The same of h·f at the next point, of which `reach` is known."""
+
+
+@final
+class StepBalls(AbstractReaches):
+    """The evaluations of one step, visited in their order.
+
+    A *reach* is a tensor (3, batch): (w, η, λ) says that the exact perturbed point lies within wr + η of the computed
+    clean one, r the tube's radius at the step's start without rounding, and that two perturbed points are at most w
+    times as far apart as their solutions were then. λ is the part of η that the step itself rounded.
+
+    Args:
+        balls: the local constants of the step's field.
+        evaluations: computed points and values of the clean solution.
+        step_size: h.
+        start: y_n as computed.
+        entering: the reach at the step's start: (1, η, 0) with η what rounding has added so far.
+        radius: r.
+        coefficient: at least every weight with which the method adds h·f to something.
+        field_error_factor: φ, see `tube_bound`.
+    """
+
+    def __init__(
+        self,
+        balls: BallConstants,
+        evaluations: list[Evaluation],
+        *,
+        step_size: float,
+        start: Tensor,
+        entering: Float[Tensor, "3 batch"],
+        radius: Float[Tensor, " batch"],
+        coefficient: float,
+        field_error_factor: float,
+    ) -> None:
+        self._balls = balls
+        self._waiting = list(evaluations)
+        self._step_size = step_size
+        self._radius = radius
+        self._field_error = field_error_factor * unit_roundoff(start.dtype)
+        slopes = sum((step_size * per_sample_l2(e.value) for e in evaluations), torch.zeros_like(radius))
+        safety = ROUNDING_SAFETY * len(evaluations) * unit_roundoff(start.dtype)
+        added = safety * (per_sample_l2(start) + coefficient * slopes)
+        self.rounding = torch.stack([torch.zeros_like(radius), added, added])
+        """(0, κ, κ): κ bounds the rounding of any sum of the step."""
+        self.base = entering + self.rounding
+        self.largest_constant = torch.zeros_like(radius)
+
+    def visit(self, reach: Float[Tensor, "3 batch"]) -> Float[Tensor, "3 batch"]:
+        """The reach of h·f at the next point, whose own reach is given."""
+        constant, error = self.measure(self._waiting.pop(0), reach)
+        own = self._step_size * error
+        injected = torch.stack([torch.zeros_like(error), own, own]) + self.rounding
+        return round_up(self._step_size * constant * reach + injected, 32)
+
+    def measure(
+        self, evaluation: Evaluation, reach: Float[Tensor, "rows batch"]
+    ) -> tuple[Float[Tensor, " batch"], Float[Tensor, " batch"]]:
+        """K on the ball around the point, and what the field's evaluation there may err by."""
+        radius = round_up(reach[0] * self._radius + reach[1], 4)
+        constant = self._balls.on_balls(evaluation.point, radius)
+        self.largest_constant = torch.maximum(self.largest_constant, constant)
+        return constant, self.field_error(evaluation, constant)
+
+    def field_error(self, evaluation: Evaluation, constant: Float[Tensor, " batch"]) -> Float[Tensor, " batch"]:
+        """φu(‖f(Y)‖ + K‖Y‖)."""
+        return self._field_error * (per_sample_l2(evaluation.value) + constant * per_sample_l2(evaluation.point))

@@ -1,0 +1,275 @@
+"""Does a field have the structure that its class states? Its Jacobian at some points says so, or gives it away."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import singledispatch
+from typing import Literal, TypeAlias
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from natrob_theory.bounds.field_rules import one_sided_lipschitz
+from natrob_theory.bounds.point_pairs import scaled
+from natrob_theory.fields import (
+    AutonomousField,
+    DissipativeField,
+    GradientFlowField,
+    HamiltonianField,
+    LinearField,
+    ScaledField,
+    SkewSymmetricField,
+    SumField,
+    evaluate_field,
+)
+from natrob_theory.fields.convex_potentials import follows_convex_potential
+from natrob_theory.fields.evaluation import field_name
+from natrob_theory.numbers.argument_checks import require_count, require_finite, require_generator, require_state
+from natrob_theory.numbers.jacobian_products import Linearisation
+from natrob_theory.numbers.norms import per_sample_l2
+from natrob_theory.spectra.lanczos import top_direction
+
+Shape: TypeAlias = tuple[int, ...]
+Property: TypeAlias = Literal["symmetric", "skew-symmetric", "dissipative"]
+
+TOLERANCE = 1e3
+"""Defects up to so many unit roundoffs times √d, relative to ‖J‖, count as rounding."""
+
+PROBES = 2
+LANCZOS_STEPS = 12
+
+
+class StructureError(ValueError):
+    """A field whose Jacobian contradicts what its class states; the message names field, property and defect."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Structure:
+    """What is stated of J = ∂f/∂y at every state.
+
+    Attributes:
+        symmetric: J = Jᵀ.
+        skew_symmetric: J = −Jᵀ.
+        one_sided: ⟨v, Jv⟩ ≤ one_sided·‖v‖² for all v; None where nothing is stated.
+    """
+
+    symmetric: bool = False
+    skew_symmetric: bool = False
+    one_sided: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class StructureDefect:
+    """How far the Jacobian is from one stated property, the worst of all points and probes.
+
+    Attributes:
+        field: its name.
+        statement: which property.
+        defect: |⟨u, Jv⟩ − ⟨Ju, v⟩|, |⟨u, Jv⟩ + ⟨Ju, v⟩| or ⟨v, Jv⟩ − μ, over ‖u‖‖v‖ and the size of J that was seen; 0
+            where the field is flat, NaN where J is.
+        tolerance: up to which it counts as rounding.
+    """
+
+    field: str
+    statement: Property
+    defect: float
+    tolerance: float
+
+    @property
+    def holds(self) -> bool:
+        """Whether the defect is within the tolerance. A NaN is not."""
+        return self.defect <= self.tolerance
+
+
+@singledispatch
+def stated_structure(field: nn.Module, input_shape: Shape) -> Structure:
+    """What the class of the field states of its Jacobian; the seam for other kinds of statement.
+
+    A class of one's own states what it registered: a convex potential (`follows_convex_potential`) and a one-sided
+    constant (`one_sided_lipschitz`).
+    """
+    symmetric = _registered(field, follows_convex_potential.registry) and follows_convex_potential(field)
+    one_sided = 0.0 if symmetric else None
+    if _registered(field, one_sided_lipschitz.registry):
+        one_sided = float(one_sided_lipschitz(field, input_shape).value)
+    return Structure(symmetric=symmetric, one_sided=one_sided)
+
+
+def _registered(field: nn.Module, registry: Mapping[type, object]) -> bool:
+    """Whether this very kind of field has a rule."""
+    return any(kind in registry for kind in type(field).__mro__ if kind not in (object, nn.Module))
+
+
+@stated_structure.register
+def _(field: GradientFlowField, input_shape: Shape) -> Structure:
+    return Structure(symmetric=True, one_sided=0.0)
+
+
+@stated_structure.register
+def _(field: SkewSymmetricField, input_shape: Shape) -> Structure:
+    return Structure(skew_symmetric=True, one_sided=0.0)
+
+
+@stated_structure.register(AutonomousField)
+@stated_structure.register(LinearField)
+@stated_structure.register(HamiltonianField)
+@stated_structure.register(nn.Sequential)
+@stated_structure.register(nn.Linear)
+def _(field: nn.Module, input_shape: Shape) -> Structure:
+    """Nothing: their constants come from their weights, whatever these are."""
+    return Structure()
+
+
+@stated_structure.register
+def _(field: DissipativeField, input_shape: Shape) -> Structure:
+    """J − ρI: a symmetric J stays symmetric, ⟨v, Jv⟩ falls by ρ; a skew J does not stay skew."""
+    inner = stated_structure(field.field, input_shape)
+    one_sided = None if inner.one_sided is None else inner.one_sided - field.rate
+    return Structure(symmetric=inner.symmetric, one_sided=one_sided)
+
+
+@stated_structure.register
+def _(field: ScaledField, input_shape: Shape) -> Structure:
+    inner = stated_structure(field.field, input_shape)
+    kept = inner.one_sided is not None and field.factor >= 0
+    one_sided = field.factor * inner.one_sided if kept and inner.one_sided is not None else None
+    if inner.skew_symmetric:
+        one_sided = 0.0
+    return Structure(symmetric=inner.symmetric, skew_symmetric=inner.skew_symmetric, one_sided=one_sided)
+
+
+@stated_structure.register
+def _(field: SumField, input_shape: Shape) -> Structure:
+    parts = [stated_structure(part, input_shape) for part in field.fields]
+    known = [part.one_sided for part in parts if part.one_sided is not None]
+    return Structure(
+        symmetric=all(part.symmetric for part in parts),
+        skew_symmetric=all(part.skew_symmetric for part in parts),
+        one_sided=sum(known) if len(known) == len(parts) else None,
+    )
+
+
+def check_structure(
+    field: nn.Module,
+    points: Float[Tensor, "batch *state"],
+    *,
+    time: float = 0.0,
+    generator: torch.Generator,
+    probes: int = PROBES,
+) -> list[StructureDefect]:
+    """Measure how far the field's Jacobian at some points departs from what the field's class states of it.
+
+    With J = ∂f/∂y and random u, v: a gradient flow of a convex potential has ⟨u, Jv⟩ = ⟨Ju, v⟩ and ⟨v, Jv⟩ ≤ 0, a skew
+    field ⟨u, Jv⟩ = −⟨Ju, v⟩, and one with a stated μ has ⟨v, Jv⟩ ≤ μ‖v‖², where v is what Lanczos's method finds to be
+    the steepest direction of ½(J + Jᵀ). Jv comes from the field as it is called, hooks
+    and overridden methods included, so a field that computes something else than its class says shows it. Parts of
+    sums and multiples are looked at as well. Passing proves nothing: it is a test at these points.
+
+    Args:
+        field: f(t, y).
+        points: states y, best in float64.
+        time: t.
+        generator: of u and v, on the CPU.
+        probes: pairs (u, v) per point.
+
+    Returns:
+        One entry per stated property of the field and of its parts; none where nothing is stated.
+
+    Raises:
+        TypeError, ValueError: an argument that is not as described, or the field changes the state's shape.
+    """
+    if not isinstance(field, nn.Module):
+        raise TypeError(f"`field` must be an nn.Module, got {type(field).__name__}")
+    points = require_state("points", points).detach()
+    require_generator("generator", generator)
+    require_finite("time", time)
+    require_count("probes", probes)
+    found = []
+    for part in _parts(field):
+        stated = stated_structure(part, tuple(points.shape[1:]))
+        if stated != Structure():
+            found += _defects(part, stated, points, time, generator, probes)
+    return found
+
+
+def require_structure(
+    field: nn.Module, points: Float[Tensor, "batch *state"], *, time: float = 0.0, generator: torch.Generator
+) -> None:
+    """Raise StructureError, naming field, property and defect, unless `check_structure` finds none."""
+    for found in check_structure(field, points, time=time, generator=generator):
+        if not found.holds:
+            raise StructureError(
+                f"{found.field} states that its Jacobian is {found.statement}, but at a state of the clean trajectory "
+                f"it departs from that by {found.defect:.3g} of its size, more than the {found.tolerance:.1g} that "
+                f"rounding explains"
+            )
+
+
+def _parts(field: nn.Module) -> list[nn.Module]:
+    """The fields inside sums, multiples and dissipation, and the field: who is at fault comes first."""
+    inner: list[nn.Module] = []
+    if isinstance(field, SumField):
+        inner = list(field.fields)
+    elif isinstance(field, (DissipativeField, ScaledField)):
+        inner = [field.field]
+    return [*(part for one in inner for part in _parts(one)), field]
+
+
+def _defects(
+    field: nn.Module, stated: Structure, points: Tensor, time: float, generator: torch.Generator, probes: int
+) -> list[StructureDefect]:
+    """The worst defect of each stated property over all points and probes."""
+    asymmetry, skewness, dissipation = [], [], []
+    mu = 0.0 if stated.one_sided is None else stated.one_sided
+    jacobian = Linearisation(lambda state: evaluate_field(field, time, state), points)
+    for _ in range(probes):
+        u, v = (_direction(points, generator) for _ in range(2))
+        image_u, image_v = (jacobian.times(vector) for vector in (u, v))
+        size = torch.maximum(_norm(image_u), _norm(image_v))
+        crossed, other = _dot(u, image_v), _dot(v, image_u)
+        asymmetry.append(_relative((crossed - other).abs(), size))
+        skewness.append(_relative(torch.maximum((crossed + other).abs(), 2 * _dot(v, image_v).abs()), size))
+        if stated.one_sided is not None:
+            steepest = top_direction(
+                lambda w: 0.5 * (jacobian.times(w) + jacobian.transposed_times(w)), u, LANCZOS_STEPS
+            )
+            steepest = scaled(steepest, 1.0)
+            rise = _dot(steepest, jacobian.times(steepest))
+            dissipation.append(_relative(rise - mu * (_norm(steepest) > 0), size + abs(mu)))
+    tolerance = TOLERANCE * torch.finfo(points.dtype).eps * float(points[0].numel()) ** 0.5
+    measured: list[tuple[bool, Property, list[Tensor]]] = [
+        (stated.symmetric, "symmetric", asymmetry),
+        (stated.skew_symmetric, "skew-symmetric", skewness),
+        (stated.one_sided is not None, "dissipative", dissipation),
+    ]
+    return [
+        StructureDefect(
+            field=field_name(field), statement=name, defect=float(torch.stack(worst).max()), tolerance=tolerance
+        )
+        for is_stated, name, worst in measured
+        if is_stated
+    ]
+
+
+def _relative(defect: Tensor, size: Tensor) -> Tensor:
+    """defect/size, in float64: 0 where the field is flat, NaN where a Jacobian is no number.
+
+    Products that underflow leave errors of the size of the smallest normal number. Jacobians so small that these would
+    show are measured against the size at which they do not: nothing can be told of them.
+    """
+    limits = torch.finfo(defect.dtype)
+    return defect.double() / (size.double() + limits.tiny / limits.eps)
+
+
+def _direction(points: Tensor, generator: torch.Generator) -> Tensor:
+    """A random unit vector for each sample."""
+    drawn = torch.randn(points.shape, generator=generator, dtype=points.dtype).to(points.device)
+    return scaled(drawn, 1.0)
+
+
+def _norm(vectors: Tensor) -> Tensor:
+    return per_sample_l2(vectors).to(vectors.dtype)
+
+
+def _dot(first: Tensor, second: Tensor) -> Tensor:
+    return (first * second).flatten(1).sum(dim=1)

@@ -1,0 +1,1 @@
+"""One file for each kind of torch layer, and what every bound asks of it."""
