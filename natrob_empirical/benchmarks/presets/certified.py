@@ -7,12 +7,7 @@ from natrob_empirical.benchmarks.presets.overview import L2_BUDGETS, LINF_BUDGET
 from natrob_empirical.benchmarks.presets.preset import AttackSpecification, Preset, PresetModel
 from natrob_empirical.benchmarks.presets.schedules import small_training
 from natrob_empirical.models import ContractiveSpecification, ModelSpecification
-from natrob_empirical.training import (
-    LipschitzPenalty,
-    MarginTraining,
-    SpectralNormalisation,
-    TrainingSpecification,
-)
+from natrob_empirical.training import LipschitzPenalty, MarginTraining, SpectralNormalisation, TrainingSpecification
 
 
 def _margin(offset: float, temperature: float, **schedule: Any) -> TrainingSpecification:
@@ -26,7 +21,6 @@ def _digits_networks(training: TrainingSpecification, *, implicit: bool = True) 
     The skew one needs backward Euler, which solves an equation at every step of every pass.
     """
     dense: dict[str, Any] = {"channels": 128, "hidden": 64, "num_steps": 4, "constraint": "orthogonal"}
-    shallow: dict[str, Any] = {**dense, "num_steps": 2}
     specifications = [
         ContractiveSpecification(label="Gradient flow, h = 2/‖W‖²", network="gradient_flow", **dense),
         ContractiveSpecification(label="Dissipative, h = −2μ/K²", network="dissipative", **dense),
@@ -42,14 +36,9 @@ def _digits_networks(training: TrainingSpecification, *, implicit: bool = True) 
         ),
     ]
     if implicit:
-        specifications.append(
-            ContractiveSpecification(
-                label="Skew gradient flow, backward Euler",
-                network="skew_gradient_flow",
-                method="backward_euler",
-                **shallow,
-            )
-        )
+        implicit_dense = {**dense, "num_steps": 2, "method": "backward_euler"}
+        label = "Skew gradient flow, backward Euler"
+        specifications.append(ContractiveSpecification(label=label, network="skew_gradient_flow", **implicit_dense))
     return tuple(PresetModel(specification=specification, training=training) for specification in specifications)
 
 
@@ -116,20 +105,13 @@ def _attacks(
 
 
 _SMOKE_JUDGED: Final = ("Gradient flow, h = 2/‖W‖²", "Dissipative, h = −2μ/K²")
-
 _DIGITS_JUDGED: Final = (
     "Gradient flow, h = 2/‖W‖²",
     "ResNet, h = 1",
     "Neural ODE, T = 1",
     "ResNet, h = 1, K penalised",
 )
-
-_MNIST_JUDGED: Final = (
-    "Gradient flow, radius 0.5",
-    "Gradient flow, radius 1.58",
-    "ResNet, h = 1",
-    "Neural ODE, T = 1",
-)
+_MNIST_JUDGED: Final = ("Gradient flow, radius 0.5", "Gradient flow, radius 1.58", "ResNet, h = 1", "Neural ODE, T = 1")
 
 CERTIFIED: Final = (
     Preset(

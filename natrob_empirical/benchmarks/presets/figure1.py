@@ -1,5 +1,6 @@
 """Figure 1 of the paper: the step size shrinks at fixed depth; and what the theorem asks for, T = nh held fixed."""
 
+from functools import partial
 from typing import Final
 
 from natrob_empirical.benchmarks.presets.preset import AttackSpecification, Preset, PresetModel
@@ -43,12 +44,11 @@ def _models(
 
 def _attacks(images: int | None = None) -> tuple[AttackSpecification, ...]:
     """The paper's transferred FGSM images, beside attacks that see the network itself."""
+    linf = partial(AttackSpecification, norm="Linf", epsilons=EPSILONS, images=images)
     return (
-        AttackSpecification(
-            label="FGSM from ResNet-8", attack="FGSM", norm="Linf", epsilons=EPSILONS, source=SOURCE, images=images
-        ),
-        AttackSpecification(label="FGSM", attack="FGSM", norm="Linf", epsilons=EPSILONS, images=images),
-        AttackSpecification(label="PGD-40", attack="PGD", norm="Linf", epsilons=EPSILONS, steps=40, images=images),
+        linf(label="FGSM from ResNet-8", attack="FGSM", source=SOURCE),
+        linf(label="FGSM", attack="FGSM"),
+        linf(label="PGD-40", attack="PGD", steps=40),
     )
 
 

@@ -1,5 +1,7 @@
 """The presets `quick` and `cpu`: every network class under the same attacks."""
 
+from dataclasses import replace
+from functools import partial
 from typing import Any, Final
 
 from natrob_empirical.benchmarks.presets.preset import AttackSpecification, Preset, PresetModel, StepSizeSweep
@@ -33,9 +35,23 @@ def _all_networks(training: TrainingSpecification, **sizes: Any) -> tuple[Preset
     return tuple(PresetModel(specification=specification, training=training) for specification in specifications)
 
 
+def _attacks(linf: tuple[float, ...], l2: tuple[float, ...], *, steps: int) -> tuple[AttackSpecification, ...]:
+    """Noise, Move to Gray, FGSM and PGD in L∞, and PGD in L2."""
+    noise = AttackSpecification(label="Random Noise", attack="RandomNoise", norm="Linf", epsilons=linf)
+    pgd = replace(noise, label=f"PGD-{steps}", attack="PGD", steps=steps)
+    return (
+        noise,
+        replace(noise, label="Move to Gray", attack="MoveToGray", steps=10),
+        replace(noise, label="FGSM", attack="FGSM"),
+        pgd,
+        replace(pgd, norm="L2", epsilons=l2),
+    )
+
+
 CONTRACTIVE: Final = "Gradient flow, h = 2/‖W‖²"
 JUDGED: Final = (CONTRACTIVE, "ResNet, h = 1", "Neural ODE, T = 1")
 """The models of `quick` that AutoAttack judges, at two radii; `certified-digits-cpu` has the others."""
+_auto_attack: Final = partial(AttackSpecification, label="AutoAttack", attack="AutoAttack", images=50, only_on=JUDGED)
 
 QUICK: Final = Preset(
     name="quick",
@@ -58,18 +74,10 @@ QUICK: Final = Preset(
         ),
     ),
     attacks=(
-        AttackSpecification(label="Random Noise", attack="RandomNoise", norm="Linf", epsilons=LINF_BUDGETS),
-        AttackSpecification(label="Move to Gray", attack="MoveToGray", norm="Linf", epsilons=LINF_BUDGETS, steps=10),
-        AttackSpecification(label="FGSM", attack="FGSM", norm="Linf", epsilons=LINF_BUDGETS),
-        AttackSpecification(label="PGD-10", attack="PGD", norm="Linf", epsilons=LINF_BUDGETS, steps=10),
-        AttackSpecification(label="PGD-10", attack="PGD", norm="L2", epsilons=L2_BUDGETS, steps=10),
+        *_attacks(LINF_BUDGETS, L2_BUDGETS, steps=10),
         AttackSpecification(label="FAB", attack="FAB", norm="L2", epsilons=(0.3,), only_on=(CONTRACTIVE,)),
-        AttackSpecification(
-            label="AutoAttack", attack="AutoAttack", norm="Linf", epsilons=(0.1,), images=50, only_on=JUDGED
-        ),
-        AttackSpecification(
-            label="AutoAttack", attack="AutoAttack", norm="L2", epsilons=(0.6,), images=50, only_on=JUDGED
-        ),
+        _auto_attack(norm="Linf", epsilons=(0.1,)),
+        _auto_attack(norm="L2", epsilons=(0.6,)),
     ),
     test_images=200,
     step_sizes=StepSizeSweep(),
@@ -82,15 +90,7 @@ CPU: Final = Preset(
     models=_all_networks(
         TrainingSpecification(epochs=6, batch_size=128), channels=16, hidden=32, stem_stride=2, pool_size=7
     ),
-    attacks=(
-        AttackSpecification(label="Random Noise", attack="RandomNoise", norm="Linf", epsilons=MNIST_LINF_BUDGETS),
-        AttackSpecification(
-            label="Move to Gray", attack="MoveToGray", norm="Linf", epsilons=MNIST_LINF_BUDGETS, steps=10
-        ),
-        AttackSpecification(label="FGSM", attack="FGSM", norm="Linf", epsilons=MNIST_LINF_BUDGETS),
-        AttackSpecification(label="PGD-40", attack="PGD", norm="Linf", epsilons=MNIST_LINF_BUDGETS, steps=40),
-        AttackSpecification(label="PGD-40", attack="PGD", norm="L2", epsilons=MNIST_L2_BUDGETS, steps=40),
-    ),
+    attacks=_attacks(MNIST_LINF_BUDGETS, MNIST_L2_BUDGETS, steps=40),
     train_images=10_000,
     test_images=1_000,
     step_sizes=StepSizeSweep(),

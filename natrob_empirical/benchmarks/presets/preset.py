@@ -161,7 +161,7 @@ class Preset:
     summary: str
     dataset: str
     models: tuple[PresetModel, ...]
-    attacks: tuple[AttackSpecification, ...]
+    attacks: tuple[AttackSpecification, ...] = ()
     published: tuple[PublishedResult, ...] = ()
     seeds: tuple[int, ...] = (0,)
     train_images: int | None = None

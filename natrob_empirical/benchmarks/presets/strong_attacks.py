@@ -31,14 +31,7 @@ def curves(
     )
 
 
-def auto_pgd(
-    norm: Literal["Linf", "L2"], epsilons: tuple[float, ...], images: int
-) -> tuple[AttackSpecification, AttackSpecification]:
-    """100 steps of Auto-PGD on the cross-entropy and on the DLR loss."""
-
-    def on(loss: str) -> AttackSpecification:
-        return AttackSpecification(
-            label=f"APGD-{loss}", attack=f"APGD-{loss}", norm=norm, epsilons=epsilons, steps=100, images=images
-        )
-
-    return on("CE"), on("DLR")
+def with_auto_pgd(attacks: tuple[AttackSpecification, ...]) -> tuple[AttackSpecification, ...]:
+    """These, and 100 steps of Auto-PGD on the cross-entropy and on the DLR loss, on the images of the first."""
+    own = replace(attacks[0], steps=100, step_size=None)
+    return (*attacks, *(replace(own, label=name, attack=name) for name in ("APGD-CE", "APGD-DLR")))

@@ -1,12 +1,13 @@
 """Table 2 of the paper: adversarially trained PreAct-ResNet-18 against the plainly trained Neural ODE."""
 
 from dataclasses import replace
-from typing import Any, Final
+from functools import partial
+from typing import Final
 
+from natrob_empirical.benchmarks.presets.neural_ode_scales import SCALES, STIFF_LEARNING_RATE, small_neural_ode
 from natrob_empirical.benchmarks.presets.preset import AttackSpecification, Preset, PresetModel
 from natrob_empirical.benchmarks.presets.schedules import FAST_ENGINE, HE_2016, small_training
-from natrob_empirical.benchmarks.presets.strong_attacks import AUTOATTACK_IMAGES_CIFAR10, auto_pgd
-from natrob_empirical.benchmarks.presets.table1_models import STIFF_LEARNING_RATE, small_neural_ode
+from natrob_empirical.benchmarks.presets.strong_attacks import AUTOATTACK_IMAGES_CIFAR10, with_auto_pgd
 from natrob_empirical.models import TABLE_A1_CIFAR10, ResidualSpecification
 from natrob_empirical.training import PAPER_TRAININGS, StandardTraining, TrainingSpecification
 
@@ -45,28 +46,22 @@ def _attacks(
     epsilons: tuple[float, ...], *, images: int | None = None, strongest: int | None = None
 ) -> tuple[AttackSpecification, ...]:
     """PGD-20 with steps of 2/255 as in the table, and AutoAttack."""
-
-    def linf(label: str, attack: str, count: int | None, **settings: Any) -> AttackSpecification:
-        specification = AttackSpecification(label=label, attack=attack, norm="Linf", epsilons=epsilons, images=count)
-        return replace(specification, **settings)
-
+    linf = partial(AttackSpecification, norm="Linf", epsilons=epsilons, images=images)
     return (
-        linf("PGD-20 (step size 2/255)", "PGD", images, steps=20, step_size=2 / 255),
-        linf("PGD-40", "PGD", images, steps=40),
-        linf("AutoAttack", "AutoAttack", strongest),
+        linf(label="PGD-20 (step size 2/255)", attack="PGD", steps=20, step_size=2 / 255),
+        linf(label="PGD-40", attack="PGD", steps=40),
+        linf(label="AutoAttack", attack="AutoAttack", images=strongest),
     )
 
 
 def _neural_ode(channels: int, epochs: int) -> PresetModel:
-    specification = small_neural_ode(channels=channels, stem_stride=2, pool_size=2)
     return PresetModel(
-        specification=specification, training=small_training(epochs=epochs, learning_rate=STIFF_LEARNING_RATE)
+        specification=small_neural_ode(channels=channels, stem_stride=2, pool_size=2),
+        training=small_training(epochs=epochs, learning_rate=STIFF_LEARNING_RATE),
     )
 
 
-_GPU_NEURAL_ODE: Final = PresetModel(
-    specification=TABLE_A1_CIFAR10, training=small_training(epochs=3, learning_rate=STIFF_LEARNING_RATE, fast=True)
-)
+_GPU_NEURAL_ODE: Final = SCALES["cifar10-gpu"].models[1]
 _SHORT_GPU: Final = replace(HE_2016, epochs=20, milestones=(12, 17), batch_size=256, engine=FAST_ENGINE)
 
 TABLE_2: Final = (
@@ -76,7 +71,7 @@ TABLE_2: Final = (
         dataset="digits",
         models=_models(_neural_ode(8, 4), small_training(epochs=4), width=8, epochs=4),
         # All of AutoAttack on five networks that nobody fools at 8/255 would take more than the two minutes.
-        attacks=(*_attacks((PAPER_EPSILON,), images=40)[:2], *auto_pgd("Linf", (PAPER_EPSILON,), 40)),
+        attacks=with_auto_pgd(_attacks((PAPER_EPSILON,), images=40)[:2]),
         test_images=100,
         pairs=8,
     ),
@@ -92,16 +87,8 @@ TABLE_2: Final = (
         name="table2-gpu",
         summary="Table 2 on CIFAR-10, PreAct-ResNet-18 for 20 epochs each; attacks of at most 9 minutes",
         dataset="cifar10",
-        models=_models(
-            _GPU_NEURAL_ODE,
-            _SHORT_GPU,
-            width=64,
-            epochs=20,
-        ),
-        attacks=(
-            *_attacks((PAPER_EPSILON,), images=300, strongest=AUTOATTACK_IMAGES_CIFAR10),
-            *auto_pgd("Linf", (PAPER_EPSILON,), 300),
-        ),
+        models=_models(_GPU_NEURAL_ODE, _SHORT_GPU, width=64, epochs=20),
+        attacks=with_auto_pgd(_attacks((PAPER_EPSILON,), images=300, strongest=AUTOATTACK_IMAGES_CIFAR10)),
     ),
     Preset(
         name="table2-paper",
