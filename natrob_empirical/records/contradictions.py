@@ -1,4 +1,4 @@
-"""Where a certificate and an attack on the same image contradict each other: one of the two computations is wrong."""
+"""Contradictions between a certificate and an attack on the same image: one of the two computations is wrong."""
 
 import math
 from collections.abc import Sequence
@@ -41,7 +41,7 @@ class Contradiction:
 def contradictions_between(
     theory: TheoryResult, attack: AttackResult, *, norm: str, epsilon: float
 ) -> list[Contradiction]:
-    """Every image with a misclassified image no farther than the radius certified for it, radius 0 aside.
+    """Finds every image with a misclassified image no farther than the radius certified for it, radius 0 aside.
 
     An image counts as certified at its own radius (certified accuracy has it so), which is why an equal distance is a
     contradiction. L2 distances are held against L∞ radii too, since ‖δ‖∞ ≤ ‖δ‖₂. Records without certificates,
@@ -70,7 +70,7 @@ def contradictions_between(
 
 
 def distances_found(attack: AttackResult, epsilon: float) -> list[float]:
-    """Per image, at most how far the nearest misclassified image is; inf where the attack found none.
+    """Bounds the distance of each image's nearest misclassified image from above; inf where the attack found none.
 
     Where the record has outcomes only, a fooled image is at most `epsilon` away.
     """
@@ -81,5 +81,5 @@ def distances_found(attack: AttackResult, epsilon: float) -> list[float]:
 
 
 def covering(certificates: Sequence[SampleCertificates], norm: str) -> list[SampleCertificates]:
-    """Those whose ball holds a ball of the same radius in the attack's norm."""
+    """Keeps the certificates whose ball holds a ball of the same radius in the attack's norm."""
     return [each for each in certificates if each.norm == norm or (each.norm, norm) == ("Linf", "L2")]

@@ -50,7 +50,7 @@ class RecordStore:
         require_writable_folder(folder)
 
     def path_of(self, cell: CellKey, settings: dict[str, Any]) -> Path:
-        """Where the record of this cell with these settings is, or would be."""
+        """The file that holds the record of this cell with these settings, or would hold it."""
         parts = [cell.dataset, cell.model, cell.training, f"seed{cell.seed}"]
         parts += ["theory"] if cell.attack is None else [cell.attack, str(cell.norm), f"eps{cell.epsilon:g}"]
         canonical = json.dumps({"cell": cell.model_dump(mode="json"), "settings": settings}, sort_keys=True)
@@ -58,7 +58,7 @@ class RecordStore:
         return self.folder / (re.sub(r"[^A-Za-z0-9._-]+", "_", "-".join(parts)) + f"-{digest}.json")
 
     def place_of(self, cell: CellKey, settings: dict[str, Any]) -> Path:
-        """Where the record is: under a label that the attack once had, if there is one; else as `path_of`."""
+        """The file under a label that the attack once had, if it exists; else that of `path_of`."""
         earlier = [cell.model_copy(update={"attack": name}) for name in earlier_labels(cell.attack or "")]
         paths = [self.path_of(key, settings) for key in (cell, *earlier)]
         return next((path for path in paths if path.exists()), paths[0])

@@ -1,12 +1,17 @@
-"""What an attack did to a model and to every image, as a record holds it."""
+"""The outcome of an attack on a model and on every image, as a record holds it."""
 
 from typing import Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from natrob_empirical.records.schema.packed_values import require_entries, unpacked
 from natrob_empirical.records.schema.record_part import AbstractRecordPart, Number
-from natrob_empirical.records.schema.sample_outcomes import OUTCOME_LETTERS, SampleOutcomes, require_letters
+from natrob_empirical.records.schema.samples import (
+    OUTCOME_LETTERS,
+    SampleOutcomes,
+    require_entries,
+    require_letters,
+    unpacked,
+)
 
 
 class PublishedNumber(AbstractRecordPart):

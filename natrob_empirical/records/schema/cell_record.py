@@ -18,7 +18,7 @@ SCHEMA_VERSION = 1
 
 
 class CellKey(AbstractRecordPart):
-    """Which cell of a preset this is. `attack`, `norm` and `epsilon` are None for the theory cell of a model.
+    """The key of a cell in a preset. `attack`, `norm` and `epsilon` are None for the theory cell of a model.
 
     The sweep over step sizes is one cell of its own, without a model: its `model` names it.
 
@@ -44,7 +44,7 @@ class CellKey(AbstractRecordPart):
 
 
 class Environment(AbstractRecordPart):
-    """Where and with what a cell was run."""
+    """The versions, the hardware and the time of a cell's run."""
 
     natrob: str
     python: str
@@ -74,7 +74,7 @@ class CellRecord(AbstractRecordPart):
     @model_validator(mode="before")
     @classmethod
     def _with_current_names(cls, data: Any) -> Any:
-        """What is read gets the attack's label of today, also where a number says what it was found by."""
+        """Gives what is read the attack's label of today, also where a number says what it was found by."""
         if not isinstance(data, dict) or not isinstance(cell := data.get("cell"), dict):
             return data
         label = cell.get("attack")
@@ -85,7 +85,7 @@ class CellRecord(AbstractRecordPart):
 
 
 def _renamed_sources(part: Any, earlier: str, current: str) -> Any:
-    """The part with every `source` in it under the attack's current label."""
+    """Returns the part with every `source` in it under the attack's current label."""
     if not isinstance(part, dict):
         return part
     return {

@@ -1,4 +1,4 @@
-"""What all parts of a record share, and the numbers and curves they are made of."""
+"""The class of all parts of a record, and the numbers and curves they are made of."""
 
 from typing import Literal
 

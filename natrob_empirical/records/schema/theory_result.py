@@ -5,8 +5,7 @@ from typing import Literal
 from pydantic import Field
 
 from natrob_empirical.records.schema.record_part import AbstractRecordPart, Curve, Number
-from natrob_empirical.records.schema.sample_certificates import SampleCertificates, SampleMargins
-from natrob_empirical.records.schema.sample_growth import EvaluationStatistics, GridStatistics, SampleAmplification
+from natrob_empirical.records.schema.samples import SampleAmplification, SampleCertificates, SampleMargins
 
 
 class BoundCheckSummary(AbstractRecordPart):
@@ -72,6 +71,48 @@ class BlockConstants(AbstractRecordPart):
     shortcut_upper: Number
     activation_upper: Number
     growth: Number
+
+
+class EvaluationStatistics(AbstractRecordPart):
+    """The cost of one forward pass, over images. For a fixed grid all images cost the same and nothing is rejected.
+
+    Attributes:
+        images: how many.
+        smallest, median, largest: evaluations of the trunk's field(s) for one image (NFE); of a residual network, of
+            its branches.
+        rejected_smallest, rejected_median, rejected_largest: trial steps that the solver threw away.
+    """
+
+    images: int
+    smallest: int
+    median: float
+    largest: int
+    rejected_smallest: int = 0
+    rejected_median: float = 0.0
+    rejected_largest: int = 0
+
+
+class GridStatistics(AbstractRecordPart):
+    """The time grid, over images.
+
+    Attributes:
+        images: how many.
+        steps_smallest, steps_median, steps_largest: N per image; of a residual network, its blocks.
+        step_size_smallest, step_size_largest: h over images and steps.
+        hk_smallest, hk_largest: h·K over images and steps, K the upper constant of the step's field, so that both are
+            upper bounds; infinity where K overflows.
+        kind: whether the grid is fixed beforehand or chosen per image.
+    """
+
+    images: int
+    steps_smallest: int
+    steps_median: float
+    steps_largest: int
+    step_size_smallest: float
+    step_size_largest: float
+    hk_smallest: float
+    hk_largest: float
+    kind: Literal["fixed", "adaptive"]
 
 
 class TheoryResult(AbstractRecordPart):
