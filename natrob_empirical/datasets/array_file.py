@@ -1,7 +1,8 @@
 """A user's own images, from one .npz file: two arrays to attack on, two more to train on."""
 
 import zipfile
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -36,43 +37,65 @@ def load(path: Path) -> Dataset:
         ValueError: anything else that is wrong; the message names the file, the array, the requirement and
             what came.
     """
-    arrays = _read_arrays(path)
-    try:
-        return _dataset(path, arrays)
-    except ValueError as error:
-        raise ValueError(f"{path}: {error}") from error
+    with _naming(path):
+        arrays = _read_arrays(path)
+        layout = stated_layout(arrays)
+        test_x, test_y = _part("test", arrays, layout)
+        train_x, train_y, num_classes = test_x[:0], test_y[:0], _classes_of(test_y)
+        if "train_x" in arrays:
+            train_x, train_y = _part("train", arrays, layout)
+            _require_one_shape(train_x.shape[1:], test_x.shape[1:])
+            if train_x.dtype.kind != test_x.dtype.kind:
+                raise ValueError(
+                    f"`train_x` and `test_x` must both be uint8 or both floats, got {train_x.dtype} and {test_x.dtype}"
+                )
+            num_classes = _count_classes(train_y, test_y)
+        return Dataset(
+            name=path.stem,
+            title=path.stem,
+            train_x=torch.from_numpy(train_x),
+            train_y=torch.from_numpy(train_y),
+            test_x=torch.from_numpy(test_x),
+            test_y=torch.from_numpy(test_y),
+            num_classes=num_classes,
+            pixel_scale=255 if test_x.dtype == np.uint8 else 1,
+            source=f"the arrays in {path.name}",
+        )
 
 
 def info(path: Path) -> DatasetInfo:
-    """What the headers and the labels of the file say; its images are not read.
+    """Describe the data set from the headers and the labels of the file; its images are not read.
 
     Raises:
         FileNotFoundError, ValueError: as `load`, as far as headers and labels show it.
     """
-    arrays = _read_arrays(path, only_headers_of=("train_x", "test_x"))
+    with _naming(path):
+        arrays = _read_arrays(path, only_headers_of=("train_x", "test_x"))
+        layout = stated_layout(arrays)
+        parts = [part for part in ("test", "train") if f"{part}_x" in arrays]
+        shapes = {part: image_shape(f"{part}_x", arrays[f"{part}_x"], layout) for part in parts}
+        labels = {part: _labels(f"{part}_y", arrays[f"{part}_y"], len(arrays[f"{part}_x"])) for part in parts}
+        train_y, test_y = labels.get("train"), labels["test"]
+        _require_one_shape(shapes.get("train", shapes["test"]), shapes["test"])
+        return DatasetInfo(
+            name=path.stem,
+            title=path.stem,
+            image_shape=shapes["test"],
+            num_classes=_classes_of(test_y) if train_y is None else _count_classes(train_y, test_y),
+            train_size=0 if train_y is None else len(train_y),
+            test_size=len(test_y),
+            origin=f"the arrays in {path.name}",
+            present=True,
+        )
+
+
+@contextmanager
+def _naming(path: Path) -> Iterator[None]:
+    """Within the block a ValueError names the file."""
     try:
-        return _info(path, arrays)
+        yield
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from error
-
-
-def _info(path: Path, arrays: dict[str, npt.NDArray[np.generic]]) -> DatasetInfo:
-    layout = stated_layout(arrays)
-    parts = [part for part in ("test", "train") if f"{part}_x" in arrays]
-    shapes = {part: image_shape(f"{part}_x", arrays[f"{part}_x"], layout) for part in parts}
-    labels = {part: _labels(f"{part}_y", arrays[f"{part}_y"], len(arrays[f"{part}_x"])) for part in parts}
-    train_y, test_y = labels.get("train"), labels["test"]
-    _require_one_shape(shapes.get("train", shapes["test"]), shapes["test"])
-    return DatasetInfo(
-        name=path.stem,
-        title=path.stem,
-        image_shape=shapes["test"],
-        num_classes=_classes_of(test_y) if train_y is None else _count_classes(train_y, test_y),
-        train_size=0 if train_y is None else len(train_y),
-        test_size=len(test_y),
-        origin=f"the arrays in {path.name}",
-        present=True,
-    )
 
 
 def _require_one_shape(train: tuple[int, ...], test: tuple[int, ...]) -> None:
@@ -83,35 +106,8 @@ def _require_one_shape(train: tuple[int, ...], test: tuple[int, ...]) -> None:
 
 
 def _classes_of(test_y: npt.NDArray[np.int64]) -> int:
-    """Where there are test labels only."""
+    """The number of classes where there are test labels only."""
     return max(2, int(test_y.max()) + 1)
-
-
-def _dataset(path: Path, arrays: dict[str, npt.NDArray[np.generic]]) -> Dataset:
-    layout = stated_layout(arrays)
-    test_x, test_y = _part("test", arrays, layout)
-    if "train_x" in arrays:
-        train_x, train_y = _part("train", arrays, layout)
-        _require_one_shape(train_x.shape[1:], test_x.shape[1:])
-        if train_x.dtype.kind != test_x.dtype.kind:
-            raise ValueError(
-                f"`train_x` and `test_x` must both be uint8 or both floats, got {train_x.dtype} and {test_x.dtype}"
-            )
-        num_classes = _count_classes(train_y, test_y)
-    else:
-        train_x, train_y = test_x[:0], test_y[:0]
-        num_classes = _classes_of(test_y)
-    return Dataset(
-        name=path.stem,
-        title=path.stem,
-        train_x=torch.from_numpy(train_x),
-        train_y=torch.from_numpy(train_y),
-        test_x=torch.from_numpy(test_x),
-        test_y=torch.from_numpy(test_y),
-        num_classes=num_classes,
-        pixel_scale=255 if test_x.dtype == np.uint8 else 1,
-        source=f"the arrays in {path.name}",
-    )
 
 
 def _part(
@@ -122,83 +118,70 @@ def _part(
 
 
 def _read_arrays(path: Path, *, only_headers_of: Sequence[str] = ()) -> dict[str, npt.NDArray[np.generic]]:
-    """Those that are used; of some nothing but the header, as an array of zeros that takes no memory."""
+    """Read the arrays that are used; of some nothing but the header, as an array of zeros that takes no memory."""
     if not path.exists():
         raise FileNotFoundError(
             f"{path}: there is no such file; a .npz file with {', '.join(_ARRAYS)} is required"
             f"{near_files(path, suffix='.npz')}"
         )
     if not path.is_file() or not zipfile.is_zipfile(path):
-        raise ValueError(f"{path}: must be a .npz file (a zip archive of arrays), got something else or a damaged one")
+        raise ValueError("must be a .npz file (a zip archive of arrays), got something else or a damaged one")
     try:
         archive = np.load(path, allow_pickle=False)
     except Exception as error:
-        raise ValueError(f"{path}: must be a readable .npz file, got {type(error).__name__}: {error}") from error
+        raise ValueError(f"must be a readable .npz file, got {type(error).__name__}: {error}") from error
     with archive:
         found = archive.files
         needed = _ARRAYS if set(_TRAIN) & set(found) else _TEST
         missing = [name for name in needed if name not in found]
         if missing:
-            raise ValueError(_what_is_missing(path, missing, found))
-        return {
-            name: (_header if name in only_headers_of else _whole)(path, archive, name)
-            for name in (*_ARRAYS, "layout")
-            if name in found
-        }
+            raise ValueError(_what_is_missing(missing, found))
+        names = [name for name in (*_ARRAYS, "layout") if name in found]
+        return {name: _read_array(archive, name, only_header=name in only_headers_of) for name in names}
 
 
-def _what_is_missing(path: Path, missing: list[str], found: list[str]) -> str:
-    """The missing arrays, those there are, and those that other names seem to mean."""
+def _what_is_missing(missing: list[str], found: list[str]) -> str:
+    """Name the missing arrays, those there are, and those that other names seem to mean."""
     meant = [(name, ours) for name in found if (ours := _meaning(name)) in missing]
     renamed = ", ".join(f"{name} as {ours}" for name, ours in meant)
     return (
-        f"{path}: must hold the arrays {' and '.join(_TEST)}, and to train on, {' and '.join(_TRAIN)}; "
+        f"must hold the arrays {' and '.join(_TEST)}, and to train on, {' and '.join(_TRAIN)}; "
         f"missing: {', '.join(missing)}; found: {', '.join(found) or 'none'}" + (f"; save {renamed}" if renamed else "")
     )
 
 
 def _meaning(name: str) -> str | None:
-    """The array that one of another name may be: of "X_train", "images" or "testLabels"; None if it is no such name."""
+    """The array that a name such as "X_train", "images" or "testLabels" seems to mean; None if it means none."""
     letters = "".join(character for character in name.lower() if character.isalpha())
-    for part in ("train", "test"):
-        if part in letters:
-            break
-    else:
-        part = "test"
+    part = "train" if "train" in letters else "test"
     kind = letters.replace(part, "")
     kinds = {"x": ("x", "image", "images", "data"), "y": ("y", "label", "labels", "target", "targets")}
     return next((f"{part}_{axis}" for axis, words in kinds.items() if kind in words), None)
 
 
-def _whole(path: Path, archive: np.lib.npyio.NpzFile, name: str) -> npt.NDArray[np.generic]:
-    return _read_array(path, name, lambda: archive[name])
-
-
-def _header(path: Path, archive: np.lib.npyio.NpzFile, name: str) -> npt.NDArray[np.generic]:
-    def zeros() -> npt.NDArray[np.generic]:
-        members = archive.zip
-        assert members is not None
-        with members.open(f"{name}.npy") as file:
-            version = np.lib.format.read_magic(file)
-            read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-            shape, _, dtype = read(file)
-        if dtype.hasobject:
-            raise ValueError("it holds Python objects")
-        return np.broadcast_to(np.zeros((), dtype), shape)
-
-    return _read_array(path, name, zeros)
-
-
-def _read_array(path: Path, name: str, read: Callable[[], object]) -> npt.NDArray[np.generic]:
+def _read_array(archive: np.lib.npyio.NpzFile, name: str, *, only_header: bool) -> npt.NDArray[np.generic]:
     try:
-        array = read()
+        array: object = _zeros_like(archive, name) if only_header else archive[name]
     except Exception as error:  # damaged bytes make zipfile, zlib and numpy's header parser raise all kinds
         raise ValueError(
-            f"{path}: `{name}` must be a plain numeric array, reading it gave {type(error).__name__}: {error}"
+            f"`{name}` must be a plain numeric array, reading it gave {type(error).__name__}: {error}"
         ) from error
     if not isinstance(array, np.ndarray):
-        raise ValueError(f"{path}: `{name}` must be an array in numpy's format, got {type(array).__name__}")
+        raise ValueError(f"`{name}` must be an array in numpy's format, got {type(array).__name__}")
     return array
+
+
+def _zeros_like(archive: np.lib.npyio.NpzFile, name: str) -> npt.NDArray[np.generic]:
+    """An array of the shape and dtype that the header states; it takes no memory."""
+    members = archive.zip
+    assert members is not None
+    with members.open(f"{name}.npy") as file:
+        version = np.lib.format.read_magic(file)
+        read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+        shape, _, dtype = read(file)
+    if dtype.hasobject:
+        raise ValueError("it holds Python objects")
+    return np.broadcast_to(np.zeros((), dtype), shape)
 
 
 def _labels(name: str, array: npt.NDArray[np.generic], count: int) -> npt.NDArray[np.int64]:

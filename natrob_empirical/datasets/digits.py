@@ -4,12 +4,12 @@ import numpy as np
 import torch
 from sklearn.datasets import load_digits
 
-from .catalogue import DIGITS
 from .dataset import Dataset
+from .registry import DIGITS
 
 
 def load() -> Dataset:
-    """1797 gray images of 8×8 pixels with values 0 to 16; every fifth, from the first on, is a test image.
+    """Load 1797 gray images of 8×8 pixels with values 0 to 16; every fifth, from the first on, is a test image.
 
     Source: Alpaydin and Kaynak, Optical Recognition of Handwritten Digits, UCI Machine Learning
         Repository, 1998.
@@ -19,13 +19,13 @@ def load() -> Dataset:
     labels = torch.from_numpy(np.asarray(classes).astype(np.int64))
     is_test = torch.arange(len(images)) % 5 == 0
     return Dataset(
-        name=DIGITS.name,
-        title=DIGITS.title,
+        name=DIGITS.info.name,
+        title=DIGITS.info.title,
         train_x=images[~is_test],
         train_y=labels[~is_test],
         test_x=images[is_test],
         test_y=labels[is_test],
-        num_classes=DIGITS.num_classes,
+        num_classes=DIGITS.info.num_classes,
         pixel_scale=16,
-        source=DIGITS.origin,
+        source=DIGITS.info.origin,
     )

@@ -41,7 +41,7 @@ def require_pixels(name: str, array: npt.NDArray[np.generic]) -> None:
 
 
 def layout_of(name: str, array: npt.NDArray[np.generic], stated: Layout | None) -> Layout:
-    """Where the channels of images with four axes are; they are 1 to 4.
+    """Find the axis that holds the channels, 1 to 4, of images with four axes.
 
     What is stated holds. Else the only axis that can hold channels is taken; where both can, the one that leaves square
     images; where neither or both do, bytes have their channels last, as image files do, and floats are refused.
@@ -112,14 +112,13 @@ def stated_layout(arrays: Mapping[str, npt.NDArray[np.generic]]) -> Layout | Non
     if "layout" not in arrays:
         return None
     text = str(arrays["layout"])
-    for one in LAYOUTS:
-        if text == one:
-            return one
+    if text == "NCHW" or text == "NHWC":  # noqa: PLR1714 - type checkers follow this form
+        return text
     raise ValueError(f"`layout` must be {' or '.join(LAYOUTS)}, got {text[:40]!r}")
 
 
 def _advice(name: str, array: npt.NDArray[np.generic]) -> str:
-    """What to do about floats outside of [0, 1]."""
+    """Advice on floats outside of [0, 1]."""
     if array.min() < 0:
         return "give the pixels themselves, and let the model standardise them"
     if array.max() <= 255 and not np.any(np.mod(array, 1)):

@@ -4,10 +4,9 @@ import os
 from pathlib import Path
 
 from . import array_file, digits, torchvision_source
-from .catalogue import CATALOGUE, DIGITS
 from .data_root import resolve_data_root
 from .dataset import Dataset
-from .registry import DatasetInfo, known_datasets, require_dataset_name
+from .registry import DIGITS, KNOWN, DatasetInfo, known_datasets, require_dataset_name
 
 
 def load_dataset(
@@ -32,16 +31,15 @@ def load_dataset(
     text = require_dataset_name(name_or_path)
     if text.lower().endswith(".npz"):
         return array_file.load(Path(text).expanduser())
-    if text == DIGITS.name:
+    if text == DIGITS.info.name:
         return digits.load()
-    entry = next(entry for entry in CATALOGUE if entry.name == text)
-    return torchvision_source.load(entry, resolve_data_root(data_root), download=download)
+    return torchvision_source.load(KNOWN[text], resolve_data_root(data_root), download=download)
 
 
 def dataset_info(
     name_or_path: str | os.PathLike[str], *, data_root: str | os.PathLike[str] | None = None
 ) -> DatasetInfo:
-    """What is known of a data set without its images: no pixel is read, and nothing is downloaded.
+    """Say what is known of a data set without its images: no pixel is read, and nothing is downloaded.
 
     Args:
         name_or_path: as for `load_dataset`; of a .npz file the headers and the labels are read.

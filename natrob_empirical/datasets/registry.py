@@ -1,21 +1,19 @@
-"""Which data sets there are, without reading any."""
+"""The data sets that there are, as plain data: they are listed without torch, and none is read."""
 
 import os
-from dataclasses import dataclass
-from typing import Final, final
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final, NamedTuple, final
 
 from natrob_empirical.names.near_names import near_names
 
-from .catalogue import CATALOGUE
 from .data_root import resolve_data_root
-
-_NAMES: Final = tuple(entry.name for entry in CATALOGUE)
 
 
 @final
 @dataclass(frozen=True, kw_only=True)
 class DatasetInfo:
-    """What is known of a data set without reading it.
+    """The properties of a data set that are known without reading it.
 
     Attributes:
         name: what `load_dataset` takes.
@@ -40,32 +38,73 @@ class DatasetInfo:
         require_training_images(self.name, self.train_size)
 
 
+class KnownDataset(NamedTuple):
+    """A data set that has a name; its files are expected at `root/folder/file`, none where a package brings it."""
+
+    info: DatasetInfo
+    folder: str = ""
+    files: tuple[str, ...] = ()
+
+    def present(self, root: Path) -> bool:
+        """Whether all files are under this data root; their contents are not read."""
+        return all((root / self.folder / file).is_file() for file in self.files)
+
+
+def _ten_classes(
+    name: str, title: str, image_shape: tuple[int, int, int], train_size: int, test_size: int, origin: str
+) -> DatasetInfo:
+    return DatasetInfo(
+        name=name,
+        title=title,
+        image_shape=image_shape,
+        num_classes=10,
+        train_size=train_size,
+        test_size=test_size,
+        origin=origin,
+        present=False,
+    )
+
+
+_DIGITS_ORIGIN: Final = "bundled with scikit-learn (UCI Optical Recognition of Handwritten Digits, test part)"
+_IDX_FILES: Final = tuple(
+    f"{part}-{content}-ubyte" for part in ("train", "t10k") for content in ("images-idx3", "labels-idx1")
+)
+_FASHION_ORIGIN: Final = "https://github.com/zalandoresearch/fashion-mnist"
+_CIFAR_ORIGIN: Final = "https://www.cs.toronto.edu/~kriz/cifar.html"
+_CIFAR_FILES: Final = (*(f"data_batch_{number}" for number in range(1, 6)), "test_batch", "batches.meta")
+
+DIGITS: Final = KnownDataset(_ten_classes("digits", "Handwritten digits 8×8", (1, 8, 8), 1437, 360, _DIGITS_ORIGIN))
+MNIST: Final = KnownDataset(
+    _ten_classes("mnist", "MNIST", (1, 28, 28), 60_000, 10_000, "http://yann.lecun.com/exdb/mnist/"),
+    "MNIST/raw",
+    _IDX_FILES,
+)
+FASHION_MNIST: Final = KnownDataset(
+    _ten_classes("fashion_mnist", "Fashion-MNIST", (1, 28, 28), 60_000, 10_000, _FASHION_ORIGIN),
+    "FashionMNIST/raw",
+    _IDX_FILES,
+)
+CIFAR10: Final = KnownDataset(
+    _ten_classes("cifar10", "CIFAR-10", (3, 32, 32), 50_000, 10_000, _CIFAR_ORIGIN), "cifar-10-batches-py", _CIFAR_FILES
+)
+KNOWN: Final = {known.info.name: known for known in (DIGITS, MNIST, FASHION_MNIST, CIFAR10)}
+"""The data sets by name."""
+
+
 def known_datasets(*, data_root: str | os.PathLike[str] | None = None) -> tuple[DatasetInfo, ...]:
     """Every data set that has a name, and whether its files are under the data root. Reads no data."""
     root = resolve_data_root(data_root)
-    return tuple(
-        DatasetInfo(
-            name=entry.name,
-            title=entry.title,
-            image_shape=entry.image_shape,
-            num_classes=entry.num_classes,
-            train_size=entry.train_size,
-            test_size=entry.test_size,
-            origin=entry.origin,
-            present=entry.present(root),
-        )
-        for entry in CATALOGUE
-    )
+    return tuple(replace(known.info, present=known.present(root)) for known in KNOWN.values())
 
 
 def require_dataset_name(name_or_path: str | os.PathLike[str], *, argument: str = "name_or_path") -> str:
     """The text. Raises ValueError, naming the argument, unless it is a known name or ends in .npz."""
     text = os.fspath(name_or_path)
-    if text in _NAMES or text.lower().endswith(".npz"):
+    if text in KNOWN or text.lower().endswith(".npz"):
         return text
     raise ValueError(
-        f"`{argument}` must be one of {', '.join(_NAMES)}, or the path of a .npz file, got {text!r}"
-        f"{near_names(text, _NAMES)}"
+        f"`{argument}` must be one of {', '.join(KNOWN)}, or the path of a .npz file, got {text!r}"
+        f"{near_names(text, KNOWN)}"
     )
 
 

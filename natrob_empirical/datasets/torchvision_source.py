@@ -10,68 +10,58 @@ import torch
 from torch import Tensor
 from torchvision import datasets as torchvision_datasets
 
-from .catalogue import CIFAR10, FASHION_MNIST, MNIST, CatalogueEntry
 from .data_root import DatasetUnavailableError
 from .dataset import Dataset
+from .registry import CIFAR10, FASHION_MNIST, MNIST, KnownDataset
 
-# What torchvision raises for missing, truncated or foreign files and for failed downloads (URLError is an
-# OSError).
-_FAILURES: Final = (
-    RuntimeError,
-    OSError,
-    ValueError,
-    AssertionError,
-    EOFError,
-    KeyError,
-    pickle.UnpicklingError,
-)
-
+# torchvision raises these for missing, truncated or foreign files and for failed downloads (URLError is an OSError).
+_FAILURES: Final = (RuntimeError, OSError, ValueError, AssertionError, EOFError, KeyError, pickle.UnpicklingError)
 
 READERS: Final[dict[str, Callable[..., Any]]] = {
-    MNIST.name: torchvision_datasets.MNIST,
-    FASHION_MNIST.name: torchvision_datasets.FashionMNIST,
-    CIFAR10.name: torchvision_datasets.CIFAR10,
+    MNIST.info.name: torchvision_datasets.MNIST,
+    FASHION_MNIST.info.name: torchvision_datasets.FashionMNIST,
+    CIFAR10.info.name: torchvision_datasets.CIFAR10,
 }
 """torchvision's classes, called as `reader(root, train=..., download=...)`."""
 
 
-def load(entry: CatalogueEntry, root: Path, *, download: bool) -> Dataset:
+def load(known: KnownDataset, root: Path, *, download: bool) -> Dataset:
     """Read the data set; where a file is missing and `download` is true, torchvision downloads it first.
 
     Raises:
         DatasetUnavailableError: missing files and no download, a failed download, or unreadable files;
             the message names the folder, the files expected and the underlying error.
     """
-    fetch = download and not entry.present(root)
+    fetch = download and not known.present(root)
     try:
-        parts = [READERS[entry.name](root, train=train, download=fetch) for train in (True, False)]
+        parts = [READERS[known.info.name](root, train=train, download=fetch) for train in (True, False)]
         (train_x, train_y), (test_x, test_y) = (_tensors(part) for part in parts)
         return Dataset(
-            name=entry.name,
-            title=entry.title,
+            name=known.info.name,
+            title=known.info.title,
             train_x=train_x,
             train_y=train_y,
             test_x=test_x,
             test_y=test_y,
-            num_classes=entry.num_classes,
+            num_classes=known.info.num_classes,
             pixel_scale=255,
-            source=f"torchvision.datasets, {entry.origin}",
+            source=f"torchvision.datasets, {known.info.origin}",
         )
     except _FAILURES as error:
-        raise _unavailable(entry, root, error, fetch=fetch) from error
+        raise _unavailable(known, root, error, fetch=fetch) from error
 
 
-def _unavailable(entry: CatalogueEntry, root: Path, error: BaseException, *, fetch: bool) -> DatasetUnavailableError:
+def _unavailable(known: KnownDataset, root: Path, error: BaseException, *, fetch: bool) -> DatasetUnavailableError:
     if fetch:
         problem = "is not there and its download failed"
-    elif entry.present(root):
+    elif known.present(root):
         problem = "is there but could not be read"
     else:
         problem = "is not there and downloading was not asked for"
     return DatasetUnavailableError(
-        f"The data set {entry.name!r} {problem}.\n"
-        f"Folder: {root / entry.folder}\n"
-        f"Files expected: {', '.join(entry.files)}\n"
+        f"The data set {known.info.name!r} {problem}.\n"
+        f"Folder: {root / known.folder}\n"
+        f"Files expected: {', '.join(known.files)}\n"
         f"Error: {type(error).__name__}: {error}\n"
         "Put the files there, or name the folder above it with `data_root` or the environment variable "
         "NATROB_DATA."

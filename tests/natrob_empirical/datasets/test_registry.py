@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from natrob_empirical.datasets import known_datasets, load_dataset
-from natrob_empirical.datasets.catalogue import CIFAR10
+from natrob_empirical.datasets.registry import CIFAR10
 
 
 def test_every_known_dataset_is_listed(tmp_path: Path) -> None:

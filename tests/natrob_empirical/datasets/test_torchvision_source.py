@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from natrob_empirical.datasets import DatasetUnavailableError, known_datasets, load_dataset, torchvision_source
-from natrob_empirical.datasets.catalogue import CATALOGUE, CIFAR10, MNIST
+from natrob_empirical.datasets.registry import CIFAR10, KNOWN, MNIST
 
 
 def write_idx(path: Path, array: np.ndarray[Any, np.dtype[np.uint8]]) -> None:
@@ -58,7 +58,7 @@ def test_colour_images_become_channels_first(tmp_path: Path, monkeypatch: pytest
 
 @pytest.mark.parametrize("name", ["mnist", "fashion_mnist", "cifar10"])
 def test_missing_files_without_a_download_are_named(name: str, tmp_path: Path) -> None:
-    source = next(source for source in CATALOGUE if source.name == name)
+    source = KNOWN[name]
     with pytest.raises(DatasetUnavailableError) as caught:
         load_dataset(name, data_root=tmp_path, download=False)
     message = str(caught.value)
