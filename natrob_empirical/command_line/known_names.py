@@ -6,6 +6,7 @@ tests/natrob_empirical/command_line/test_known_names.py compares each with its r
 from typing import Final
 
 from natrob_empirical.attack_names import ATTACK_LABELS
+from natrob_empirical.names.experiment_modules import EXPERIMENT_MODULES
 
 ATTACKS: Final = tuple(ATTACK_LABELS)
 INTEGRATORS: Final = (
@@ -39,19 +40,7 @@ CHECKED_METHODS: Final = (
     "neural_ode",
 )
 """Those of `natrob check`."""
-EXPERIMENTS: Final = (
-    "fig1",
-    "table1",
-    "table1-cifar10",
-    "fig2",
-    "fig2-cifar10",
-    "fig3",
-    "fig3-cifar10",
-    "table2",
-    "skips",
-    "certified",
-    "certified-digits",
-)
+EXPERIMENTS: Final = tuple(EXPERIMENT_MODULES)
 OVERVIEW_PRESETS: Final = ("quick", "cpu")
 EXPERIMENT_PRESETS: Final = ("smoke", "cpu", "gpu", "paper")
 """Those of figures and tables; not every one has all four."""

@@ -1,1 +1,1 @@
-"""Names: those near an unknown one, and those of a package that are imported when they are asked for."""
+"""Names: those near an unknown one, those of a package that are imported when asked for, those of experiments."""

@@ -113,7 +113,7 @@ _DIGITS_JUDGED: Final = (
 )
 _MNIST_JUDGED: Final = ("Gradient flow, radius 0.5", "Gradient flow, radius 1.58", "ResNet, h = 1", "Neural ODE, T = 1")
 
-CERTIFIED: Final = (
+PRESETS: Final = (
     Preset(
         name="certified-smoke",
         summary="contractive networks, the ResNet with and without K penalised, the Neural ODE; digits, 2 minutes",

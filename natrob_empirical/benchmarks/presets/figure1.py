@@ -52,7 +52,7 @@ def _attacks(images: int | None = None) -> tuple[AttackSpecification, ...]:
     )
 
 
-FIGURE_1: Final = (
+PRESETS: Final = (
     Preset(
         name="fig1-smoke",
         summary="Figure 1 with ResNet-20 of width 4 on the digits, under 2 minutes",

@@ -16,7 +16,7 @@ CIFAR10_EPSILONS: Final = tuple(k / 255 for k in (2, 5, 10, 20, 30, 40, 50))
 
 _attacks: Final = partial(curves, "DI²-FGSM", "DI2FGSM", norm="Linf", pgd_steps=20)
 
-FIGURE_2: Final = at_every_scale(
+PRESETS: Final = at_every_scale(
     "fig2",
     "Figure 2",
     {

@@ -18,7 +18,7 @@ DIGITS_EPSILONS: Final = (0.3, 0.6, 1.0)
 _attacks: Final = partial(curves, "Boundary Attack", "BoundaryAttack", norm="L2", pgd_steps=40)
 """One walk of 1,000 queries an image serves every radius."""
 
-FIGURE_3: Final = at_every_scale(
+PRESETS: Final = at_every_scale(
     "fig3",
     "Figure 3",
     {

@@ -53,7 +53,7 @@ JUDGED: Final = (CONTRACTIVE, "ResNet, h = 1", "Neural ODE, T = 1")
 """The models of `quick` that AutoAttack judges, at two radii; `certified-digits-cpu` has the others."""
 _auto_attack: Final = partial(AttackSpecification, label="AutoAttack", attack="AutoAttack", images=50, only_on=JUDGED)
 
-QUICK: Final = Preset(
+_QUICK: Final = Preset(
     name="quick",
     summary="every network class on scikit-learn's handwritten digits, CPU, about 5 minutes, half of them AutoAttack's",
     dataset="digits",
@@ -83,7 +83,7 @@ QUICK: Final = Preset(
     step_sizes=StepSizeSweep(),
 )
 
-CPU: Final = Preset(
+_CPU: Final = Preset(
     name="cpu",
     summary="every network class on the first 10,000 training and 1,000 test images of MNIST, CPU",
     dataset="mnist",
@@ -95,3 +95,5 @@ CPU: Final = Preset(
     test_images=1_000,
     step_sizes=StepSizeSweep(),
 )
+
+PRESETS: Final = (_QUICK, _CPU)

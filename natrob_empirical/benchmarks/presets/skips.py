@@ -60,7 +60,7 @@ def _attacks(
     return with_auto_pgd((fgsm, pgd, replace(pgd, norm="L2", epsilons=l2)))
 
 
-SKIPS: Final = (
+PRESETS: Final = (
     Preset(
         name="skips-smoke",
         summary="PolyNet, FractalNet, RevNet, backward Euler at h = 1 and 1/2, T = 2, on the digits; under 2 minutes",

@@ -41,7 +41,7 @@ def _attacks(
     )
 
 
-TABLE_1: Final = at_every_scale(
+PRESETS: Final = at_every_scale(
     "table1",
     "Table 1",
     {

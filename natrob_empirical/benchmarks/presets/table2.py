@@ -64,7 +64,7 @@ def _neural_ode(channels: int, epochs: int) -> PresetModel:
 _GPU_NEURAL_ODE: Final = SCALES["cifar10-gpu"].models[1]
 _SHORT_GPU: Final = replace(HE_2016, epochs=20, milestones=(12, 17), batch_size=256, engine=FAST_ENGINE)
 
-TABLE_2: Final = (
+PRESETS: Final = (
     Preset(
         name="table2-smoke",
         summary="Table 2 on the digits with PreAct-ResNet-18 of width 8; under 2 minutes",
