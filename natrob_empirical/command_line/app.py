@@ -32,7 +32,7 @@ def _print_version(asked: bool) -> bool:
     if asked:
         from natrob_empirical.version import __version__  # noqa: PLC0415 - the metadata is read only when asked for
 
-        console.print(f"natrob {__version__}", highlight=False)
+        console.print(f"natrob {__version__}")
         raise typer.Exit
     return asked
 

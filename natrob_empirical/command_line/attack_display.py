@@ -48,35 +48,31 @@ def print_summary(subject: AttackSubject, finished: Sequence[FinishedAttack]) ->
     cell, summary = first.record.cell, first.result.summary
     n = len(first.result.samples)
     clean = format_share(summary.clean_accuracy.value)
-    console.print(f"{subject.target.label} ({cell.network}) on {n} test images of {cell.dataset}", highlight=False)
+    console.print(f"{subject.target.label} ({cell.network}) on {n} test images of {cell.dataset}")
     named = "clean accuracy"
     if "target class" in str(cell.attack):
         named = "share not taken for the target class unperturbed"
-    console.print(f"{named} {clean}, 95 % {_interval(first.result.clean_interval)}, n = {n}", highlight=False)
+    console.print(f"{named} {clean}, 95 % {_interval(first.result.clean_interval)}, n = {n}")
     console.print(_table(finished))
     console.print(
         "accuracy: an UPPER bound of the robust accuracy on these images; another attack\n"
         "may fool more of them. 95 %: Wilson's interval of the accuracy under this attack\n"
         "on data that the images are a random sample of. queries, gradients: forward\n"
         "passes and loss gradients per image, on average.",
-        highlight=False,
     )
     if "target class" in str(cell.attack):
         console.print(
             "target class: an image keeps its label unless it is taken for that class; images of the class\n"
             "itself were left out. It says nothing of other wrong classes.",
-            highlight=False,
         )
     if any(one.result.ceiling is not None for one in finished):
         console.print(
             "ceiling: the largest class's share. The gray image lies in every ball, so no\n"
             "deterministic classifier keeps more; what an attack leaves above is its weakness.",
-            highlight=False,
         )
     if any(one.result.summary.one_at_a_time for one in finished):
         console.print(
             "one image at a time: the model's answers depend on the batch, so every image\nwas attacked alone.",
-            highlight=False,
         )
     for one in finished:
         if one.resumed == n:
@@ -89,7 +85,7 @@ def print_summary(subject: AttackSubject, finished: Sequence[FinishedAttack]) ->
 
 def print_line(text: str) -> None:
     """A line that is not broken, so that a path can be copied."""
-    console.print(text, highlight=False, markup=False, soft_wrap=True)
+    console.print(text, markup=False, soft_wrap=True)
 
 
 def _table(finished: Sequence[FinishedAttack]) -> Table:

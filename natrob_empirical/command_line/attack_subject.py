@@ -110,7 +110,6 @@ def check_subject(subject: AttackSubject, *, average: int | None) -> None:
         errors.print(
             f"[yellow]warning:[/yellow] {escape(subject.target.label)} seems to return probabilities. Where it is sure "
             "their gradients vanish, and attacks look weaker than they are: let it return logits, without the softmax",
-            highlight=False,
         )
     if check.random and average is None:
         raise ValueError(
@@ -122,7 +121,6 @@ def check_subject(subject: AttackSubject, *, average: int | None) -> None:
         errors.print(
             f"note: the answers of {escape(subject.target.label)} depend on the batch; every image is attacked alone, "
             "which takes longer",
-            highlight=False,
         )
     if average is not None and not check.random:
         raise ValueError(f"`--average` is for models whose answers are random; {subject.target.label} repeats its own")

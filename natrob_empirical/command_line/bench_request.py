@@ -3,35 +3,7 @@
 import shlex
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, final
-
-import typer
-
-from natrob_empirical.command_line.known_names import EXPERIMENT_PRESETS, EXPERIMENTS, OVERVIEW_PRESETS
-from natrob_empirical.command_line.plain_command import number_option
-
-ExperimentArgument = Annotated[
-    str | None,
-    typer.Argument(help=f"A figure or table of the paper, one of: {', '.join(EXPERIMENTS)}; by default the overview."),
-]
-PresetOption = Annotated[
-    str,
-    typer.Option(
-        help=f"Of the overview: {', '.join(OVERVIEW_PRESETS)}; of a figure or table: {', '.join(EXPERIMENT_PRESETS)}."
-    ),
-]
-OutputOption = Annotated[Path | None, typer.Option(help="Output folder; by default output/PRESET.")]
-ModelsOption = Annotated[
-    Path | None,
-    typer.Option(help="Folder of trained models; figures that share it train their common models once."),
-]
-MinutesOption = Annotated[
-    float | None,
-    number_option("Stop after so many minutes, with exit code 4 if cells are left; the same command goes on."),
-]
-DataOption = Annotated[
-    str | None, typer.Option(help="A data set's name, or your arrays as file.npz; by default the preset's.")
-]
+from typing import final
 
 
 @final

@@ -106,10 +106,9 @@ def print_certification(done: Certification) -> None:
     n = len(result.radii)
     console.print(
         f"{subject.target.label} ({subject.target.network}) on {n} test images of {subject.dataset.name}",
-        highlight=False,
         markup=False,
     )
-    console.print(f"clean accuracy {format_share(result.clean_accuracy)}, n = {n}", highlight=False)
+    console.print(f"clean accuracy {format_share(result.clean_accuracy)}, n = {n}")
     sign = NORM_SIGNS.get(result.norm, result.norm)
     table = Table(title=f"certified, {sign}, method {result.method}", box=box.SIMPLE)
     for header in ("ε", "certified accuracy ≥", "kind", "n"):
@@ -126,7 +125,7 @@ def print_certification(done: Certification) -> None:
         f"arithmetic: {result.arithmetic}.",
         f"time: constants {done.constants_seconds:.2f} s, images {done.certification_seconds:.2f} s",
     ):
-        console.print(text, highlight=False, markup=False)
+        console.print(text, markup=False)
 
 
 def _constants_table(constants: CertificateConstants) -> Table:
@@ -176,4 +175,4 @@ def write_radii(done: Certification, output: Path) -> None:
         entries |= {"labels": json.dumps(labels), "radii": json.dumps(radii)}  # a line each, not one an image
         content = "{\n" + ",\n".join(f"{json.dumps(name)}: {text}" for name, text in entries.items()) + "\n}\n"
     write_or_rescue(output, content.encode(), what="the radii")
-    console.print(f"radii: {output}", highlight=False, markup=False, soft_wrap=True)
+    console.print(f"radii: {output}", markup=False, soft_wrap=True)

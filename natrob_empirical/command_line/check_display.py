@@ -16,7 +16,7 @@ def print_checks(rows: list[CheckRow], settings: CheckSettings) -> None:
     for constants in dict.fromkeys(map(_constants, rows)):
         methods = [row.method for row in rows if _constants(row) == constants]
         whose = "" if len(methods) == len(rows) else f"{', '.join(methods)}: "
-        console.print(f"{whose}{constants}", highlight=False, markup=False)
+        console.print(f"{whose}{constants}", markup=False)
     table = Table(
         title=f"h = {settings.step_size:g}, N = {settings.steps}, seed {settings.seed}, {numbers}, "
         f"n = {shown.shape[1]}",
@@ -38,7 +38,7 @@ def print_checks(rows: list[CheckRow], settings: CheckSettings) -> None:
     console.print(table)
     for row in rows:
         if row.no_bound:
-            console.print(f"{row.method}: no bound from an upper K: {row.no_bound}", highlight=False)
+            console.print(f"{row.method}: no bound from an upper K: {row.no_bound}")
     console.print(
         "K: Lipschitz constant of the field; its values differ by at most K times the distance of two states.\n"
         "μ: one-sided constant; exact solutions separate no faster than e^(μt), and approach each other below 0.\n"
@@ -48,7 +48,6 @@ def print_checks(rows: list[CheckRow], settings: CheckSettings) -> None:
         "ratio: largest measured/bound over the steps and pairs where rounding is below 1 % of the bound.\n"
         "by secants: the same with each pair's own secant constants, a theorem for that pair and no bound of others.\n"
         "verdict: of the bound from the upper K. refuted: a true K exceeds the K that the bound rests on.",
-        highlight=False,
     )
 
 

@@ -13,8 +13,8 @@ from natrob_empirical.command_line.option_words import in_option_words
 from natrob_empirical.command_line.tracebacks import described, place_of, traceback_of, user_place
 from natrob_empirical.runs.run_errors import CertificateContradictedError, NonFiniteGradientError
 
-console = Console()
-errors = Console(stderr=True)
+console = Console(highlight=False)
+errors = Console(stderr=True, highlight=False)
 
 EXPECTED = (
     ValueError,
@@ -35,7 +35,7 @@ def on_terminal() -> bool:
 
 
 def _say_alive(line: str) -> None:
-    errors.print(line, highlight=False, markup=False, soft_wrap=True)
+    errors.print(line, markup=False, soft_wrap=True)
 
 
 @contextmanager
@@ -52,12 +52,12 @@ def errors_in_one_line(*, on_interrupt: str = "interrupted") -> Iterator[None]:
         with beating(Heartbeat(_say_alive)) if not on_terminal() else nullcontext():
             yield
     except KeyboardInterrupt:
-        errors.print(f"[yellow]{escape(on_interrupt)}[/yellow]", highlight=False, soft_wrap=True)
+        errors.print(f"[yellow]{escape(on_interrupt)}[/yellow]", soft_wrap=True)
         raise typer.Exit(INTERRUPTED) from None
     except typer.Exit:  # a RuntimeError of its own kind
         raise
     except CertificateContradictedError as contradiction:
-        errors.print(f"[bold red]BUG:[/bold red] {escape(str(contradiction))}", highlight=False, soft_wrap=True)
+        errors.print(f"[bold red]BUG:[/bold red] {escape(str(contradiction))}", soft_wrap=True)
         raise typer.Exit(VIOLATED) from contradiction
     except EXPECTED as error:
         _print_traceback(error)
@@ -71,18 +71,18 @@ def errors_in_one_line(*, on_interrupt: str = "interrupted") -> Iterator[None]:
             raise typer.Exit(UNUSABLE) from error
         text = f"{described(error)} ({place_of(error)}); this is a fault of natrob"
         again = "" if traceback_of(error) else "; run it again with --debug to see the traceback"
-        errors.print(f"[bold red]unexpected error:[/bold red] {escape(text + again)}", highlight=False, soft_wrap=True)
+        errors.print(f"[bold red]unexpected error:[/bold red] {escape(text + again)}", soft_wrap=True)
         raise typer.Exit(UNEXPECTED) from error
 
 
 def _print_error(text: str, place: str) -> None:
     """One line; the place is that in a user's own file, where the text does not name it yet."""
     where = f" ({place})" if place and place.split(", in ", maxsplit=1)[0] not in text else ""
-    errors.print(f"[red]error:[/red] {escape(text + where)}", highlight=False, soft_wrap=True)
+    errors.print(f"[red]error:[/red] {escape(text + where)}", soft_wrap=True)
 
 
 def _print_traceback(error: BaseException) -> None:
     """Where `--debug` asks for it."""
     shown = traceback_of(error)
     if shown:
-        errors.print(shown.rstrip(), highlight=False, markup=False, soft_wrap=True)
+        errors.print(shown.rstrip(), markup=False, soft_wrap=True)

@@ -55,7 +55,7 @@ def print_diagnosis(report: MaskingReport, subject: AttackSubject, *, norm: Norm
     """The report under a line that says whose it is, its verdict in colour."""
     label, n = subject.target.label, len(subject.images)
     where = f"{label} on {n} test images of {subject.dataset.name}, {format_budget(norm, epsilon)}"
-    console.print(where, highlight=False, markup=False)
+    console.print(where, markup=False)
     verdict, *rest = report.lines()
-    console.print(verdict, style="yellow" if report.flags else "green", highlight=False, markup=False)
-    console.print("\n".join(rest), highlight=False, markup=False)
+    console.print(verdict, style="yellow" if report.flags else "green", markup=False)
+    console.print("\n".join(rest), markup=False)

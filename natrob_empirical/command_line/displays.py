@@ -92,7 +92,7 @@ class AbstractDisplay:
         running = not self.progress.disable
         if running:
             self.progress.stop()
-        console.print(text, highlight=False, markup=False)
+        console.print(text, markup=False)
         if running:
             self.progress.start()
 
@@ -154,6 +154,6 @@ class RunDisplay(AbstractDisplay):
             doing = "theory" if key.attack is None else f"{key.attack} {key.norm} ε = {key.epsilon:g}"
             if self.progress.disable and key.attack is None and not event.found:
                 done = "measured" if event.cell.model is None else "trained and measured"
-                errors.print(f"{event.done}/{event.total}  {key.model}: {done}", highlight=False)
+                errors.print(f"{event.done}/{event.total}  {key.model}: {done}")
             doing = f"{doing} done"
         self.move(f"{key.model}: {doing}", completed=event.done, total=event.total)

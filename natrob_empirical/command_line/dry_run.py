@@ -29,15 +29,13 @@ def print_plan(preset: Preset, dataset: DatasetInfo, device: str) -> None:
         f"{len(planned)} cells{' and the sweep over step sizes' if preset.step_sizes else ''}, at most {flops:.2g} "
         f"FLOP, {_bytes(memory)} at least, about {_duration(seconds)} at {rate / 1e9:,.0f} GFLOP/s "
         f"({_origin(target)})",
-        highlight=False,
     )
     here = "here" if dataset.present else "not here, a run downloads it"
-    console.print(f"data: {dataset.title}, {here}", highlight=False, markup=False)
+    console.print(f"data: {dataset.title}, {here}", markup=False)
     console.print(
         "FLOP: convolutions and matrix products; an attack that succeeds early costs less, a Neural ODE's number of\n"
         "field evaluations is assumed. Memory: weights, optimiser and one batch's activations, without the kernels'\n"
         "workspace. A training that is interrupted goes on from its last state.",
-        highlight=False,
     )
 
 

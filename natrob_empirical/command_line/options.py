@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-from natrob_empirical.command_line.plain_command import integer_option
+from natrob_empirical.command_line.known_names import EXPERIMENT_PRESETS, EXPERIMENTS, OVERVIEW_PRESETS
+from natrob_empirical.command_line.plain_command import integer_option, number_option
 from natrob_empirical.command_line.plain_numbers import number_of, numbers_of
 from natrob_empirical.names.near_names import unknown_name
 from natrob_empirical.norms import Norm
@@ -41,6 +42,29 @@ StepSizeOption = Annotated[
 RestartsOption = Annotated[int | None, integer_option("Independent runs, where the attack has them.")]
 AverageOption = Annotated[
     int | None, integer_option("Attack the mean of so many answers of a model whose answers are random.")
+]
+
+ExperimentArgument = Annotated[
+    str | None,
+    typer.Argument(help=f"A figure or table of the paper, one of: {', '.join(EXPERIMENTS)}; by default the overview."),
+]
+PresetOption = Annotated[
+    str,
+    typer.Option(
+        help=f"Of the overview: {', '.join(OVERVIEW_PRESETS)}; of a figure or table: {', '.join(EXPERIMENT_PRESETS)}."
+    ),
+]
+OutputOption = Annotated[Path | None, typer.Option(help="Output folder; by default output/PRESET.")]
+ModelsOption = Annotated[
+    Path | None,
+    typer.Option(help="Folder of trained models; figures that share it train their common models once."),
+]
+MinutesOption = Annotated[
+    float | None,
+    number_option("Stop after so many minutes, with exit code 4 if cells are left; the same command goes on."),
+]
+DataOption = Annotated[
+    str | None, typer.Option(help="A data set's name, or your arrays as file.npz; by default the preset's.")
 ]
 
 _NORMS: dict[str, Norm] = {"linf": "Linf", "l2": "L2"}

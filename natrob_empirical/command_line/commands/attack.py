@@ -6,38 +6,23 @@ from typing import Annotated, Any
 
 import typer
 
+from natrob_empirical.command_line import options
 from natrob_empirical.command_line.console import errors_in_one_line
 from natrob_empirical.command_line.known_names import ATTACKS
-from natrob_empirical.command_line.options import (
-    AverageOption,
-    DataRootOption,
-    DeviceOption,
-    EpsilonOption,
-    ImagesOption,
-    NormOption,
-    RestartsOption,
-    StepSizeOption,
-    StepsOption,
-    TargetArgument,
-    TargetDataOption,
-    attack_settings,
-    epsilons_of,
-    norm_named,
-)
 from natrob_empirical.command_line.plain_command import DebugOption, integer_option
 
 OUTPUT = Path("output") / "attack"
 
 
 def attack(  # noqa: PLR0913, PLR0917 - one parameter an option
-    target: TargetArgument,
-    epsilon: EpsilonOption,
-    data: TargetDataOption = None,
+    target: options.TargetArgument,
+    epsilon: options.EpsilonOption,
+    data: options.TargetDataOption = None,
     attack: Annotated[str, typer.Option(help=f"One of: {', '.join(ATTACKS)}.")] = "autoattack",
-    norm: NormOption = "linf",
-    steps: StepsOption = None,
-    step_size: StepSizeOption = None,
-    restarts: RestartsOption = None,
+    norm: options.NormOption = "linf",
+    steps: options.StepsOption = None,
+    step_size: options.StepSizeOption = None,
+    restarts: options.RestartsOption = None,
     queries: Annotated[int | None, integer_option("Queries of an attack without gradients, an image.")] = None,
     target_class: Annotated[
         int | None,
@@ -48,13 +33,13 @@ def attack(  # noqa: PLR0913, PLR0917 - one parameter an option
     mask: Annotated[
         Path | None, typer.Option(help="FILE.npy of bools, such as (height, width): the pixels that may change.")
     ] = None,
-    images: ImagesOption = None,
+    images: options.ImagesOption = None,
     batch_size: Annotated[int, integer_option("Images attacked, and kept on disk, at once.")] = 128,
     seed: Annotated[int, integer_option("Seed of the attack's random numbers.")] = 0,
     output: Annotated[Path, typer.Option(help="Output folder.")] = OUTPUT,
-    average: AverageOption = None,
-    data_root: DataRootOption = None,
-    device: DeviceOption = "cpu",
+    average: options.AverageOption = None,
+    data_root: options.DataRootOption = None,
+    device: options.DeviceOption = "cpu",
     mixed_precision: Annotated[bool, typer.Option(help="Passes on the way in bfloat16; on a GPU only.")] = False,
     debug: DebugOption = False,
 ) -> None:
@@ -77,14 +62,14 @@ def attack(  # noqa: PLR0913, PLR0917 - one parameter an option
         place = device_named(device)
         if mixed_precision and place.type != "cuda":
             raise ValueError(f"`--mixed-precision` is for GPUs, got `--device` {device}")
-        registered, ball_norm = registered_attack(attack), norm_named(norm)
-        settings = attack_settings(steps=steps, step_size=step_size, restarts=restarts, queries=queries)
+        registered, ball_norm = registered_attack(attack), options.norm_named(norm)
+        settings = options.attack_settings(steps=steps, step_size=step_size, restarts=restarts, queries=queries)
         pixels = mask_in(mask)
         request = AttackRequest(
             registered=registered,
             attacks=tuple(
                 registered.build(ball_norm, radius, settings, mixed_precision=mixed_precision, mask=pixels)
-                for radius in epsilons_of(epsilon, ball_norm)
+                for radius in options.epsilons_of(epsilon, ball_norm)
             ),
             norm=ball_norm,
             seed=seed,

@@ -5,29 +5,21 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from natrob_empirical.command_line.bench_request import (
-    BenchRequest,
-    DataOption,
-    ExperimentArgument,
-    MinutesOption,
-    ModelsOption,
-    OutputOption,
-    PresetOption,
-)
+from natrob_empirical.command_line import options
+from natrob_empirical.command_line.bench_request import BenchRequest
 from natrob_empirical.command_line.console import UNFINISHED, console, errors, errors_in_one_line
-from natrob_empirical.command_line.options import DataRootOption, DeviceOption
 from natrob_empirical.command_line.plain_command import DebugOption
 
 
 def bench(  # noqa: PLR0913, PLR0917 - one parameter an option
-    experiment: ExperimentArgument = None,
-    preset: PresetOption = "quick",
-    output: OutputOption = None,
-    models: ModelsOption = None,
-    data: DataOption = None,
-    data_root: DataRootOption = None,
-    device: DeviceOption = "cpu",
-    minutes: MinutesOption = None,
+    experiment: options.ExperimentArgument = None,
+    preset: options.PresetOption = "quick",
+    output: options.OutputOption = None,
+    models: options.ModelsOption = None,
+    data: options.DataOption = None,
+    data_root: options.DataRootOption = None,
+    device: options.DeviceOption = "cpu",
+    minutes: options.MinutesOption = None,
     dry_run: Annotated[bool, typer.Option(help="Say what would be run, at what cost, and stop.")] = False,
     debug: DebugOption = False,
 ) -> None:
@@ -56,9 +48,7 @@ def bench(  # noqa: PLR0913, PLR0917 - one parameter an option
         try:
             store = run_cells(asked)
         except TimeIsUp:
-            errors.print(f"[yellow]{escape(asked.resume_hint)}[/yellow]", highlight=False, soft_wrap=True)
+            errors.print(f"[yellow]{escape(asked.resume_hint)}[/yellow]", soft_wrap=True)
             raise typer.Exit(UNFINISHED) from None
         kept = asked.models or asked.folder / "checkpoints"
-        console.print(
-            f"all cells of preset {preset_of(asked).name} are in {store.folder}, its models in {kept}", highlight=False
-        )
+        console.print(f"all cells of preset {preset_of(asked).name} are in {store.folder}, its models in {kept}")

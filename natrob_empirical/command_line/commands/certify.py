@@ -5,18 +5,9 @@ from typing import Annotated
 
 import typer
 
+from natrob_empirical.command_line import options
 from natrob_empirical.command_line.console import errors_in_one_line
 from natrob_empirical.command_line.known_names import CERTIFICATE_METHODS, PRECISIONS
-from natrob_empirical.command_line.options import (
-    DataRootOption,
-    DeviceOption,
-    EpsilonOption,
-    ImagesOption,
-    TargetArgument,
-    TargetDataOption,
-    epsilons_of,
-    norm_named,
-)
 from natrob_empirical.command_line.plain_command import DebugOption
 from natrob_empirical.names.near_names import unknown_name
 
@@ -28,18 +19,18 @@ _METHOD_HELP = (
 
 
 def certify(  # noqa: PLR0913, PLR0917 - one parameter an option
-    target: TargetArgument,
-    epsilon: EpsilonOption,
-    data: TargetDataOption = None,
+    target: options.TargetArgument,
+    epsilon: options.EpsilonOption,
+    data: options.TargetDataOption = None,
     norm: Annotated[str, typer.Option(help="l2 or linf; an L∞ radius ε is certified as the L2 radius ε√d.")] = "l2",
     method: Annotated[str, typer.Option(help=_METHOD_HELP)] = "global",
     precision: Annotated[
         str, typer.Option(help=f"The network in exact arithmetic, or as it is run: {', '.join(PRECISIONS)}.")
     ] = "exact",
-    images: ImagesOption = None,
+    images: options.ImagesOption = None,
     output: Annotated[Path | None, typer.Option(help="Radii of every image, as FILE.json or FILE.csv.")] = None,
-    data_root: DataRootOption = None,
-    device: DeviceOption = "cpu",
+    data_root: options.DataRootOption = None,
+    device: options.DeviceOption = "cpu",
     debug: DebugOption = False,
 ) -> None:
     """Certify a model; print the share of images whose label no perturbation can change, a lower bound.
@@ -63,8 +54,8 @@ def certify(  # noqa: PLR0913, PLR0917 - one parameter an option
             raise unknown_name("precision", precision, PRECISIONS)
         if output is not None and output.suffix not in SUFFIXES:
             raise ValueError(f"`--output` must end in {' or '.join(SUFFIXES)}, got {output}")
-        ball_norm = norm_named(norm)
-        radii = epsilons_of(epsilon, ball_norm)
+        ball_norm = options.norm_named(norm)
+        radii = options.epsilons_of(epsilon, ball_norm)
 
         from natrob_empirical.certification import require_radii
         from natrob_empirical.command_line.attack_subject import load_subject

@@ -92,7 +92,7 @@ def check(  # noqa: PLR0913, PLR0917 - one parameter an option
         if rows:
             print_checks(rows, settings)
         for name, reason in refused.items():
-            errors.print(f"[yellow]{name} was not run:[/yellow] {escape(reason)}", highlight=False)
+            errors.print(f"[yellow]{name} was not run:[/yellow] {escape(reason)}")
     code = exit_code_of(verdict_of(row) for row in rows) or (UNUSABLE if refused else 0)
     if code:
         raise typer.Exit(code)

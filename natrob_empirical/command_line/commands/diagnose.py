@@ -4,23 +4,9 @@ from typing import Annotated
 
 import typer
 
+from natrob_empirical.command_line import options
 from natrob_empirical.command_line.console import errors_in_one_line
 from natrob_empirical.command_line.known_names import ATTACKS, LEVELS
-from natrob_empirical.command_line.options import (
-    AverageOption,
-    DataRootOption,
-    DeviceOption,
-    EpsilonOption,
-    NormOption,
-    RestartsOption,
-    StepSizeOption,
-    StepsOption,
-    TargetArgument,
-    TargetDataOption,
-    attack_settings,
-    epsilons_of,
-    norm_named,
-)
 from natrob_empirical.command_line.plain_command import DebugOption, integer_option
 from natrob_empirical.names.near_names import unknown_name
 
@@ -29,27 +15,27 @@ IMAGES = 200
 
 
 def diagnose(  # noqa: PLR0913, PLR0917 - one parameter an option
-    target: TargetArgument,
-    epsilon: EpsilonOption,
-    data: TargetDataOption = None,
+    target: options.TargetArgument,
+    epsilon: options.EpsilonOption,
+    data: options.TargetDataOption = None,
     level: Annotated[
         str, typer.Option(help="quick takes seconds on a small model, full about fifty times that.")
     ] = "quick",
-    norm: NormOption = "linf",
+    norm: options.NormOption = "linf",
     attack: Annotated[
         str,
         typer.Option(help=f"The gradient attack in question, one of: {', '.join(ATTACKS)}; pgd as the level has it."),
     ] = "pgd",
-    steps: StepsOption = None,
-    step_size: StepSizeOption = None,
-    restarts: RestartsOption = None,
+    steps: options.StepsOption = None,
+    step_size: options.StepSizeOption = None,
+    restarts: options.RestartsOption = None,
     images: Annotated[
         int | None, integer_option(f"The first so many test images; by default {IMAGES}, or all if they are fewer.")
     ] = None,
     seed: Annotated[int, integer_option("Seed of the random numbers.")] = 0,
-    average: AverageOption = None,
-    data_root: DataRootOption = None,
-    device: DeviceOption = "cpu",
+    average: options.AverageOption = None,
+    data_root: options.DataRootOption = None,
+    device: options.DeviceOption = "cpu",
     debug: DebugOption = False,
 ) -> None:
     """Look for signs that an accuracy under attack comes from the attack's failure: flags, evidence and a verdict.
@@ -63,9 +49,9 @@ def diagnose(  # noqa: PLR0913, PLR0917 - one parameter an option
     with errors_in_one_line():
         if level not in LEVELS:
             raise unknown_name("level", level, LEVELS)
-        ball_norm = norm_named(norm)
-        radii = epsilons_of(epsilon, ball_norm)
-        settings = attack_settings(steps=steps, step_size=step_size, restarts=restarts)
+        ball_norm = options.norm_named(norm)
+        radii = options.epsilons_of(epsilon, ball_norm)
+        settings = options.attack_settings(steps=steps, step_size=step_size, restarts=restarts)
 
         from natrob_empirical.attacks import registered_attack
         from natrob_empirical.command_line.attack_subject import check_subject, load_subject

@@ -5,27 +5,20 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from natrob_empirical.command_line.bench_request import (
-    BenchRequest,
-    DataOption,
-    ExperimentArgument,
-    ModelsOption,
-    OutputOption,
-    PresetOption,
-)
+from natrob_empirical.command_line import options
+from natrob_empirical.command_line.bench_request import BenchRequest
 from natrob_empirical.command_line.console import VIOLATED, console, errors, errors_in_one_line
-from natrob_empirical.command_line.options import DataRootOption, DeviceOption
 from natrob_empirical.command_line.plain_command import DebugOption
 
 
 def report(  # noqa: PLR0913, PLR0917 - one parameter an option
-    experiment: ExperimentArgument = None,
-    preset: PresetOption = "quick",
-    output: OutputOption = None,
-    models: ModelsOption = None,
-    data: DataOption = None,
-    data_root: DataRootOption = None,
-    device: DeviceOption = "cpu",
+    experiment: options.ExperimentArgument = None,
+    preset: options.PresetOption = "quick",
+    output: options.OutputOption = None,
+    models: options.ModelsOption = None,
+    data: options.DataOption = None,
+    data_root: options.DataRootOption = None,
+    device: options.DeviceOption = "cpu",
     records_only: Annotated[bool, typer.Option(help="Report the records that are there; run nothing.")] = False,
     debug: DebugOption = False,
 ) -> None:
@@ -63,9 +56,9 @@ def report(  # noqa: PLR0913, PLR0917 - one parameter an option
             )
         for record in store.set_aside:
             message = f"{record.path.name} as {record.moved_to.name}: {record.reason}"
-            errors.print(f"[yellow]set aside[/yellow] {escape(message)}", highlight=False)
-        console.print(f"{len(records)} records, report: {files.html} and {files.markdown}", highlight=False)
+            errors.print(f"[yellow]set aside[/yellow] {escape(message)}")
+        console.print(f"{len(records)} records, report: {files.html} and {files.markdown}")
     for alarm in files.alarms:
-        errors.print(f"[bold red]ALARM[/bold red] {escape(alarm)}", highlight=False, soft_wrap=True)
+        errors.print(f"[bold red]ALARM[/bold red] {escape(alarm)}", soft_wrap=True)
     if files.alarms:
         raise typer.Exit(VIOLATED)

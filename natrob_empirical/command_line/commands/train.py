@@ -5,9 +5,9 @@ from typing import Annotated
 
 import typer
 
+from natrob_empirical.command_line import options
 from natrob_empirical.command_line.console import console, errors_in_one_line
 from natrob_empirical.command_line.known_names import NETWORKS, TRAINING_METHODS
-from natrob_empirical.command_line.options import DataRootOption, DeviceOption
 from natrob_empirical.command_line.plain_command import DebugOption, integer_option, number_option
 
 
@@ -34,8 +34,8 @@ def train(  # noqa: PLR0913, PLR0917 - one parameter an option
     warmup: Annotated[float, number_option("Share of the steps over which the rate rises.")] = 0.0,
     seed: Annotated[int, integer_option("Seed of weights, order and perturbations.")] = 0,
     output: Annotated[Path, typer.Option(help="Folder of the checkpoint.")] = Path("output/models"),
-    data_root: DataRootOption = None,
-    device: DeviceOption = "cpu",
+    data_root: options.DataRootOption = None,
+    device: options.DeviceOption = "cpu",
     debug: DebugOption = False,
 ) -> None:
     """Train one model; interrupted, the same command goes on where it stopped.
@@ -78,5 +78,4 @@ def train(  # noqa: PLR0913, PLR0917 - one parameter an option
         path = models.path_of(model, seed)
         console.print(
             f"{specification.label}: {clean:.1%} of {len(labels)} test images, trained in {seconds:.0f} s; {path}",
-            highlight=False,
         )
