@@ -1,7 +1,7 @@
 """The display of `natrob attack`: a progress bar with the accuracy so far, and the summary."""
 
 from collections.abc import Sequence
-from typing import final
+from typing import Final, final
 
 from rich import box
 from rich.table import Table
@@ -18,6 +18,21 @@ from natrob_empirical.reporting.formatting import (
     format_epsilon,
     format_share,
 )
+
+_COLUMNS: Final = """\
+accuracy: an UPPER bound of the robust accuracy on these images; another attack
+may fool more of them. 95 %: Wilson's interval of the accuracy under this attack
+on data that the images are a random sample of. queries, gradients: forward
+passes and loss gradients per image, on average."""
+_TARGET_CLASS: Final = """\
+target class: an image keeps its label unless it is taken for that class; images of the class
+itself were left out. It says nothing of other wrong classes."""
+_CEILING: Final = """\
+ceiling: the largest class's share. The gray image lies in every ball, so no
+deterministic classifier keeps more; what an attack leaves above is its weakness."""
+_ONE_AT_A_TIME: Final = """\
+one image at a time: the model's answers depend on the batch, so every image
+was attacked alone."""
 
 
 @final
@@ -49,31 +64,18 @@ def print_summary(subject: AttackSubject, finished: Sequence[FinishedAttack]) ->
     n = len(first.result.samples)
     clean = format_share(summary.clean_accuracy.value)
     console.print(f"{subject.target.label} ({cell.network}) on {n} test images of {cell.dataset}")
-    named = "clean accuracy"
-    if "target class" in str(cell.attack):
-        named = "share not taken for the target class unperturbed"
+    aimed = "target class" in str(cell.attack)
+    named = "share not taken for the target class unperturbed" if aimed else "clean accuracy"
     console.print(f"{named} {clean}, 95 % {_interval(first.result.clean_interval)}, n = {n}")
     console.print(_table(finished))
-    console.print(
-        "accuracy: an UPPER bound of the robust accuracy on these images; another attack\n"
-        "may fool more of them. 95 %: Wilson's interval of the accuracy under this attack\n"
-        "on data that the images are a random sample of. queries, gradients: forward\n"
-        "passes and loss gradients per image, on average.",
-    )
-    if "target class" in str(cell.attack):
-        console.print(
-            "target class: an image keeps its label unless it is taken for that class; images of the class\n"
-            "itself were left out. It says nothing of other wrong classes.",
-        )
-    if any(one.result.ceiling is not None for one in finished):
-        console.print(
-            "ceiling: the largest class's share. The gray image lies in every ball, so no\n"
-            "deterministic classifier keeps more; what an attack leaves above is its weakness.",
-        )
-    if any(one.result.summary.one_at_a_time for one in finished):
-        console.print(
-            "one image at a time: the model's answers depend on the batch, so every image\nwas attacked alone.",
-        )
+    for text, shown in (
+        (_COLUMNS, True),
+        (_TARGET_CLASS, aimed),
+        (_CEILING, any(one.result.ceiling is not None for one in finished)),
+        (_ONE_AT_A_TIME, any(one.result.summary.one_at_a_time for one in finished)),
+    ):
+        if shown:
+            console.print(text)
     for one in finished:
         if one.resumed == n:
             print_line(f"found: {one.path}")

@@ -5,9 +5,8 @@ from collections.abc import Callable
 
 from natrob_empirical.benchmarks import Preset, RunEvent, preset_named, run_preset
 from natrob_empirical.command_line.bench_request import BenchRequest
-from natrob_empirical.command_line.device_and_data import dataset_named, device_named, info_named
+from natrob_empirical.command_line.device_and_data import dataset_named, device_named
 from natrob_empirical.command_line.displays import RunDisplay
-from natrob_empirical.datasets import Dataset, DatasetInfo
 from natrob_empirical.records import RecordStore
 from natrob_theory.numbers.argument_checks import require_positive
 
@@ -33,19 +32,11 @@ def preset_of(asked: BenchRequest) -> Preset:
     return preset_named(asked.preset, asked.experiment)
 
 
-def dataset_of(asked: BenchRequest) -> Dataset:
-    """The preset's data set, or the one asked for."""
-    return dataset_named(asked.data or preset_of(asked).dataset, asked.data_root)
-
-
-def info_of(asked: BenchRequest) -> DatasetInfo:
-    """The facts about that data set that need no reading of its files."""
-    return info_named(asked.data or preset_of(asked).dataset, asked.data_root)
-
-
 def run_cells(asked: BenchRequest) -> RecordStore:
     """Run the preset with a progress bar. Raises TimeIsUp once its minutes are over and cells are left."""
-    preset, dataset, device = preset_of(asked), dataset_of(asked), device_named(asked.device)
+    preset = preset_of(asked)
+    dataset = dataset_named(asked.data or preset.dataset, asked.data_root)
+    device = device_named(asked.device)
     with RunDisplay() as display:
         show = display.show if asked.minutes is None else _until(asked.minutes, display.show)
         return run_preset(preset, dataset, asked.folder, device=device, models=asked.models, on_event=show)

@@ -1,6 +1,7 @@
 """The computation of `natrob check`: one row per method, measured growth against its bounds."""
 
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import nn
@@ -50,14 +51,36 @@ class CheckSettings:
 
 
 @dataclass(frozen=True, kw_only=True)
+class CheckedField:
+    """A field with what is known of its K and its μ.
+
+    Attributes:
+        field: f(t, y).
+        lower: found by search at t = 0 near normal states.
+        upper: from its layers or from the user; None if there is none, and then `no_upper` says why.
+        one_sided_lower: μ, found like `lower`.
+        one_sided_upper: μ from its structure; None if there is none.
+        one_sided_in_use: μ for the bounds: `one_sided_upper`, but None where the user gave K, so that the bounds
+            check the user's claim and nothing else.
+    """
+
+    field: Field
+    lower: Bound
+    upper: Bound | None
+    no_upper: str
+    one_sided_lower: Bound
+    one_sided_upper: Bound | None
+    one_sided_in_use: Bound | None
+
+
+@dataclass(frozen=True, kw_only=True)
 class CheckRow:
     """The outcome for one method.
 
     Attributes:
         method: its name.
         claimed: K as the user gave it, or None.
-        lower, upper: K of the field; `upper` None where no upper bound is known.
-        one_sided_lower, one_sided_upper: μ of the field, likewise.
+        field: with what is known of it.
         growth: bound of the growth over all steps from the upper constants, or None, and then `no_bound` says why.
         from_upper: measured against that bound, or None.
         from_secants: measured against the bound from each pair's own secant constants.
@@ -66,10 +89,7 @@ class CheckRow:
 
     method: str
     claimed: float | None
-    lower: Bound
-    upper: Bound | None
-    one_sided_lower: Bound
-    one_sided_upper: Bound | None
+    field: CheckedField
     growth: Bound | None
     no_bound: str
     from_upper: BoundCheck | None
@@ -101,29 +121,6 @@ def built_in_field(state_shape: tuple[int, ...], seed: int) -> nn.Module:
         raise ValueError(f"the built-in field acts on flat states, such as --state-shape 16, got {state_shape}")
     with initialised_with(RandomStreams(seed).generator("init")):
         return dense_field(state_shape[0], 2 * state_shape[0]).double().eval()
-
-
-@dataclass(frozen=True, kw_only=True)
-class CheckedField:
-    """A field with what is known of its K and its μ.
-
-    Attributes:
-        field: f(t, y).
-        lower: found by search at t = 0 near normal states.
-        upper: from its layers or from the user; None if there is none, and then `no_upper` says why.
-        one_sided_lower: μ, found like `lower`.
-        one_sided_upper: μ from its structure; None if there is none.
-        one_sided_in_use: μ for the bounds: `one_sided_upper`, but None where the user gave K, so that the bounds
-            check the user's claim and nothing else.
-    """
-
-    field: Field
-    lower: Bound
-    upper: Bound | None
-    no_upper: str
-    one_sided_lower: Bound
-    one_sided_upper: Bound | None
-    one_sided_in_use: Bound | None
 
 
 def field_shape(method: str, state_shape: tuple[int, ...]) -> tuple[int, ...]:
@@ -158,20 +155,14 @@ def check_method(name: str, checked: CheckedField, settings: CheckSettings) -> C
     """
     net = method_named(name)(checked.field, settings.step_size, settings.steps)
     y0, perturbation = _pairs(settings, RandomStreams(settings.seed))
-    from_secants = check_bound(net, y0, perturbation, arithmetic=settings.arithmetic)
+    compared = partial(check_bound, net, y0, perturbation, arithmetic=settings.arithmetic)
+    from_secants = compared()
     from_upper = growth = None
     no_bound = checked.no_upper
     if checked.upper is not None:
         try:
             one_sided = checked.one_sided_in_use
-            from_upper = check_bound(
-                net,
-                y0,
-                perturbation,
-                lipschitz=checked.upper,
-                one_sided=one_sided,
-                arithmetic=settings.arithmetic,
-            )
+            from_upper = compared(lipschitz=checked.upper, one_sided=one_sided)
             growth = net.growth_bound(checked.upper, one_sided=one_sided).over_samples()
         except ValueError as refusal:
             no_bound = str(refusal)
@@ -179,10 +170,7 @@ def check_method(name: str, checked: CheckedField, settings: CheckSettings) -> C
     return CheckRow(
         method=name,
         claimed=settings.lipschitz,
-        lower=checked.lower,
-        upper=checked.upper,
-        one_sided_lower=checked.one_sided_lower,
-        one_sided_upper=checked.one_sided_upper,
+        field=checked,
         growth=growth,
         no_bound=no_bound,
         from_upper=from_upper,

@@ -67,8 +67,8 @@ def _verdict(row: CheckRow, settings: CheckSettings) -> str:
 
 def _constants(row: CheckRow) -> str:
     """ "K in [0.61, 1.21], μ in [0.34, 0.57]", rounded outward; a question mark where no upper bound is known."""
-    ends = []
-    for low, high in ((row.lower, row.upper), (row.one_sided_lower, row.one_sided_upper)):
+    ends, field = [], row.field
+    for low, high in ((field.lower, field.upper), (field.one_sided_lower, field.one_sided_upper)):
         top = "?" if high is None else format_number(float(high), kind="upper")
         ends.append(f"[{format_number(float(low), kind='lower')}, {top}]")
     return f"K in {ends[0]}, μ in {ends[1]}"

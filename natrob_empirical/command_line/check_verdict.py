@@ -35,9 +35,10 @@ def refutation(row: CheckRow) -> str:
 
     A violated bound from a K as given refutes that K, because the growth bound is a theorem for every K that is true.
     """
+    field = row.field
     for name, lower, upper in (
-        ("K", row.lower, row.upper),
-        ("μ", row.one_sided_lower, row.one_sided_upper),
+        ("K", field.lower, field.upper),
+        ("μ", field.one_sided_lower, field.one_sided_upper),
     ):
         if upper is not None and float(lower) > float(upper):
             return f"{name} ≥ {_between(lower, upper)}"

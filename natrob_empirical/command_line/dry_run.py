@@ -3,17 +3,21 @@
 import torch
 from rich.table import Table
 
-from natrob_empirical.benchmarks import Preset, device_rate, planned_cells
+from natrob_empirical.benchmarks import device_rate, planned_cells
+from natrob_empirical.command_line.bench_command import preset_of
+from natrob_empirical.command_line.bench_request import BenchRequest
 from natrob_empirical.command_line.console import console
-from natrob_empirical.datasets import DatasetInfo
+from natrob_empirical.command_line.device_and_data import info_named
 
 
-def print_plan(preset: Preset, dataset: DatasetInfo, device: str) -> None:
+def print_plan(asked: BenchRequest) -> None:
     """Every cell with operations, memory and estimated time; then the totals, and whether the data is here.
 
     The data is not read, and need not be here.
     """
-    target = torch.device(device)
+    preset = preset_of(asked)
+    dataset = info_named(asked.data or preset.dataset, asked.data_root)
+    target = torch.device(asked.device)
     rate = device_rate(target)
     planned = list(planned_cells(preset, dataset, rate=rate))
     table = Table("model", "cell", "FLOP", "memory", "time", title=f"{preset.name}: {preset.summary}")

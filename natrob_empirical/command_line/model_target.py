@@ -1,7 +1,6 @@
 """The model that a command is pointed at: a checkpoint, or a user's own `module:factory`."""
 
 import hashlib
-import inspect
 import re
 import sys
 from dataclasses import dataclass
@@ -89,11 +88,7 @@ def _own_model(target: str) -> ModelTarget:
     with initialised_with(RandomStreams(0).generator("init")):
         found = load_object(target, what="model", example="my_module:my_model")
         if not isinstance(found, nn.Module) and callable(found):
-            try:
-                inspect.signature(found).bind()
-            except TypeError as error:
-                raise ValueError(f"{target} must be callable without arguments: {error}") from error
-            found = called(found, target)
+            found = called(found, target, otherwise="must be callable without arguments")
     if not isinstance(found, nn.Module):
         raise ValueError(f"{target} must be or return an nn.Module, got {type(found).__name__}")
     return ModelTarget(

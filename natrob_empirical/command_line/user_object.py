@@ -2,12 +2,17 @@
 
 import importlib
 import importlib.util
+import inspect
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import cast
+
+from torch import nn
 
 from natrob_empirical.command_line.tracebacks import described, place_of
 from natrob_empirical.names.near_names import near_names, unknown_name
+from natrob_theory.numbers.tensor_types import Field
 
 
 def load_object(target: str, *, what: str, example: str) -> object:
@@ -46,12 +51,34 @@ def load_object(target: str, *, what: str, example: str) -> object:
     return getattr(module, attribute)
 
 
-def called(factory: Callable[[], object], target: str) -> object:
-    """The user's factory, called. Raises ValueError, with the place in the user's file, for any error of it."""
+def called(factory: Callable[..., object], target: str, *, otherwise: str) -> object:
+    """Call the user's factory.
+
+    Raises:
+        ValueError: it wants arguments, which `otherwise` says in words; or it raised an error, with its place.
+    """
+    try:
+        inspect.signature(factory).bind()
+    except TypeError as error:
+        raise ValueError(f"{target} {otherwise}: {error}") from error
     try:
         return factory()
     except Exception as error:
         raise ValueError(f"{target} raised {described(error)} ({_place(error, target.partition(':')[0])})") from error
+
+
+def load_field(target: str) -> Field:
+    """The field that `module:name` names; a class is constructed without arguments.
+
+    Raises:
+        ValueError: as `load_object` and `called`, or the object is no field; the message says which.
+    """
+    found = load_object(target, what="field", example="my_module:MyField")
+    if inspect.isclass(found):
+        found = called(found, target, otherwise="is a class that cannot be constructed without arguments")
+    if not callable(found):
+        raise ValueError(f"{target} must be a callable field(t, y), got {type(found).__name__}")
+    return found.double().eval() if isinstance(found, nn.Module) else cast(Field, found)
 
 
 def _place(error: BaseException, module_name: str) -> str:

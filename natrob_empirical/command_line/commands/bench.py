@@ -39,11 +39,11 @@ def bench(  # noqa: PLR0913, PLR0917 - one parameter an option
         minutes=minutes,
     )
     with errors_in_one_line(on_interrupt=asked.resume_hint):
-        from natrob_empirical.command_line.bench_command import TimeIsUp, info_of, preset_of, run_cells
+        from natrob_empirical.command_line.bench_command import TimeIsUp, preset_of, run_cells
         from natrob_empirical.command_line.dry_run import print_plan
 
         if dry_run:
-            print_plan(preset_of(asked), info_of(asked), device)
+            print_plan(asked)
             return
         try:
             store = run_cells(asked)

@@ -56,7 +56,7 @@ def check(  # noqa: PLR0913, PLR0917 - one parameter an option
         from natrob_empirical.command_line.check_verdict import exit_code_of, verdict_of
         from natrob_empirical.command_line.displays import WorkDisplay
         from natrob_empirical.command_line.methods import BUILT_IN
-        from natrob_empirical.command_line.user_field import load_field
+        from natrob_empirical.command_line.user_object import load_field
         from natrob_theory.numbers.argument_checks import require_count, require_positive
 
         require_positive("--step-size", step_size)
