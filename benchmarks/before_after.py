@@ -5,7 +5,8 @@
     python -m benchmarks.before_after compare BEFORE.json AFTER.json
 
 `compare` prints one table and exits with 1 if a bound is worse, a state has moved, or a quantity is missing. A capture
-takes some three minutes of CPU time.
+takes some three minutes of CPU time; `--part layers` takes seconds, and then `--partial` says that the rest is not
+missing.
 """
 
 import argparse
@@ -18,7 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, TypeAlias, get_args
 
-from benchmarks.captured_quantities import captured
+from benchmarks.captured_quantities import PARTS, captured
 from benchmarks.quantity_record import Captured
 
 Outcome: TypeAlias = Literal["bit-equal", "tighter", "within rounding", "worse", "missing"]
@@ -75,13 +76,23 @@ def verdicts_of(before: Mapping[str, Captured], after: Mapping[str, Captured]) -
     found = []
     for name, old in before.items():
         new = after.get(name)
+        refusal = _refusal_of(name, after)
         if new is not None:
             found.append(_verdict(name, old, new))
+        elif refusal is not None:
+            found.append(Verdict(name=name, outcome="worse", before=_shown(old), after=_shown(refusal)))
         elif old.relation == "refusal" and name.removesuffix(" / refusal") in parents:
             found.append(Verdict(name=name, outcome="tighter", before=_shown(old), after="a value"))
         else:
             found.append(Verdict(name=name, outcome="missing", before=_shown(old)))
     return found
+
+
+def _refusal_of(name: str, after: Mapping[str, Captured]) -> Captured | None:
+    """What is refused with this quantity among it."""
+    parts = name.split(" / ")
+    names = (" / ".join([*parts[:length], "refusal"]) for length in range(2, len(parts) + 1))
+    return next((after[one] for one in names if one in after), None)
 
 
 def _parents(after: Mapping[str, Captured]) -> set[str]:
@@ -200,17 +211,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Do what the command line asks for; 1 if a comparison finds a fault."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.before_after", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("capture", help="write every quantity to FILE").add_argument("file", type=Path)
+    capture = commands.add_parser("capture", help="write every quantity to FILE")
+    capture.add_argument("file", type=Path)
+    capture.add_argument("--part", action="append", choices=list(PARTS), help="only this one; may be repeated")
     comparison = commands.add_parser("compare", help="compare two captures")
     comparison.add_argument("before", type=Path)
     comparison.add_argument("after", type=Path)
+    comparison.add_argument("--partial", action="store_true", help="leave aside what AFTER does not have")
     chosen = parser.parse_args(arguments)
     if chosen.command == "capture":
-        values = captured()
+        values = captured(chosen.part or PARTS)
         chosen.file.write_text(json.dumps(values, indent=0, ensure_ascii=False), encoding="utf-8")
         print(f"{len(values)} quantities")
         return 0
     verdicts = verdicts_of(read(chosen.before), read(chosen.after))
+    if chosen.partial:
+        verdicts = [verdict for verdict in verdicts if verdict.outcome != "missing"]
     print(table(verdicts))
     return int(any(verdict.is_fault for verdict in verdicts))
 

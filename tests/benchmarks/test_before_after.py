@@ -1,4 +1,5 @@
 import math
+from pathlib import Path
 
 import pytest
 import torch
@@ -89,7 +90,7 @@ def test_a_bound_in_place_of_a_refusal_is_tighter_and_a_refusal_in_place_of_a_bo
     refusal = {"layer 1 / constant / refusal": Captured("refusal", "LayerRefusedError: no")}
     other = {"layer 1 / constant / refusal": Captured("refusal", "ValueError: no")}
     assert [verdict.outcome for verdict in verdicts_of(refusal, bound)] == ["tighter"]
-    assert [verdict.outcome for verdict in verdicts_of(bound, refusal)] == ["missing"]
+    assert [verdict.outcome for verdict in verdicts_of(bound, refusal)] == ["worse"]
     assert [verdict.outcome for verdict in verdicts_of(refusal, other)] == ["worse"]
     assert [verdict.outcome for verdict in verdicts_of(refusal, {})] == ["missing"]
 
@@ -112,17 +113,33 @@ def test_the_table_counts_by_group_and_names_ten_faults_with_both_values() -> No
 
 
 def test_the_command_compares_files_and_exits_with_1_where_a_bound_is_one_percent_larger(
-    tmp_path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     files = [str(tmp_path / name) for name in ("before.json", "after.json")]
     for file, factor in zip(files, (1.0, 1.01), strict=True):
         values = {"network 0 / constant": number("upper", THIRD * factor), "network 0 / output": state("close", 1.0)}
-        monkeypatch.setattr("benchmarks.before_after.captured", lambda values=values: values)
+        monkeypatch.setattr("benchmarks.before_after.captured", lambda _parts, values=values: values)
         assert main(["capture", file]) == 0
     assert main(["compare", files[0], files[0]]) == 0
     assert "Nothing is worse or missing." in capsys.readouterr().out
     assert main(["compare", *files]) == 1
     assert "worse: network 0 / constant" in capsys.readouterr().out
+
+
+def test_a_partial_comparison_leaves_aside_what_is_missing_and_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, other = {"network 0 / constant": number("upper", 1.0)}, {"network 1 / constant": number("upper", 1.0)}
+    worse = one | {"network 1 / constant": number("upper", 2.0)}
+    refusal = {"network 1 / constant / refusal": Captured("refusal", "LayerRefusedError: no")}
+    whole, part, changed, refused = (str(tmp_path / f"{name}.json") for name in ("whole", "part", "changed", "refused"))
+    for file, values in ((whole, one | other), (part, one), (changed, worse), (refused, one | refusal)):
+        monkeypatch.setattr("benchmarks.before_after.captured", lambda _parts, values=values: values)
+        main(["capture", file])
+    assert main(["compare", whole, part]) == 1
+    assert main(["compare", "--partial", whole, part]) == 0
+    assert main(["compare", "--partial", whole, changed]) == 1
+    assert main(["compare", "--partial", whole, refused]) == 1
 
 
 def test_a_record_keeps_bits_attributes_states_and_refusals() -> None:
