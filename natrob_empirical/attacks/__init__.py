@@ -9,6 +9,7 @@ from .apgd import APGD as APGD
 from .attack_registry import ATTACKS as ATTACKS
 from .attack_registry import SETTINGS as SETTINGS
 from .attack_registry import RegisteredAttack as RegisteredAttack
+from .attack_registry import register_attack as register_attack
 from .attack_registry import registered_attack as registered_attack
 from .attack_result import AttackResult as AttackResult
 from .auto_attack import AutoAttack as AutoAttack

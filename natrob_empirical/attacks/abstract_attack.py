@@ -1,13 +1,17 @@
 """The base of all attacks, which owns what every attack must guarantee."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import ClassVar, final
+from types import MappingProxyType
+from typing import Any, ClassVar, TypeVar, final
 
 import torch
 from jaxtyping import Float, Int64
 from torch import Tensor
 
+from natrob_empirical.attack_names import AttackKind
+from natrob_empirical.norms import Norm
 from natrob_empirical.random_streams import SampleStreams, require_cpu_generator
 from natrob_empirical.runs.freed_memory import keep_freed_memory
 from natrob_empirical.runs.work_watch import current_watch
@@ -23,13 +27,15 @@ from .counted_model import Classifier, CountedModel, evaluation_mode
 from .model_checks import shown_alone_if_needed
 from .most_calls import MostCalls
 
+Outcome = TypeVar("Outcome")
+
 
 @dataclass(frozen=True)
 class AbstractAttack(ABC):
     """An attack on a classifier within a ball around each image.
 
-    A new attack is a frozen dataclass that adds its settings as keyword-only fields and supplies `_perturb`.
-    This class does the rest, for all attacks alike:
+    A new attack is a frozen dataclass that adds its settings as keyword-only fields, says its `kind`, and supplies
+    `_perturb` and `_most_calls`. This class does the rest, for all attacks alike:
 
     1. it validates the images, labels and logits;
     2. it attacks in eval mode and puts the model back as it was; parameters' `.grad` stays untouched;
@@ -51,8 +57,20 @@ class AbstractAttack(ABC):
         TypeError: `ball` is not an `AbstractBall`.
     """
 
+    kind: ClassVar[AttackKind]
+    """What it asks of the model; every attack says so."""
+
     takes_targets: ClassVar[bool] = False
     """Whether `_perturb` follows `active.goal`, so that the attack can be given target classes."""
+
+    norms: ClassVar[tuple[Norm, ...]] = ("Linf", "L2")
+    """Those of the balls it works in."""
+
+    setting_names: ClassVar[Mapping[str, str]] = MappingProxyType({})
+    """A setting that can be asked for by name → the argument that it is here, where they differ."""
+
+    variants: ClassVar[Mapping[str, Mapping[str, Any]]] = MappingProxyType({})
+    """A name that the attack is registered by → the arguments that make it that one, where it has several names."""
 
     ball: AbstractBall
     compaction: bool = field(default=True, kw_only=True, repr=False)
@@ -111,6 +129,24 @@ class AbstractAttack(ABC):
             TypeError, ValueError, NonFiniteGradientError: as for a call; also if there is not one stream
                 per sample.
         """
+        return AttackResult.joined(self._outcomes(self._attack, model, x, y, streams, targeted))
+
+    @final
+    def _outcomes(
+        self,
+        attempt: Callable[[CountedModel, AttackedBatch, Tensor], Outcome],
+        model: Classifier,
+        x: Tensor,
+        y: Tensor,
+        streams: SampleStreams,
+        targeted: int | Tensor | None,
+    ) -> list[Outcome]:
+        """Validates, and makes the attempt on the whole batch, or on each image where the answers depend on the batch.
+
+        Args:
+            attempt: takes the counted model, the images, and the model's first answer to them.
+            model, x, y, streams, targeted: as in `run`.
+        """
         require_images_and_labels(x, y)
         if not isinstance(streams, SampleStreams):
             raise TypeError(f"`streams` must be SampleStreams, got {type(streams).__name__}")
@@ -128,11 +164,15 @@ class AbstractAttack(ABC):
             batch.require_classes(logits.shape[1])
             shown = shown_alone_if_needed(model, batch.x, logits)
             if not isinstance(shown, OneImageAtATime):
-                return self._attack(counted, batch, logits)
-            places = [f"{row + 1} of {len(x)}" for row in range(len(x))]
-            return AttackResult.joined(
-                [self._attack_alone(shown, batch.only(row), place) for row, place in enumerate(places)]
-            )
+                return [attempt(counted, batch, logits)]
+            found: list[Outcome] = []
+            for row in range(len(x)):
+                if watch is not None:
+                    watch.begin_attack(f"{type(self).__name__} on image {row + 1} of {len(x)} alone")
+                counted = CountedModel(shown, 1, x.device, mixed_precision=self.mixed_precision)
+                image = batch.only(row)
+                found.append(attempt(counted, image, counted.full_precision_logits(image.x)))
+            return found
 
     @final
     def most_calls(self, num_classes: int | None = None, *, targeted: bool = False) -> MostCalls:
@@ -152,6 +192,11 @@ class AbstractAttack(ABC):
         # in mixed precision every image that seems to fool the model is shown to it once more
         return MostCalls(2 * calls.queries if self.mixed_precision else calls.queries, calls.gradient_calls)
 
+    @property
+    def reach(self) -> float | None:
+        """How far its steps lead together, in the ball's norm; None of an attack that sets their size itself."""
+        return None
+
     def _most_calls(self, num_classes: int | None, *, targeted: bool) -> MostCalls:
         """As `most_calls`, in the dtype of the images."""
         raise NotImplementedError(
@@ -167,15 +212,6 @@ class AbstractAttack(ABC):
     @abstractmethod
     def _perturb(self, active: ActiveSet) -> None:
         """The attack itself, on samples that are all classified correctly so far: its result is `active.best`."""
-
-    @final
-    def _attack_alone(self, model: OneImageAtATime, batch: AttackedBatch, place: str) -> AttackResult:
-        """The attack on one image as if there were no others."""
-        watch = current_watch()
-        if watch is not None:
-            watch.begin_attack(f"{type(self).__name__} on image {place} alone")
-        meter = CountedModel(model, 1, batch.x.device, mixed_precision=self.mixed_precision)
-        return self._attack(meter, batch, meter.full_precision_logits(batch.x))
 
     @final
     def _attack(self, model: CountedModel, batch: AttackedBatch, logits: Tensor) -> AttackResult:

@@ -1,31 +1,19 @@
 """The attacks by name, for the command line and the presets."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields
+from importlib import import_module
 from types import MappingProxyType
-from typing import Any, Final, final
+from typing import Any, Final, final, get_args
 
 from torch import Tensor
 
-from natrob_empirical.attack_names import ATTACK_LABELS, EARLIER_COMMAND_NAMES
+from natrob_empirical.attack_names import ATTACK_NAMES, EARLIER_COMMAND_NAMES, AttackKind, AttackName, same_letters
 from natrob_empirical.names.near_names import unknown_name
 from natrob_empirical.norms import Norm
 from natrob_empirical.threat_models import AbstractBall, L2Ball, LinfBall
 
 from .abstract_attack import AbstractAttack
-from .apgd import APGD
-from .auto_attack import AutoAttack
-from .boundary_attack import BoundaryAttack
-from .di2_fgsm import DI2FGSM
-from .fab import FAB
-from .fgsm import FGSM
-from .losses import DLR, CrossEntropy
-from .move_to_gray import MoveToGray
-from .pgd import PGD
-from .random_noise import RandomNoise
-from .spsa import SPSA
-from .square import Square
-from .targeted_apgd import TargetedAPGD
 
 SETTINGS: Final = ("steps", "step_size", "restarts", "queries")
 """What can be set from outside, by the names that the attacks' own arguments have."""
@@ -38,22 +26,23 @@ class RegisteredAttack:
 
     Attributes:
         name: on the command line.
+        label: in records, tables, figures and text.
         attack: its class.
-        fixed: arguments that make it this attack and no other of its class.
-        renamed: a setting of `SETTINGS` → the class's argument, where they differ.
-        norms: of the balls it works in.
     """
 
     name: str
+    label: str
     attack: type[AbstractAttack]
-    fixed: Mapping[str, Any] = field(default_factory=dict)
-    renamed: Mapping[str, str] = field(default_factory=dict)
-    norms: tuple[Norm, ...] = ("Linf", "L2")
 
     @property
-    def label(self) -> str:
-        """The name in records, tables, figures and text."""
-        return ATTACK_LABELS[self.name]
+    def fixed(self) -> Mapping[str, Any]:
+        """The arguments that make it this attack and no other of its class."""
+        return self.attack.variants.get(self.name, {})
+
+    @property
+    def norms(self) -> tuple[Norm, ...]:
+        """Those of the balls it works in."""
+        return self.attack.norms
 
     @property
     def identity(self) -> str:
@@ -64,7 +53,11 @@ class RegisteredAttack:
     def settings(self) -> tuple[str, ...]:
         """Those of `SETTINGS` that this attack takes."""
         arguments = {argument.name for argument in fields(self.attack)} - set(self.fixed)
-        return tuple(name for name in SETTINGS if self.renamed.get(name, name) in arguments)
+        return tuple(name for name in SETTINGS if self.argument(name) in arguments)
+
+    def argument(self, setting: str) -> str:
+        """The class's argument that a setting of `SETTINGS` is."""
+        return self.attack.setting_names.get(setting, setting)
 
     def build(
         self,
@@ -92,7 +85,7 @@ class RegisteredAttack:
                 )
         if norm not in self.norms:
             raise ValueError(f"attack {self.name} works in {' and '.join(self.norms)} balls only, got {norm}")
-        arguments: dict[str, Any] = {self.renamed.get(name, name): value for name, value in settings.items()}
+        arguments: dict[str, Any] = {self.argument(name): value for name, value in settings.items()}
         if norm == "Linf":
             ball: AbstractBall = LinfBall(epsilon, mask=mask)
         elif isinstance(epsilon, Tensor):
@@ -102,24 +95,42 @@ class RegisteredAttack:
         return self.attack(ball, mixed_precision=mixed_precision, **self.fixed, **arguments)
 
 
-ATTACKS: Final[dict[str, RegisteredAttack]] = {
-    entry.name: entry
-    for entry in (
-        RegisteredAttack(name="random-noise", attack=RandomNoise, renamed={"queries": "trials"}),
-        RegisteredAttack(name="move-to-gray", attack=MoveToGray),
-        RegisteredAttack(name="fgsm", attack=FGSM),
-        RegisteredAttack(name="pgd", attack=PGD),
-        RegisteredAttack(name="di2-fgsm", attack=DI2FGSM),
-        RegisteredAttack(name="apgd-ce", attack=APGD, fixed={"loss": CrossEntropy()}),
-        RegisteredAttack(name="apgd-dlr", attack=APGD, fixed={"loss": DLR()}),
-        RegisteredAttack(name="targeted-apgd", attack=TargetedAPGD),
-        RegisteredAttack(name="fab", attack=FAB),
-        RegisteredAttack(name="spsa", attack=SPSA),
-        RegisteredAttack(name="square", attack=Square),
-        RegisteredAttack(name="boundary-attack", attack=BoundaryAttack, norms=("L2",)),
-        RegisteredAttack(name="autoattack", attack=AutoAttack),
-    )
-}
+ATTACKS: Final[dict[str, RegisteredAttack]] = {}
+
+
+def register_attack(attack: type[AbstractAttack], *, name: str, label: str) -> RegisteredAttack:
+    """Makes an attack known by name, to the presets and to whoever asks for it in this process.
+
+    Args:
+        attack: its class, which says its kind, norms and variants.
+        name: on the command line, in small letters.
+        label: in tables and text, with the same letters and digits.
+
+    Raises:
+        TypeError: `attack` is no attack, or says no kind.
+        ValueError: the name is taken, or the label has other letters.
+    """
+    if not issubclass(attack, AbstractAttack) or getattr(attack, "kind", None) not in get_args(AttackKind):
+        raise TypeError(f"`attack` must be an attack with a `kind` of {', '.join(get_args(AttackKind))}, got {attack}")
+    if name in ATTACKS:
+        raise ValueError(f"`name` must be new, got {name!r}, which is {ATTACKS[name].attack.__name__}")
+    if not same_letters(name, label):
+        raise ValueError(f"`label` must have the letters of the name {name!r}, got {label!r}")
+    ATTACKS[name] = RegisteredAttack(name=name, label=label, attack=attack)
+    return ATTACKS[name]
+
+
+def _register_own(line: AttackName) -> None:
+    """Registers one attack of the library, whose class must say what the table says without it."""
+    module, _, name = line.home.partition(":")
+    attack = getattr(import_module(f".{module}", __package__), name)
+    register_attack(attack, name=line.name, label=line.label)
+    if attack.kind != line.kind:
+        raise TypeError(f"the kind of {line.label} must be {attack.kind}, as its class says, got {line.kind}")
+
+
+for _line in ATTACK_NAMES:
+    _register_own(_line)
 
 
 def registered_attack(name: str) -> RegisteredAttack:

@@ -1,8 +1,8 @@
 """What an attack returns."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import final
+from dataclasses import dataclass, fields
+from typing import Any, final
 
 import torch
 from jaxtyping import Bool, Float, Int64
@@ -37,10 +37,12 @@ class AttackResult:
     @classmethod
     def joined(cls, parts: Sequence["AttackResult"]) -> "AttackResult":
         """The outcomes of several batches, one after the other."""
-        return cls(
-            adversarial=torch.cat([part.adversarial for part in parts]),
-            success=torch.cat([part.success for part in parts]),
-            queries=torch.cat([part.queries for part in parts]),
-            gradient_calls=torch.cat([part.gradient_calls for part in parts]),
-            one_at_a_time=any(part.one_at_a_time for part in parts),
-        )
+        return cls(**joined_fields(parts))
+
+
+def joined_fields(parts: Sequence[Any]) -> dict[str, Any]:
+    """Joins results of one class field by field: tensors row after row, and a truth of one batch is one of all."""
+    columns = {entry.name: [getattr(part, entry.name) for part in parts] for entry in fields(parts[0])}
+    return {
+        name: torch.cat(values) if isinstance(values[0], Tensor) else any(values) for name, values in columns.items()
+    }

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import KW_ONLY, dataclass, field
 from typing import ClassVar, final
 
-from natrob_empirical.attack_names import label_of
+from natrob_empirical.attack_names import AttackKind, label_of
 from natrob_empirical.runs.work_watch import current_watch
 from natrob_theory.numbers.argument_checks import require_count
 
@@ -74,6 +74,7 @@ class AutoAttack(AbstractAttack):
         RandomisedModelError: in a call, for a model that is random and no AveragedModel.
     """
 
+    kind: ClassVar[AttackKind] = "ensemble"
     takes_targets: ClassVar[bool] = True
 
     _: KW_ONLY

@@ -7,17 +7,18 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
+from natrob_empirical.attack_names import AttackKind
 from natrob_empirical.random_streams import SampleStreams
-from natrob_theory.numbers.argument_checks import require_count, require_finite, require_nonnegative, require_positive
+from natrob_theory.numbers.argument_checks import require_finite, require_nonnegative
 
-from .abstract_attack import AbstractAttack
 from .active_set import ActiveSet
+from .fixed_step_attack import AbstractFixedStepAttack
 from .most_calls import MostCalls
 
 
 @final
 @dataclass(frozen=True)
-class DI2FGSM(AbstractAttack):
+class DI2FGSM(AbstractFixedStepAttack):
     """Steps `x ← project(x + α·direction(m))` with `m ← decay·m + g/‖g‖₁`, g the gradient at a random view of x.
 
     With `probability` a sample is shown resized to a random smaller square, padded with zeros to its old size at a
@@ -41,10 +42,10 @@ class DI2FGSM(AbstractAttack):
         TypeError, ValueError: a setting that is not as described.
     """
 
+    kind: ClassVar[AttackKind] = "gradient"
     takes_targets: ClassVar[bool] = True
 
     _: KW_ONLY
-    step_size: float | None = None
     steps: int = 20
     probability: float = 0.5
     smallest_size: float = 0.9
@@ -52,9 +53,6 @@ class DI2FGSM(AbstractAttack):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.step_size is not None:
-            object.__setattr__(self, "step_size", require_positive("step_size", self.step_size))
-        require_count("steps", self.steps)
         require_nonnegative("decay", self.decay)
         for name, value, allowed in (
             ("probability", self.probability, 0 <= require_finite("probability", self.probability) <= 1),
@@ -67,7 +65,7 @@ class DI2FGSM(AbstractAttack):
         return MostCalls(3 + self.steps, self.steps)
 
     def _perturb(self, active: ActiveSet) -> None:
-        step_size = 2.5 * self.ball.epsilon / self.steps if self.step_size is None else self.step_size
+        step_size = self.alpha
         point, momentum = active.x, torch.zeros_like(active.x)
         for _ in range(self.steps):
             view = RandomView(active.streams, point, probability=self.probability, smallest_size=self.smallest_size)

@@ -8,6 +8,7 @@ import torch
 from jaxtyping import Float, Int64
 from torch import Tensor
 
+from natrob_empirical.attack_names import AttackKind
 from natrob_empirical.threat_models import L2Ball, LinfBall
 from natrob_theory.numbers.argument_checks import require_count, require_positive
 
@@ -60,6 +61,7 @@ class FAB(AbstractMinimumNormAttack):
         TypeError, ValueError: a setting that is not as described.
     """
 
+    kind: ClassVar[AttackKind] = "gradient"
     takes_targets: ClassVar[bool] = True
 
     _: KW_ONLY

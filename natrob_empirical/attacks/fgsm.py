@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import ClassVar, final
 
+from natrob_empirical.attack_names import AttackKind
+
 from .abstract_attack import AbstractAttack
 from .active_set import ActiveSet
 from .most_calls import MostCalls
@@ -24,7 +26,13 @@ class FGSM(AbstractAttack):
         ball: the threat model.
     """
 
+    kind: ClassVar[AttackKind] = "gradient"
     takes_targets: ClassVar[bool] = True
+
+    @property
+    def reach(self) -> float:
+        """ε, the one step."""
+        return self.ball.epsilon
 
     def _most_calls(self, num_classes: int | None, *, targeted: bool) -> MostCalls:
         return MostCalls(3, 1)

@@ -10,15 +10,14 @@ from jaxtyping import Bool, Float, Float64, Int64
 from torch import Tensor
 
 from natrob_empirical.random_streams import SampleStreams, require_cpu_generator
-from natrob_empirical.runs.work_watch import current_watch
 
 from .abstract_attack import AbstractAttack
 from .active_set import ActiveSet
 from .attack_inputs import require_images_and_labels
+from .attack_result import joined_fields
 from .attacked_batch import AttackedBatch
 from .company import OneImageAtATime
-from .counted_model import Classifier, CountedModel, evaluation_mode
-from .model_checks import shown_alone_if_needed
+from .counted_model import Classifier, CountedModel
 from .nearest_search import NearestSearch
 
 
@@ -48,14 +47,7 @@ class MinimumNormResult:
     @classmethod
     def joined(cls, parts: Sequence["MinimumNormResult"]) -> "MinimumNormResult":
         """The outcomes of several batches, one after the other."""
-        return cls(
-            adversarial=torch.cat([part.adversarial for part in parts]),
-            distance=torch.cat([part.distance for part in parts]),
-            found=torch.cat([part.found for part in parts]),
-            queries=torch.cat([part.queries for part in parts]),
-            gradient_calls=torch.cat([part.gradient_calls for part in parts]),
-            one_at_a_time=any(part.one_at_a_time for part in parts),
-        )
+        return cls(**joined_fields(parts))
 
 
 @dataclass(frozen=True)
@@ -85,19 +77,7 @@ class AbstractMinimumNormAttack(AbstractAttack):
         require_images_and_labels(x, y)
         require_cpu_generator("generator", generator)
         streams = SampleStreams(generator, len(x), x.device)
-        self.ball.shares(x)
-        batch = AttackedBatch(x=x.detach().clone(), y=y.clone(), target=self._targets(targeted, y), streams=streams)
-        watch = current_watch()
-        if watch is not None:
-            watch.begin_attack(type(self).__name__)
-        with evaluation_mode(model):
-            counted = CountedModel(model, len(x), x.device, mixed_precision=self.mixed_precision)
-            logits = counted.full_precision_logits(batch.x)
-            batch.require_classes(logits.shape[1])
-            shown = shown_alone_if_needed(model, batch.x, logits)
-            if not isinstance(shown, OneImageAtATime):
-                return self._minimise(counted, batch, logits)
-            return MinimumNormResult.joined([self._minimise_alone(shown, batch.only(row)) for row in range(len(x))])
+        return MinimumNormResult.joined(self._outcomes(self._minimise, model, x, y, streams, targeted))
 
     @abstractmethod
     def _approach(self, search: NearestSearch) -> None:
@@ -106,12 +86,6 @@ class AbstractMinimumNormAttack(AbstractAttack):
     @final
     def _perturb(self, active: ActiveSet) -> None:
         self._approach(NearestSearch(active, self.ball, leave_inside=True))
-
-    @final
-    def _minimise_alone(self, model: OneImageAtATime, batch: AttackedBatch) -> MinimumNormResult:
-        """The search for one image as if there were no others."""
-        meter = CountedModel(model, 1, batch.x.device, mixed_precision=self.mixed_precision)
-        return self._minimise(meter, batch, meter.full_precision_logits(batch.x))
 
     @final
     def _minimise(self, model: CountedModel, batch: AttackedBatch, logits: Tensor) -> MinimumNormResult:

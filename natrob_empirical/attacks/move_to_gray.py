@@ -3,6 +3,7 @@
 from dataclasses import KW_ONLY, dataclass
 from typing import ClassVar, final
 
+from natrob_empirical.attack_names import AttackKind
 from natrob_theory.numbers.argument_checks import require_count
 
 from .abstract_attack import AbstractAttack
@@ -31,6 +32,7 @@ class MoveToGray(AbstractAttack):
         TypeError, ValueError: `steps` is not such an integer.
     """
 
+    kind: ClassVar[AttackKind] = "corruption"
     takes_targets: ClassVar[bool] = True
 
     _: KW_ONLY

@@ -5,16 +5,17 @@ from typing import ClassVar, final
 
 import torch
 
-from natrob_theory.numbers.argument_checks import require_count, require_positive
+from natrob_empirical.attack_names import AttackKind
+from natrob_theory.numbers.argument_checks import require_count
 
-from .abstract_attack import AbstractAttack
 from .active_set import ActiveSet
+from .fixed_step_attack import AbstractFixedStepAttack
 from .most_calls import MostCalls
 
 
 @final
 @dataclass(frozen=True)
-class PGD(AbstractAttack):
+class PGD(AbstractFixedStepAttack):
     """Repeated steps `x ← project(x + α·direction(∇ℓ))` from the image or from a random point of its ball.
 
     The direction is the ball's steepest ascent, ℓ the cross-entropy loss. Of all images on the way, the last
@@ -38,19 +39,15 @@ class PGD(AbstractAttack):
         TypeError, ValueError: a setting that is not as described.
     """
 
+    kind: ClassVar[AttackKind] = "gradient"
     takes_targets: ClassVar[bool] = True
 
     _: KW_ONLY
-    step_size: float | None = None
-    steps: int = 40
     random_start: bool = True
     restarts: int = 1
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.step_size is not None:
-            object.__setattr__(self, "step_size", require_positive("step_size", self.step_size))
-        require_count("steps", self.steps)
         require_count("restarts", self.restarts)
         if not isinstance(self.random_start, bool):
             raise TypeError(f"`random_start` must be True or False, got {self.random_start!r}")
@@ -63,7 +60,7 @@ class PGD(AbstractAttack):
         return MostCalls(2 + self.restarts * (self.steps + 1), self.restarts * self.steps)
 
     def _perturb(self, active: ActiveSet) -> None:
-        step_size = 2.5 * self.ball.epsilon / self.steps if self.step_size is None else self.step_size
+        step_size = self.alpha
         for _ in range(self.restarts):
             point = active.random_point() if self.random_start else active.x
             for _ in range(self.steps):

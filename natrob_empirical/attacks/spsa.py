@@ -7,6 +7,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from natrob_empirical.attack_names import AttackKind
 from natrob_theory.numbers.argument_checks import require_count, require_positive
 
 from .abstract_attack import AbstractAttack
@@ -52,6 +53,7 @@ class SPSA(AbstractAttack):
         TypeError, ValueError: a setting that is not as described.
     """
 
+    kind: ClassVar[AttackKind] = "score"
     takes_targets: ClassVar[bool] = True
 
     _: KW_ONLY

@@ -8,6 +8,7 @@ from typing import ClassVar, Final, cast, final
 
 import torch
 
+from natrob_empirical.attack_names import AttackKind
 from natrob_empirical.threat_models import L2Ball, LinfBall
 from natrob_theory.numbers.argument_checks import require_count, require_positive
 
@@ -49,6 +50,7 @@ class Square(AbstractAttack):
         TypeError, ValueError: a setting that is not as described.
     """
 
+    kind: ClassVar[AttackKind] = "score"
     takes_targets: ClassVar[bool] = True
 
     _: KW_ONLY

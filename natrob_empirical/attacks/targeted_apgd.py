@@ -5,6 +5,7 @@ from typing import ClassVar, final
 
 from torch import Tensor
 
+from natrob_empirical.attack_names import AttackKind
 from natrob_theory.numbers.argument_checks import require_count
 
 from .abstract_attack import AbstractAttack
@@ -43,6 +44,7 @@ class TargetedAPGD(AbstractAttack):
             4 classes.
     """
 
+    kind: ClassVar[AttackKind] = "gradient"
     takes_targets: ClassVar[bool] = True
 
     _: KW_ONLY

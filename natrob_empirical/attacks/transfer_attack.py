@@ -7,6 +7,8 @@ from typing import ClassVar, Final, final
 import torch
 from torch import Tensor
 
+from natrob_empirical.attack_names import AttackKind
+
 from .abstract_attack import AbstractAttack
 from .active_set import ActiveSet
 from .attack_inputs import require_labels_in_range
@@ -45,6 +47,7 @@ class TransferAttack(AbstractAttack):
         ValueError: the attack has another ball.
     """
 
+    kind: ClassVar[AttackKind] = "transfer"
     takes_targets: ClassVar[bool] = True
 
     _: KW_ONLY

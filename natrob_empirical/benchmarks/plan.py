@@ -8,7 +8,7 @@ from typing import Final, final
 import torch
 from torch import Tensor, nn
 
-from natrob_empirical.attacks import MostCalls, TransferAttack
+from natrob_empirical.attacks import TransferAttack
 from natrob_empirical.benchmarks.attack_cell import BATCH_SIZE
 from natrob_empirical.benchmarks.cells import Cell, cells_of, fitted_to_images, image_counts, subset_of
 from natrob_empirical.benchmarks.presets import AttackSpecification, Preset, PresetModel
@@ -74,11 +74,6 @@ def planned_cells(preset: Preset, dataset: Dataset | DatasetInfo, *, rate: float
                 flops = images * _attack_flops(specification, cost, sources, dataset.num_classes)
                 memory = cost.training_bytes + min(images, BATCH_SIZE) * cost.activation_bytes
             yield PlannedCell(cell=cell, flops=flops, memory=memory, seconds=flops / rate)
-
-
-def most_calls(specification: AttackSpecification, num_classes: int | None = None) -> MostCalls:
-    """What the attack spends on one image at most, as it says itself; of a transfer, on its source."""
-    return specification.build(0.1).most_calls(num_classes)
 
 
 def _attack_flops(

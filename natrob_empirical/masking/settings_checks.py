@@ -1,7 +1,6 @@
 """Whether the attacks could have found out: steps, queries and images enough."""
 
 from natrob_empirical.attack_names import label_of
-from natrob_empirical.attacks import DI2FGSM, FGSM, PGD, AbstractAttack
 
 from .flag import TOO_FEW_IMAGES, TOO_FEW_QUERIES, TOO_FEW_STEPS
 from .report import Evidence
@@ -10,18 +9,9 @@ from .subject import CheckNotRunError, Subject
 from .thresholds import CROSSING, FEWEST_IMAGES, FEWEST_QUERIES, LATE_SHARE
 
 
-def reach(attack: AbstractAttack) -> float | None:
-    """steps × step size of an attack that takes steps of one size; None for any other."""
-    if isinstance(attack, FGSM):
-        return attack.ball.epsilon
-    if not isinstance(attack, PGD | DI2FGSM):
-        return None
-    return 2.5 * attack.ball.epsilon if attack.step_size is None else attack.steps * attack.step_size
-
-
 def reach_check(subject: Subject) -> list[Evidence]:
     """Whether the gradient attack can cross the ball."""
-    length = reach(subject.attack)
+    length = subject.attack.reach
     if length is None:
         raise CheckNotRunError(f"{label_of(subject.attack)} has no step size of its own to judge")
     epsilon = subject.ball.epsilon

@@ -73,7 +73,7 @@ def judged_accuracy(section: Section) -> Judged | None:
     if len(models) < FEWEST_MODELS:
         return None
     common = set.intersection(*(_labels(model, reference, section.seeds[0]) for model in models))
-    strong = {label for label in common if section.kind_of(label) == "AutoAttack"}
+    strong = {label for label in common if section.kind_of(label) == "ensemble"}
     chosen = tuple(sorted(strong or common))
     if not chosen:
         return None

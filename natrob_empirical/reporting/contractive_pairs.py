@@ -98,7 +98,7 @@ def _kept_on_average(model: ModelRuns, budgets: Set[AttackBudget]) -> float:
 
 def _pair(section: Section, first: ModelRuns, second: ModelRuns, control: bool) -> ContractivePair:
     """Every comparison of the two."""
-    autoattack = next((label for label in section.attacks if section.kind_of(label) == "AutoAttack"), None)
+    autoattack = next((label for label in section.attacks if section.kind_of(label) == "ensemble"), None)
     compared = [] if autoattack is None else compare_under(section, first, second, autoattack)
     return ContractivePair(
         first=first,

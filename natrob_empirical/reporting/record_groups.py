@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, final
 
+from natrob_empirical.attack_names import AttackKind, AttackName, attack_named, steps_of
 from natrob_empirical.records import (
     AttackRefusal,
     AttackResult,
@@ -151,9 +152,25 @@ class Section:
         source = self.attacks.get(attack, {}).get("source")
         return clean_text(source) if isinstance(source, str) else None
 
-    def kind_of(self, attack: str) -> str:
+    def identity_of(self, attack: str) -> str:
         """Which attack a label stands for, such as "PGD"; the label itself where the records do not say."""
         return str(self.attacks.get(attack, {}).get("attack") or attack)
+
+    def attack_of(self, attack: str) -> AttackName | None:
+        """The library's attack that a label stands for; None for another's."""
+        return attack_named(self.identity_of(attack)) or attack_named(attack)
+
+    def kind_of(self, attack: str) -> AttackKind | None:
+        """What the attack of a label, or the one that made its images on another model, asks of a model."""
+        named = self.attack_of(attack)
+        return None if named is None else named.kind
+
+    def fixed_steps_of(self, attack: str) -> int | None:
+        """How many gradient steps of one size the attack of a label takes; None for one that takes no such steps."""
+        named = self.attack_of(attack)
+        if named is None or named.steps is None:
+            return None
+        return self.attacks.get(attack, {}).get("steps") or steps_of(attack) or named.steps
 
     @property
     def step_sizes(self) -> StepSizeResult | None:

@@ -20,7 +20,7 @@ from natrob_empirical.reporting.record_groups import ModelRuns, Section
 from natrob_empirical.reporting.tables.comparisons import comparison_table
 from natrob_empirical.reporting.tables.table import Table
 
-_GRADIENT_FREE = ("BoundaryAttack", "Square", "SPSA")
+_GRADIENT_ATTACKS_OF_THE_PAPER = frozenset({"FGSM", "PGD", "DI2FGSM"})
 
 
 def is_neural_ode(model: ModelRuns) -> bool:
@@ -64,7 +64,7 @@ def under_own_attacks(section: Section) -> Finding | None:
         compare=lambda ode, other: [
             compare_under(section, ode, other, attack)
             for attack in attack_labels(section)
-            if section.source_of(attack) is None and section.kind_of(attack) in {"FGSM", "PGD", "DI2FGSM"}
+            if section.source_of(attack) is None and section.identity_of(attack) in _GRADIENT_ATTACKS_OF_THE_PAPER
         ],
         remark="What an attack leaves is an upper bound; a model can be ahead here because its gradients are worse to "
         "follow.",
@@ -80,7 +80,7 @@ def without_gradients(section: Section) -> Finding | None:
         compare=lambda ode, other: [
             compare_under(section, ode, other, attack)
             for attack in attack_labels(section)
-            if section.kind_of(attack) in _GRADIENT_FREE
+            if section.kind_of(attack) in {"score", "decision"}
         ],
         remark="A walk with few queries ends far from the nearest wrong image: a weak upper bound.",
     )
@@ -101,7 +101,7 @@ def _transfers(section: Section, ode: ModelRuns, other: ModelRuns) -> list[list[
     """Pairs each attack with the one made on the other model, both ways."""
     made_on = [
         {
-            section.kind_of(attack): attack
+            section.identity_of(attack): attack
             for attack in attack_labels(section)
             if section.source_of(attack) == model.name
         }

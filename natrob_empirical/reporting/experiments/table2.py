@@ -41,7 +41,7 @@ def under_pgd_20(section: Section) -> Finding | None:
 
 def under_auto_attack(section: Section) -> Finding | None:
     """Compares under AutoAttack."""
-    label = next((attack for attack in attack_labels(section) if section.kind_of(attack) == "AutoAttack"), None)
+    label = next((attack for attack in attack_labels(section) if section.kind_of(attack) == "ensemble"), None)
     if label is None:
         return None
     return _finding(section, "table2-autoattack", label, lambda ode, other: compare_under(section, ode, other, label))
@@ -53,8 +53,8 @@ def under_strongest(section: Section) -> Finding | None:
 
 
 def _is_pgd_20(section: Section, attack: str) -> bool:
-    settings = section.attacks.get(attack, {})
-    return section.kind_of(attack) == "PGD" and settings.get("steps") == 20 and section.source_of(attack) is None
+    own = section.identity_of(attack) == "PGD" and section.source_of(attack) is None
+    return own and section.fixed_steps_of(attack) == 20
 
 
 def _finding(section: Section, name: str, attack: str, compare: Compare) -> Finding | None:

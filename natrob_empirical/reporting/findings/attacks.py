@@ -1,7 +1,6 @@
 """Findings on the attacks: how much an accuracy under attack is worth as evidence."""
 
 import math
-import re
 from dataclasses import dataclass
 from typing import Final, final
 
@@ -47,14 +46,14 @@ def attack_strength(section: Section) -> Finding | None:
     names = list(dict.fromkeys(budget.attack for budget in section.budgets))
     if not names:
         return None
-    if any(re.search(r"auto.?attack|^AA\b", name, re.IGNORECASE) for name in names):
+    if any(section.kind_of(name) == "ensemble" for name in names):
         text = (
             f"The attacks ({join_words(names)}) include AutoAttack. Accuracy under attack stays an upper bound of the "
         )
         text += "robust accuracy: a stronger attack may lower it further."
         text += _image_counts(section)
         return Finding(name="attack-strength", text=text)
-    weak = [name for name in names if is_weak(name)]
+    weak = [name for name in names if is_weak(section, name)]
     text = f"The attacks are {join_words(names)}; none of them is AutoAttack. "
     kinds = f"one gradient step, Random Noise, Move to Gray, or PGD with fewer than {FEW_STEPS} steps"
     if len(weak) == len(names):
@@ -80,20 +79,17 @@ def _image_counts(section: Section) -> str:
     return f" The attacks did not run on equally many images ({listed}): compare them on the common ones only."
 
 
-def is_weak(attack: str) -> bool:
-    """Whether the label names FGSM, Random Noise, Move to Gray, or PGD with fewer than `FEW_STEPS` steps."""
-    if re.search(r"fgsm|noise|gray", attack, re.IGNORECASE):
-        return True
-    steps = re.fullmatch(r"(?:DI2?-?)?PGD\D*(\d+)\b.*", attack, re.IGNORECASE)
-    return steps is not None and int(steps.group(1)) < FEW_STEPS
+def is_weak(section: Section, attack: str) -> bool:
+    """Whether the label stands for a corruption, or for fewer than `FEW_STEPS` gradient steps of one size."""
+    steps = section.fixed_steps_of(attack)
+    return section.kind_of(attack) == "corruption" or (steps is not None and steps < FEW_STEPS)
 
 
 def fgsm_beats_pgd(section: Section) -> Finding | None:
     """Where one gradient step lowers the accuracy more than the iterated attack does, at the same budget."""
     cells = attack_cells(section)
     own = [cell for cell in cells if section.source_of(cell.budget.attack) is None]
-    pgd = [cell for cell in own if cell.budget.attack.upper().startswith("PGD")]
-    fgsm = [cell for cell in own if cell.budget.attack.upper().startswith("FGSM")]
+    fgsm, pgd = ([cell for cell in own if _label_of(section, cell) == label] for label in ("FGSM", "PGD"))
     pairs = [
         (one, many)
         for one in fgsm
@@ -155,7 +151,11 @@ def impossibility(section: Section) -> Finding | None:
 
 def unused_budget(section: Section) -> Finding | None:
     """Attacks that never came near the edge of their ball: their steps may be too short for the budget."""
-    gradient = [cell for cell in attack_cells(section) if re.search(r"pgd|fgsm", cell.budget.attack, re.IGNORECASE)]
+    gradient = [
+        cell
+        for cell in attack_cells(section)
+        if section.kind_of(cell.budget.attack) == "gradient" and cell.result.median_distance is None
+    ]  # a search for the nearest image, which has a median, is not after the edge
     cells = [cell for cell in gradient if _value(cell) > 0 and cell.budget.epsilon > 0]
     short = [cell for cell in cells if cell.result.largest_distance < 0.99 * cell.budget.epsilon]
     if not short:
@@ -168,6 +168,12 @@ def unused_budget(section: Section) -> Finding | None:
     text += f"the edge of the ball; the furthest from it: {worst.place}, largest distance {moved} (measured, n = "
     text += f"{worst.result.accuracy.n}). Steps that short make the attack weaker than its budget says."
     return Finding(name="unused-budget", text=text, level="caution")
+
+
+def _label_of(section: Section, cell: AttackCell) -> str | None:
+    """The label of the cell's attack without its settings."""
+    named = section.attack_of(cell.budget.attack)
+    return None if named is None else named.label
 
 
 def _value(cell: AttackCell) -> float:

@@ -125,14 +125,17 @@ def test_a_network_named_by_its_field_may_run_eulers_method() -> None:
     assert "Of those that run Euler's method with h of at least 1 it is so for 1 of 1" in finding.text
 
 
-@pytest.mark.parametrize("name", ["FGSM", "Random Noise", "PGD-20", "PGD-7", "Move to Gray", "DI²-FGSM", "DI2-PGD-10"])
-def test_weak_attacks(name: str) -> None:
-    assert is_weak(name)
-
-
-@pytest.mark.parametrize("name", ["PGD-100", "AutoAttack", "Square", "APGD-20", "PGD"])
-def test_attacks_not_called_weak(name: str) -> None:
-    assert not is_weak(name)
+@pytest.mark.parametrize(
+    ("weak", "names"),
+    [
+        (True, ["FGSM", "Random Noise", "PGD-20", "PGD", "Move to Gray (3 steps)", "DI²-FGSM", "PGD-40 from ResNet-50"]),
+        (False, ["PGD-100", "PGD-50 (step size 0.01)", "AutoAttack", "Square", "APGD-CE (20 steps)", "DI²-FGSM (90 steps)"]),
+        (False, ["an attack of someone else's", "Boundary Attack (10 queries)"]),
+    ],
+)
+def test_corruptions_and_few_steps_of_one_size_are_weak(weak: bool, names: list[str]) -> None:
+    for name in names:
+        assert is_weak(of(attack_record(attack=name)), name) == weak, name
 
 
 def test_weak_attacks_are_weak_evidence() -> None:
