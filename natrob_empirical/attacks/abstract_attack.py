@@ -129,22 +129,24 @@ class AbstractAttack(ABC):
             TypeError, ValueError, NonFiniteGradientError: as for a call; also if there is not one stream
                 per sample.
         """
-        return AttackResult.joined(self._outcomes(self._attack, model, x, y, streams, targeted))
+        return self._outcome(self._attack, AttackResult.joined, model, x, y, streams, targeted)
 
     @final
-    def _outcomes(
+    def _outcome(
         self,
         attempt: Callable[[CountedModel, AttackedBatch, Tensor], Outcome],
+        joined: Callable[[list[Outcome]], Outcome],
         model: Classifier,
         x: Tensor,
         y: Tensor,
         streams: SampleStreams,
         targeted: int | Tensor | None,
-    ) -> list[Outcome]:
+    ) -> Outcome:
         """Validates, and makes the attempt on the whole batch, or on each image where the answers depend on the batch.
 
         Args:
             attempt: takes the counted model, the images, and the model's first answer to them.
+            joined: makes one outcome of those of single images.
             model, x, y, streams, targeted: as in `run`.
         """
         require_images_and_labels(x, y)
@@ -164,7 +166,7 @@ class AbstractAttack(ABC):
             batch.require_classes(logits.shape[1])
             shown = shown_alone_if_needed(model, batch.x, logits)
             if not isinstance(shown, OneImageAtATime):
-                return [attempt(counted, batch, logits)]
+                return attempt(counted, batch, logits)
             found: list[Outcome] = []
             for row in range(len(x)):
                 if watch is not None:
@@ -172,7 +174,7 @@ class AbstractAttack(ABC):
                 counted = CountedModel(shown, 1, x.device, mixed_precision=self.mixed_precision)
                 image = batch.only(row)
                 found.append(attempt(counted, image, counted.full_precision_logits(image.x)))
-            return found
+            return joined(found)
 
     @final
     def most_calls(self, num_classes: int | None = None, *, targeted: bool = False) -> MostCalls:

@@ -77,7 +77,7 @@ class AbstractMinimumNormAttack(AbstractAttack):
         require_images_and_labels(x, y)
         require_cpu_generator("generator", generator)
         streams = SampleStreams(generator, len(x), x.device)
-        return MinimumNormResult.joined(self._outcomes(self._minimise, model, x, y, streams, targeted))
+        return self._outcome(self._minimise, MinimumNormResult.joined, model, x, y, streams, targeted)
 
     @abstractmethod
     def _approach(self, search: NearestSearch) -> None:

@@ -29,7 +29,8 @@ class PlannedCell:
 
     Attributes:
         cell: which.
-        flops: at most, of training or attack; an attack that fools early costs less.
+        flops: at most, of training or attack, but for the few passes that tell whether a model depends on the batch; an
+            attack that fools early costs less.
         memory: bytes of weights, optimiser and one batch's activations, a floor.
         seconds: flops over the device's rate, an estimate; small layers take longer.
     """

@@ -170,7 +170,7 @@ class Section:
         named = self.attack_of(attack)
         if named is None or named.steps is None:
             return None
-        return self.attacks.get(attack, {}).get("steps") or steps_of(attack) or named.steps
+        return steps_of(attack) or self.attacks.get(attack, {}).get("steps") or named.steps
 
     @property
     def step_sizes(self) -> StepSizeResult | None:

@@ -1,125 +1,23 @@
 """Fooled samples leave at once, and nobody's result depends on it."""
 
-import copy
-from dataclasses import dataclass
-from typing import Any
-
 import pytest
 import torch
 from torch import Tensor, nn
 
 from natrob_empirical.attacks import (
-    APGD,
-    DI2FGSM,
-    DLR,
-    FAB,
-    FGSM,
     PGD,
-    SPSA,
-    AbstractAttack,
     ActiveSet,
-    AttackResult,
-    AutoAttack,
-    BoundaryAttack,
     CountedModel,
-    MoveToGray,
     RandomNoise,
-    Square,
-    TargetedAPGD,
-    TransferAttack,
 )
 from natrob_empirical.random_streams import SampleStreams
-from natrob_empirical.threat_models import AbstractBall, L2Ball, LinfBall
+from natrob_empirical.threat_models import LinfBall
 
 Images = tuple[Tensor, Tensor]
 
 
-@dataclass(frozen=True)
-class TenWaves:
-    """A linear source of ten classes."""
-
-    def __call__(self, x: Tensor) -> Tensor:
-        return x.flatten(1) @ torch.cos(torch.arange(640, dtype=x.dtype)).view(64, 10)
-
-
-KINDS: list[tuple[type[AbstractAttack], dict[str, Any]]] = [
-    (FGSM, {}),
-    (PGD, {"steps": 8, "restarts": 2}),
-    (PGD, {"steps": 5, "random_start": False}),
-    (RandomNoise, {"trials": 4}),
-    (MoveToGray, {"steps": 4}),
-    (DI2FGSM, {"steps": 6, "decay": 1.0}),
-    (APGD, {"steps": 9, "restarts": 2}),
-    (APGD, {"loss": DLR(), "steps": 9}),
-    (TargetedAPGD, {"steps": 5, "targets": 3}),
-    (AutoAttack, {"steps": 4, "targets": 2, "queries": 20}),
-    (Square, {"queries": 60}),
-    (TransferAttack, {"source": TenWaves()}),
-    (SPSA, {"steps": 5, "samples": 8, "learning_rate": 0.05}),
-    (FAB, {"steps": 4, "targets": 3, "restarts": 2}),
-    (BoundaryAttack, {"queries": 80}),
-]
-BALLS: list[AbstractBall] = [LinfBall(0.1), L2Ball(0.6)]
-each_kind_and_ball = pytest.mark.parametrize(
-    ("kind", "settings", "ball"),
-    [(*kind, ball) for ball in BALLS for kind in KINDS if isinstance(ball, L2Ball) or kind[0] is not BoundaryAttack],
-    ids=str,
-)
-
-
 def generator() -> torch.Generator:
     return torch.Generator().manual_seed(4)
-
-
-@pytest.fixture(scope="module")
-def exact_net(digits_net: nn.Module) -> nn.Module:
-    """In float64, where rounding that depends on the batch's size does not show."""
-    return copy.deepcopy(digits_net).double()
-
-
-@pytest.fixture
-def images(digit_images: Images) -> Images:
-    return digit_images[0].double(), digit_images[1]
-
-
-@each_kind_and_ball
-def test_leaving_changes_no_result(
-    kind: Any, settings: dict[str, Any], ball: Any, exact_net: nn.Module, images: Images
-) -> None:
-    leaving = kind(ball, **settings)(exact_net, *images, generator=generator())
-    staying = kind(ball, compaction=False, **settings)(exact_net, *images, generator=generator())
-    assert torch.allclose(leaving.adversarial, staying.adversarial, rtol=0, atol=1e-12)
-    assert torch.equal(leaving.success, staying.success)
-    assert bool((leaving.queries <= staying.queries).all())
-    if kind is PGD:
-        assert 0 < int(leaving.success.sum()) < len(leaving.success)
-        assert int(leaving.queries.sum()) < int(staying.queries.sum())
-        unfooled = ~leaving.success
-        assert torch.equal(leaving.queries[unfooled], staying.queries[unfooled])
-
-
-@each_kind_and_ball
-def test_a_sample_alone_fares_as_in_company(
-    kind: Any, settings: dict[str, Any], ball: Any, exact_net: nn.Module, images: Images
-) -> None:
-    x, y = images
-    attack = kind(ball, **settings)
-    streams = SampleStreams(generator(), len(x))
-    together = attack.run(exact_net, x, y, streams=SampleStreams(generator(), len(x)))
-    for row in (0, 7, 31):
-        index = torch.tensor([row])
-        alone: AttackResult = attack.run(exact_net, x[index], y[index], streams=streams.select(index))
-        assert torch.allclose(alone.adversarial[0], together.adversarial[row], rtol=0, atol=1e-12)
-        assert int(alone.queries) == int(together.queries[row])
-        assert int(alone.gradient_calls) == int(together.gradient_calls[row])
-
-
-@each_kind_and_ball
-def test_results_are_in_the_ball_in_float64(
-    kind: Any, settings: dict[str, Any], ball: Any, digits_net: nn.Module, digit_images: Images
-) -> None:
-    result = kind(ball, **settings)(digits_net, *digit_images, generator=generator())
-    assert bool(ball.contains(result.adversarial, digit_images[0]).all())
 
 
 def bright(x: Tensor) -> Tensor:

@@ -29,7 +29,7 @@ def test_each_attack_is_built_with_every_setting_that_it_says_it_has(name: str, 
     assert isinstance(attack, entry.attack)
     assert attack.ball == (LinfBall(0.1) if norm == "Linf" else L2Ball(0.1))
     for setting, value in given.items():
-        assert getattr(attack, entry.renamed.get(setting, setting)) == value
+        assert getattr(attack, entry.argument(setting)) == value
     assert repr(attack) != repr(entry.build(norm, 0.1)) or not given  # pyright: ignore[reportArgumentType]
 
 

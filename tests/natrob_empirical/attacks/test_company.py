@@ -11,19 +11,14 @@ import torchvision
 from torch import Tensor, nn
 
 from natrob_empirical.attacks import (
-    APGD,
-    DLR,
     FAB,
     PGD,
-    SPSA,
-    AbstractAttack,
     AbstractMinimumNormAttack,
     AutoAttack,
     AveragedModel,
     BoundaryAttack,
     OneImageAtATime,
     RandomisedModelError,
-    RandomNoise,
     Square,
     TransferAttack,
     attack_accuracy,
@@ -180,8 +175,7 @@ HONEST: dict[str, Callable[[], Model]] = {
 }
 
 
-@pytest.mark.parametrize("seed", range(3))
-@pytest.mark.parametrize("count", [2, 5, 24])
+@pytest.mark.parametrize(("count", "seed"), [(2, 0), (5, 1), (24, 2)])
 @pytest.mark.parametrize("name", HONEST)
 def test_rounding_is_no_dependence(name: str, count: int, seed: int) -> None:
     torch.manual_seed(seed)
@@ -208,41 +202,6 @@ def test_check_model_reports_a_label_that_depends_on_the_batch() -> None:
 def test_check_model_tells_randomness_from_company(digits_net: nn.Module, digit_images: Images) -> None:
     check = check_model(lambda x: digits_net(x) + torch.randn(len(x), 10), digit_images[0])
     assert (check.random, check.depends_on_batch, check.randomised) == (True, False, True)
-
-
-@pytest.mark.parametrize(
-    "attack",
-    [
-        PGD(LinfBall(0.1), steps=5),
-        APGD(LinfBall(0.1), loss=DLR(), steps=5),
-        AutoAttack(LinfBall(0.1), steps=3, targets=2, queries=20),
-        SPSA(LinfBall(0.1), steps=2, samples=4),
-        Square(L2Ball(0.5), queries=20),
-        FAB(L2Ball(0.5), steps=3, targets=2),
-        BoundaryAttack(L2Ball(1.0), queries=40),
-        RandomNoise(LinfBall(0.1), 3),
-    ],
-    ids=str,
-)
-def test_such_a_model_is_attacked_as_if_each_image_were_alone(
-    attack: AbstractAttack, digits_net: nn.Module, digit_images: Images
-) -> None:
-    def model(x: Tensor) -> Tensor:
-        return digits_net(x) - digits_net(x).mean(0) / 2
-
-    x, y = digit_images[0][:8], digit_images[1][:8]
-    together = attack.run(model, x, y, streams=SampleStreams(generator(), 8))
-    assert together.one_at_a_time
-    streams = SampleStreams(generator(), 8)
-    for row in range(8):
-        alone = attack.run(model, x[row : row + 1], y[row : row + 1], streams=streams.select(torch.tensor([row])))
-        assert torch.equal(together.adversarial[row], alone.adversarial[0])
-        assert bool(together.success[row]) == bool(alone.success)
-        assert int(together.queries[row]) == int(alone.queries)
-        assert int(together.gradient_calls[row]) == int(alone.gradient_calls)
-        answer = model(together.adversarial[row : row + 1]).argmax()
-        assert bool(together.success[row]) == bool(answer != y[row])
-    assert not attack.run(digits_net, x, y, streams=SampleStreams(generator(), 8)).one_at_a_time
 
 
 def test_autoattack_judges_the_pixels_of_f6_alone() -> None:

@@ -1,112 +1,19 @@
 """What an attack says it spends at most is never exceeded, and reached where nobody is fooled."""
 
-from collections.abc import Callable
-from dataclasses import replace
-
 import pytest
-import torch
+from attack_contract import GRAY, fragile, generator, small, stubborn
 from torch import Tensor
 
 from natrob_empirical.attacks import (
-    APGD,
     ATTACKS,
-    FAB,
     PGD,
     AbstractAttack,
-    AbstractMinimumNormAttack,
     ActiveSet,
-    AttackResult,
     AutoAttack,
-    Margin,
-    MinimumNormResult,
-    MostCalls,
-    TargetedAPGD,
     TransferAttack,
+    look_at_company,
 )
 from natrob_empirical.threat_models import L2Ball, LinfBall
-
-SETTINGS = {"steps": 4, "restarts": 2, "queries": 30}
-
-
-def stubborn(num_classes: int) -> Callable[[Tensor], Tensor]:
-    """Always class 0, with a gradient towards every other."""
-
-    def model(x: Tensor) -> Tensor:
-        brightness = x.flatten(1).mean(dim=1)
-        return torch.stack([10 + brightness, *(brightness**k for k in range(2, num_classes + 1))], dim=1)
-
-    return model
-
-
-def fragile(num_classes: int) -> Callable[[Tensor], Tensor]:
-    """Class 0 at grey 0.5, class 1 where brighter and class 2, if there is one, where darker."""
-
-    def model(x: Tensor) -> Tensor:
-        change = 100 * (x.flatten(1).mean(dim=1) - 0.5)
-        others = (-1 - k + 0.01 * change for k in range(3, num_classes))
-        first = [torch.full_like(change, 1e-3), change, -change][:num_classes]
-        return torch.stack([*first, *others], dim=1)
-
-    return model
-
-
-def attacks() -> list[AbstractAttack]:
-    found: list[AbstractAttack] = []
-    for entry in ATTACKS.values():
-        for norm in entry.norms:
-            settings = {name: value for name, value in SETTINGS.items() if name in entry.settings}
-            found.append(entry.build(norm, 0.1, settings))
-    ball = LinfBall(0.1)
-    return [
-        *found,
-        APGD(ball, loss=Margin(), steps=3, restarts=3),
-        TargetedAPGD(ball, steps=3, targets=20, restarts=2),
-        FAB(L2Ball(0.1), steps=3, targets=2, restarts=3),
-        PGD(ball, steps=3, compaction=False),
-        AutoAttack(ball, steps=3, targets=1, queries=5),
-        TransferAttack(ball, source=fragile(4)),
-        *(TransferAttack(one.ball, source=fragile(4), attack=one) for one in found),
-    ]
-
-
-def small(attack: AbstractAttack) -> AbstractAttack:
-    """SPSA and DI2-FGSM have no short settings in the registry."""
-    return replace(attack, samples=5) if hasattr(attack, "samples") else attack
-
-
-def numbers_of_classes(attack: AbstractAttack) -> tuple[int, ...]:
-    """A transfer has as many classes as its source; the DLR loss has four at least."""
-    if isinstance(attack, TransferAttack):
-        return (4,)
-    return (4, 11) if isinstance(attack, TargetedAPGD) or "DLR" in repr(attack) else (2, 4, 11)
-
-
-def require_within(result: AttackResult | MinimumNormResult, most: MostCalls) -> None:
-    assert int(result.queries.max()) <= most.queries
-    assert int(result.gradient_calls.max()) <= most.gradient_calls
-
-
-@pytest.mark.parametrize(
-    ("attack", "num_classes"),
-    [(attack, count) for attack in map(small, attacks()) for count in numbers_of_classes(attack)],
-    ids=str,
-)
-@pytest.mark.parametrize("targeted", [None, 1])
-@pytest.mark.parametrize("make", [stubborn, fragile])
-def test_counted_calls_stay_within(
-    attack: AbstractAttack, num_classes: int, targeted: int | None, make: Callable[[int], Callable[[Tensor], Tensor]]
-) -> None:
-    model = make(num_classes)
-    x, y = torch.full((3, 1, 4, 4), 0.5), torch.zeros(3, dtype=torch.int64)
-    result = attack(model, x, y, generator=torch.Generator().manual_seed(0), targeted=targeted)
-    most = attack.most_calls(num_classes, targeted=targeted is not None)
-    require_within(result, most)
-    require_within(result, attack.most_calls(targeted=targeted is not None))  # a bound for any number of classes
-    if make is stubborn and not isinstance(attack, TransferAttack) and type(attack).__name__ != "BoundaryAttack":
-        assert (int(result.queries.min()), int(result.gradient_calls.min())) == most  # nothing is said too large
-    if isinstance(attack, AbstractMinimumNormAttack):
-        nearest = attack.minimise(model, x, y, generator=torch.Generator().manual_seed(0), targeted=targeted)
-        require_within(nearest, most)
 
 
 def test_the_truth_about_square_and_fab() -> None:
@@ -120,13 +27,26 @@ def test_the_truth_about_square_and_fab() -> None:
     assert TransferAttack(ball, source=fragile(4)).most_calls() == (9, 0)
 
 
-def test_mixed_precision_asks_again_at_most_once_a_query() -> None:
-    x, y = torch.full((3, 1, 4, 4), 0.5), torch.zeros(3, dtype=torch.int64)
-    for name in ("pgd", "square", "random-noise", "autoattack"):
-        settings = {key: value for key, value in SETTINGS.items() if key in ATTACKS[name].settings}
-        attack = ATTACKS[name].build("Linf", 0.1, settings, mixed_precision=True)
-        for make in (stubborn, fragile):
-            require_within(attack(make(4), x, y, generator=torch.Generator().manual_seed(0)), attack.most_calls(4))
+@pytest.mark.parametrize("name", ATTACKS)
+def test_a_transfer_asks_the_source_what_its_attack_says_and_the_model_what_it_says_itself(name: str) -> None:
+    ball, rows = L2Ball(0.1), 0
+    model = fragile(4)
+
+    def source(x: Tensor) -> Tensor:
+        nonlocal rows
+        rows += len(x)
+        return model(x)
+
+    attack = small(ATTACKS[name], ball)
+    transfer = TransferAttack(ball, source=source, attack=attack)
+    look_at_company(source, GRAY[0])
+    looked, rows = rows, 0
+    for make in (stubborn, fragile):
+        result = transfer(make(4), *GRAY, generator=generator())
+        assert int(result.queries.max()) <= transfer.most_calls(4).queries
+        assert int(result.gradient_calls.max()) == 0
+        assert rows - looked <= len(GRAY[0]) * attack.most_calls(4).queries
+        rows = 0
 
 
 class Silent(AbstractAttack):

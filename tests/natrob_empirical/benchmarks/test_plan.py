@@ -1,12 +1,13 @@
+from dataclasses import replace
+
 import pytest
 import torch
 
-from natrob_empirical.attacks import AutoAttack, registered_attack
+from natrob_empirical.attacks import ATTACKS
 from natrob_empirical.benchmarks import PRESETS, AttackSpecification, device_rate, planned_cells, preset_named
 from natrob_empirical.benchmarks.plan import ASSUMED_GPU_RATE, propagations
 from natrob_empirical.datasets import Dataset, dataset_info
 from natrob_empirical.models import model_cost
-from natrob_empirical.threat_models import L2Ball, LinfBall
 from natrob_empirical.training import TRADES, YOPO, PGDAdversarialTraining, StandardTraining
 
 
@@ -28,6 +29,20 @@ def test_propagations_follow_the_settings() -> None:
     assert propagations(PGDAdversarialTraining(steps=7)) == 8
     assert propagations(TRADES(steps=7)) == 9
     assert propagations(YOPO(outer_steps=4)) == 4
+
+
+def test_every_attack_is_planned_with_the_calls_that_it_says(digits: Dataset) -> None:
+    preset = preset_named("smoke", "table2")
+    attacks = [
+        AttackSpecification(label=entry.label, attack=entry.identity, norm=entry.norms[-1], epsilons=(0.1,))
+        for entry in ATTACKS.values()
+    ]
+    planned = planned_cells(replace(preset, attacks=tuple(attacks), models=preset.models[:1]), digits, rate=1.0)
+    costs = {part.cell.key.attack: part.flops for part in planned if part.cell.attack is not None}
+    assert len(costs) == len(attacks)
+    for attack in attacks:
+        queries, gradients = attack.build(0.1).most_calls(10)
+        assert costs[attack.label] / costs["FGSM"] == pytest.approx((queries + 2 * gradients) / 5, rel=1e-9)
 
 
 def test_the_rate_of_a_device_is_measured_or_named_an_assumption() -> None:

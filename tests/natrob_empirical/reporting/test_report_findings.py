@@ -128,9 +128,9 @@ def test_a_network_named_by_its_field_may_run_eulers_method() -> None:
 @pytest.mark.parametrize(
     ("weak", "names"),
     [
-        (True, ["FGSM", "Random Noise", "PGD-20", "PGD", "Move to Gray (3 steps)", "DI²-FGSM", "PGD-40 from ResNet-50"]),
-        (False, ["PGD-100", "PGD-50 (step size 0.01)", "AutoAttack", "Square", "APGD-CE (20 steps)", "DI²-FGSM (90 steps)"]),
-        (False, ["an attack of someone else's", "Boundary Attack (10 queries)"]),
+        (True, ["FGSM", "DI²-FGSM", "PGD", "PGD-20", "PGD-40 from ResNet-50", "Random Noise", "Move to Gray"]),
+        (False, ["PGD-100", "PGD-50 (step size 0.01)", "DI²-FGSM (90 steps)", "APGD-CE (20 steps)"]),
+        (False, ["AutoAttack", "Square", "an attack of someone else's", "Boundary Attack (10 queries)"]),
     ],
 )
 def test_corruptions_and_few_steps_of_one_size_are_weak(weak: bool, names: list[str]) -> None:
