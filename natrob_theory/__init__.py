@@ -21,12 +21,6 @@ from natrob_theory.bounds import one_sided_lipschitz_lower_bound as one_sided_li
 from natrob_theory.bounds import one_sided_lipschitz_upper_bound as one_sided_lipschitz_upper_bound
 from natrob_theory.bounds import step_structures as step_structures
 from natrob_theory.bounds import tube_bound as tube_bound
-from natrob_theory.bounds.ball_fields import BallRefusedError as BallRefusedError
-from natrob_theory.bounds.ball_fields import ball_field as ball_field
-from natrob_theory.bounds.field_rules import OneSidedConstant as OneSidedConstant
-from natrob_theory.bounds.field_rules import one_sided_lipschitz as one_sided_lipschitz
-from natrob_theory.bounds.layer_rules import LayerRefusedError as LayerRefusedError
-from natrob_theory.bounds.layer_rules import layer_lipschitz as layer_lipschitz
 from natrob_theory.checks import AffineBoundCheck as AffineBoundCheck
 from natrob_theory.checks import BoundCheck as BoundCheck
 from natrob_theory.checks import Divergence as Divergence
@@ -54,14 +48,20 @@ from natrob_theory.fields import SumField as SumField
 from natrob_theory.fields import broadcast_time as broadcast_time
 from natrob_theory.fields import convolutional_field as convolutional_field
 from natrob_theory.fields import dense_field as dense_field
-from natrob_theory.fields.convex_potentials import follows_convex_potential as follows_convex_potential
 from natrob_theory.implicit_solve import Anderson as Anderson
 from natrob_theory.implicit_solve import ImplicitSolveError as ImplicitSolveError
 from natrob_theory.implicit_solve import ImplicitSolveWarning as ImplicitSolveWarning
 from natrob_theory.implicit_solve import NewtonKrylov as NewtonKrylov
-from natrob_theory.layers.activation_slopes import ActivationRefusedError as ActivationRefusedError
-from natrob_theory.layers.activation_slopes import Slopes as Slopes
-from natrob_theory.layers.activation_slopes import activation_slopes as activation_slopes
+from natrob_theory.layers.answers import activation_slopes as activation_slopes
+from natrob_theory.layers.answers import ball_field as ball_field
+from natrob_theory.layers.answers import follows_convex_potential as follows_convex_potential
+from natrob_theory.layers.answers import layer_lipschitz as layer_lipschitz
+from natrob_theory.layers.answers import one_sided_lipschitz as one_sided_lipschitz
+from natrob_theory.layers.refusal import ActivationRefusedError as ActivationRefusedError
+from natrob_theory.layers.refusal import BallRefusedError as BallRefusedError
+from natrob_theory.layers.refusal import LayerRefusedError as LayerRefusedError
+from natrob_theory.layers.statements import OneSidedConstant as OneSidedConstant
+from natrob_theory.layers.statements import Slopes as Slopes
 from natrob_theory.moved_modules import moved_module as __getattr__  # noqa: F401 (old module paths)
 from natrob_theory.networks import AbstractIntegratorNet as AbstractIntegratorNet
 from natrob_theory.networks import BackwardEulerNet as BackwardEulerNet

@@ -1,4 +1,4 @@
-"""Upper Lipschitz constants of the layers that the classifiers are made of; each a rule of `layer_lipschitz`.
+"""Upper Lipschitz constants of the layers that the classifiers are made of; each a class of answers.
 
 Importing this module registers them, so `natrob_theory.lipschitz_upper_bound` takes these layers wherever they stand.
 """
@@ -7,47 +7,62 @@ from torch import nn
 
 from natrob_empirical.models.isometric_layers import PaddedChannels
 from natrob_empirical.models.residual_block import PaddedSubsampling, ResidualBlock, ScaledBy
-from natrob_theory import LayerRefusedError, layer_lipschitz
-from natrob_theory.bounds.dense_maps import LINEAR_WITHOUT_WEIGHTS
-from natrob_theory.bounds.evaluation_error.layer_rules import Affine, Evaluated, evaluated, layer_error
-from natrob_theory.bounds.layer_rules import lipschitz_of_layer, output_shape, require_input_kept
+from natrob_theory import LayerRefusedError
 from natrob_theory.checks.residual_chains import residual_growth
 from natrob_theory.layers.altered_layers import hooks_of
+from natrob_theory.layers.answers import AbstractLayer, describes, evaluated, lipschitz_of_layer, output_shape
+from natrob_theory.layers.runs import require_input_kept
+from natrob_theory.layers.selection import AbstractSelection
+from natrob_theory.layers.statements import Affine, Evaluated, Shape
 from natrob_theory.numbers.rounding import EPSILON
 
-Shape = tuple[int, ...]
+
+@describes(PaddedSubsampling, PaddedChannels)
+class PaddedAnswers(AbstractSelection[nn.Module]):
+    """Dropping entries makes no vector longer, and appended zeros change no length."""
 
 
-@layer_lipschitz.register
-def _(layer: PaddedSubsampling, input_shape: Shape) -> float:
-    """Dropping entries makes no vector longer, and appended zeros change no length: at most 1."""
-    return 1.0
+@describes(ScaledBy)
+class ScaledByAnswers(AbstractLayer[ScaledBy]):
+    """hy."""
+
+    def lipschitz(self, input_shape: Shape) -> float:
+        """|h|."""
+        return abs(self.module.factor)
+
+    def rounding(self, input_shape: Shape, norm: Affine, unit: float) -> Affine:
+        """One product, and the rounding of the factor."""
+        return 4 * unit * abs(self.module.factor) * norm
 
 
-@layer_lipschitz.register
-def _(layer: PaddedChannels, input_shape: Shape) -> float:
-    """Appended zeros change no length."""
-    return 1.0
+@describes(ResidualBlock)
+class ResidualBlockAnswers(AbstractLayer[ResidualBlock]):
+    """σ(S y + hF(y)). Proof: proofs/symbolic/lipschitz_composition.py."""
 
-
-@layer_lipschitz.register
-def _(layer: ScaledBy, input_shape: Shape) -> float:
-    """|h|."""
-    return abs(layer.factor)
-
-
-@layer_lipschitz.register
-def _(layer: ResidualBlock, input_shape: Shape) -> float:
-    """L_σ(L_S + |h|K). Proof: proofs/symbolic/lipschitz_composition.py."""
-    require_inputs_kept(layer, input_shape)
-    return float(
-        residual_growth(
-            layer.step_size,
-            branch=branch_lipschitz(layer.branch, input_shape),
-            shortcut=lipschitz_of_layer(layer.shortcut, input_shape),
-            activation=lipschitz_of_layer(layer.activation, output_shape(layer.shortcut, input_shape)),
+    def lipschitz(self, input_shape: Shape) -> float:
+        """L_σ(L_S + |h|K)."""
+        block = self.module
+        require_inputs_kept(block, input_shape)
+        return float(
+            residual_growth(
+                block.step_size,
+                branch=branch_lipschitz(block.branch, input_shape),
+                shortcut=lipschitz_of_layer(block.shortcut, input_shape),
+                activation=lipschitz_of_layer(block.activation, output_shape(block.shortcut, input_shape)),
+            )
         )
-    )
+
+    def rounding(self, input_shape: Shape, norm: Affine, unit: float) -> Affine:
+        """Both ways' errors and those of h·F and the sum, all through σ, and σ's own."""
+        block, exact = self.module, Evaluated(norm, 0.0 * norm)
+        branch = evaluated(block.branch, input_shape, exact, unit)
+        shortcut = evaluated(block.shortcut, input_shape, exact, unit)
+        h = abs(block.step_size)
+        total = shortcut.norm + h * branch.norm
+        error = shortcut.error + h * branch.error
+        rounded = error + 4 * unit * (total + error)
+        shape = output_shape(block.shortcut, input_shape)
+        return evaluated(block.activation, shape, Evaluated(total, rounded), unit).error
 
 
 def require_inputs_kept(block: ResidualBlock, input_shape: Shape) -> None:
@@ -72,33 +87,3 @@ def branch_lipschitz(branch: nn.Sequential, input_shape: Shape) -> float:
     for scale in scales:
         constant *= lipschitz_of_layer(scale, input_shape) * (1.0 + 2 * EPSILON)
     return constant
-
-
-LINEAR_WITHOUT_WEIGHTS.update((PaddedSubsampling, PaddedChannels))
-
-
-@layer_error.register(PaddedSubsampling)
-@layer_error.register(PaddedChannels)
-def _(layer: nn.Module, input_shape: Shape, norm: Affine, unit: float) -> Affine:
-    """Entries are dropped, zeros appended."""
-    return 0.0 * norm
-
-
-@layer_error.register
-def _(layer: ScaledBy, input_shape: Shape, norm: Affine, unit: float) -> Affine:
-    """One product, and the rounding of the factor."""
-    return 4 * unit * abs(layer.factor) * norm
-
-
-@layer_error.register
-def _(layer: ResidualBlock, input_shape: Shape, norm: Affine, unit: float) -> Affine:
-    """Both ways' errors and those of h·F and the sum, all through σ, and σ's own."""
-    exact = Evaluated(norm, 0.0 * norm)
-    branch = evaluated(layer.branch, input_shape, exact, unit)
-    shortcut = evaluated(layer.shortcut, input_shape, exact, unit)
-    h = abs(layer.step_size)
-    total = shortcut.norm + h * branch.norm
-    error = shortcut.error + h * branch.error
-    rounded = error + 4 * unit * (total + error)
-    shape = output_shape(layer.shortcut, input_shape)
-    return evaluated(layer.activation, shape, Evaluated(total, rounded), unit).error

@@ -13,9 +13,9 @@ from natrob_empirical.certification.layer_rules import branch_lipschitz, require
 from natrob_empirical.models import ResidualClassifier
 from natrob_empirical.models.residual_block import ResidualBlock
 from natrob_theory import Bound, LayerRefusedError, lipschitz_upper_bound
-from natrob_theory.bounds.layer_rules import output_shape
 from natrob_theory.checks.residual_chains import residual_growth
 from natrob_theory.layers.altered_layers import computes_as
+from natrob_theory.layers.answers import output_shape
 
 Shape = tuple[int, ...]
 

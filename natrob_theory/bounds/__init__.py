@@ -1,9 +1,5 @@
 """Upper and lower bounds of Lipschitz and one-sided constants, of growth and of rounding."""
 
-from natrob_theory.bounds import structured_rules as _structured_rules  # noqa: F401 (registers its rules)
-from natrob_theory.bounds.evaluation_error.layer_rules import Evaluated as Evaluated
-from natrob_theory.bounds.evaluation_error.layer_rules import evaluated as evaluated
-from natrob_theory.bounds.evaluation_error.layer_rules import layer_error as layer_error
 from natrob_theory.bounds.evaluation_error.network_rules import evaluated_states as evaluated_states
 from natrob_theory.bounds.evaluation_error.network_rules import solver_residual as solver_residual
 from natrob_theory.bounds.evaluation_error.network_rules import step_error as step_error
@@ -25,3 +21,6 @@ from natrob_theory.bounds.one_sided_upper_bound import (
 )
 from natrob_theory.bounds.tube.tube_bound import Tube as Tube
 from natrob_theory.bounds.tube.tube_bound import tube_bound as tube_bound
+from natrob_theory.layers.answers import evaluated as evaluated
+from natrob_theory.layers.answers import layer_error as layer_error
+from natrob_theory.layers.statements import Evaluated as Evaluated

@@ -7,23 +7,19 @@ from typing import NamedTuple
 import torch
 from torch import nn
 
-from natrob_theory.bounds.centred_fields import centred_constants
-from natrob_theory.bounds.layer_rules import layer_lipschitz
 from natrob_theory.bounds.lipschitz_upper_bound import lipschitz_upper_bound
 from natrob_theory.bounds.one_sided_upper_bound import one_sided_lipschitz_upper_bound
-from natrob_theory.fields.convex_potentials import is_gradient_flow
-from natrob_theory.layers.altered_layers import FORWARD_METHODS, alteration_of_rule
-from natrob_theory.layers.refusal import Shape, refuse
+from natrob_theory.fields.centred_fields import centred_constants
+from natrob_theory.layers.altered_layers import FORWARD_METHODS
+from natrob_theory.layers.answers import AbstractLayer, asked, describes, follows_convex_potential
+from natrob_theory.layers.refusal import refuse
+from natrob_theory.layers.statements import CentredConstants, Shape
 from natrob_theory.networks import AbstractFixedStepNet, AbstractIntegratorNet, NeuralODE
 from natrob_theory.networks.abstract_net import constants_per_step, growth_over_steps, step_growth
 from natrob_theory.networks.one_sided_growth import StepStructure
 from natrob_theory.numbers.bound import Bound
 from natrob_theory.steppers import CoupledField
-from natrob_theory.steppers.centred_constants import CentredConstants
 from natrob_theory.steppers.revnet import split_halves
-
-NETWORK_METHODS = (*FORWARD_METHODS, "plan", "plan_for")
-"""What the bounds of a network speak of: what it computes, and by which steps."""
 
 
 def growth_upper_bound(net: AbstractIntegratorNet, *, input_shape: tuple[int, ...]) -> Bound:
@@ -94,7 +90,7 @@ class _Structure(NamedTuple):
 
 
 def _structure(net: AbstractIntegratorNet, input_shape: Shape) -> _Structure:
-    altered = alteration_of_rule(net, layer_lipschitz.registry, methods=NETWORK_METHODS)
+    altered = asked(net, "lipschitz")[1]
     if altered:
         refuse(net, input_shape, altered)
     fields: list[nn.Module] = [step.field for step in net.plan()]
@@ -106,7 +102,7 @@ def _structure(net: AbstractIntegratorNet, input_shape: Shape) -> _Structure:
     lipschitz = [constants[field] for field in fields]
     if not net.stepper.one_sided_formula:
         return _Structure(lipschitz, None, None)
-    flows = {field: is_gradient_flow(field) for field in distinct}
+    flows = {field: follows_convex_potential(field) for field in distinct}
     one_sided = {field: _one_sided(field, input_shape, gradient_flow=flows[field]) for field in distinct}
     centred = None
     if net.stepper.centred_formula:
@@ -130,22 +126,34 @@ def _pair_constants(field: CoupledField, input_shape: Shape) -> tuple[Bound, Bou
     return first, second
 
 
-@layer_lipschitz.register
-def _(layer: AbstractFixedStepNet, input_shape: Shape) -> float:
-    """`growth_upper_bound`: theory, section 1. A residual block y + F(y) is an `EulerNet` of one step with h = 1."""
-    structure = _structure(layer, input_shape)
-    try:
-        return float(growth_over_steps(layer, *structure))
-    except ValueError as reason:
-        refuse(layer, input_shape, f"these constants: {reason}")
+@describes(AbstractFixedStepNet)
+class FixedStepNetAnswers(AbstractLayer[AbstractFixedStepNet]):
+    """A network with a fixed grid is a layer; a residual block y + F(y) is an `EulerNet` of one step."""
+
+    computed_by = (*FORWARD_METHODS, "plan", "plan_for")
+
+    def output_shape(self, input_shape: Shape) -> Shape:
+        """A network keeps the state's shape."""
+        return input_shape
+
+    def lipschitz(self, input_shape: Shape) -> float:
+        """`growth_upper_bound`."""
+        structure = _structure(self.module, input_shape)
+        try:
+            return float(growth_over_steps(self.module, *structure))
+        except ValueError as reason:
+            refuse(self.module, input_shape, f"these constants: {reason}")
 
 
-@layer_lipschitz.register
-def _(layer: NeuralODE, input_shape: Shape) -> float:
-    """None: the accepted grid depends on the input, and with it the map jumps (theory, section 4)."""
-    refuse(
-        layer,
-        input_shape,
-        "an adaptive solver: it may choose another grid for another input, so no constant holds for pairs of inputs; "
-        "growth_bound is that of pairs on the recorded grid",
-    )
+@describes(NeuralODE)
+class NeuralODEAnswers(FixedStepNetAnswers):
+    """A network with an adaptive solver."""
+
+    def lipschitz(self, input_shape: Shape) -> float:
+        """None: the accepted grid depends on the input, and with it the map jumps (theory, section 4)."""
+        refuse(
+            self.module,
+            input_shape,
+            "an adaptive solver: it may choose another grid for another input, so no constant holds for pairs of "
+            "inputs; growth_bound is that of pairs on the recorded grid",
+        )

@@ -4,10 +4,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from natrob_theory.bounds.field_rules import one_sided_of_field
-from natrob_theory.bounds.two_layer import one_sided_from_slopes, slopes_on_ball, two_layers
 from natrob_theory.fields import AutonomousField, DissipativeField
-from natrob_theory.layers.activation_slopes import ActivationRefusedError
+from natrob_theory.layers.answers import one_sided_lipschitz
+from natrob_theory.layers.refusal import ActivationRefusedError
+from natrob_theory.layers.two_layer import one_sided_from_slopes, slopes_on_ball, two_layers
 from natrob_theory.numbers.argument_checks import require_nonnegative, require_state
 from natrob_theory.numbers.bound import Bound
 from natrob_theory.numbers.rounding import EPSILON
@@ -40,7 +40,7 @@ def one_sided_lipschitz_upper_bound(
         LayerRefusedError: a field with neither rule; the message names it.
         TypeError, ValueError: naming the argument.
 
-    Source: theory, section 5 (Dahlquist 1958; Söderlind, BIT 46, 2006); `logarithmic_norm/two_layer.py`.
+    Source: theory, section 5 (Dahlquist 1958; Söderlind, BIT 46, 2006); `layers/two_layer.py`.
     Proof: proofs/coq/one_sided.v, proofs/symbolic/two_layer_one_sided.py, and what `one_sided_lipschitz` names.
     """
     if not isinstance(field, nn.Module):
@@ -49,7 +49,7 @@ def one_sided_lipschitz_upper_bound(
         raise ValueError(f"`input_shape` must hold positive sizes without the batch axis, got {tuple(input_shape)}")
     if (center is None) != (radius is None):
         raise ValueError("`center` and `radius` must be given together")
-    constant = one_sided_of_field(field, tuple(input_shape))
+    constant = one_sided_lipschitz(field, tuple(input_shape))
     if center is None or radius is None:
         return Bound(value=constant.value, kind="upper", assumptions=ASSUMPTIONS, source=constant.source)
     center = require_state("center", center).detach()

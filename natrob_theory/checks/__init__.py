@@ -1,6 +1,5 @@
 """Measured trajectories beside their bounds: in floating point with an allowance, or in balls as a proof."""
 
-from natrob_theory.bounds import structured_ball_fields as _structured_ball_fields  # noqa: F401 (registers its rules)
 from natrob_theory.checks.adaptive_bounds import AffineBoundCheck as AffineBoundCheck
 from natrob_theory.checks.adaptive_bounds import check_affine_bound as check_affine_bound
 from natrob_theory.checks.ball_comparison import LARGEST_PRECISION as LARGEST_PRECISION

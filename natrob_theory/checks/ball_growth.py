@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from functools import singledispatch
 from typing import Any
 
-from natrob_theory.bounds.ball_fields import BallRefusedError
+from natrob_theory.layers.refusal import BallRefusedError
 from natrob_theory.numbers.balls import Ball, ball, infinite_ball, root
 from natrob_theory.steppers import (
     AbstractStepper,

@@ -8,8 +8,10 @@ from typing import Any, NamedTuple
 
 from torch import Tensor, nn
 
-from natrob_theory.bounds.ball_fields import BallField, BallRefusedError, enclosed_field
 from natrob_theory.checks.implicit_root import enclosed_root
+from natrob_theory.layers.answers import ball_field
+from natrob_theory.layers.refusal import BallRefusedError
+from natrob_theory.layers.statements import BallField
 from natrob_theory.numbers.balls import Ball, BallMatrix, ball, rows_of, stacked
 from natrob_theory.steppers import (
     AbstractStepper,
@@ -50,9 +52,9 @@ class BallStep:
 
 
 def enclosed_maps(field: nn.Module) -> tuple[BallField, ...]:
-    """The enclosure of a field, or those of a coupled pair. Raises like `enclosed_field`."""
+    """The enclosure of a field, or those of a coupled pair. Raises like `ball_field`."""
     parts = (field.first, field.second) if isinstance(field, CoupledField) else (field,)
-    return tuple(enclosed_field(part) for part in parts)
+    return tuple(ball_field(part) for part in parts)
 
 
 @singledispatch

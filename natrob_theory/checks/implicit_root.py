@@ -6,10 +6,10 @@ from fractions import Fraction
 import torch
 from torch import Tensor, nn
 
-from natrob_theory.bounds.ball_fields import BallField, BallRefusedError
-from natrob_theory.bounds.layer_rules import LayerRefusedError
 from natrob_theory.bounds.lipschitz_upper_bound import lipschitz_upper_bound
 from natrob_theory.fields import evaluate_field, field_name
+from natrob_theory.layers.refusal import BallRefusedError, LayerRefusedError
+from natrob_theory.layers.statements import BallField
 from natrob_theory.numbers.balls import Ball, BallMatrix, ball, columns_of, exact_matrix, matrix
 from natrob_theory.numbers.jacobian_products import Linearisation
 

@@ -1,35 +1,22 @@
 """Does a field have the structure that its class states? Its Jacobian at some points says so, or gives it away."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import singledispatch
 from typing import Literal, TypeAlias
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from natrob_theory.bounds.field_rules import one_sided_lipschitz
 from natrob_theory.bounds.point_pairs import scaled
-from natrob_theory.fields import (
-    AutonomousField,
-    DissipativeField,
-    GradientFlowField,
-    HamiltonianField,
-    LinearField,
-    ScaledField,
-    SkewSymmetricField,
-    SumField,
-    evaluate_field,
-)
-from natrob_theory.fields.convex_potentials import follows_convex_potential
+from natrob_theory.fields import evaluate_field
 from natrob_theory.fields.evaluation import field_name
+from natrob_theory.layers.answers import answers_of, stated_structure
+from natrob_theory.layers.statements import Structure
 from natrob_theory.numbers.argument_checks import require_count, require_finite, require_generator, require_state
 from natrob_theory.numbers.jacobian_products import Linearisation
 from natrob_theory.numbers.norms import per_sample_l2
 from natrob_theory.spectra.lanczos import top_direction
 
-Shape: TypeAlias = tuple[int, ...]
 Property: TypeAlias = Literal["symmetric", "skew-symmetric", "dissipative"]
 
 TOLERANCE = 1e3
@@ -41,21 +28,6 @@ LANCZOS_STEPS = 12
 
 class StructureError(ValueError):
     """A field whose Jacobian contradicts what its class states; the message names field, property and defect."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Structure:
-    """What is stated of J = ∂f/∂y at every state.
-
-    Attributes:
-        symmetric: J = Jᵀ.
-        skew_symmetric: J = −Jᵀ.
-        one_sided: ⟨v, Jv⟩ ≤ one_sided·‖v‖² for all v; None where nothing is stated.
-    """
-
-    symmetric: bool = False
-    skew_symmetric: bool = False
-    one_sided: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,74 +51,6 @@ class StructureDefect:
     def holds(self) -> bool:
         """Whether the defect is within the tolerance. A NaN is not."""
         return self.defect <= self.tolerance
-
-
-@singledispatch
-def stated_structure(field: nn.Module, input_shape: Shape) -> Structure:
-    """What the class of the field states of its Jacobian; the seam for other kinds of statement.
-
-    A class of one's own states what it registered: a convex potential (`follows_convex_potential`) and a one-sided
-    constant (`one_sided_lipschitz`).
-    """
-    symmetric = _registered(field, follows_convex_potential.registry) and follows_convex_potential(field)
-    one_sided = 0.0 if symmetric else None
-    if _registered(field, one_sided_lipschitz.registry):
-        one_sided = float(one_sided_lipschitz(field, input_shape).value)
-    return Structure(symmetric=symmetric, one_sided=one_sided)
-
-
-def _registered(field: nn.Module, registry: Mapping[type, object]) -> bool:
-    """Whether this very kind of field has a rule."""
-    return any(kind in registry for kind in type(field).__mro__ if kind not in (object, nn.Module))
-
-
-@stated_structure.register
-def _(field: GradientFlowField, input_shape: Shape) -> Structure:
-    return Structure(symmetric=True, one_sided=0.0)
-
-
-@stated_structure.register
-def _(field: SkewSymmetricField, input_shape: Shape) -> Structure:
-    return Structure(skew_symmetric=True, one_sided=0.0)
-
-
-@stated_structure.register(AutonomousField)
-@stated_structure.register(LinearField)
-@stated_structure.register(HamiltonianField)
-@stated_structure.register(nn.Sequential)
-@stated_structure.register(nn.Linear)
-def _(field: nn.Module, input_shape: Shape) -> Structure:
-    """Nothing: their constants come from their weights, whatever these are."""
-    return Structure()
-
-
-@stated_structure.register
-def _(field: DissipativeField, input_shape: Shape) -> Structure:
-    """J − ρI: a symmetric J stays symmetric, ⟨v, Jv⟩ falls by ρ; a skew J does not stay skew."""
-    inner = stated_structure(field.field, input_shape)
-    one_sided = None if inner.one_sided is None else inner.one_sided - field.rate
-    return Structure(symmetric=inner.symmetric, one_sided=one_sided)
-
-
-@stated_structure.register
-def _(field: ScaledField, input_shape: Shape) -> Structure:
-    inner = stated_structure(field.field, input_shape)
-    kept = inner.one_sided is not None and field.factor >= 0
-    one_sided = field.factor * inner.one_sided if kept and inner.one_sided is not None else None
-    if inner.skew_symmetric:
-        one_sided = 0.0
-    return Structure(symmetric=inner.symmetric, skew_symmetric=inner.skew_symmetric, one_sided=one_sided)
-
-
-@stated_structure.register
-def _(field: SumField, input_shape: Shape) -> Structure:
-    parts = [stated_structure(part, input_shape) for part in field.fields]
-    known = [part.one_sided for part in parts if part.one_sided is not None]
-    return Structure(
-        symmetric=all(part.symmetric for part in parts),
-        skew_symmetric=all(part.skew_symmetric for part in parts),
-        one_sided=sum(known) if len(known) == len(parts) else None,
-    )
 
 
 def check_structure(
@@ -207,12 +111,7 @@ def require_structure(
 
 def _parts(field: nn.Module) -> list[nn.Module]:
     """The fields inside sums, multiples and dissipation, and the field: who is at fault comes first."""
-    inner: list[nn.Module] = []
-    if isinstance(field, SumField):
-        inner = list(field.fields)
-    elif isinstance(field, (DissipativeField, ScaledField)):
-        inner = [field.field]
-    return [*(part for one in inner for part in _parts(one)), field]
+    return [*(part for one in answers_of(field).parts() for part in _parts(one)), field]
 
 
 def _defects(

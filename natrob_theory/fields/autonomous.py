@@ -4,9 +4,31 @@ from typing import final
 
 from torch import Tensor, nn
 
+from natrob_theory.fields.centred_fields import centred_constants
+from natrob_theory.layers.answers import (
+    AbstractField,
+    ball_field,
+    evaluated,
+    follows_convex_potential,
+    lipschitz_of_layer,
+    one_sided_lipschitz,
+    pieces_after,
+)
+from natrob_theory.layers.runs import require_input_kept
+from natrob_theory.layers.statements import (
+    Affine,
+    BallField,
+    CentredConstants,
+    Evaluated,
+    OneSidedConstant,
+    Piece,
+    Shape,
+    Structure,
+)
+
 
 @final
-class AutonomousField(nn.Module):
+class AutonomousField(AbstractField):
     """f(t, y) = F(y) for a module F that keeps the shape of y.
 
     `lipschitz_upper_bound` of the field is that of the module, for every t.
@@ -19,3 +41,41 @@ class AutonomousField(nn.Module):
     def forward(self, time: Tensor, state: Tensor) -> Tensor:
         """dy/dt, of the state's shape (batch, *state)."""
         return self.module(state)
+
+    def lipschitz(self, input_shape: Shape) -> float:
+        """That of the module, which must leave the state as it is: the step adds to it what the module gives."""
+        constant = lipschitz_of_layer(self.module, input_shape)
+        require_input_kept(self.module, input_shape)
+        return constant
+
+    def one_sided(self, input_shape: Shape) -> OneSidedConstant:
+        """That of the module."""
+        return one_sided_lipschitz(self.module, input_shape)
+
+    def is_gradient_flow(self) -> bool:
+        """Where the module is one."""
+        return follows_convex_potential(self.module)
+
+    def structure(self, input_shape: Shape) -> Structure:
+        """Nothing: the constants come from the module's weights, whatever these are."""
+        return Structure()
+
+    def centred(self, input_shape: Shape) -> CentredConstants:
+        """Those of the module."""
+        return centred_constants(self.module, input_shape)
+
+    def pieces_after(self, before: list[Piece], input_shape: Shape) -> list[Piece]:
+        """Those of the module."""
+        return pieces_after(self.module, before, input_shape)
+
+    def pieces(self, input_shape: Shape) -> list[Piece]:
+        """Those of the module."""
+        return pieces_after(self.module, [], input_shape)
+
+    def rounding(self, input_shape: Shape, norm: Affine, unit: float) -> Affine:
+        """That of the module."""
+        return evaluated(self.module, input_shape, Evaluated(norm, 0.0 * norm), unit).error
+
+    def in_balls(self) -> BallField:
+        """The module, whatever the time."""
+        return ball_field(self.module)

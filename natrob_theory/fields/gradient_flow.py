@@ -8,16 +8,40 @@ from torch import Tensor, nn
 from natrob_theory.fields.linear_map import (
     LinearMap,
     apply_transpose,
+    ball_matrix,
     constant_weight,
     convolutional_map,
     dense_map,
     require_linear_map,
 )
-from natrob_theory.layers.activation_slopes import activation_slopes
+from natrob_theory.layers.affine import RELATIVE, matrix_error
+from natrob_theory.layers.answers import (
+    AbstractField,
+    activation_slopes,
+    asked,
+    ball_field,
+    evaluated,
+    layer_pieces,
+    lipschitz_of_layer,
+)
+from natrob_theory.layers.matrices import linear_map as map_of_matrix
+from natrob_theory.layers.refusal import LayerRefusedError
+from natrob_theory.layers.statements import (
+    Activation,
+    Affine,
+    AffineMap,
+    BallField,
+    Evaluated,
+    OneSidedConstant,
+    Piece,
+    Shape,
+    Structure,
+)
+from natrob_theory.numbers.rounding import product_up
 
 
 @final
-class GradientFlowField(nn.Module):
+class GradientFlowField(AbstractField):
     """f(t, y) = −Wᵀσ(Wy + b) with σ nondecreasing and 1-Lipschitz: −∇ of the convex Σ_i ∫σ at (Wy + b)_i.
 
     For two states, f(z) − f(y) = −S(z − y) with S = WᵀDW, D the diagonal of the secant slopes of σ, all in [0, 1]. S
@@ -26,7 +50,7 @@ class GradientFlowField(nn.Module):
 
     Args:
         linear_map: W with b as its bias: an nn.Linear, or an nn.Conv2d that `require_linear_map` allows.
-        activation: σ, an elementwise module whose slopes are registered with `natrob_theory.layers.activation_slopes`.
+        activation: σ, an elementwise module whose slopes are registered with `natrob_theory.activation_slopes`.
 
     Raises:
         TypeError, ValueError: naming the argument.
@@ -66,6 +90,52 @@ class GradientFlowField(nn.Module):
         """dy/dt, of the state's shape (batch, *state)."""
         with constant_weight(self.linear_map):
             return -apply_transpose(self.linear_map, self.activation(self.linear_map(state)))
+
+    def lipschitz(self, input_shape: Shape) -> float:
+        """The largest slope of σ times ‖W‖₂². Raises LayerRefusedError where a part is not what the class says."""
+        require_linear_map("linear_map", self.linear_map)
+        altered = asked(self.activation, "slopes")[1]
+        if altered:
+            raise LayerRefusedError(
+                f"no Lipschitz upper bound is known for {type(self.activation).__name__} with {altered}"
+            )
+        norm = lipschitz_of_layer(self.linear_map, input_shape)
+        return product_up(require_monotone(self.activation), norm, norm)
+
+    def one_sided(self, input_shape: Shape) -> OneSidedConstant:
+        """−⟨We, DWe⟩ ≤ 0; the Lipschitz constant checks that the parts are still what they were."""
+        lipschitz_of_layer(self, input_shape)
+        return OneSidedConstant(0.0, "gradient flow of a convex potential: μ ≤ 0")
+
+    def is_gradient_flow(self) -> bool:
+        """By construction."""
+        return True
+
+    def structure(self, input_shape: Shape) -> Structure:
+        """Symmetric, and −⟨v, WᵀDWv⟩ ≤ 0."""
+        return Structure(symmetric=True, one_sided=0.0)
+
+    def pieces(self, input_shape: Shape) -> list[Piece]:
+        """W, σ and −Wᵀ, where W fits in a matrix."""
+        lipschitz_of_layer(self, input_shape)
+        inner = layer_pieces(self.linear_map, input_shape)[0]
+        if not isinstance(inner, AffineMap):
+            return super().pieces(input_shape)
+        return [inner, Activation(self.activation), map_of_matrix(-inner.matrix.T, entry_error=0.0)]
+
+    def rounding(self, input_shape: Shape, norm: Affine, unit: float) -> Affine:
+        """Wᵀ has the norm and the inner products of W, exchanged."""
+        chain = nn.Sequential(self.linear_map, self.activation)
+        inner = evaluated(chain, input_shape, Evaluated(norm, 0.0 * norm), unit)
+        outer = lipschitz_of_layer(self.linear_map, input_shape)
+        transposed = self.linear_map.weight.transpose(0, 1)
+        return (outer * inner.error + matrix_error(transposed, None, inner.norm + inner.error, unit)) * RELATIVE
+
+    def in_balls(self) -> BallField:
+        """−Wᵀσ(Wy + b)."""
+        inner, activation = ball_field(self.linear_map), ball_field(self.activation)
+        transpose = -ball_matrix(self, self.linear_map).transpose()
+        return lambda time, state: transpose * activation(time, inner(time, state))
 
 
 def require_monotone(activation: nn.Module) -> float:

@@ -8,10 +8,13 @@ from torch import Tensor, nn
 from natrob_theory.fields.combinations import ScaledField, require_module
 from natrob_theory.fields.gradient_flow import GradientFlowField
 from natrob_theory.fields.halves import split_halves
+from natrob_theory.layers.answers import AbstractField, ball_field, lipschitz_of_layer
+from natrob_theory.layers.statements import BallField, OneSidedConstant, Shape, Structure
+from natrob_theory.numbers.balls import Ball, BallMatrix, rows_of, stacked
 
 
 @final
-class HamiltonianField(nn.Module):
+class HamiltonianField(AbstractField):
     """(a, b)′ = (∇U(b), −∇V(a)) with convex U, V: J∇H for H(a, b) = V(a) + U(b), a and b the state's halves.
 
     ∇U(b) = W₁ᵀσ(W₁b + b₁) and −∇V(a) = −W₂ᵀσ(W₂a + b₂), so the two halves are gradient flows (see
@@ -77,3 +80,29 @@ class HamiltonianField(nn.Module):
         """dy/dt, of the state's shape (batch, 2c, *rest). Raises ValueError for an odd first axis."""
         a, b = split_halves(state)
         return torch.cat([-self.first(time, b), self.second(time, a)], dim=1)
+
+    def lipschitz(self, input_shape: Shape) -> float:
+        """The larger constant of the two halves."""
+        if input_shape[0] % 2 == 1:
+            raise ValueError(f"`input_shape` must have an even first axis for HamiltonianField, got {input_shape}")
+        half = (input_shape[0] // 2, *input_shape[1:])
+        return max(lipschitz_of_layer(part, half) for part in (self.first, self.second))
+
+    def one_sided(self, input_shape: Shape) -> OneSidedConstant:
+        """½max(K₁, K₂): see the class."""
+        return OneSidedConstant(0.5 * lipschitz_of_layer(self, input_shape), "Hamiltonian field: μ ≤ ½max(K₁, K₂)")
+
+    def structure(self, input_shape: Shape) -> Structure:
+        """Nothing: the constants come from the weights, whatever these are."""
+        return Structure()
+
+    def in_balls(self) -> BallField:
+        """(−first(b), second(a))."""
+        first, second = ball_field(self.first), ball_field(self.second)
+
+        def coupled(time: Ball, state: BallMatrix) -> BallMatrix:
+            half = state.nrows() // 2
+            a, b = rows_of(state, 0, half), rows_of(state, half, 2 * half)
+            return stacked(-first(time, b), second(time, a))
+
+        return coupled

@@ -2,12 +2,21 @@
 
 from typing import final
 
+import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from natrob_theory.layers.affine import matrix_error
+from natrob_theory.layers.answers import AbstractField, lipschitz_of_layer
+from natrob_theory.layers.linear import one_sided_of_matrix
+from natrob_theory.layers.matrices import exact_map
+from natrob_theory.layers.statements import Affine, BallField, OneSidedConstant, Piece, Shape, Structure
+from natrob_theory.numbers.balls import exact_matrix
+from natrob_theory.spectra.singular_values import matrix_norm_upper
+
 
 @final
-class LinearField(nn.Module):
+class LinearField(AbstractField):
     """f(t, y) = A y on states of shape (batch, d), A of shape (d, d).
 
     K = ‖A‖₂ and μ = λ_max((A + Aᵀ)/2) (Dahlquist 1958), so every growth bound has a case here in closed form.
@@ -27,3 +36,34 @@ class LinearField(nn.Module):
         if state.shape[1:] != self.matrix.shape[1:]:
             raise ValueError(f"`state` must have shape (batch, {len(self.matrix)}), got {tuple(state.shape)}")
         return state @ self.matrix.T
+
+    def lipschitz(self, input_shape: Shape) -> float:
+        """‖A‖₂."""
+        return matrix_norm_upper(self.matrix)
+
+    def one_sided(self, input_shape: Shape) -> OneSidedConstant:
+        """λ_max((A + Aᵀ)/2)."""
+        lipschitz_of_layer(self, input_shape)
+        return one_sided_of_matrix(self.matrix)
+
+    def is_gradient_flow(self) -> bool:
+        """Ay = −∇(−½⟨y, Ay⟩) for a symmetric A ≤ 0; only a diagonal A is looked at, whose signs no rounding blurs."""
+        matrix = self.matrix.detach()
+        return torch.equal(matrix, torch.diag(matrix.diagonal())) and bool((matrix.diagonal() <= 0).all())
+
+    def structure(self, input_shape: Shape) -> Structure:
+        """Nothing: the constants come from the matrix, whatever it is."""
+        return Structure()
+
+    def pieces(self, input_shape: Shape) -> list[Piece]:
+        """A."""
+        return [exact_map(self.matrix, None)]
+
+    def rounding(self, input_shape: Shape, norm: Affine, unit: float) -> Affine:
+        """Inner products over the state."""
+        return matrix_error(self.matrix, None, norm, unit)
+
+    def in_balls(self) -> BallField:
+        """Ay."""
+        weight = exact_matrix(self.matrix)
+        return lambda _time, state: weight * state

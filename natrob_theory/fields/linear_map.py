@@ -12,7 +12,9 @@ import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
+from natrob_theory.layers.refusal import BallRefusedError
 from natrob_theory.numbers.argument_checks import require_count
+from natrob_theory.numbers.balls import BallMatrix, exact_matrix
 
 LinearMap: TypeAlias = nn.Linear | nn.Conv2d
 
@@ -67,3 +69,13 @@ def apply_transpose(linear_map: LinearMap, image: Tensor) -> Tensor:
     if isinstance(linear_map, nn.Linear):
         return F.linear(image, linear_map.weight.t())
     return F.conv_transpose2d(image, linear_map.weight, padding=linear_map.padding)  # type: ignore[arg-type]
+
+
+def ball_matrix(field: nn.Module, linear_map: LinearMap) -> BallMatrix:
+    """The matrix of an nn.Linear in balls, exact. Raises BallRefusedError for a convolution."""
+    if not isinstance(linear_map, nn.Linear):
+        raise BallRefusedError(
+            f"no enclosure in balls is known for {type(field).__name__} with {type(linear_map).__name__}: ball "
+            f"arithmetic takes dense fields"
+        )
+    return exact_matrix(linear_map.weight)

@@ -2,20 +2,38 @@
 
 from typing import final
 
+import torch
 from torch import Tensor, nn
 
 from natrob_theory.fields.linear_map import (
     LinearMap,
     apply_transpose,
+    ball_matrix,
     constant_weight,
     convolutional_map,
     dense_map,
     require_linear_map,
 )
+from natrob_theory.layers.affine import RELATIVE, matrix_error
+from natrob_theory.layers.answers import AbstractField, layer_pieces, lipschitz_of_layer
+from natrob_theory.layers.matrices import linear_map as map_of_matrix
+from natrob_theory.layers.statements import (
+    Affine,
+    AffineMap,
+    BallField,
+    CentredConstants,
+    OneSidedConstant,
+    Piece,
+    Shape,
+    Structure,
+)
+from natrob_theory.numbers.rounding import EPSILON
+from natrob_theory.spectra.singular_values import matrix_norm_upper
+from natrob_theory.spectra.torus_convolution import torus_norm_upper
 
 
 @final
-class SkewSymmetricField(nn.Module):
+class SkewSymmetricField(AbstractField):
     """f(t, y) = Ay − Aᵀy: ⟨f(z) − f(y), z − y⟩ = 0 for all states, so μ = 0; K = ‖A − Aᵀ‖₂.
 
     The exact flow keeps every distance; n steps of Euler's method stretch by up to (1 + h²K²)^{n/2}.
@@ -57,3 +75,58 @@ class SkewSymmetricField(nn.Module):
         """dy/dt, of the state's shape (batch, *state)."""
         with constant_weight(self.linear_map):
             return self.linear_map(state) - apply_transpose(self.linear_map, state)
+
+    def lipschitz(self, input_shape: Shape) -> float:
+        """‖A − Aᵀ‖₂. The subtraction is off by at most u in each entry, and the sum of |entries| bounds either norm.
+
+        Proof: proofs/symbolic/transposed_convolution.py for the kernel of A − Aᵀ.
+        """
+        lipschitz_of_layer(self.linear_map, input_shape)  # refuses a state that does not fit and an altered layer
+        weight = self.linear_map.weight.detach().double()
+        if isinstance(self.linear_map, nn.Linear):
+            skew = weight - weight.t()
+            norm = matrix_norm_upper(skew)
+        else:
+            require_linear_map("linear_map", self.linear_map)
+            skew = skew_kernel(weight)
+            grid = [size + taps - 1 for size, taps in zip(input_shape[1:], skew.shape[2:], strict=True)]
+            norm = torus_norm_upper(skew, grid=grid, stride=(1, 1))
+        return norm + EPSILON * float(skew.abs().sum())
+
+    def one_sided(self, input_shape: Shape) -> OneSidedConstant:
+        """0, of the field and of every multiple."""
+        lipschitz_of_layer(self, input_shape)
+        return OneSidedConstant(0.0, "skew-symmetric field: μ = 0")
+
+    def structure(self, input_shape: Shape) -> Structure:
+        """Skew-symmetric."""
+        return Structure(skew_symmetric=True, one_sided=0.0)
+
+    def centred(self, input_shape: Shape) -> CentredConstants:
+        """All of it is the skew part."""
+        return CentredConstants(0.0, lipschitz_of_layer(self, input_shape), 0.0)
+
+    def pieces(self, input_shape: Shape) -> list[Piece]:
+        """A − Aᵀ, where it fits in a matrix."""
+        lipschitz_of_layer(self, input_shape)
+        inner = layer_pieces(self.linear_map, input_shape)[0]
+        if not isinstance(inner, AffineMap):
+            return super().pieces(input_shape)
+        return [map_of_matrix(inner.matrix - inner.matrix.T, entry_error=EPSILON)]
+
+    def rounding(self, input_shape: Shape, norm: Affine, unit: float) -> Affine:
+        """Two products and a difference."""
+        weight = self.linear_map.weight
+        both = matrix_error(weight, None, norm, unit) + matrix_error(weight.transpose(0, 1), None, norm, unit)
+        outer = lipschitz_of_layer(self.linear_map, input_shape)
+        return (both * (1.0 + unit) + 2 * unit * outer * norm) * RELATIVE
+
+    def in_balls(self) -> BallField:
+        """(A − Aᵀ)y, the difference exact."""
+        matrix = ball_matrix(self, self.linear_map)
+        return lambda _time, state: matrix * state - matrix.transpose() * state
+
+
+def skew_kernel(kernel: Tensor) -> Tensor:
+    """The kernel of A − Aᵀ: the transposed convolution has the flipped kernel with its channels exchanged."""
+    return kernel - torch.flip(kernel, dims=(2, 3)).transpose(0, 1)

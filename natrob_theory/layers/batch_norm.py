@@ -1,57 +1,90 @@
-"""Batch norm in eval mode: a scale per channel, folded into the linear layer or convolution before it.
+"""nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d in eval mode: a scale per channel.
 
-‖diag(s)W‖₂ ≤ max|s|·‖W‖₂, with equality only where the largest scale meets the largest singular direction.
+It is folded into the linear layer or convolution before it: ‖diag(s)W‖₂ ≤ max|s|·‖W‖₂, with equality only where the
+largest scale meets the largest singular direction. Proof: proofs/symbolic/batch_norm_folding.py.
 """
 
+import math
 from typing import TypeAlias
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from natrob_theory.layers.altered_layers import computes_as
-from natrob_theory.layers.convolution import convolution_norm_upper
-from natrob_theory.layers.refusal import Shape, refuse, require_eval
+from natrob_theory.layers.affine import RELATIVE, SCALE_ERROR, only_constant
+from natrob_theory.layers.answers import AbstractLayer, asked, describes, lipschitz_of_layer
+from natrob_theory.layers.matrices import DENSE_LIMIT, linear_map
+from natrob_theory.layers.refusal import refuse, require_eval
+from natrob_theory.layers.statements import Affine, AffineMap, Piece, Shape
 from natrob_theory.numbers.rounding import EPSILON
-from natrob_theory.spectra.singular_values import spectral_norm_upper
 
 AnyBatchNorm: TypeAlias = nn.BatchNorm1d | nn.BatchNorm2d | nn.BatchNorm3d
 
-SCALE_ERROR = 4 * EPSILON
-"""The relative error of a scale: three operations, and room."""
 
+@describes(nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
+class BatchNormAnswers(AbstractLayer[AnyBatchNorm]):
+    """diag(s)(y − mean) + shift with the running statistics."""
 
-def channel_scale(layer: AnyBatchNorm, input_shape: Shape) -> Float[Tensor, " channels"]:
-    """γ/√(σ² + eps) with the running variance, float64, relative error at most `SCALE_ERROR`.
+    def scale(self, input_shape: Shape) -> Float[Tensor, " channels"]:
+        """γ/√(σ² + eps) with the running variance, float64, relative error at most `SCALE_ERROR`.
 
-    Raises:
-        ValueError: the layer is in training mode.
-        LayerRefusedError: it keeps no running statistics.
-    """
-    require_eval(layer)
-    if layer.running_var is None:
-        refuse(layer, input_shape, "no running statistics, so its output depends on the batch")
-    scale = 1.0 / torch.sqrt(layer.running_var.detach().double() + layer.eps)
-    return scale if layer.weight is None else scale * layer.weight.detach().double()
+        Raises:
+            ValueError: the layer is in training mode.
+            LayerRefusedError: it keeps no running statistics.
+        """
+        layer = self.module
+        require_eval(layer)
+        if layer.running_var is None:
+            refuse(layer, input_shape, "no running statistics, so its output depends on the batch")
+        scale = 1.0 / torch.sqrt(layer.running_var.detach().double() + layer.eps)
+        return scale if layer.weight is None else scale * layer.weight.detach().double()
 
+    def lipschitz(self, input_shape: Shape) -> float:
+        """max |s|."""
+        return float(self.scale(input_shape).abs().max()) * (1.0 + 8 * EPSILON)
 
-def folded_norm_upper(layer: nn.Module, following: nn.Module, input_shape: Shape) -> float | None:
-    """‖diag(s)W‖₂ of a linear layer or convolution W and the batch norm directly after it, rounded outward.
+    def folded_into(self, before: nn.Module, input_shape: Shape) -> float | None:
+        """‖diag(s)W‖₂ for the linear layer or convolution W directly before, which takes `input_shape`.
 
-    None where `following` is no batch norm over W's outputs, or one of the two does not compute what its kind
-    computes. A Linear layer has its outputs where batch norm looks for channels only if samples are vectors.
+        None where one of the two does not compute what its kind computes, or W is neither.
+        """
+        answers, altered = asked(before, "lipschitz")
+        if altered or asked(self.module, "lipschitz")[1]:
+            return None
+        return answers.scaled_lipschitz(input_shape, lambda: self.scale(input_shape))
 
-    Raises:
-        ValueError: the batch norm is in training mode.
-        LayerRefusedError: as for each of the two layers.
+    def pieces_after(self, before: list[Piece], input_shape: Shape) -> list[Piece]:
+        """Joined with the affine map before it; alone a diagonal matrix, while that fits."""
+        if before and isinstance(last := before[-1], AffineMap):
+            return [*before[:-1], self._joined(last, input_shape)]
+        entries, statistics = math.prod(input_shape), self.module.running_var
+        if statistics is None or entries**2 > DENSE_LIMIT:
+            return super().pieces_after(before, input_shape)
+        identity = torch.eye(entries, dtype=torch.float64, device=statistics.device)
+        return [*before, self._joined(linear_map(identity, entry_error=0.0), input_shape)]
 
-    Proof: proofs/symbolic/batch_norm_folding.py.
-    """
-    if computes_as(following, nn.BatchNorm1d) and computes_as(layer, nn.Linear) and len(input_shape) == 1:
-        scale = channel_scale(following, input_shape)
-        return spectral_norm_upper(scale[:, None] * layer.weight.detach().double(), input_error=2 * SCALE_ERROR)
-    for kind, norm in ((nn.Conv1d, nn.BatchNorm1d), (nn.Conv2d, nn.BatchNorm2d), (nn.Conv3d, nn.BatchNorm3d)):
-        if computes_as(layer, kind) and computes_as(following, norm):
-            scale = channel_scale(following, input_shape)
-            return convolution_norm_upper(layer, input_shape, output_scale=scale)
-    return None
+    def _joined(self, before: AffineMap, input_shape: Shape) -> AffineMap:
+        """diag(s)(Wx + b − mean) + shift."""
+        scale, pixels = self.scale(input_shape), math.prod(input_shape[1:])
+        zeros = torch.zeros_like(scale)
+        mean = zeros if self.module.running_mean is None else self.module.running_mean.detach().double()
+        shift = zeros if self.module.bias is None else self.module.bias.detach().double()
+        scale, mean, shift = (values.repeat_interleave(pixels) for values in (scale, mean, shift))
+        size = scale.abs() * (before.bias.abs() + mean.abs()) + shift.abs()
+        return AffineMap(
+            matrix=scale[:, None] * before.matrix,
+            bias=scale * (before.bias - mean) + shift,
+            entry_error=before.entry_error + 2 * SCALE_ERROR,
+            bias_error=(scale.abs() * before.bias_error + 4 * SCALE_ERROR * size) * (1.0 + 4 * SCALE_ERROR),
+        )
+
+    def rounding(self, input_shape: Shape, norm: Affine, unit: float) -> Affine:
+        """(y − m)·s + b by four operations, s by a square root and a division more: 16u(|s||y| + |s||m| + |b|)."""
+        constant = lipschitz_of_layer(self.module, input_shape)
+        pixels = math.sqrt(math.prod(input_shape[1:]))
+        offset = 0.0
+        if self.module.running_mean is not None:
+            offset += constant * float(torch.linalg.vector_norm(self.module.running_mean.detach().double())) * pixels
+        if self.module.bias is not None:
+            offset += float(torch.linalg.vector_norm(self.module.bias.detach().double())) * pixels
+        return 16 * unit * (constant * norm + only_constant(offset)) * RELATIVE

@@ -1,31 +1,55 @@
-"""The norm of a convolution, by Fourier transform over a torus.
-
-On a torus a convolution is block diagonal in the Fourier basis: its norm is `max_ω σ_max(Ĉ(ω))` over the grid's
-frequencies (Sedghi, Gupta, Long, ICLR 2019). A zero-padded convolution on m points with k taps is a compression of
-the torus convolution on N ≥ m + k − 1 points: extend the input by zeros, convolve, keep some of the outputs. So the
-torus norm bounds it (theory, section 5). Stride s keeps every s-th output: with s | N the operator couples the s
-frequencies that alias, and its norm is `max σ_max([Ĉ(ω_1) … Ĉ(ω_s)])/√s` per axis.
-
-Along an axis with one tap Ĉ is constant, so one frequency of it says all: a torus of one point, without stride. A 1×1
-convolution thus costs one decomposition, whatever its image and stride.
-"""
+"""nn.Conv1d, nn.Conv2d, nn.Conv3d: their norm by the torus method, small ones as matrices."""
 
 import math
-from collections.abc import Sequence
-from itertools import product
+from collections.abc import Callable
 from typing import TypeAlias
 
 import torch
-from jaxtyping import Complex, Float
+from jaxtyping import Float
 from torch import Tensor, nn
 
-from natrob_theory.layers.refusal import LayerRefusedError, Shape, refuse
+from natrob_theory.layers.affine import matrix_error
+from natrob_theory.layers.answers import AbstractLayer, describes, output_shape
+from natrob_theory.layers.matrices import DENSE_LIMIT, exact_map
+from natrob_theory.layers.refusal import LayerRefusedError, refuse
+from natrob_theory.layers.statements import Affine, Piece, Shape
 from natrob_theory.numbers.rounding import EPSILON
-from natrob_theory.spectra.singular_values import spectral_norm_upper
-
-FFT_SAFETY = 8.0
+from natrob_theory.spectra.torus_convolution import dilated, round_to_multiple, torus_norm_upper
 
 AnyConvolution: TypeAlias = nn.Conv1d | nn.Conv2d | nn.Conv3d
+
+
+@describes(nn.Conv1d, nn.Conv2d, nn.Conv3d)
+class ConvolutionAnswers(AbstractLayer[AnyConvolution]):
+    """A convolution with zero or circular padding."""
+
+    def lipschitz(self, input_shape: Shape) -> float:
+        """The torus method."""
+        return convolution_norm_upper(self.module, input_shape)
+
+    def scaled_lipschitz(self, input_shape: Shape, scale: Callable[[], Tensor]) -> float | None:
+        """The same with the outputs scaled."""
+        return convolution_norm_upper(self.module, input_shape, output_scale=scale())
+
+    def pieces(self, input_shape: Shape) -> list[Piece]:
+        """The matrix of a two-dimensional convolution, where it fits."""
+        layer = self.module
+        matrix = convolution_matrix(layer, input_shape, limit=DENSE_LIMIT) if isinstance(layer, nn.Conv2d) else None
+        if matrix is None:
+            return super().pieces(input_shape)
+        pixels = len(matrix) // layer.out_channels
+        return [exact_map(matrix, None if layer.bias is None else layer.bias.repeat_interleave(pixels))]
+
+    def rounding(self, input_shape: Shape, norm: Affine, unit: float) -> Affine:
+        """A tap meets an input at most once per output channel, so the sums over kernels bound ‖·‖₁ and ‖·‖_∞.
+
+        With groups an input channel meets fewer outputs than are summed here over the folded kernel's columns; so all
+        groups are summed, which is no less.
+        """
+        layer = self.module
+        weight = layer.weight if layer.groups == 1 else _spread_groups(layer.weight, layer.groups)
+        copies = math.prod(output_shape(layer, input_shape)[1:])
+        return matrix_error(weight, layer.bias, norm, unit, copies=copies)
 
 
 def convolution_norm_upper(
@@ -85,63 +109,38 @@ def _circular_grid(layer: AnyConvolution, sizes: Shape, taps: Shape) -> tuple[li
     return list(sizes), (1,) * len(taps)
 
 
-def torus_norm_upper(
-    kernel: Float[Tensor, "outputs inputs *taps"], *, grid: Sequence[int], stride: Sequence[int]
-) -> float:
-    """‖convolution with `kernel` on the torus `grid`, then keep every `stride`-th output‖₂, rounded outward.
+def convolution_matrix(
+    layer: nn.Conv2d, input_shape: Shape, *, limit: int | None = None
+) -> Float[Tensor, "outputs inputs"] | None:
+    """The matrix of a two-dimensional convolution on flat images, exact; None where it has more than `limit` entries.
 
-    Args:
-        kernel: the weights, dilation already written out as zeros; no axis longer than its grid axis.
-        grid: N of each axis, a multiple of the stride there.
-        stride: s of each axis.
-
-    The Fourier transform of k taps costs a relative error of at most `FFT_SAFETY`·log₂(points)·u in ‖·‖_F
-    (Higham, *Accuracy and Stability*, Theorem 24.2).
-
-    Proof: proofs/symbolic/torus_convolution.py.
+    Which weight stands where is read off an image of pixel numbers, padded and unfolded as the layer does it.
     """
-    blocks = frequency_blocks(kernel, grid=grid, stride=stride)
-    points = math.prod(grid)
-    error = FFT_SAFETY * max(1.0, math.log2(points)) * EPSILON
-    return spectral_norm_upper(blocks, input_error=error * math.sqrt(points)) / math.sqrt(math.prod(stride))
+    channels, height, width = input_shape
+    numbers = torch.arange(1.0, height * width + 1, dtype=torch.float64).view(1, 1, height, width)
+    mode = "constant" if layer.padding_mode == "zeros" else layer.padding_mode
+    padded = torch.nn.functional.pad(numbers, layer._reversed_padding_repeated_twice, mode=mode)
+    unfolded = torch.nn.functional.unfold(padded, layer.kernel_size, dilation=layer.dilation, stride=layer.stride)
+    pixel_of = unfolded[0].long().to(layer.weight.device)  # (taps, output pixels); 0 is padding
+    taps, outputs = pixel_of.shape
+    if limit is not None and layer.out_channels * outputs * channels * height * width > limit:
+        return None
+    weight = layer.weight.detach().double().flatten(2)
+    matrix = weight.new_zeros((layer.out_channels, outputs, channels, height * width + 1))
+    positions = torch.arange(outputs, device=weight.device)
+    blocks = zip(matrix.chunk(layer.groups), weight.chunk(layer.groups), strict=True)
+    for group, (block, block_weight) in enumerate(blocks):
+        inputs = block_weight.shape[1]
+        own = block[:, :, group * inputs : (group + 1) * inputs]
+        for tap in range(taps):
+            own[:, positions, :, pixel_of[tap]] += block_weight[:, :, tap]
+    return matrix[..., 1:].reshape(layer.out_channels * outputs, -1)
 
 
-def frequency_blocks(
-    kernel: Float[Tensor, "outputs inputs *taps"], *, grid: Sequence[int], stride: Sequence[int]
-) -> Complex[Tensor, "frequencies outputs aliased_inputs"]:
-    """The blocks Ĉ(ω) of the torus convolution, those of frequencies that alias under the stride side by side.
-
-    The kernel is real, so the blocks of ω and −ω are conjugate, up to the order of their columns: one of the two is
-    here.
-    """
-    transform = torch.fft.fftn(kernel.detach().double(), s=list(grid), dim=tuple(range(2, kernel.dim())))
-    kept = [size // step for size, step in zip(grid, stride, strict=True)]
-    chosen = _one_of_each_conjugate_pair(kept).to(transform.device)
-    blocks = []
-    for offsets in product(*(range(step) for step in stride)):
-        window = (slice(offset * size, (offset + 1) * size) for offset, size in zip(offsets, kept, strict=True))
-        blocks.append(transform[(slice(None), slice(None), *window)].flatten(2)[..., chosen])
-    return torch.cat(blocks, dim=1).permute(2, 0, 1).contiguous()
-
-
-def _one_of_each_conjugate_pair(sizes: Sequence[int]) -> Tensor:
-    """Flat indices of a grid of frequencies, without those whose negative is there and comes first."""
-    number = torch.arange(math.prod(sizes)).view(tuple(sizes))
-    axes = tuple(range(len(sizes)))
-    negative = number.flip(axes).roll([1] * len(sizes), axes)
-    return number[number <= negative]
-
-
-def dilated(kernel: Tensor, dilation: Sequence[int]) -> Tensor:
-    """The kernel with the zeros of its dilation written out."""
-    if all(step == 1 for step in dilation):
-        return kernel
-    taps = [(size - 1) * step + 1 for size, step in zip(kernel.shape[2:], dilation, strict=True)]
-    wide = kernel.new_zeros((*kernel.shape[:2], *taps))
-    wide[(slice(None), slice(None), *(slice(None, None, step) for step in dilation))] = kernel
-    return wide
-
-
-def round_to_multiple(size: int, step: int) -> int:
-    """The smallest multiple of `step` that is at least `size`."""
-    return -(-size // step) * step
+def _spread_groups(weight: Tensor, groups: int) -> Tensor:
+    """The kernel of a grouped convolution as one over all input channels, zero elsewhere."""
+    outputs, inputs = weight.shape[:2]
+    full = weight.new_zeros((outputs, inputs * groups, *weight.shape[2:]))
+    for group, rows in enumerate(torch.arange(outputs, device=weight.device).chunk(groups)):
+        full[rows, group * inputs : (group + 1) * inputs] = weight.detach()[rows]
+    return full

@@ -1,14 +1,22 @@
-"""How a layer without a Lipschitz upper bound is refused: by name, with its setting."""
+"""How an answer that is not known is refused: by name, with the layer's setting."""
 
 from typing import NoReturn
 
 from torch import nn
 
-Shape = tuple[int, ...]
+from natrob_theory.layers.statements import Shape
 
 
 class LayerRefusedError(TypeError):
     """A layer for which no Lipschitz upper bound is known here; the message names it."""
+
+
+class ActivationRefusedError(TypeError):
+    """An activation whose slopes are not known here; the message names it."""
+
+
+class BallRefusedError(TypeError):
+    """A field, layer or method that cannot be enclosed in balls here; the message names it."""
 
 
 def refuse(layer: nn.Module, input_shape: Shape, setting: str) -> NoReturn:

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from torch import nn
 
-from natrob_theory.layers.refusal import Shape
+from natrob_theory.layers.statements import Shape
 
 Value = TypeVar("Value")
 

@@ -8,6 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from natrob_theory.layers.statements import CentredConstants
 from natrob_theory.networks.one_sided_growth import OneSidedConstants, StepGrowth, one_sided_per_step
 from natrob_theory.networks.trajectory import Trajectory
 from natrob_theory.numbers.bound import (
@@ -20,7 +21,6 @@ from natrob_theory.numbers.bound import (
 )
 from natrob_theory.numbers.rounding import round_up
 from natrob_theory.steppers import AbstractStepper
-from natrob_theory.steppers.centred_constants import CentredConstants
 
 LipschitzConstants: TypeAlias = Bound | float | Sequence[Bound | float] | Sequence[tuple[Bound | float, Bound | float]]
 """One K for every step, or one per step; for RevNet also a tuple (K₁, K₂) for every step, or one per step."""

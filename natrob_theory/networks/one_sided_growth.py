@@ -7,11 +7,11 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from natrob_theory.layers.statements import CentredConstants
 from natrob_theory.numbers.bound import Bound, lipschitz_value, one_sided_value
 from natrob_theory.numbers.rounding import EPSILON
 from natrob_theory.steppers import AbstractStepper
 from natrob_theory.steppers.abstract_stepper import contracting_product, scaled_one_sided
-from natrob_theory.steppers.centred_constants import CentredConstants
 
 OneSidedConstants: TypeAlias = Bound | float | Sequence[Bound | float]
 """One μ for every step, or one per step."""

@@ -29,10 +29,10 @@ from typing import Any, Generic, NamedTuple, TypeVar
 import torch
 from torch import Tensor
 
+from natrob_theory.layers.statements import CentredConstants
 from natrob_theory.numbers.argument_checks import require_finite, require_nonnegative, require_positive
 from natrob_theory.numbers.rounding import EPSILON, SMALLEST_SAFE, round_up
 from natrob_theory.numbers.tensor_types import Field
-from natrob_theory.steppers.centred_constants import CentredConstants
 
 FieldT = TypeVar("FieldT")
 

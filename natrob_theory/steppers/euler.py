@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from natrob_theory.fields import evaluate_field
+from natrob_theory.layers.statements import CentredConstants
 from natrob_theory.numbers.rounding import EPSILON, round_up
 from natrob_theory.numbers.tensor_types import Field
 from natrob_theory.steppers.abstract_stepper import (
@@ -14,7 +15,6 @@ from natrob_theory.steppers.abstract_stepper import (
     recorded_step,
     running_product,
 )
-from natrob_theory.steppers.centred_constants import CentredConstants
 
 
 @final

@@ -10,7 +10,7 @@ from typing import Any
 
 import sympy
 
-from natrob_theory.layers.activation_slopes import GELU_STEEPEST
+from natrob_theory.layers.gelu import GELU_STEEPEST
 from proofs.claim import Claim, Verdict
 from proofs.symbolic.exact_steps import rational, require, require_equal
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import sympy
 
-from natrob_theory.layers.activation_slopes import SILU_STEEPEST, SILU_TURN
+from natrob_theory.layers.silu import SILU_STEEPEST, SILU_TURN
 from natrob_theory.numbers.rounding import EPSILON
 from proofs.claim import Claim, Verdict
 from proofs.symbolic.exact_steps import exponential_enclosure, rational, require, require_equal

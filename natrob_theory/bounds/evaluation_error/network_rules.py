@@ -13,18 +13,13 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from natrob_theory.bounds.evaluation_error.layer_rules import (
-    RELATIVE,
-    Affine,
-    Evaluated,
-    image_norm,
-    layer_error,
-    only_constant,
-)
-from natrob_theory.bounds.layer_rules import lipschitz_of_layer
 from natrob_theory.bounds.tube.stage_growth import largest_coefficient, stage_growth
 from natrob_theory.bounds.tube.step_balls import ROUNDING_SAFETY, AbstractReaches
-from natrob_theory.layers.refusal import LayerRefusedError, Shape
+from natrob_theory.layers.affine import RELATIVE, only_constant
+from natrob_theory.layers.answers import layer_error, lipschitz_of_layer
+from natrob_theory.layers.refusal import LayerRefusedError
+from natrob_theory.layers.runs import image_norm
+from natrob_theory.layers.statements import Affine, Evaluated, Shape
 from natrob_theory.networks import AbstractFixedStepNet, StepPlan, StepStructure
 from natrob_theory.steppers import AbstractStepper, BackwardEulerStepper, RevNetStepper
 

@@ -12,8 +12,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from natrob_theory.bounds.dense_maps import AffineMap
-from natrob_theory.layers.activation_slopes import Slopes
+from natrob_theory.layers.statements import AffineMap, Slopes
 from natrob_theory.numbers.rounding import EPSILON
 
 ACTIVATION_ERROR = 16 * EPSILON

@@ -12,9 +12,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from natrob_theory.bounds.dense_maps import AffineMap, Piece
 from natrob_theory.bounds.local.ball_image import ACTIVATION_ERROR
-from natrob_theory.layers.activation_slopes import activation_slopes
+from natrob_theory.layers.answers import activation_slopes
+from natrob_theory.layers.statements import AffineMap, Piece
 from natrob_theory.numbers.rounding import EPSILON, round_up
 from natrob_theory.spectra.singular_values import spectral_norm_upper, spectral_norms_upper
 

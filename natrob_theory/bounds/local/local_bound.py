@@ -19,12 +19,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from natrob_theory.bounds.dense_maps import Activation, AffineMap, Opaque, Piece, chain_of
-from natrob_theory.bounds.layer_rules import lipschitz_of_layer
 from natrob_theory.bounds.local.ball_image import BallImage, activation_image, affine_image, ball
-from natrob_theory.layers.activation_slopes import activation_slopes
-from natrob_theory.layers.refusal import Shape
+from natrob_theory.layers.answers import activation_slopes, chain_of, lipschitz_of_layer
 from natrob_theory.layers.remembered import remembered
+from natrob_theory.layers.statements import Activation, AffineMap, Opaque, Piece, Shape
 from natrob_theory.numbers.argument_checks import require_finite, require_state
 from natrob_theory.numbers.bound import Bound
 from natrob_theory.numbers.rounding import EPSILON, round_up

@@ -6,11 +6,11 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from natrob_theory.bounds.layer_rules import output_shape
 from natrob_theory.bounds.local.chain_passage import Points
 from natrob_theory.bounds.local.local_bound import radii_per_sample
 from natrob_theory.bounds.local.stages import AbstractStage, stages_of
-from natrob_theory.layers.refusal import Shape
+from natrob_theory.layers.answers import output_shape
+from natrob_theory.layers.statements import Shape
 from natrob_theory.numbers.argument_checks import require_state
 from natrob_theory.numbers.bound import Bound
 from natrob_theory.numbers.rounding import EPSILON, round_up

@@ -19,14 +19,11 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from natrob_theory.bounds.dense_maps import Opaque, chain_of
-from natrob_theory.bounds.evaluation_error.layer_rules import layer_error
 from natrob_theory.bounds.evaluation_error.network_rules import solver_residual, step_error
-from natrob_theory.bounds.layer_rules import lipschitz_of_layer
 from natrob_theory.bounds.local.chain_passage import Passed, Points, PreparedChain
-from natrob_theory.bounds.local.field_terms import Term, field_terms
 from natrob_theory.bounds.network_growth import step_structures
-from natrob_theory.layers.refusal import Shape
+from natrob_theory.layers.answers import chain_of, field_terms, layer_error, lipschitz_of_layer
+from natrob_theory.layers.statements import Opaque, Shape, Term
 from natrob_theory.networks import AbstractFixedStepNet, StepPlan
 from natrob_theory.numbers.norms import per_sample_l2
 from natrob_theory.numbers.rounding import EPSILON, round_up, unit_roundoff
@@ -208,9 +205,15 @@ def _opaque_stages(piece: Opaque) -> list[AbstractStage]:
     return [OpaqueStage(piece.module, piece.input_shape, piece.lipschitz, rounding)]
 
 
+def _sharp_terms(field: nn.Module, input_shape: Shape) -> list[Term] | None:
+    """The chains of a field; None where one of them has a layer that is no matrix and no activation here."""
+    terms = field_terms(field, input_shape)
+    return None if any(isinstance(piece, Opaque) for term in terms for piece in term.chain) else terms
+
+
 def _step_stage(stepper: AbstractStepper[Any], step: StepPlan, input_shape: Shape, factor: float) -> AbstractStage:
     """One step: sharp where method and field are known in parts, else by its growth alone."""
-    terms = field_terms(step.field, input_shape) if isinstance(stepper, (EulerStepper, BackwardEulerStepper)) else None
+    terms = _sharp_terms(step.field, input_shape) if isinstance(stepper, (EulerStepper, BackwardEulerStepper)) else None
     if terms is not None and isinstance(stepper, EulerStepper):
         return EulerStage(terms, step.step_size, factor)
     if terms is not None and isinstance(stepper, BackwardEulerStepper):

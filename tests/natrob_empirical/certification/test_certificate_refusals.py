@@ -33,7 +33,7 @@ from natrob_theory import (
     layer_lipschitz,
     one_sided_lipschitz,
 )
-from natrob_theory.bounds.field_rules import OneSidedConstant
+from natrob_theory.layers.statements import OneSidedConstant
 
 IMAGE = torch.full((1, 1, 2, 2), 0.5)
 LABEL = torch.tensor([0])

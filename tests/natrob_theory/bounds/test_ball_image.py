@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from natrob_theory.bounds.dense_maps import AffineMap
 from natrob_theory.bounds.local.ball_image import BallImage, activation_image, affine_image, ball
-from natrob_theory.layers.activation_slopes import activation_slopes
+from natrob_theory.layers.answers import activation_slopes
+from natrob_theory.layers.statements import AffineMap
 
 ACTIVATIONS = [
     nn.ReLU(), nn.LeakyReLU(-0.3), nn.Hardtanh(), nn.Tanh(), nn.Sigmoid(), nn.Softsign(), nn.LogSigmoid(),

@@ -26,8 +26,9 @@ from natrob_theory import (
     dense_field,
     step_structures,
 )
-from natrob_theory.bounds.evaluation_error.layer_rules import Evaluated, evaluated, layer_error
 from natrob_theory.bounds.evaluation_error.network_rules import evaluated_states, solver_residual
+from natrob_theory.layers.answers import evaluated, layer_error
+from natrob_theory.layers.statements import Evaluated
 from natrob_theory.numbers.norms import per_sample_l2
 from natrob_theory.tableaus import DOPRI5
 

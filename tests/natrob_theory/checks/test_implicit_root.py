@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from natrob_theory import AutonomousField, BallRefusedError, LinearField, ball_field
-from natrob_theory.bounds.ball_fields import enclosed_field
 from natrob_theory.checks.implicit_root import enclosed_root
 from natrob_theory.numbers.balls import Ball, ball, exact_matrix, matrix, working_precision
 
@@ -19,7 +18,7 @@ STATE = torch.tensor([[1.0, -2.0], [0.25, 3.0]], dtype=torch.float64)
 def roots(field: nn.Module, step_size: float, state: Tensor, start: Tensor) -> list[Ball]:
     """The root of each sample, one after the other."""
     exact = exact_matrix(state.T)
-    root = enclosed_root(field, enclosed_field(field), Fraction(0), Fraction(step_size), exact, start)
+    root = enclosed_root(field, ball_field(field), Fraction(0), Fraction(step_size), exact, start)
     return root.transpose().entries()
 
 
@@ -62,7 +61,7 @@ def test_every_state_in_the_balls_has_its_root_inside() -> None:
     field = LinearField(torch.eye(1, dtype=torch.float64))
     wide = matrix(1, 1, [ball(1.0).union(ball(1.5))])
     start = torch.tensor([[2.5]], dtype=torch.float64)
-    root = enclosed_root(field, enclosed_field(field), Fraction(0), Fraction(1, 2), wide, start)[0, 0]
+    root = enclosed_root(field, ball_field(field), Fraction(0), Fraction(1, 2), wide, start)[0, 0]
     assert root.contains(ball(2.0))
     assert root.contains(ball(3.0))
 

@@ -22,7 +22,7 @@ from natrob_theory import (
     lipschitz_upper_bound,
     one_sided_lipschitz_upper_bound,
 )
-from natrob_theory.bounds.centred_fields import centred_constants
+from natrob_theory.fields.centred_fields import centred_constants
 
 CONSTANTS = {"largest": st.floats(0.1, 3.0), "turn": st.floats(0.1, 3.0), "rate": st.floats(0.0, 2.0)}
 

@@ -22,7 +22,7 @@ from natrob_theory import (
     lipschitz_upper_bound,
     one_sided_lipschitz_upper_bound,
 )
-from natrob_theory.bounds.ball_fields import enclosed_field
+from natrob_theory.layers.answers import ball_field
 from natrob_theory.numbers.balls import ball, exact_matrix, working_precision
 
 
@@ -52,7 +52,7 @@ def pair(batch: int = 3) -> tuple[Tensor, Tensor]:
 def test_the_balls_hold_the_values(name: str) -> None:
     field, (state, _) = FIELDS[name], pair()
     with working_precision(128):
-        enclosure = enclosed_field(field)(ball(0.0), exact_matrix(state.T))
+        enclosure = ball_field(field)(ball(0.0), exact_matrix(state.T))
         values = torch.tensor([float(entry.mid()) for entry in enclosure.entries()], dtype=torch.float64).view(4, 3)
     torch.testing.assert_close(values.T, field(torch.zeros(()), state), rtol=1e-14, atol=1e-15)
 
@@ -102,4 +102,4 @@ def test_revnet_on_a_hamiltonian_pair_is_proved() -> None:
 
 def test_convolutional_ones_are_refused_by_name() -> None:
     with pytest.raises(BallRefusedError, match="SkewSymmetricField with Conv2d: ball arithmetic takes dense fields"):
-        enclosed_field(SkewSymmetricField.convolutional(2))
+        ball_field(SkewSymmetricField.convolutional(2))

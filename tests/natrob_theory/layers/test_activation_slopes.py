@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
-from natrob_theory.layers.activation_slopes import ActivationRefusedError, activation_slopes
+from natrob_theory.layers.answers import activation_slopes
+from natrob_theory.layers.refusal import ActivationRefusedError
 
 ACTIVATIONS = [
     nn.Identity(), nn.ReLU(), nn.LeakyReLU(0.2), nn.LeakyReLU(1.5), nn.LeakyReLU(-0.5), nn.Hardtanh(-0.5, 0.7),

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from natrob_theory import AutonomousField, BallRefusedError, LinearField, ball_field, dense_field
-from natrob_theory.bounds.ball_fields import BallField, enclosed_field
+from natrob_theory.layers.statements import BallField
 from natrob_theory.networks.fixed_step_net import as_module
 from natrob_theory.numbers.balls import ball, exact_matrix, matrix, working_precision
 
@@ -32,7 +32,7 @@ def value_of(enclosure: BallField, state: Tensor) -> list[float]:
 @pytest.mark.parametrize("activation", ACTIVATIONS, ids=str)
 def test_an_activation_agrees_with_torch(activation: nn.Module) -> None:
     state = torch.linspace(-8.0, 8.0, 65, dtype=torch.float64)[None]
-    computed = torch.tensor(value_of(enclosed_field(activation), state), dtype=torch.float64)
+    computed = torch.tensor(value_of(ball_field(activation), state), dtype=torch.float64)
     torch.testing.assert_close(computed[None], activation(state), rtol=4e-16, atol=1e-16)
 
 
@@ -43,15 +43,15 @@ def test_a_wide_ball_is_mapped_around_the_image_of_each_point(
 ) -> None:
     point = min(max(ends[0] + share * (ends[1] - ends[0]), ends[0]), ends[1])
     wide = matrix(1, 1, [ball(ends[0]).union(ball(ends[1]))])
-    image = enclosed_field(activation)(ball(0.0), wide)[0, 0]
-    exact = enclosed_field(activation)(ball(0.0), matrix(1, 1, [ball(point)]))[0, 0]
+    image = ball_field(activation)(ball(0.0), wide)[0, 0]
+    exact = ball_field(activation)(ball(0.0), matrix(1, 1, [ball(point)]))[0, 0]
     assert image.overlaps(exact)
     assert image.lower() <= exact.upper()
     assert image.upper() >= exact.lower()
 
 
 def test_a_relu_ball_across_zero_becomes_the_hull_of_zero_and_its_upper_end() -> None:
-    image = enclosed_field(nn.ReLU())(ball(0.0), matrix(1, 1, [ball(-1.0).union(ball(2.0))]))[0, 0]
+    image = ball_field(nn.ReLU())(ball(0.0), matrix(1, 1, [ball(-1.0).union(ball(2.0))]))[0, 0]
     assert -1e-6 < float(image.lower()) <= 0.0
     assert 2.0 <= float(image.upper()) < 2.001
 
@@ -77,7 +77,7 @@ def test_a_relu_network_encloses_its_exact_value(dtype: torch.dtype, seed: int) 
     state = torch.randn(2, 3, dtype=dtype, generator=generator)
     for bits in (64, 400):
         with working_precision(bits):
-            columns = enclosed_field(field)(ball(0.0), exact_matrix(state.T)).transpose().tolist()
+            columns = ball_field(field)(ball(0.0), exact_matrix(state.T)).transpose().tolist()
             for column, sample in zip(columns, state.tolist(), strict=True):
                 exact = exact_relu_network(field, [Fraction(entry) for entry in sample])
                 for entry, number in zip(column, exact, strict=True):
@@ -91,9 +91,9 @@ def test_fields_and_layers_without_bias() -> None:
     layer.weight.data = weight
     state = torch.tensor([[1.0, 2.0], [-1.0, 3.0]], dtype=torch.float64)
     expected = (state @ weight.T).flatten().tolist()
-    assert value_of(enclosed_field(LinearField(weight)), state) == expected
-    assert value_of(enclosed_field(layer), state) == expected
-    assert value_of(enclosed_field(AutonomousField(nn.Sequential(layer, nn.Identity()))), state) == expected
+    assert value_of(ball_field(LinearField(weight)), state) == expected
+    assert value_of(ball_field(layer), state) == expected
+    assert value_of(ball_field(AutonomousField(nn.Sequential(layer, nn.Identity()))), state) == expected
 
 
 def test_a_user_registers_a_field_of_their_own() -> None:
@@ -101,10 +101,10 @@ def test_a_user_registers_a_field_of_their_own() -> None:
         pass
 
     with pytest.raises(BallRefusedError, match=r"known for Clock; register one with natrob_theory\.ball_field"):
-        enclosed_field(Clock())
+        ball_field(Clock())
     ball_field.register(Clock, lambda _field: lambda time, state: state * time)
     state = exact_matrix(torch.tensor([[3.0]]))
-    assert float(enclosed_field(Clock())(ball(0.5), state)[0, 0]) == 1.5
+    assert float(ball_field(Clock())(ball(0.5), state)[0, 0]) == 1.5
 
 
 def test_what_computes_something_else_is_refused() -> None:
@@ -121,4 +121,4 @@ def test_what_computes_something_else_is_refused() -> None:
         (as_module(torch.sin, argument="field"), "the plain function sin; write it as a module"),
     ):
         with pytest.raises(BallRefusedError, match=words):
-            enclosed_field(layer)
+            ball_field(layer)

@@ -20,8 +20,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from natrob_theory.layers.activation_slopes import Slopes, activation_slopes
 from natrob_theory.layers.altered_layers import computes_as
+from natrob_theory.layers.answers import activation_slopes
+from natrob_theory.layers.statements import Slopes
 from natrob_theory.numbers.norms import l2_norm
 from natrob_theory.numbers.rounding import EPSILON
 from natrob_theory.spectra.eigenvalues import largest_eigenvalue_upper, product_error

@@ -1,0 +1,430 @@
+"""One object answers for a layer, whatever bound asks: its constant, slopes, pieces, rounding, enclosure in balls.
+
+A kind of torch layer is described by a class of its own, registered once:
+
+    @describes(MyLayer)
+    class MyLayerAnswers(AbstractLayer[MyLayer]):
+        def lipschitz(self, input_shape: tuple[int, ...]) -> float:
+            return 1.0
+
+A field of one's own is an `AbstractField` and carries the same methods itself. Whatever a class leaves out is derived
+from what it says, or refused by name. A module that does not compute what the answering class computes (a subclass
+with another forward, hooks) is refused: an answer speaks of the forward of the class that gives it.
+"""
+
+import abc
+import math
+from collections.abc import Callable
+from typing import Any, ClassVar, Generic, TypeVar, cast
+
+from torch import Tensor, nn
+
+from natrob_theory.layers.affine import RELATIVE
+from natrob_theory.layers.altered_layers import FORWARD_METHODS, alteration
+from natrob_theory.layers.refusal import ActivationRefusedError, BallRefusedError, LayerRefusedError, refuse
+from natrob_theory.layers.remembered import remembered
+from natrob_theory.layers.runs import image_norm, shape_after
+from natrob_theory.layers.statements import (
+    Affine,
+    BallField,
+    CentredConstants,
+    Evaluated,
+    OneSidedConstant,
+    Opaque,
+    Piece,
+    Shape,
+    Slopes,
+    Structure,
+    Term,
+)
+from natrob_theory.numbers.argument_checks import all_finite
+
+Described = TypeVar("Described", bound=nn.Module)
+Answer = TypeVar("Answer")
+Description = TypeVar("Description", bound="type[AbstractLayer[Any]]")
+
+
+class AbstractAnswers(abc.ABC):
+    """What bounds ask. Shapes are those of one sample, without the batch axis; every number is rounded outward."""
+
+    takes_time: ClassVar[bool | None] = None
+    """Whether the module is called as f(t, y); None where its forward says so."""
+
+    computed_by: ClassVar[tuple[str, ...]] = FORWARD_METHODS
+    """The methods whose results the answers speak of: a class that overrides one of them must answer anew."""
+
+    @property
+    @abc.abstractmethod
+    def described(self) -> Any:
+        """The module that is spoken of."""
+
+    def output_shape(self, input_shape: Shape) -> Shape:
+        """The shape of one sample after the layer; derived from a run on zeros."""
+        return shape_after(self.described, input_shape)
+
+    def lipschitz(self, input_shape: Shape) -> float:
+        """At least the Lipschitz constant in L2 on all inputs. Raises LayerRefusedError."""
+        layer = self.described
+        chain = "write it as an nn.Sequential of layers that have one, or " if any(layer.children()) else ""
+        raise LayerRefusedError(
+            f"no Lipschitz upper bound is known for layer {type(layer).__name__} (input shape {input_shape}); {chain}"
+            f"register one with natrob_theory.layer_lipschitz.register"
+        )
+
+    def scaled_lipschitz(self, input_shape: Shape, scale: Callable[[], Tensor]) -> float | None:
+        """‖diag(scale)W‖₂ of a linear layer W with a scale per channel; None where nothing better than ‖W‖₂ is known.
+
+        Args:
+            input_shape: as everywhere.
+            scale: gives the scales in float64, with a relative error of at most `affine.SCALE_ERROR`.
+        """
+        return None
+
+    def slopes(self, lower: Tensor, upper: Tensor) -> Slopes:
+        """The range of an elementwise function's secant slopes on [lower, upper]. Raises ActivationRefusedError."""
+        raise ActivationRefusedError(
+            f"the slopes of activation {type(self.described).__name__} are not known; register them with "
+            f"natrob_theory.activation_slopes.register"
+        )
+
+    def pieces(self, input_shape: Shape) -> list[Piece]:
+        """Matrices and activations on flat vectors, in order; derived: the layer as its constant."""
+        return [Opaque(lipschitz_of_layer(self.described, input_shape), self.described, input_shape)]
+
+    def pieces_after(self, before: list[Piece], input_shape: Shape) -> list[Piece]:
+        """The pieces of a chain with this layer at its end."""
+        return [*before, *layer_pieces(self.described, input_shape)]
+
+    def rounding(self, input_shape: Shape, norm: Affine, unit: float) -> Affine:
+        """At least ‖fl f(y) − f(y)‖ for every y of at most this norm whose entries the arithmetic can hold.
+
+        Derived, as an assumption: φu(‖f(y)‖ + L‖y‖), φ = d^1.5 for d entries of the larger of the two ends, as in
+        `check_bound` (theory, section 7).
+        """
+        layer = self.described
+        constant = lipschitz_of_layer(layer, input_shape)
+        entries = max(math.prod(input_shape), math.prod(output_shape(layer, input_shape)))
+        return float(entries) ** 1.5 * unit * (image_norm(layer, input_shape, norm, constant) + constant * norm)
+
+    def evaluated(self, input_shape: Shape, before: Evaluated, unit: float) -> Evaluated:
+        """The layer's value, computed from a computed input.
+
+        ‖f(y)‖ ≤ L‖y‖ + ‖f(0)‖, and ‖fl f(ŷ) − f(y)‖ ≤ L‖ŷ − y‖ + ‖fl f(ŷ) − f(ŷ)‖.
+        """
+        layer = self.described
+        constant = lipschitz_of_layer(layer, input_shape)
+        error = layer_error(layer, input_shape, before.norm + before.error, unit)
+        norm = image_norm(layer, input_shape, before.norm, constant)
+        return Evaluated(norm, (constant * before.error + error) * RELATIVE)
+
+    def in_balls(self) -> BallField:
+        """The field or layer as a function of balls (theory, section 7). Raises BallRefusedError."""
+        raise BallRefusedError(
+            f"no enclosure in balls is known for {type(self.described).__name__}; register one with "
+            f"natrob_theory.ball_field.register"
+        )
+
+    def one_sided(self, input_shape: Shape) -> OneSidedConstant:
+        """At least μ, for all states; derived: μ ≤ K. Raises LayerRefusedError where K is not known either."""
+        name = type(self.described).__name__
+        try:
+            constant = lipschitz_of_layer(self.described, input_shape)
+        except LayerRefusedError as refusal:
+            raise LayerRefusedError(
+                f"no one-sided Lipschitz upper bound is known for field {name}: register one with "
+                f"natrob_theory.one_sided_lipschitz.register ({refusal})"
+            ) from refusal
+        return OneSidedConstant(constant, f"μ ≤ K of {name}, layer by layer: nothing better is known")
+
+    def is_gradient_flow(self) -> bool:
+        """Whether it is known that f(t, ·) = −∇V_t with V_t convex and differentiable, for every t."""
+        return False
+
+    def structure(self, input_shape: Shape) -> Structure:
+        """What is stated of the Jacobian; derived from the convex potential and a one-sided constant of one's own."""
+        symmetric = self.is_gradient_flow()
+        one_sided = 0.0 if symmetric else None
+        if type(self).one_sided is not AbstractAnswers.one_sided:
+            one_sided = float(self.one_sided(input_shape).value)
+        return Structure(symmetric=symmetric, one_sided=one_sided)
+
+    def centred(self, input_shape: Shape) -> CentredConstants:
+        """γ, s and r of f = −γy + skew part + remainder; derived: γ = s = 0, r = K."""
+        return CentredConstants(0.0, 0.0, lipschitz_of_layer(self.described, input_shape))
+
+    def terms(self, input_shape: Shape) -> list[Term]:
+        """The field as a sum of chains of pieces."""
+        return [Term(1.0, chain_of(self.described, input_shape))]
+
+    def parts(self) -> tuple[nn.Module, ...]:
+        """The fields that a sum, a multiple or a dissipation is made of."""
+        return ()
+
+
+class AbstractLayer(AbstractAnswers, Generic[Described]):
+    """Answers for a kind of layer that cannot answer itself, as torch's cannot.
+
+    Args:
+        module: the layer.
+    """
+
+    def __init__(self, module: Described) -> None:
+        self.module = module
+
+    @property
+    def described(self) -> Described:
+        """The layer."""
+        return self.module
+
+
+class AbstractField(nn.Module, AbstractAnswers):
+    """A field f(t, y) that answers for itself: override what you know of it, the rest is derived or refused."""
+
+    takes_time = True
+
+    @property
+    def described(self) -> nn.Module:
+        """The field."""
+        return self
+
+    def output_shape(self, input_shape: Shape) -> Shape:
+        """A field keeps the state's shape."""
+        return input_shape
+
+
+class UnknownLayer(AbstractLayer[nn.Module]):
+    """A layer that nothing is known of: every answer is derived from others or refused."""
+
+
+_DESCRIPTIONS: dict[type[nn.Module], type[AbstractLayer[Any]]] = {}
+
+
+def describes(*kinds: type[nn.Module]) -> Callable[[Description], Description]:
+    """Register a class of answers for these kinds of layer."""
+
+    def register(description: Description) -> Description:
+        _DESCRIPTIONS.update(dict.fromkeys(kinds, description))
+        return description
+
+    return register
+
+
+def described_kinds() -> dict[type[nn.Module], type[AbstractLayer[Any]]]:
+    """Every kind of layer with its class of answers, in the order of registration."""
+    return dict(_DESCRIPTIONS)
+
+
+def answers_of(module: nn.Module) -> AbstractAnswers:
+    """The object that answers for the module: itself, that of its nearest registered class, or one that refuses."""
+    for kind in type(module).__mro__:
+        if kind in _DESCRIPTIONS:
+            return _DESCRIPTIONS[kind](module)
+        if issubclass(kind, AbstractAnswers):
+            return cast(AbstractAnswers, module)
+    return UnknownLayer(module)
+
+
+def asked(module: nn.Module, question: str) -> tuple[AbstractAnswers, str]:
+    """Who answers the question of the module, and in words how the module departs from what the answer speaks of."""
+    answers = answers_of(module)
+    kind = _speaks_of(type(module), question)
+    return answers, "" if kind is None else alteration(module, kind, methods=answers.computed_by)
+
+
+def _speaks_of(kind: type[nn.Module], question: str) -> type[nn.Module] | None:
+    """The class whose forward the answer speaks of; None for answers that are derived from others, or refused."""
+    for base in kind.__mro__:
+        if base in _DESCRIPTIONS:
+            return base
+        if base in (AbstractField, AbstractAnswers):
+            return None
+        if issubclass(base, AbstractAnswers) and question in vars(base):
+            return base
+    return None
+
+
+class Question(Generic[Answer]):
+    """A question that bounds ask of a module, and the seam by which an answer to it alone is registered.
+
+    Args:
+        name: the method of `AbstractAnswers`.
+        refuse: called with the module, in words how it is altered, and the question's arguments; None to answer for
+            altered modules too.
+    """
+
+    def __init__(self, name: str, refuse: Callable[..., Answer] | None) -> None:
+        self.name = name
+        self._refuse = refuse
+
+    def __call__(self, module: nn.Module, *arguments: Any) -> Answer:
+        """The answer, for a module that computes what the answering class computes; else the refusal."""
+        answers, altered = asked(module, self.name)
+        if altered and self._refuse is not None:
+            return self._refuse(module, altered, *arguments)
+        return getattr(answers, self.name)(*arguments)
+
+    def register(self, kind: Any, answer: Callable[..., Answer] | None = None) -> Any:
+        """Register one answer for one kind: `question.register(Kind, function)`, or as a decorator.
+
+        The function is called with the module and the question's arguments. As a decorator it takes the kind as its
+        argument, or from the annotation of the function's first parameter.
+        """
+        if answer is not None:
+            _add_answer(kind, self.name, answer)
+            return answer
+        if isinstance(kind, type):
+            return lambda function: self.register(kind, function)
+        first = next(iter(kind.__annotations__.values()))
+        return self.register(first, kind)
+
+
+def _add_answer(kind: type[nn.Module], name: str, answer: Callable[..., Any]) -> None:
+    """Give the kind a class of answers with this one; a kind that computes as a described base keeps the others."""
+    base = _DESCRIPTIONS.get(kind)
+    if base is None:
+        nearest = next((one for one in kind.__mro__ if one in _DESCRIPTIONS), None)
+        same = nearest is not None and getattr(kind, "forward", None) is getattr(nearest, "forward", None)
+        base = _DESCRIPTIONS[nearest] if same else AbstractLayer
+
+    def method(self: AbstractLayer[Any], *arguments: Any) -> Any:
+        return answer(self.module, *arguments)
+
+    _DESCRIPTIONS[kind] = cast(
+        "type[AbstractLayer[Any]]", type(f"{kind.__name__}Answers", (base,), {name: method, "__doc__": answer.__doc__})
+    )
+
+
+class _Constants(Question[float]):
+    """The Lipschitz constants: of finite weights only, and computed once within `constants_remembered`."""
+
+    def __call__(self, module: nn.Module, *arguments: Any) -> float:
+        answers, altered = asked(module, self.name)
+        (input_shape,) = arguments
+        if altered:
+            refuse(module, input_shape, altered)
+        require_finite_weights(module)
+        return remembered(module, input_shape, lambda: answers.lipschitz(input_shape))
+
+
+def require_finite_weights(layer: nn.Module) -> None:
+    """Raise ValueError, naming layer and tensor, if a number that the layer itself holds is NaN or infinite."""
+    for name, held in (*layer.named_parameters(recurse=False), *layer.named_buffers(recurse=False)):
+        if held.is_floating_point() and not held.is_meta and not all_finite(held):
+            raise ValueError(f"`{name}` of layer {type(layer).__name__} must be finite, got NaN or infinite entries")
+
+
+def _refuse_constant(layer: nn.Module, altered: str, input_shape: Shape, *_: Any) -> Any:
+    refuse(layer, input_shape, altered)
+
+
+def _refuse_slopes(activation: nn.Module, altered: str, *_: Any) -> Slopes:
+    raise ActivationRefusedError(f"the slopes of activation {type(activation).__name__} with {altered} are not known")
+
+
+def _refuse_balls(field: nn.Module, altered: str) -> BallField:
+    raise BallRefusedError(f"no enclosure in balls is known for {type(field).__name__} with {altered}")
+
+
+def _refuse_one_sided(field: nn.Module, altered: str, *_: Any) -> OneSidedConstant:
+    raise LayerRefusedError(f"no one-sided Lipschitz upper bound is known for {type(field).__name__} with {altered}")
+
+
+layer_lipschitz: Question[float] = _Constants("lipschitz", _refuse_constant)
+"""An upper bound of a layer's Lipschitz constant in L2: `layer_lipschitz(layer, input_shape)`.
+
+Raises:
+    LayerRefusedError: nothing is known of this kind of layer, or of this setting of it, or the layer is altered.
+    ValueError: a parameter or buffer is NaN or infinite; a mode in which the output depends on the rest of the batch.
+
+Proof that constants of layers multiply: proofs/coq/lipschitz_composition.v.
+"""
+
+lipschitz_of_layer = layer_lipschitz
+
+activation_slopes: Question[Slopes] = Question("slopes", _refuse_slopes)
+"""The range of the secant slopes of an elementwise activation: `activation_slopes(activation, lower, upper)`.
+
+Interval Jacobians and local bounds rest on it: an activation is linear where its slope is known (theory, section 5).
+The ends are float64, infinite ones allowed, `upper` at least `lower`; the slopes are rounded outward.
+
+Raises:
+    ActivationRefusedError: nothing is known of this activation.
+"""
+
+layer_pieces: Question[list[Piece]] = Question("pieces", _refuse_constant)
+"""The layer as matrices and activations on flat vectors: `layer_pieces(layer, input_shape)`."""
+
+layer_error: Question[Affine] = Question("rounding", _refuse_constant)
+"""What one layer rounds: `layer_error(layer, input_shape, norm, unit)`. Proof: proofs/symbolic/evaluation_error.py."""
+
+evaluated: Question[Evaluated] = Question("evaluated", _refuse_constant)
+"""The layer's value, computed from a computed input: `evaluated(layer, input_shape, before, unit)`.
+
+The layer is in float64; `unit` is u of the arithmetic that is bounded, which may be another than float64's.
+
+Raises:
+    LayerRefusedError: no Lipschitz constant is known for the layer.
+
+Proof: proofs/symbolic/evaluation_error.py.
+"""
+
+ball_field: Question[BallField] = Question("in_balls", _refuse_balls)
+"""A field or layer as a function of balls: takes the time and a matrix of balls, one sample a column.
+
+It encloses the exact values: those of real arithmetic with the parameters as they are.
+
+Raises:
+    BallRefusedError: nothing is known of this kind of field or layer, or it is altered.
+    ImportError: python-flint is not installed.
+"""
+
+one_sided_lipschitz: Question[OneSidedConstant] = Question("one_sided", _refuse_one_sided)
+"""An upper bound of a field's one-sided constant in L2: `one_sided_lipschitz(field, input_shape)`.
+
+Raises:
+    LayerRefusedError: neither μ nor K is known, or the field is altered.
+
+Proof of the answers here: proofs/coq/one_sided.v, proofs/symbolic/field_combinations.py,
+    proofs/symbolic/gradient_flow.py, proofs/symbolic/hamiltonian_one_sided.py.
+"""
+
+follows_convex_potential: Question[bool] = Question("is_gradient_flow", lambda *_: False)
+"""Whether it is known that f(t, ·) = −∇V_t with V_t convex: `follows_convex_potential(field)`.
+
+Euler's method then grows by max(|1 − hK|, |1 + hμ|) only (`gradient_flow_bound`). Gradient flows of such potentials
+are closed under sums, nonnegative multiples and dissipation: V + W, cV, V + ρ‖y‖²/2.
+
+Proof: proofs/symbolic/gradient_flow_combinations.py.
+"""
+
+field_terms: Question[list[Term]] = Question("terms", _refuse_constant)
+"""The field as a sum of chains: `field_terms(field, input_shape)`."""
+
+centred_parts: Question[CentredConstants] = Question("centred", _refuse_constant)
+"""γ, s and r by what the field is made of: `centred_parts(field, input_shape)`."""
+
+stated_structure: Question[Structure] = Question("structure", None)
+"""What the class of the field states of its Jacobian, altered or not: a check looks whether it is so.
+
+A class of one's own states a convex potential (`follows_convex_potential`) and a one-sided constant of its own
+(`one_sided_lipschitz`), or more in a `structure` of its own.
+"""
+
+
+def output_shape(layer: nn.Module, input_shape: Shape) -> Shape:
+    """The shape of one sample after the layer."""
+    return answers_of(layer).output_shape(input_shape)
+
+
+pieces_after: Question[list[Piece]] = Question(
+    "pieces_after", lambda layer, altered, _before, input_shape: _refuse_constant(layer, altered, input_shape)
+)
+"""The pieces of a chain with this layer at its end: `pieces_after(layer, before, input_shape)`."""
+
+
+def chain_of(module: nn.Module, input_shape: Shape) -> list[Piece]:
+    """The pieces of a module in order; layers that only reshape vanish, a batch norm joins the affine map before it.
+
+    A batch norm with no affine map before it is a diagonal matrix, while that fits.
+    """
+    return pieces_after(module, [], input_shape)

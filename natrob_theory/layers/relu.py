@@ -1,0 +1,21 @@
+"""nn.ReLU."""
+
+from torch import Tensor, nn
+
+from natrob_theory.layers.activation import AbstractSelectingActivation
+from natrob_theory.layers.answers import describes
+from natrob_theory.layers.statements import Slopes
+from natrob_theory.numbers.balls import Ball
+
+
+@describes(nn.ReLU)
+class ReLUAnswers(AbstractSelectingActivation[nn.ReLU]):
+    """max(0, x): slope 0 or 1 where the interval does not straddle 0."""
+
+    def slopes(self, lower: Tensor, upper: Tensor) -> Slopes:
+        """0 below 0, 1 above."""
+        return Slopes((lower >= 0).to(lower), (upper > 0).to(upper))
+
+    def ball(self, entry: Ball) -> Ball:
+        """A ball that straddles 0 becomes the hull of 0 and its upper end."""
+        return entry.max(0)
