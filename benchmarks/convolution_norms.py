@@ -16,8 +16,9 @@ from torch.nn.functional import conv_transpose2d
 
 from benchmarks.measurement import Row, interleaved_medians
 from natrob_theory import lipschitz_upper_bound
-from natrob_theory.layers.convolution import convolution_matrix, frequency_blocks
+from natrob_theory.layers.convolution import convolution_matrix
 from natrob_theory.spectra.gram import GRAM_ITERATIONS, gram_norms_upper
+from natrob_theory.spectra.torus_convolution import frequency_blocks
 
 ARPACK: Any = scipy.sparse.linalg  # its stubs do not know its own keyword arguments
 

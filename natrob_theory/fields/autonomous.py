@@ -31,7 +31,9 @@ from natrob_theory.layers.statements import (
 class AutonomousField(AbstractField):
     """f(t, y) = F(y) for a module F that keeps the shape of y.
 
-    `lipschitz_upper_bound` of the field is that of the module, for every t.
+    Every constant of the field is that of the module, for every t.
+
+    Proof: proofs/coq/one_sided.v, proofs/coq/lipschitz_composition.v, proofs/symbolic/skew_gradient_flow_euler.py.
     """
 
     def __init__(self, module: nn.Module) -> None:

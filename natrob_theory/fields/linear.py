@@ -23,6 +23,8 @@ class LinearField(AbstractField):
 
     Raises:
         ValueError: A is not a square matrix.
+
+    Proof: proofs/coq/one_sided.v, proofs/coq/perturbed_norms.v.
     """
 
     def __init__(self, matrix: Float[Tensor, "d1 d2"]) -> None:

@@ -23,7 +23,7 @@ from natrob_theory.layers.affine import RELATIVE
 from natrob_theory.layers.altered_layers import FORWARD_METHODS, alteration
 from natrob_theory.layers.refusal import ActivationRefusedError, BallRefusedError, LayerRefusedError, refuse
 from natrob_theory.layers.remembered import remembered
-from natrob_theory.layers.runs import image_norm, shape_after
+from natrob_theory.layers.runs import image_norm, shape_after, takes_time
 from natrob_theory.layers.statements import (
     Affine,
     BallField,
@@ -45,7 +45,11 @@ Description = TypeVar("Description", bound="type[AbstractLayer[Any]]")
 
 
 class AbstractAnswers(abc.ABC):
-    """What bounds ask. Shapes are those of one sample, without the batch axis; every number is rounded outward."""
+    """What bounds ask. Shapes are those of one sample, without the batch axis; every number is rounded outward.
+
+    Proof of what is derived: proofs/coq/one_sided.v for μ ≤ K, proofs/symbolic/evaluation_error.py for rounding,
+        proofs/symbolic/skew_gradient_flow_euler.py for the parts of a field.
+    """
 
     takes_time: ClassVar[bool | None] = None
     """Whether the module is called as f(t, y); None where its forward says so."""
@@ -59,8 +63,8 @@ class AbstractAnswers(abc.ABC):
         """The module that is spoken of."""
 
     def output_shape(self, input_shape: Shape) -> Shape:
-        """The shape of one sample after the layer; derived from a run on zeros."""
-        return shape_after(self.described, input_shape)
+        """The shape of one sample after the layer; derived: a field keeps it, a layer is run on zeros."""
+        return input_shape if takes_time(self.described) else shape_after(self.described, input_shape)
 
     def lipschitz(self, input_shape: Shape) -> float:
         """At least the Lipschitz constant in L2 on all inputs. Raises LayerRefusedError."""
@@ -196,7 +200,7 @@ class UnknownLayer(AbstractLayer[nn.Module]):
     """A layer that nothing is known of: every answer is derived from others or refused."""
 
 
-_DESCRIPTIONS: dict[type[nn.Module], type[AbstractLayer[Any]]] = {}
+_DESCRIPTIONS: dict[type, type[AbstractLayer[Any]]] = {}
 
 
 def describes(*kinds: type[nn.Module]) -> Callable[[Description], Description]:
@@ -209,7 +213,7 @@ def describes(*kinds: type[nn.Module]) -> Callable[[Description], Description]:
     return register
 
 
-def described_kinds() -> dict[type[nn.Module], type[AbstractLayer[Any]]]:
+def described_kinds() -> dict[type, type[AbstractLayer[Any]]]:
     """Every kind of layer with its class of answers, in the order of registration."""
     return dict(_DESCRIPTIONS)
 
@@ -231,7 +235,7 @@ def asked(module: nn.Module, question: str) -> tuple[AbstractAnswers, str]:
     return answers, "" if kind is None else alteration(module, kind, methods=answers.computed_by)
 
 
-def _speaks_of(kind: type[nn.Module], question: str) -> type[nn.Module] | None:
+def _speaks_of(kind: type, question: str) -> type | None:
     """The class whose forward the answer speaks of; None for answers that are derived from others, or refused."""
     for base in kind.__mro__:
         if base in _DESCRIPTIONS:
@@ -282,9 +286,8 @@ def _add_answer(kind: type[nn.Module], name: str, answer: Callable[..., Any]) ->
     """Give the kind a class of answers with this one; a kind that computes as a described base keeps the others."""
     base = _DESCRIPTIONS.get(kind)
     if base is None:
-        nearest = next((one for one in kind.__mro__ if one in _DESCRIPTIONS), None)
-        same = nearest is not None and getattr(kind, "forward", None) is getattr(nearest, "forward", None)
-        base = _DESCRIPTIONS[nearest] if same else AbstractLayer
+        alike = (one for one in kind.__mro__ if getattr(one, "forward", None) is kind.forward)
+        base = next((_DESCRIPTIONS[one] for one in alike if one in _DESCRIPTIONS), AbstractLayer)
 
     def method(self: AbstractLayer[Any], *arguments: Any) -> Any:
         return answer(self.module, *arguments)

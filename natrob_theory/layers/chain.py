@@ -22,13 +22,14 @@ from natrob_theory.numbers.rounding import product_up
 
 @describes(nn.Sequential)
 class SequentialAnswers(AbstractLayer[nn.Sequential]):
-    """Layers one after the other."""
+    """Layers one after the other.
+
+    Proof: proofs/coq/lipschitz_composition.v, proofs/symbolic/lipschitz_composition.py; of μ
+        proofs/coq/two_layer_one_sided.v, proofs/symbolic/two_layer_one_sided.py.
+    """
 
     def lipschitz(self, input_shape: Shape) -> float:
-        """The product over the chain, (12) of the paper; a batch norm is folded into the layer it directly follows.
-
-        Proof: proofs/coq/lipschitz_composition.v.
-        """
+        """The product over the chain, (12) of the paper; a batch norm is folded into the layer it directly follows."""
         constant = 1.0
         parts = list(self.module)
         while parts:

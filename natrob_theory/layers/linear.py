@@ -17,7 +17,7 @@ from natrob_theory.spectra.singular_values import matrix_norm_upper, spectral_no
 
 @describes(nn.Linear)
 class LinearAnswers(AbstractLayer[nn.Linear]):
-    """Wy + b over the last axis."""
+    """Wy + b over the last axis. Proof: proofs/coq/one_sided.v, proofs/coq/perturbed_norms.v."""
 
     def lipschitz(self, input_shape: Shape) -> float:
         """‖W‖₂."""
@@ -64,7 +64,7 @@ class LinearAnswers(AbstractLayer[nn.Linear]):
 
 
 def one_sided_of_matrix(matrix: Tensor) -> OneSidedConstant:
-    """λ_max((A + Aᵀ)/2), rounded outward."""
+    """λ_max((A + Aᵀ)/2), rounded outward. Proof: proofs/coq/perturbed_norms.v (one_sided_with_error)."""
     no_error = torch.zeros((), dtype=torch.float64)
     value = float(largest_eigenvalue_upper(matrix.detach().double(), input_error=no_error))
     return OneSidedConstant(value, "largest eigenvalue of (A + Aᵀ)/2")

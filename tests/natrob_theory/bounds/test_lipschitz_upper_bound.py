@@ -21,8 +21,8 @@ from natrob_theory import (
     lipschitz_lower_bound,
     lipschitz_upper_bound,
 )
-from natrob_theory.layers.convolution import dilated, round_to_multiple
 from natrob_theory.spectra.singular_values import matrix_norm_upper, spectral_norm_upper
+from natrob_theory.spectra.torus_convolution import dilated, round_to_multiple
 
 
 def fill(module: nn.Module, seed: int = 0) -> nn.Module:
