@@ -14,7 +14,7 @@ from natrob_theory.networks.solve_arguments import describe_tolerance
 
 from .flag import ADJOINT_DISAGREES, GRADIENTS_DISAGREE, GRADIENTS_LOCAL, Flag
 from .gradient_probe import cosine, probe_gradient, probe_value
-from .report import Evidence
+from .report import Evidence, judged
 from .solver_surrogates import NO_SOLVER_SEEN, gradient_surrogate
 from .subject import CheckNotRunError, Subject
 from .thresholds import (
@@ -72,14 +72,15 @@ def local_gradient_check(subject: Subject) -> list[Evidence]:
         raise CheckNotRunError("the margin changes neither by its gradient nor across the ball")
     share, median = float((compared < LOCAL_COSINE).double().mean()), float(compared.median())
     return [
-        Evidence(
-            flag=GRADIENTS_LOCAL,
-            status="raised" if share > LOCAL_SHARE else "clear",
-            sentence=(
-                f"over steps of ±{step:.3g} per pixel the cosine of gradient and differences has median {median:.4f} "
-                f"over {len(compared)} images; it is below {LOCAL_COSINE:g} for {share:.0%}"
-            ),
-            numbers={"n": len(compared), "median": median, "share_below": share, "step": step},
+        judged(
+            GRADIENTS_LOCAL,
+            share > LOCAL_SHARE,
+            f"over steps of ±{step:.3g} per pixel the cosine of gradient and differences has median {median:.4f} "
+            f"over {len(compared)} images; it is below {LOCAL_COSINE:g} for {share:.0%}",
+            n=len(compared),
+            median=median,
+            share_below=share,
+            step=step,
             settings=f"{subject.level.directions} random sign directions, {center.dtype}",
         )
     ]
@@ -128,13 +129,10 @@ def _agreement(flag: Flag, cosines: Float[Tensor, " images"], pair: str, setting
         raise CheckNotRunError("both gradients are zero for every image")
     share = float((compared < SAME_GRADIENT_COSINE).double().mean())
     median, smallest = float(compared.median()), float(compared.min())
-    return Evidence(
-        flag=flag,
-        status="raised" if share > DISAGREEING_SHARE else "clear",
-        sentence=(
-            f"the cosine of {pair} has median {median:.4f} and minimum {smallest:.4f} over {len(compared)} images; "
-            f"it is below {SAME_GRADIENT_COSINE:g} for {share:.0%}"
-        ),
-        numbers={"n": len(compared), "median": median, "minimum": smallest, "share_below": share},
-        settings=settings,
+    n = len(compared)
+    sentence = (
+        f"the cosine of {pair} has median {median:.4f} and minimum {smallest:.4f} over {n} images; "
+        f"it is below {SAME_GRADIENT_COSINE:g} for {share:.0%}"
     )
+    numbers = {"median": median, "minimum": smallest, "share_below": share}
+    return judged(flag, share > DISAGREEING_SHARE, sentence, n=n, settings=settings, **numbers)

@@ -15,29 +15,8 @@ from natrob_empirical.runs.work_watch import current_watch
 from natrob_empirical.threat_models import AbstractBall
 from natrob_theory.numbers.argument_checks import require_choice
 
+from . import flag as flags
 from .agreement_checks import adjoint_check, difference_quotient_check, local_gradient_check
-from .flag import (
-    ABOVE_CEILING,
-    ADJOINT_DISAGREES,
-    BLACK_BOX_STRONGER,
-    EXPLODING_GRADIENTS,
-    FLAT_IN_EPSILON,
-    FLAT_LOSS,
-    GRADIENTS_DISAGREE,
-    GRADIENTS_LOCAL,
-    NOISE_AS_STRONG,
-    NON_FINITE_GRADIENTS,
-    NOT_DIFFERENTIABLE,
-    NOT_ONE_LABEL,
-    ONE_STEP_STRONGER,
-    RISING_IN_EPSILON,
-    TOO_FEW_IMAGES,
-    TOO_FEW_QUERIES,
-    TOO_FEW_STEPS,
-    TRANSFER_STRONGER,
-    ZERO_GRADIENTS,
-    Flag,
-)
 from .gradient_checks import (
     differentiability_check,
     exploding_gradient_check,
@@ -47,32 +26,32 @@ from .gradient_checks import (
 )
 from .level import LEVELS, LevelName
 from .radius_checks import ceiling_check, flat_check, gray_check, rising_check
-from .report import Evidence, MaskingReport, conclude
+from .report import Evidence, MaskingReport, conclude, judged, not_run
 from .settings_checks import image_check, query_check, reach_check
 from .solver_surrogates import Surrogate
 from .strength_checks import black_box_check, noise_check, one_step_check, transfer_check
 from .subject import CheckNotRunError, Subject
 
-CHECKS: Final[tuple[tuple[Flag, Callable[[Subject], Sequence[Evidence]]], ...]] = (
-    (TOO_FEW_IMAGES, image_check),
-    (TOO_FEW_STEPS, reach_check),
-    (NOT_DIFFERENTIABLE, differentiability_check),
-    (ZERO_GRADIENTS, zero_gradient_check),
-    (EXPLODING_GRADIENTS, exploding_gradient_check),
-    (FLAT_LOSS, flat_loss_check),
-    (GRADIENTS_DISAGREE, difference_quotient_check),
-    (GRADIENTS_LOCAL, local_gradient_check),
-    (ADJOINT_DISAGREES, adjoint_check),
-    (ONE_STEP_STRONGER, one_step_check),
-    (BLACK_BOX_STRONGER, black_box_check),
-    (TOO_FEW_QUERIES, query_check),
-    (NOISE_AS_STRONG, noise_check),
-    (TRANSFER_STRONGER, transfer_check),
-    (RISING_IN_EPSILON, rising_check),
-    (FLAT_IN_EPSILON, flat_check),
-    (ABOVE_CEILING, ceiling_check),
-    (NOT_ONE_LABEL, gray_check),
-    (NON_FINITE_GRADIENTS, non_finite_gradient_check),  # last: it reports what the attacks met
+CHECKS: Final[tuple[tuple[flags.Flag, Callable[[Subject], Sequence[Evidence]]], ...]] = (
+    (flags.TOO_FEW_IMAGES, image_check),
+    (flags.TOO_FEW_STEPS, reach_check),
+    (flags.NOT_DIFFERENTIABLE, differentiability_check),
+    (flags.ZERO_GRADIENTS, zero_gradient_check),
+    (flags.EXPLODING_GRADIENTS, exploding_gradient_check),
+    (flags.FLAT_LOSS, flat_loss_check),
+    (flags.GRADIENTS_DISAGREE, difference_quotient_check),
+    (flags.GRADIENTS_LOCAL, local_gradient_check),
+    (flags.ADJOINT_DISAGREES, adjoint_check),
+    (flags.ONE_STEP_STRONGER, one_step_check),
+    (flags.BLACK_BOX_STRONGER, black_box_check),
+    (flags.TOO_FEW_QUERIES, query_check),
+    (flags.NOISE_AS_STRONG, noise_check),
+    (flags.TRANSFER_STRONGER, transfer_check),
+    (flags.RISING_IN_EPSILON, rising_check),
+    (flags.FLAT_IN_EPSILON, flat_check),
+    (flags.ABOVE_CEILING, ceiling_check),
+    (flags.NOT_ONE_LABEL, gray_check),
+    (flags.NON_FINITE_GRADIENTS, non_finite_gradient_check),  # last: it reports what the attacks met
 )
 """Every check and the flag that it may raise, in the order of the report."""
 
@@ -133,7 +112,10 @@ def diagnose(
     for number, (flag, check) in enumerate(CHECKS, start=1):
         if watch is not None:
             watch.begin_stage(f"check {number} of {len(CHECKS)}, {flag.name}")
-        found.extend(_evidence(flag, check, subject))
+        try:
+            found.extend(check(subject))
+        except CheckNotRunError as reason:
+            found.append(not_run(flag, str(reason), n=len(subject)))
     return replace(conclude(found), note=_note(subject))
 
 
@@ -147,33 +129,18 @@ def _note(subject: Subject) -> str:
     )
 
 
-def _evidence(flag: Flag, check: Callable[[Subject], Sequence[Evidence]], subject: Subject) -> Sequence[Evidence]:
-    try:
-        return check(subject)
-    except CheckNotRunError as reason:
-        return [_not_run(flag, subject, str(reason))]
-
-
-def _not_run(flag: Flag, subject: Subject, reason: str) -> Evidence:
-    return Evidence(flag=flag, status="not run", sentence=reason, numbers={"n": len(subject)})
-
-
 def _random(subject: Subject) -> MaskingReport:
     """The report on a model that answers one image in more than one way: no attack on it means anything."""
     reason = "one image alone gets more than one answer, so no attack means anything"
-    found = Evidence(
-        flag=NOT_ONE_LABEL,
-        status="raised",
-        sentence=f"the logits of one image alone differ by {subject.company.repeat_difference:.2g} of the largest from "
-        "call to call",
-        numbers={"n": len(subject), "repeat_difference": subject.company.repeat_difference},
-    )
-    return conclude([found if flag == NOT_ONE_LABEL else _not_run(flag, subject, reason) for flag, _ in CHECKS])
+    difference, n = subject.company.repeat_difference, len(subject)
+    sentence = f"the logits of one image alone differ by {difference:.2g} of the largest from call to call"
+    found = judged(flags.NOT_ONE_LABEL, True, sentence, n=n, repeat_difference=difference)
+    return conclude([found if flag == found.flag else not_run(flag, reason, n=n) for flag, _ in CHECKS])
 
 
 def _nothing(subject: Subject, reason: str) -> MaskingReport:
     return MaskingReport(
         flags=(),
-        evidence=tuple(_not_run(flag, subject, reason) for flag, _ in CHECKS),
+        evidence=tuple(not_run(flag, reason, n=len(subject)) for flag, _ in CHECKS),
         verdict=f"nothing to diagnose: {reason}",
     )

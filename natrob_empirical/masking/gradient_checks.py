@@ -1,5 +1,7 @@
 """Whether the gradients that an attack follows are there, finite, and of a usable size."""
 
+from dataclasses import replace
+
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
@@ -8,7 +10,7 @@ from natrob_empirical.attacks.margin import margin
 
 from .flag import EXPLODING_GRADIENTS, FLAT_LOSS, NON_FINITE_GRADIENTS, NOT_DIFFERENTIABLE, ZERO_GRADIENTS, Flag
 from .gradient_probe import cross_entropy, is_zero, probe_gradient, probe_value
-from .report import Evidence
+from .report import Evidence, judged
 from .strength_checks import black_boxes
 from .subject import CheckNotRunError, Subject
 from .thresholds import EXPLODING_GRADIENT, EXPLODING_SHARE, FLAT_LOSS_SHARE, ZERO_GRADIENT_SHARE
@@ -16,17 +18,13 @@ from .thresholds import EXPLODING_GRADIENT, EXPLODING_SHARE, FLAT_LOSS_SHARE, ZE
 
 def differentiability_check(subject: Subject) -> list[Evidence]:
     """Whether autograd can trace the logits back to the image; if not, what is left without gradients."""
-    traceable = subject.probe().gradient is not None
-    sentence = "the logits depend differentiably on the image"
-    numbers: dict[str, int | float] = {"n": len(subject)}
-    if not traceable:
-        square = black_boxes(subject)[0]
-        numbers["accuracy_square"] = subject.accuracy(subject.run(square))
-        sentence = (
-            f"autograd cannot trace the logits back to the image; {square!r} leaves {numbers['accuracy_square']:.1%}"
-        )
-    status = "clear" if traceable else "raised"
-    return [Evidence(flag=NOT_DIFFERENTIABLE, status=status, sentence=sentence, numbers=numbers)]
+    n = len(subject)
+    if subject.probe().gradient is not None:
+        return [judged(NOT_DIFFERENTIABLE, False, "the logits depend differentiably on the image", n=n)]
+    square = black_boxes(subject)[0]
+    left = subject.accuracy(subject.run(square))
+    sentence = f"autograd cannot trace the logits back to the image; {square!r} leaves {left:.1%}"
+    return [judged(NOT_DIFFERENTIABLE, True, sentence, n=n, accuracy_square=left)]
 
 
 def zero_gradient_check(subject: Subject) -> list[Evidence]:
@@ -51,10 +49,7 @@ def non_finite_gradient_check(subject: Subject) -> list[Evidence]:
     evidence = _share(subject, NON_FINITE_GRADIENTS, affected, 0.0, "a NaN or infinite gradient at some point")
     if not affected.any() and subject.non_finite:
         sentence = f"{evidence.sentence}; on an attack's way: {subject.non_finite[0]}"
-        evidence = Evidence(
-            flag=NON_FINITE_GRADIENTS, status="raised", sentence=sentence, numbers=evidence.numbers,
-            settings=evidence.settings,
-        )  # fmt: skip
+        evidence = replace(evidence, status="raised", sentence=sentence)
     return [evidence]
 
 
@@ -76,12 +71,11 @@ def flat_loss_check(subject: Subject) -> list[Evidence]:
     stuck = (probe_value(subject.model, moved, subject.y, cross_entropy) == loss.value) & (
         probe_value(subject.model, moved, subject.y, margin) < lead.value
     )
-    evidence = _share(
-        subject, FLAT_LOSS, flat, FLAT_LOSS_SHARE,
+    what = (
         f"no gradient of the loss in {subject.x.dtype} where the margin has one "
-        f"({float(stuck.double().mean()):.0%} of losses do not change by one bit along a step that lowers the margin)",
-    )  # fmt: skip
-    return [evidence]
+        f"({float(stuck.double().mean()):.0%} of losses do not change by one bit along a step that lowers the margin)"
+    )
+    return [_share(subject, FLAT_LOSS, flat, FLAT_LOSS_SHARE, what)]
 
 
 def _gradients(subject: Subject) -> list[Float[Tensor, "images channels height width"]]:
@@ -98,11 +92,7 @@ def _finite_norm(gradient: Tensor) -> Float[Tensor, " images"]:
 
 
 def _share(subject: Subject, flag: Flag, affected: Bool[Tensor, " images"], threshold: float, what: str) -> Evidence:
-    count = int(affected.sum())
-    return Evidence(
-        flag=flag,
-        status="raised" if count > threshold * len(subject) else "clear",
-        sentence=f"{count} of {len(subject)} images have {what}",
-        numbers={"n": len(subject), "affected": count, "share": count / len(subject), "threshold": threshold},
-        settings=f"at each image and {subject.level.probes} random points of {subject.ball!r}",
-    )
+    count, n = int(affected.sum()), len(subject)
+    sentence, numbers = f"{count} of {n} images have {what}", {"share": count / n, "threshold": threshold}
+    settings = f"at each image and {subject.level.probes} random points of {subject.ball!r}"
+    return judged(flag, count > threshold * n, sentence, n=n, affected=count, settings=settings, **numbers)

@@ -9,8 +9,8 @@ from typing import Final, Literal, final, get_args
 from natrob_empirical.norms import IMPOSSIBLE_RADIUS
 from natrob_theory.numbers.argument_checks import require_choice, require_count, require_finite, require_nonnegative
 
-from .flag import ABOVE_CEILING, FLAT_IN_EPSILON, ONE_STEP_STRONGER, RISING_IN_EPSILON, TOO_FEW_STEPS, Flag
-from .report import Evidence, MaskingReport, conclude
+from .flag import ABOVE_CEILING, FLAT_IN_EPSILON, ONE_STEP_STRONGER, RISING_IN_EPSILON, TOO_FEW_STEPS
+from .report import Evidence, MaskingReport, conclude, judged, not_run
 from .thresholds import CROSSING, FLAT_ROW_DROP, FLAT_ROW_RATIO, FLAT_ROW_REACH, STANDARD_ERRORS
 
 Norm = Literal["Linf", "L2"]
@@ -101,11 +101,7 @@ def diagnose_table(
         *(_flat(row, num_images) for row in rows if _can_be_flat(row)),
     ]
     run = {item.flag for item in evidence}
-    missing = [
-        Evidence(flag=flag, status="not run", sentence=reason, numbers={"n": num_images})
-        for flag, reason in _NOT_RUN.items()
-        if flag not in run
-    ]
+    missing = [not_run(flag, reason, n=num_images) for flag, reason in _NOT_RUN.items() if flag not in run]
     return conclude([*evidence, *missing])
 
 
@@ -122,11 +118,11 @@ def _above_ceiling(table: Sequence[PublishedAccuracy], num_images: int, share: f
     if share is None:
         return []
     return [
-        _evidence(
+        judged(
             ABOVE_CEILING,
             entry.accuracy > share + 0.5 / num_images,  # shares are printed rounded
             f"{entry.place}; every ball holds the gray image, so a deterministic classifier keeps {share:.2%} at most",
-            num_images, accuracy=entry.accuracy, ceiling=share,
+            n=num_images, accuracy=entry.accuracy, ceiling=share,
         )
         for entry in reaching
     ]  # fmt: skip
@@ -140,12 +136,12 @@ def _short_reach(table: Sequence[PublishedAccuracy], num_images: int) -> list[Ev
         reach = entry.steps * entry.step_size
         than_radius = "even less than ε" if reach < entry.epsilon * (1 - 1e-9) else "at least ε"
         evidence.append(
-            _evidence(
+            judged(
                 TOO_FEW_STEPS,
                 reach < CROSSING * entry.epsilon * (1 - 1e-9),
                 f"{entry.place}; {entry.steps} steps of {entry.step_size:g} move a pixel by at most {reach:.4g}, "
                 f"{than_radius}, and crossing the ball takes 2ε = {2 * entry.epsilon:.4g}",
-                num_images, reach=reach, epsilon=entry.epsilon,
+                n=num_images, reach=reach, epsilon=entry.epsilon,
             )
         )  # fmt: skip
     return evidence
@@ -153,11 +149,11 @@ def _short_reach(table: Sequence[PublishedAccuracy], num_images: int) -> list[Ev
 
 def _one_step_stronger(table: Sequence[PublishedAccuracy], num_images: int) -> list[Evidence]:
     return [
-        _evidence(
+        judged(
             ONE_STEP_STRONGER,
             many.accuracy - one.accuracy > _margin(one, many, num_images),
             f"{one.place}; {many.attack} leaves {many.accuracy:.2%}",
-            num_images, accuracy_one_step=one.accuracy, accuracy_many_steps=many.accuracy,
+            n=num_images, accuracy_one_step=one.accuracy, accuracy_many_steps=many.accuracy,
         )
         for one in table if one.steps == 1
         for many in table if many.steps is not None and many.steps > 1
@@ -169,11 +165,11 @@ def _rising(row: Sequence[PublishedAccuracy], num_images: int) -> Evidence:
     """Whether an entry is above one of a smaller radius."""
     small, large = max(combinations(row, 2), key=lambda pair: pair[1].accuracy - pair[0].accuracy)
     rise = large.accuracy - small.accuracy
-    return _evidence(
+    return judged(
         RISING_IN_EPSILON,
         rise > _margin(small, large, num_images),
         f"{small.place}; at ε = {large.epsilon:g} {large.accuracy:.2%}, {100 * rise:+.2f} points",
-        num_images, rise=rise,
+        n=num_images, rise=rise,
     )  # fmt: skip
 
 
@@ -185,23 +181,17 @@ def _can_be_flat(row: Sequence[PublishedAccuracy]) -> bool:
 def _flat(row: Sequence[PublishedAccuracy], num_images: int) -> Evidence:
     """Whether the row's last entry is about its first: where the first is near 0 already, nothing is left to fall."""
     drop = row[0].accuracy - row[-1].accuracy
-    return _evidence(
+    return judged(
         FLAT_IN_EPSILON,
         drop < FLAT_ROW_DROP and row[-1].accuracy > FLAT_ROW_DROP,
         f"{row[0].place}; at ε = {row[-1].epsilon:g} still {row[-1].accuracy:.2%}",
-        num_images, drop=drop,
+        n=num_images, drop=drop,
     )  # fmt: skip
 
 
 def _margin(first: PublishedAccuracy, second: PublishedAccuracy, num_images: int) -> float:
     variance = sum(entry.accuracy * (1 - entry.accuracy) for entry in (first, second)) / num_images
     return STANDARD_ERRORS * math.sqrt(variance)
-
-
-def _evidence(flag: Flag, raised: bool, sentence: str, num_images: int, **numbers: float) -> Evidence:
-    return Evidence(
-        flag=flag, status="raised" if raised else "clear", sentence=sentence, numbers={"n": num_images, **numbers}
-    )
 
 
 def _require_share(name: str, value: object) -> None:

@@ -7,7 +7,7 @@ from natrob_empirical.attacks import AttackResult, MoveToGray
 
 from .flag import ABOVE_CEILING, FLAT_IN_EPSILON, NOT_ONE_LABEL, RISING_IN_EPSILON
 from .paired_test import compare_fooled
-from .report import Evidence
+from .report import Evidence, judged
 from .subject import Subject
 from .thresholds import FLAT_DROP
 
@@ -27,19 +27,15 @@ def rising_check(subject: Subject) -> list[Evidence]:
     comparisons = [compare_fooled(small.success, large.success) for small, large in combinations(ladder, 2)]
     worst = min(comparisons, key=lambda comparison: comparison.p_value)
     return [
-        Evidence(
-            flag=RISING_IN_EPSILON,
-            status="raised" if worst.challenger_is_stronger else "clear",
-            sentence=(
-                f"{_described(subject, ladder)}; between two radii at most {worst.challenger_only} images fall in the "
-                f"smaller ball alone, {worst.reference_only} in the larger alone (p = {worst.p_value:.2g})"
-            ),
-            numbers={
-                "n": subject.num_images,
-                "smaller_only": worst.challenger_only,
-                "larger_only": worst.reference_only,
-                "p_value": worst.p_value,
-            },
+        judged(
+            RISING_IN_EPSILON,
+            worst.challenger_is_stronger,
+            f"{_described(subject, ladder)}; between two radii at most {worst.challenger_only} images fall in the "
+            f"smaller ball alone, {worst.reference_only} in the larger alone (p = {worst.p_value:.2g})",
+            n=subject.num_images,
+            smaller_only=worst.challenger_only,
+            larger_only=worst.reference_only,
+            p_value=worst.p_value,
             settings=repr(subject.attack),
         )
     ]
@@ -52,12 +48,14 @@ def flat_check(subject: Subject) -> list[Evidence]:
     survivors, left = (int((~result.success).sum()) for result in (ladder[0], ladder[-1]))
     drop = (survivors - left) / survivors if survivors else 1.0
     return [
-        Evidence(
-            flag=FLAT_IN_EPSILON,
-            status="raised" if drop < FLAT_DROP and left > subject.ceiling else "clear",
-            sentence=f"{_described(subject, ladder)}; of {survivors} survivors of the smallest radius "
+        judged(
+            FLAT_IN_EPSILON,
+            drop < FLAT_DROP and left > subject.ceiling,
+            f"{_described(subject, ladder)}; of {survivors} survivors of the smallest radius "
             f"{left} survive the largest",
-            numbers={"n": subject.num_images, "survivors_smallest": survivors, "survivors_largest": left},
+            n=subject.num_images,
+            survivors_smallest=survivors,
+            survivors_largest=left,
             settings=repr(subject.attack),
         )
     ]
@@ -70,14 +68,15 @@ def ceiling_check(subject: Subject) -> list[Evidence]:
     result = subject.white_box(subject.ball_of(radius))
     accuracy, ceiling = subject.accuracy(result), subject.ceiling / subject.num_images
     return [
-        Evidence(
-            flag=ABOVE_CEILING,
-            status="raised" if int((~result.success).sum()) > subject.ceiling else "clear",
-            sentence=(
-                f"{label_of(subject.attack)} leaves {accuracy:.1%} at ε = {radius:.3g}, where every ball holds "
-                f"the gray image and no deterministic classifier keeps more than the largest class, {ceiling:.1%}"
-            ),
-            numbers={"n": subject.num_images, "accuracy": accuracy, "ceiling": ceiling, "epsilon": radius},
+        judged(
+            ABOVE_CEILING,
+            _too_many_survive(subject, result),
+            f"{label_of(subject.attack)} leaves {accuracy:.1%} at ε = {radius:.3g}, where every ball holds "
+            f"the gray image and no deterministic classifier keeps more than the largest class, {ceiling:.1%}",
+            n=subject.num_images,
+            accuracy=accuracy,
+            ceiling=ceiling,
+            epsilon=radius,
             settings=repr(subject.attack),
         )
     ]
@@ -87,14 +86,12 @@ def gray_check(subject: Subject) -> list[Evidence]:
     """Whether Move to Gray reaches that ceiling, as it must on a deterministic classifier."""
     subject.require_grey()
     attack = MoveToGray(subject.ball_of(subject.radii()[-1]))
-    result = subject.run(attack)
-    accuracy, ceiling = subject.accuracy(result), subject.ceiling / subject.num_images
-    return [
-        Evidence(
-            flag=NOT_ONE_LABEL,
-            status="raised" if int((~result.success).sum()) > subject.ceiling else "clear",
-            sentence=f"Move to Gray leaves {accuracy:.1%}; one label for it allows {ceiling:.1%} at most",
-            numbers={"n": subject.num_images, "accuracy": accuracy, "ceiling": ceiling},
-            settings=repr(attack),
-        )
-    ]
+    result, n = subject.run(attack), subject.num_images
+    accuracy, ceiling = subject.accuracy(result), subject.ceiling / n
+    sentence = f"Move to Gray leaves {accuracy:.1%}; one label for it allows {ceiling:.1%} at most"
+    raised, numbers = _too_many_survive(subject, result), {"accuracy": accuracy, "ceiling": ceiling}
+    return [judged(NOT_ONE_LABEL, raised, sentence, n=n, settings=repr(attack), **numbers)]
+
+
+def _too_many_survive(subject: Subject, result: AttackResult) -> bool:
+    return int((~result.success).sum()) > subject.ceiling

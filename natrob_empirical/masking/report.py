@@ -34,6 +34,17 @@ class Evidence:
     settings: str = ""
 
 
+def judged(flag: Flag, raised: bool, sentence: str, *, n: int, settings: str = "", **numbers: int | float) -> Evidence:
+    """The evidence of a check that was run: the flag is raised, or clear."""
+    status = "raised" if raised else "clear"
+    return Evidence(flag=flag, status=status, sentence=sentence, numbers={"n": n, **numbers}, settings=settings)
+
+
+def not_run(flag: Flag, reason: str, *, n: int) -> Evidence:
+    """The evidence of a check that was not run."""
+    return Evidence(flag=flag, status="not run", sentence=reason, numbers={"n": n})
+
+
 @final
 @dataclass(frozen=True, kw_only=True)
 class MaskingReport:

@@ -6,7 +6,7 @@ from natrob_empirical.models import IntegratorClassifier, neural_ode_of
 
 from .flag import BLACK_BOX_STRONGER, NOISE_AS_STRONG, ONE_STEP_STRONGER, TRANSFER_STRONGER, Flag
 from .paired_test import compare_fooled
-from .report import Evidence
+from .report import Evidence, judged, not_run
 from .solver_surrogates import NO_SOLVER_SEEN, Surrogate, fixed_step_surrogate, solver_surrogates
 from .subject import CheckNotRunError, Subject
 from .thresholds import FEWEST_FOOLED_BY_NOISE
@@ -60,9 +60,7 @@ def _transfer(subject: Subject, surrogate: Surrogate, number: int) -> Evidence:
         result = subject.run(attack, name=f"transfer {number}")
         return _stronger(subject, TRANSFER_STRONGER, f"transfer from {surrogate.name}", attack, result)
     except CheckNotRunError as error:
-        return Evidence(
-            flag=TRANSFER_STRONGER, status="not run", sentence=f"{surrogate.name}: {error}", numbers={"n": len(subject)}
-        )
+        return not_run(TRANSFER_STRONGER, f"{surrogate.name}: {error}", n=len(subject))
 
 
 def _stronger(subject: Subject, flag: Flag, name: str, attack: AbstractAttack, result: AttackResult) -> Evidence:
@@ -71,48 +69,42 @@ def _stronger(subject: Subject, flag: Flag, name: str, attack: AbstractAttack, r
     comparison = compare_fooled(result.success, reference.success)
     ours, theirs = subject.accuracy(result), subject.accuracy(reference)
     own = label_of(subject.attack)
-    return Evidence(
-        flag=flag,
-        status="raised" if comparison.challenger_is_stronger else "clear",
-        sentence=(
-            f"{name} leaves {ours:.1%}, {own} {theirs:.1%}; {comparison.challenger_only} images fall to {name} alone, "
-            f"{comparison.reference_only} to {own} alone (one-sided sign test p = {comparison.p_value:.2g})"
-        ),
-        numbers={
-            "n": subject.num_images,
-            "accuracy_challenger": ours,
-            "accuracy_white_box": theirs,
-            "challenger_only": comparison.challenger_only,
-            "white_box_only": comparison.reference_only,
-            "p_value": comparison.p_value,
-        },
+    return judged(
+        flag,
+        comparison.challenger_is_stronger,
+        f"{name} leaves {ours:.1%}, {own} {theirs:.1%}; {comparison.challenger_only} images fall to {name} alone, "
+        f"{comparison.reference_only} to {own} alone (one-sided sign test p = {comparison.p_value:.2g})",
+        n=subject.num_images,
+        accuracy_challenger=ours,
+        accuracy_white_box=theirs,
+        challenger_only=comparison.challenger_only,
+        white_box_only=comparison.reference_only,
+        p_value=comparison.p_value,
         settings=f"{attack!r}; {subject.attack!r}",
     )
 
 
 def noise_check(subject: Subject) -> list[Evidence]:
     """Whether the gradient attack beats random points at some radius of the ladder."""
-    trials = subject.level.noise_trials
-    fooled_by_noise, p_values = [], []
+    trials, name = subject.level.noise_trials, label_of(subject.attack)
+    fooled, compared = 0, []
     for radius in subject.radii():
         ball = subject.ball_of(radius)
         gradient, noise = subject.white_box(ball), subject.run(RandomNoise(ball, trials))
-        fooled_by_noise.append(int(noise.success.sum()))
-        p_values.append(compare_fooled(gradient.success, noise.success))
-    beaten = any(comparison.challenger_is_stronger for comparison in p_values)
-    best = min(p_values, key=lambda comparison: comparison.p_value)
-    raised = not beaten and max(fooled_by_noise) >= FEWEST_FOOLED_BY_NOISE
-    name = label_of(subject.attack)
+        fooled = max(fooled, int(noise.success.sum()))
+        compared.append(compare_fooled(gradient.success, noise.success))
+    beaten = any(comparison.challenger_is_stronger for comparison in compared)
+    best = min(compared, key=lambda comparison: comparison.p_value)
     return [
-        Evidence(
-            flag=NOISE_AS_STRONG,
-            status="raised" if raised else "clear",
-            sentence=(
-                f"over {len(p_values)} radii up to {subject.radii()[-1]:.3g}, {name} beats {trials} random points "
-                + (f"by {best.challenger_only} images to {best.reference_only} at best" if beaten else "at none")
-                + f" (noise fools up to {max(fooled_by_noise)} of {len(subject)})"
-            ),
-            numbers={"n": len(subject), "fooled_by_noise": max(fooled_by_noise), "p_value": best.p_value},
+        judged(
+            NOISE_AS_STRONG,
+            not beaten and fooled >= FEWEST_FOOLED_BY_NOISE,
+            f"over {len(compared)} radii up to {subject.radii()[-1]:.3g}, {name} beats {trials} random points "
+            + (f"by {best.challenger_only} images to {best.reference_only} at best" if beaten else "at none")
+            + f" (noise fools up to {fooled} of {len(subject)})",
+            n=len(subject),
+            fooled_by_noise=fooled,
+            p_value=best.p_value,
             settings=f"Random Noise with {trials} trials; {subject.attack!r} at each radius",
         )
     ]
