@@ -4,7 +4,7 @@ import abc
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import singledispatch
-from typing import Final
+from typing import Final, Literal
 
 import torch
 from torch import Tensor, nn
@@ -139,14 +139,31 @@ def evaluation_statistics(evaluations: Tensor, rejected: Tensor) -> EvaluationSt
     return EvaluationStatistics(
         images=len(evaluations),
         smallest=int(evaluations.min()),
-        median=median(evaluations),
+        median=_median(evaluations),
         largest=int(evaluations.max()),
         rejected_smallest=int(rejected.min()),
-        rejected_median=median(rejected),
+        rejected_median=_median(rejected),
         rejected_largest=int(rejected.max()),
     )
 
 
-def median(values: Tensor) -> float:
+def grid_statistics(
+    steps: Tensor, sizes: Sequence[float], products: Sequence[float], *, kind: Literal["fixed", "adaptive"]
+) -> GridStatistics:
+    """Smallest and largest of the numbers of steps, one an image, of the step sizes h and of the products hK."""
+    return GridStatistics(
+        images=len(steps),
+        steps_smallest=int(steps.min()),
+        steps_median=_median(steps),
+        steps_largest=int(steps.max()),
+        step_size_smallest=min(sizes),
+        step_size_largest=max(sizes),
+        hk_smallest=min(products),
+        hk_largest=max(products),
+        kind=kind,
+    )
+
+
+def _median(values: Tensor) -> float:
     """The middle value; of an even number of values the mean of the two in the middle."""
     return float(values.double().quantile(0.5))

@@ -34,12 +34,8 @@ def available_memory(device: torch.device) -> int:
     """Bytes that a run on this device may take now; of a CPU where the system does not tell, without a limit."""
     if device.type == "cuda":
         return torch.cuda.mem_get_info(device)[0]
-    listing = Path("/proc/meminfo")
-    if listing.exists():
-        for line in listing.read_text(encoding="utf-8").splitlines():
-            if line.startswith("MemAvailable:"):
-                return int(line.split()[1]) * 1024
-    return sys.maxsize
+    kibibytes = _listed("/proc/meminfo", "MemAvailable")
+    return int(kibibytes.split()[0]) * 1024 if kibibytes else sys.maxsize
 
 
 def _version(package: str) -> str:
@@ -50,21 +46,18 @@ def _version(package: str) -> str:
 
 
 def _hardware(device: torch.device) -> str:
-    """The GPU's name, or the processor's with the number of cores this process may use."""
+    """The GPU's name, or the processor's, where the system tells it, with the number of cores this process may use."""
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return f"{_processor()}, {cores} cores"
+    processor = _listed("/proc/cpuinfo", "model name") or platform.processor() or platform.machine()
+    return f"{processor}, {cores} cores"
 
 
-def _processor() -> str:
-    """The processor's model name where the system tells it."""
-    listing = Path("/proc/cpuinfo")
-    if listing.exists():
-        for line in listing.read_text(encoding="utf-8", errors="replace").splitlines():
-            if line.startswith("model name"):
-                return line.split(":", 1)[1].strip()
-    return platform.processor() or platform.machine()
+def _listed(listing: str, name: str) -> str:
+    """The first value of this name in a listing of the system, of lines "name: value"; empty where there is none."""
+    lines = Path(listing).read_text(encoding="utf-8", errors="replace").splitlines() if Path(listing).exists() else []
+    return next((line.partition(":")[2].strip() for line in lines if line.startswith(name)), "")
 
 
 def _commit() -> str:

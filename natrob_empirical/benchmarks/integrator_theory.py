@@ -12,7 +12,7 @@ from natrob_empirical.benchmarks.classifier_theory import (
     TrunkMeasurement,
     counted_evaluations,
     evaluation_statistics,
-    median,
+    grid_statistics,
     theory_of,
 )
 from natrob_empirical.benchmarks.theory_curves import common_times
@@ -144,9 +144,7 @@ class IntegratorTheory(AbstractClassifierTheory):
         return max(found, key=float)
 
 
-@theory_of.register
-def _(model: IntegratorClassifier, image_shape: tuple[int, int, int]) -> AbstractClassifierTheory:
-    return IntegratorTheory(model, image_shape)
+theory_of.register(IntegratorClassifier, IntegratorTheory)
 
 
 def _exponential(lipschitz: Bound, elapsed: float) -> Bound:
@@ -163,16 +161,6 @@ def _grid(check: BoundCheck, lipschitz: float, *, adaptive: bool) -> GridStatist
     sizes = own.diff(dim=0)
     steps = (sizes > 0).sum(dim=0)
     taken = sizes[sizes > 0]
-    smallest, largest = float(taken.min()), float(taken.max())
-    outward = 1.0 + 4 * EPSILON
-    return GridStatistics(
-        images=len(steps),
-        steps_smallest=int(steps.min()),
-        steps_median=median(steps),
-        steps_largest=int(steps.max()),
-        step_size_smallest=smallest,
-        step_size_largest=largest,
-        hk_smallest=smallest * lipschitz * outward,
-        hk_largest=largest * lipschitz * outward,
-        kind="adaptive" if adaptive else "fixed",
-    )
+    ends = [float(taken.min()), float(taken.max())]
+    products = [size * lipschitz * (1.0 + 4 * EPSILON) for size in ends]
+    return grid_statistics(steps, ends, products, kind="adaptive" if adaptive else "fixed")

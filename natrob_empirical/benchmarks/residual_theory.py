@@ -11,6 +11,7 @@ from natrob_empirical.benchmarks.classifier_theory import (
     AbstractClassifierTheory,
     TrunkMeasurement,
     counted_evaluations,
+    grid_statistics,
     theory_of,
 )
 from natrob_empirical.certification import BlockBounds, classifier_bounds, residual_blocks
@@ -117,9 +118,7 @@ class ResidualTheory(AbstractClassifierTheory):
         return found
 
 
-@theory_of.register
-def _(model: ResidualClassifier, image_shape: tuple[int, int, int]) -> AbstractClassifierTheory:
-    return ResidualTheory(model, image_shape)
+theory_of.register(ResidualClassifier, ResidualTheory)
 
 
 def _rounding_layers(module: nn.Module) -> int:
@@ -177,14 +176,4 @@ def _grid(blocks: Sequence[BlockBounds], *, images: int) -> GridStatistics:
     """The blocks as steps."""
     sizes = [abs(block.step_size) for block in blocks]
     products = [abs(block.step_size) * float(block.branch) * (1.0 + 4 * EPSILON) for block in blocks]
-    return GridStatistics(
-        images=images,
-        steps_smallest=len(blocks),
-        steps_median=float(len(blocks)),
-        steps_largest=len(blocks),
-        step_size_smallest=min(sizes),
-        step_size_largest=max(sizes),
-        hk_smallest=min(products),
-        hk_largest=max(products),
-        kind="fixed",
-    )
+    return grid_statistics(torch.full((images,), len(blocks)), sizes, products, kind="fixed")

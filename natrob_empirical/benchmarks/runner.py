@@ -15,6 +15,7 @@ from natrob_empirical.benchmarks.contradiction_watch import ContradictionWatch
 from natrob_empirical.benchmarks.environment import available_memory, current_environment
 from natrob_empirical.benchmarks.plan import require_fit
 from natrob_empirical.benchmarks.presets import Preset, PresetModel, StepSizeSweep, budgets_of
+from natrob_empirical.benchmarks.record_numbers import measured
 from natrob_empirical.benchmarks.step_size_cell import measure_step_sizes
 from natrob_empirical.benchmarks.theory_cell import TrainedClassifier, measure_theory
 from natrob_empirical.benchmarks.trained_models import TrainedModels
@@ -26,7 +27,6 @@ from natrob_empirical.records import (
     AttackRefusal,
     AttackResult,
     CellRecord,
-    Number,
     RecordStore,
     StepSizeResult,
     TheoryRefusal,
@@ -92,8 +92,8 @@ def run_preset(
         require_fit(preset, dataset, available=available_memory(device))
         groups = list(cells_of(preset, subset))
         trained = TrainedModels(subset, models or output / "checkpoints", device)
-        run = _Run(preset, subset, store, trained, on_event or (lambda _event: None))
-        run.total = sum(len(group) for group in groups)
+        show = on_event or (lambda _event: None)
+        run = _Run(preset=preset, store=store, trained=trained, on_event=show, total=sum(map(len, groups)))
         for group in groups:
             if group[0].sweep is not None:
                 run.step_sizes(group[0], group[0].sweep)
@@ -102,27 +102,21 @@ def run_preset(
     return store
 
 
+@dataclass(kw_only=True)
 class _Run:
     """The state of one call of `run_preset`."""
 
-    def __init__(
-        self,
-        preset: Preset,
-        dataset: Dataset,
-        store: RecordStore,
-        trained: TrainedModels,
-        on_event: Callable[[RunEvent], None],
-    ) -> None:
-        self.preset = preset
-        self.dataset = dataset
-        self.store = store
-        self.trained = trained
-        self.device = trained.device
-        self.on_event = on_event
-        self.total = 0
-        self.done = 0
-        self.images = dataset.to_images(dataset.test_x).to(self.device)
-        self.labels = dataset.test_y.to(self.device)
+    preset: Preset
+    store: RecordStore
+    trained: TrainedModels
+    on_event: Callable[[RunEvent], None]
+    total: int
+    done: int = 0
+
+    def __post_init__(self) -> None:
+        self.dataset, self.device = self.trained.dataset, self.trained.device
+        self.images = self.dataset.to_images(self.dataset.test_x).to(self.device)
+        self.labels = self.dataset.test_y.to(self.device)
 
     def step_sizes(self, cell: Cell, sweep: StepSizeSweep) -> None:
         """The sweep over step sizes: small tensors in float64, so it stays on the CPU."""
@@ -186,8 +180,8 @@ class _Run:
         return measure_theory(
             TrainedClassifier(
                 classifier=classifier,
-                train_accuracy=_measured(on_train, len(train_images), "training images"),
-                clean_accuracy=_measured(on_test, len(self.images), "test images"),
+                train_accuracy=measured(on_train, len(train_images), "training images"),
+                clean_accuracy=measured(on_test, len(self.images), "test images"),
                 training_seconds=seconds,
             ),
             self.images,
@@ -213,7 +207,3 @@ class _Run:
                 seconds=time.perf_counter() - started,
                 only_on=list(attack.specification.only_on),
             )
-
-
-def _measured(value: float, n: int, source: str) -> Number:
-    return Number(value=value, kind="measured", n=n, source=source)

@@ -13,9 +13,10 @@ import torch
 from torch import Tensor, nn
 
 from natrob_empirical.benchmarks.presets import StepSizeSweep
+from natrob_empirical.benchmarks.record_numbers import number_of
 from natrob_empirical.models import initialised_with
 from natrob_empirical.random_streams import RandomStreams
-from natrob_empirical.records import FieldGrowth, Number, StepSizePoint, StepSizeResult
+from natrob_empirical.records import FieldGrowth, StepSizePoint, StepSizeResult
 from natrob_theory import (
     Bound,
     DissipativeField,
@@ -49,12 +50,8 @@ def measure_step_sizes(sweep: StepSizeSweep, streams: RandomStreams) -> StepSize
     """The growth of every field at every step size, measured and bounded, in float64 on the CPU."""
     started = time.perf_counter()
     fields = [_growth_of(field, sweep, streams) for field in sweep_fields(sweep, streams)]
-    return StepSizeResult(
-        total_time=sweep.total_time,
-        dimension=sweep.dimension,
-        fields=fields,
-        seconds=time.perf_counter() - started,
-    )
+    seconds = time.perf_counter() - started
+    return StepSizeResult(total_time=sweep.total_time, dimension=sweep.dimension, fields=fields, seconds=seconds)
 
 
 def sweep_fields(sweep: StepSizeSweep, streams: RandomStreams) -> list[SweepField]:
@@ -101,11 +98,11 @@ def _growth_of(subject: SweepField, sweep: StepSizeSweep, streams: RandomStreams
     n = sweep.points
     return FieldGrowth(
         label=subject.label,
-        lipschitz_lower=_number(lipschitz_lower_bound(subject.field, points, **search), n=n),
-        lipschitz_upper=_number(lipschitz),
-        one_sided_lower=_number(one_sided_lipschitz_lower_bound(subject.field, points, **search), n=n),
-        one_sided_upper=_number(one_sided),
-        exact_flow=_number(exponential_bound(lipschitz, 0.0, sweep.total_time, one_sided=one_sided)),
+        lipschitz_lower=number_of(lipschitz_lower_bound(subject.field, points, **search), n=n),
+        lipschitz_upper=number_of(lipschitz),
+        one_sided_lower=number_of(one_sided_lipschitz_lower_bound(subject.field, points, **search), n=n),
+        one_sided_upper=number_of(one_sided),
+        exact_flow=number_of(exponential_bound(lipschitz, 0.0, sweep.total_time, one_sided=one_sided)),
         points=[_point(subject, sweep, steps, points, lipschitz, one_sided, generator) for steps in sweep.steps],
     )
 
@@ -129,17 +126,13 @@ def _point(
     return StepSizePoint(
         step_size=step_size,
         num_steps=steps,
-        measured=_number(found, n=sweep.points),
-        from_lipschitz=_number(discrete_bound(step_size, lipschitz, steps)),
-        from_one_sided=_number(net.growth_bound(lipschitz, one_sided=one_sided)),
-        from_gradient_flow=None if flow is None else _number(flow),
+        measured=number_of(found, n=sweep.points),
+        from_lipschitz=number_of(discrete_bound(step_size, lipschitz, steps)),
+        from_one_sided=number_of(net.growth_bound(lipschitz, one_sided=one_sided)),
+        from_gradient_flow=None if flow is None else number_of(flow),
     )
 
 
 def _as_field(net: EulerNet) -> Callable[[Tensor, Tensor], Tensor]:
     """The map y_0 -> y_N as a field, so that its growth is searched like a Lipschitz constant, which it is."""
     return lambda _time, state: net(state)
-
-
-def _number(bound: Bound, *, n: int | None = None) -> Number:
-    return Number(value=float(bound), kind=bound.kind, n=n, source=bound.source)

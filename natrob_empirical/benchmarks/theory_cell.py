@@ -16,6 +16,7 @@ from natrob_empirical.benchmarks.classifier_theory import (
     theory_of,
 )
 from natrob_empirical.benchmarks.presets import Budget
+from natrob_empirical.benchmarks.record_numbers import measured, number_of
 from natrob_empirical.benchmarks.sample_certificates import certified_points, sample_certificates, sample_margins
 from natrob_empirical.benchmarks.theory_curves import growth_curves
 from natrob_empirical.benchmarks.theory_pairs import ImagePairs, features_of, image_pairs, pairs_that_run
@@ -32,7 +33,7 @@ from natrob_empirical.records import (
     TheoryResult,
     VacuityPoint,
 )
-from natrob_theory import Bound, BoundCheck, LayerRefusedError
+from natrob_theory import BoundCheck, LayerRefusedError
 
 DIAMETER_IMAGES = 2000
 """The largest distance between features is looked for among so many images at most."""
@@ -130,14 +131,14 @@ def _measured(
         train_accuracy=trained.train_accuracy,
         clean_accuracy=trained.clean_accuracy,
         training_seconds=trained.training_seconds,
-        field_lipschitz_upper=_number(bounds.field),
-        field_lipschitz_lower=_number(measurement.lower, n=measurement.searched),
-        stem_lipschitz_upper=_number(bounds.stem),
-        growth_bound=_number(bounds.trunk),
-        exponential_bound=_number(measurement.exponential),
-        feature_lipschitz_upper=_number(bounds.features),
-        measured_growth_median=_seen(float(growth.median()), len(chosen), "median ‖e_N‖/‖e_0‖"),
-        measured_growth_largest=_seen(float(growth.max()), len(chosen), "largest ‖e_N‖/‖e_0‖"),
+        field_lipschitz_upper=number_of(bounds.field),
+        field_lipschitz_lower=number_of(measurement.lower, n=measurement.searched),
+        stem_lipschitz_upper=number_of(bounds.stem),
+        growth_bound=number_of(bounds.trunk),
+        exponential_bound=number_of(measurement.exponential),
+        feature_lipschitz_upper=number_of(bounds.features),
+        measured_growth_median=measured(float(growth.median()), len(chosen), "median ‖e_N‖/‖e_0‖"),
+        measured_growth_largest=measured(float(growth.max()), len(chosen), "largest ‖e_N‖/‖e_0‖"),
         feature_diameter=Number(
             value=diameter, kind="lower", n=len(some), source="largest distance between clean feature vectors"
         ),
@@ -170,7 +171,7 @@ def _trunk_lower(theory: AbstractClassifierTheory, pairs: ImagePairs) -> Number 
     """The trunk's lower constant from a search that starts at the pairs."""
     state = theory.entrance(pairs.clean)
     found = trunk_lower_bound(theory, state, theory.entrance(pairs.perturbed) - state)
-    return None if found is None else _number(found[0], n=found[1])
+    return None if found is None else number_of(found[0], n=found[1])
 
 
 def _amplification(pairs: ImagePairs, measurement: TrunkMeasurement) -> SampleAmplification:
@@ -196,11 +197,11 @@ def _blocks(measurement: TrunkMeasurement) -> list[BlockConstants]:
     return [
         BlockConstants(
             step_size=block.step_size,
-            branch_upper=_number(block.branch),
-            branch_lower=_number(lower, n=searched),
-            shortcut_upper=_number(block.shortcut),
-            activation_upper=_number(block.activation),
-            growth=_number(block.growth),
+            branch_upper=number_of(block.branch),
+            branch_lower=number_of(lower, n=searched),
+            shortcut_upper=number_of(block.shortcut),
+            activation_upper=number_of(block.activation),
+            growth=number_of(block.growth),
         )
         for block, lower in zip(measurement.bounds.blocks, measurement.block_lowers, strict=True)
     ]
@@ -229,11 +230,3 @@ def _summary(constant: str, check: BoundCheck) -> BoundCheckSummary:
         worst_ratio=check.worst_ratio,
         rounding=check.rounding,
     )
-
-
-def _number(bound: Bound, *, n: int | None = None) -> Number:
-    return Number(value=float(bound), kind=bound.kind, n=n, source=bound.source)
-
-
-def _seen(value: float, n: int, source: str) -> Number:
-    return Number(value=value, kind="measured", n=n, source=source)

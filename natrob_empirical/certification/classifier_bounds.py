@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import singledispatch
+from typing import TypeAlias
 
 import torch
 from torch import nn
@@ -12,7 +13,8 @@ from natrob_theory.networks import AbstractFixedStepNet
 from natrob_theory.numbers.rounding import product_up
 from natrob_theory.steppers import CoupledField
 
-ImageShape = tuple[int, int, int]
+ImageShape: TypeAlias = tuple[int, int, int]
+Shape: TypeAlias = tuple[int, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,20 +118,16 @@ def outward_product(*constants: float) -> float:
     return float("inf") if float("inf") in constants else product_up(*constants)
 
 
-def field_bound(model: IntegratorClassifier, state_shape: tuple[int, ...]) -> Bound:
+def field_bound(model: IntegratorClassifier, state_shape: Shape) -> Bound:
     """K of the trunk's field(s), the largest over the steps and, for RevNet, over the two halves."""
-    bounds = []
-    for field, shape in trunk_fields(model, state_shape):
-        bounds.append(lipschitz_upper_bound(field, input_shape=shape))
-    return max(bounds, key=float)
+    fields = trunk_fields(model, state_shape)
+    return max((lipschitz_upper_bound(field, input_shape=shape) for field, shape in fields), key=float)
 
 
-def trunk_fields(
-    model: IntegratorClassifier, state_shape: tuple[int, ...]
-) -> list[tuple[torch.nn.Module, tuple[int, ...]]]:
+def trunk_fields(model: IntegratorClassifier, state_shape: Shape) -> list[tuple[nn.Module, Shape]]:
     """The distinct fields of the trunk with the shape of the states each acts on."""
     half = (state_shape[0] // 2, *state_shape[1:])
-    found: list[tuple[torch.nn.Module, tuple[int, ...]]] = []
+    found: list[tuple[nn.Module, Shape]] = []
     trunk = model.trunk
     modules = list(trunk.fields) if isinstance(trunk, AbstractFixedStepNet) else list(trunk.children())
     for module in modules:

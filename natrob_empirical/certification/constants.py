@@ -1,13 +1,17 @@
 """The constants that a classifier's certificates rest on, computed once for any number of images."""
 
 from dataclasses import dataclass
-from typing import TypeAlias
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from natrob_empirical.certification.classifier_bounds import ChainBounds, ClassifierBounds, classifier_bounds
+from natrob_empirical.certification.classifier_bounds import (
+    ChainBounds,
+    ClassifierBounds,
+    ImageShape,
+    classifier_bounds,
+)
 from natrob_empirical.certification.errors import CertificateRefusedError
 from natrob_empirical.certification.frozen_copy import frozen_copy
 from natrob_empirical.certification.gap_allowance import GapAllowance, Precision, gap_allowance
@@ -21,7 +25,6 @@ from natrob_theory.numbers.argument_checks import require_choice
 from natrob_theory.numbers.norms import l2_norm
 from natrob_theory.numbers.rounding import EPSILON, raised_to_normal
 
-ImageShape: TypeAlias = tuple[int, int, int]
 PRECISIONS: tuple[Precision, ...] = ("exact", "float64", "float32")
 
 
@@ -88,11 +91,9 @@ def certificate_constants(
             bounds = _bounds_of(frozen, image_shape)
             distances = head_distances(frozen.head.weight)
             clean = gap_allowance(frozen, image_shape, distances, torch.float64)
-            deployed = (
-                None
-                if precision == "exact"
-                else gap_allowance(frozen, image_shape, distances, getattr(torch, precision))
-            )
+            deployed = None
+            if precision != "exact":
+                deployed = gap_allowance(frozen, image_shape, distances, getattr(torch, precision))
     except LayerRefusedError as refusal:
         raise CertificateRefusedError(f"no certificate: {refusal}") from refusal
     require_upper(bounds.features, "the Lipschitz constant of the features")

@@ -1,5 +1,6 @@
 """By how much computed logit gaps can differ from the exact ones, for every image at once (theory, section 7)."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import singledispatch
 from typing import Literal, TypeAlias
@@ -78,49 +79,38 @@ def evaluated_features(model: nn.Module, image_shape: Shape, dtype: torch.dtype)
     )
 
 
-def _image() -> Evaluated:
+def exact_image() -> Evaluated:
     """The image itself: of norm 1·‖x‖, exact."""
     return Evaluated(torch.tensor([1.0, 0.0], dtype=torch.float64), torch.zeros(2, dtype=torch.float64))
 
 
 @evaluated_features.register
 def _(model: IntegratorClassifier, image_shape: Shape, dtype: torch.dtype) -> Evaluated:
-    unit = unit_roundoff(dtype)
-    value = evaluated(model.stem, image_shape, _image(), unit)
-    state_shape = output_shape(model.stem, image_shape)
     if not isinstance(model.trunk, AbstractFixedStepNet):
         raise LayerRefusedError(f"no bound of the rounding of {type(model.trunk).__name__} is known")
-    return evaluated(model.pool, state_shape, _after_steps(model.trunk, state_shape, value, dtype), unit)
-
-
-def _after_steps(net: AbstractFixedStepNet, state_shape: Shape, before: Evaluated, dtype: torch.dtype) -> Evaluated:
-    """The last state of the network."""
-    residual = solver_residual(net.stepper, dtype)
-    structure = step_structures(net, input_shape=state_shape)
-    *_, last = evaluated_states(
-        net, state_shape, before, unit_roundoff(dtype), structure=structure, relative_residual=residual
-    )
-    return last
+    return _through((model.stem, model.trunk, model.pool), image_shape, dtype)
 
 
 @evaluated_features.register
 def _(model: ResidualClassifier, image_shape: Shape, dtype: torch.dtype) -> Evaluated:
-    unit = unit_roundoff(dtype)
-    value, shape = _image(), image_shape
-    for part in (model.stem, *model.blocks, model.last, model.pool):
-        value = evaluated(part, shape, value, unit)
-        shape = output_shape(part, shape)
-    return value
+    return _through((model.stem, *model.blocks, model.last, model.pool), image_shape, dtype)
 
 
 @evaluated_features.register
 def _(model: SequentialClassifier, image_shape: Shape, dtype: torch.dtype) -> Evaluated:
+    return _through(model.layers, image_shape, dtype)
+
+
+def _through(parts: Iterable[nn.Module], image_shape: Shape, dtype: torch.dtype) -> Evaluated:
+    """The image after one part after the other, integrator networks with a fixed grid among them."""
     unit = unit_roundoff(dtype)
-    value, shape = _image(), image_shape
-    for layer in model.layers:
-        if isinstance(layer, AbstractFixedStepNet):
-            value = _after_steps(layer, shape, value, dtype)
+    value, shape = exact_image(), image_shape
+    for part in parts:
+        if isinstance(part, AbstractFixedStepNet):
+            residual = solver_residual(part.stepper, dtype)
+            structure = step_structures(part, input_shape=shape)
+            *_, value = evaluated_states(part, shape, value, unit, structure=structure, relative_residual=residual)
         else:
-            value = evaluated(layer, shape, value, unit)
-        shape = output_shape(layer, shape)
+            value = evaluated(part, shape, value, unit)
+        shape = output_shape(part, shape)
     return value

@@ -1,11 +1,14 @@
 """Upper Lipschitz constants of a residual classifier, block by block."""
 
+from dataclasses import replace
+
 import torch
 
 from natrob_empirical.certification.classifier_bounds import (
     BlockBounds,
     ClassifierBounds,
     ImageShape,
+    Shape,
     classifier_bounds,
     outward_product,
 )
@@ -17,15 +20,14 @@ from natrob_theory.checks.residual_chains import residual_growth
 from natrob_theory.layers.altered_layers import computes_as
 from natrob_theory.layers.answers import output_shape
 
-Shape = tuple[int, ...]
-
 
 @classifier_bounds.register
 def _(model: ResidualClassifier, image_shape: ImageShape) -> ClassifierBounds:
     """‖stem‖, Π L_σ(L_S + |h|K) over the blocks, and the last normalisation and the pool behind them."""
     stem = lipschitz_upper_bound(model.stem, input_shape=image_shape)
-    blocks = [block_bounds(block, shape) for block, shape in blocks_with_shapes(model, image_shape)]
-    final = _final_shape(model, image_shape)
+    entered = blocks_with_shapes(model, image_shape)
+    blocks = [block_bounds(block, shape) for block, shape in entered]
+    final = output_shape(*entered[-1])
     last = lipschitz_upper_bound(model.last, input_shape=final)
     pool = lipschitz_upper_bound(model.pool, input_shape=output_shape(model.last, final))
     trunk = Bound(
@@ -57,12 +59,7 @@ def block_bounds(block: ResidualBlock, input_shape: Shape) -> BlockBounds:
     if not computes_as(block, ResidualBlock):
         raise LayerRefusedError(f"no Lipschitz upper bound is known for an altered {type(block).__name__}")
     shortcut = lipschitz_upper_bound(block.shortcut, input_shape=input_shape)
-    branch = Bound(
-        value=branch_lipschitz(block.branch, input_shape),
-        kind="upper",
-        assumptions=shortcut.assumptions,
-        source=shortcut.source,
-    )
+    branch = replace(shortcut, value=branch_lipschitz(block.branch, input_shape))
     require_inputs_kept(block, input_shape)
     activation = lipschitz_upper_bound(block.activation, input_shape=output_shape(block.shortcut, input_shape))
     growth = residual_growth(
@@ -80,8 +77,8 @@ def block_bounds(block: ResidualBlock, input_shape: Shape) -> BlockBounds:
 def blocks_with_shapes(model: ResidualClassifier, image_shape: ImageShape) -> list[tuple[ResidualBlock, Shape]]:
     """The blocks, each with the shape of the states that enter it."""
     found: list[tuple[ResidualBlock, Shape]] = []
-    state = _state_after_stem(model, image_shape)
     with torch.no_grad():
+        state = model.stem(torch.zeros((1, *image_shape)).to(model.head.weight))
         for block in residual_blocks(model):
             found.append((block, tuple(state.shape[1:])))
             state = block(state)
@@ -93,19 +90,7 @@ def residual_blocks(model: ResidualClassifier) -> list[ResidualBlock]:
     found = []
     for block in model.blocks:
         if not isinstance(block, ResidualBlock):
-            raise LayerRefusedError(
-                f"the blocks of a residual classifier must be ResidualBlock, got {type(block).__name__}"
-            )
+            kind = type(block).__name__
+            raise LayerRefusedError(f"the blocks of a residual classifier must be ResidualBlock, got {kind}")
         found.append(block)
     return found
-
-
-def _final_shape(model: ResidualClassifier, image_shape: ImageShape) -> Shape:
-    """The shape of the states that leave the last block."""
-    block, shape = blocks_with_shapes(model, image_shape)[-1]
-    return output_shape(block, shape)
-
-
-def _state_after_stem(model: ResidualClassifier, image_shape: ImageShape) -> torch.Tensor:
-    with torch.no_grad():
-        return model.stem(torch.zeros((1, *image_shape)).to(model.head.weight))

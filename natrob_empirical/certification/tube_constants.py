@@ -6,13 +6,13 @@ from torch import Tensor
 from natrob_empirical.certification.classifier_bounds import ClassifierBounds
 from natrob_empirical.certification.constants import CertificateConstants
 from natrob_empirical.certification.errors import CertificateRefusedError
+from natrob_empirical.certification.gap_allowance import exact_image
 from natrob_empirical.certification.radius_search import PairConstants
 from natrob_empirical.certification.sequential_classifier import SequentialClassifier
 from natrob_empirical.models import IntegratorClassifier
 from natrob_theory import LayerRefusedError, tube_bound
 from natrob_theory.bounds.network_growth import step_structures
 from natrob_theory.layers.answers import evaluated, lipschitz_of_layer, output_shape
-from natrob_theory.layers.statements import Evaluated
 from natrob_theory.networks import AbstractFixedStepNet
 from natrob_theory.numbers.norms import per_sample_l2
 from natrob_theory.numbers.rounding import round_up, times_up, unit_roundoff
@@ -45,8 +45,7 @@ def tube_constants(constants: CertificateConstants, images: Tensor, y: Tensor) -
     state_shape = output_shape(model.stem, constants.image_shape)
     pool = lipschitz_of_layer(model.pool, state_shape)
     structure = step_structures(trunk, input_shape=state_shape)
-    image = Evaluated(torch.tensor([1.0, 0.0], dtype=torch.float64), torch.zeros(2, dtype=torch.float64))
-    error = evaluated(model.stem, constants.image_shape, image, unit_roundoff(torch.float64)).error
+    error = evaluated(model.stem, constants.image_shape, exact_image(), unit_roundoff(torch.float64)).error
 
     def on_balls(rows: Tensor, radii: Tensor) -> Tensor:
         with torch.no_grad():
