@@ -39,8 +39,7 @@ def bench(  # noqa: PLR0913, PLR0917 - one parameter an option
         minutes=minutes,
     )
     with errors_in_one_line(on_interrupt=asked.resume_hint):
-        from natrob_empirical.command_line.bench_command import TimeIsUp, preset_of, run_cells
-        from natrob_empirical.command_line.dry_run import print_plan
+        from natrob_empirical.command_line.bench_command import TimeIsUp, preset_of, print_plan, run_cells
 
         if dry_run:
             print_plan(asked)

@@ -52,8 +52,7 @@ def check(  # noqa: PLR0913, PLR0917 - one parameter an option
             field_shape,
             with_constants,
         )
-        from natrob_empirical.command_line.check_display import print_checks
-        from natrob_empirical.command_line.check_verdict import exit_code_of, verdict_of
+        from natrob_empirical.command_line.check_display import exit_code_of, print_checks, verdict_of
         from natrob_empirical.command_line.displays import WorkDisplay
         from natrob_empirical.command_line.methods import BUILT_IN
         from natrob_empirical.command_line.user_object import load_field
