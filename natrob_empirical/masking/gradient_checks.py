@@ -13,7 +13,7 @@ from .gradient_probe import cross_entropy, is_zero, probe_gradient, probe_value
 from .report import Evidence, judged
 from .strength_checks import black_boxes
 from .subject import CheckNotRunError, Subject
-from .thresholds import EXPLODING_GRADIENT, EXPLODING_SHARE, FLAT_LOSS_SHARE, ZERO_GRADIENT_SHARE
+from .thresholds import AFFECTED_SHARE, EXPLODING_GRADIENT
 
 
 def differentiability_check(subject: Subject) -> list[Evidence]:
@@ -31,7 +31,7 @@ def zero_gradient_check(subject: Subject) -> list[Evidence]:
     """The images whose loss has a gradient of exactly zero at more than half of the points looked at."""
     gradients = _gradients(subject)
     affected = torch.stack([is_zero(gradient) for gradient in gradients]).double().mean(dim=0) > 0.5
-    return [_share(subject, ZERO_GRADIENTS, affected, ZERO_GRADIENT_SHARE, "a gradient of zero at most points")]
+    return [_share(subject, ZERO_GRADIENTS, affected, AFFECTED_SHARE, "a gradient of zero at most points")]
 
 
 def exploding_gradient_check(subject: Subject) -> list[Evidence]:
@@ -40,7 +40,7 @@ def exploding_gradient_check(subject: Subject) -> list[Evidence]:
     what = (
         f"a gradient of L2 norm above {EXPLODING_GRADIENT:g} (the median of the largest is {float(sizes.median()):.3g})"
     )
-    return [_share(subject, EXPLODING_GRADIENTS, sizes > EXPLODING_GRADIENT, EXPLODING_SHARE, what)]
+    return [_share(subject, EXPLODING_GRADIENTS, sizes > EXPLODING_GRADIENT, AFFECTED_SHARE, what)]
 
 
 def non_finite_gradient_check(subject: Subject) -> list[Evidence]:
@@ -75,7 +75,7 @@ def flat_loss_check(subject: Subject) -> list[Evidence]:
         f"no gradient of the loss in {subject.x.dtype} where the margin has one "
         f"({float(stuck.double().mean()):.0%} of losses do not change by one bit along a step that lowers the margin)"
     )
-    return [_share(subject, FLAT_LOSS, flat, FLAT_LOSS_SHARE, what)]
+    return [_share(subject, FLAT_LOSS, flat, AFFECTED_SHARE, what)]
 
 
 def _gradients(subject: Subject) -> list[Float[Tensor, "images channels height width"]]:

@@ -33,17 +33,14 @@ Rows of small radii can be flat because the model is robust there.
 FLAT_ROW_RATIO: Final = 2.0
 """Only rows whose largest radius is at least so many times their smallest are judged flat."""
 
-ZERO_GRADIENT_SHARE: Final = 0.1
-"""A tenth of the images without a gradient: an accuracy that is ten points too high at worst."""
+AFFECTED_SHARE: Final = 0.1
+"""A tenth of the images with unusable gradients or losses: an accuracy that is ten points too high at worst."""
 
 EXPLODING_GRADIENT: Final = 1e4
 """An L2 norm of the loss's gradient above which it is no guide to an attack.
 
 One gray level of one pixel, 1/255, would then change a loss by up to 39, which is e³⁹ in probability.
 """
-
-EXPLODING_SHARE: Final = 0.1
-"""As `ZERO_GRADIENT_SHARE`."""
 
 SAME_GRADIENT_COSINE: Final = 0.9
 """Two gradients of one function agree above it.
@@ -72,9 +69,6 @@ LOCAL_SHARE: Final = 0.5
 
 LARGEST_PROBED_STEP: Final = 0.1
 """Per pixel: over longer steps the slopes of honest networks change, too."""
-
-FLAT_LOSS_SHARE: Final = 0.1
-"""As `ZERO_GRADIENT_SHARE`."""
 
 CROSSING: Final = 2.0
 """steps × step size must reach this many radii: from one side of the ball to the other."""
