@@ -106,8 +106,8 @@ def run_attack(
     """Attack every image, unless the record of this run is in `output/records` already.
 
     Finished batches are kept in `output/unfinished` until the record is written, so an interrupted run loses the batch
-    in progress only. Every image has a random stream of its own, so the batches found and the batches run are those of
-    a run without an interruption, bit for bit on a CPU.
+    in progress only. Every image has a random stream of its own. So an interruption changes no batch, bit for bit on a
+    CPU.
 
     Raises:
         PermissionError, NotADirectoryError: the output folder cannot be written to.

@@ -43,8 +43,8 @@ def sample_certificates(
     """The radii of every method in L2 and in L∞, or its refusal with the reason.
 
     The certificate is for the network with its weights in exact arithmetic, as `certified_accuracy` gives it by
-    default: the attacked network rounds in float32, which may decide otherwise within some 10⁻⁶ of a radius only, but
-    the worst case of that rounding which can be proved would cost a dense network on MNIST 0.12 of every L2 radius.
+    default. The attacked network rounds in float32, which may decide otherwise within some 10⁻⁶ of a radius only. The
+    worst case of that rounding that can be proved would cost a dense network on MNIST 0.12 of every L2 radius.
 
     Args:
         classifier: in eval mode, as it is attacked.

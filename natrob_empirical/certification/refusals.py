@@ -25,8 +25,8 @@ def require_certifiable(model: nn.Module, image_shape: ImageShape) -> AbstractCl
 
     Raises CertificateRefusedError for one that is no function of one image with an upper constant.
 
-    Batch norm in training mode makes an answer depend on the other images, dropout on chance, and a weight that is
-    computed anew at every use, as torch's spectral norm does it, is another one later. A copy in eval mode would be
+    Batch norm in training mode makes an answer depend on the other images, dropout on chance. A weight that is computed
+    anew at every use, as torch's spectral norm does it, is another one later. A copy in eval mode would be
     another network than the one that was given, so none is switched silently. Of hooks and replaced methods nothing is
     known; those of the layers are looked at where their constants are computed.
     """
@@ -64,23 +64,15 @@ def _require_a_function(model: nn.Module) -> None:
             "grid, and the solver may choose another grid for a perturbed image"
         )
     for name, module in model.named_modules():
-        if not module.training:
-            continue
+        reason, where = "", f"{type(module).__name__} `{name}`"
         if isinstance(module, BATCH_DEPENDENT):
-            raise CertificateRefusedError(
-                f"no certificate: {type(module).__name__} `{name}` is in training mode, where the answer to an image "
-                f"depends on the rest of its batch; call model.eval() first"
-            )
-        if isinstance(module, RANDOM) and module.p > 0:
-            raise CertificateRefusedError(
-                f"no certificate: {type(module).__name__} `{name}` is in training mode, where the answer is random; "
-                f"call model.eval() first"
-            )
-        if parametrize.is_parametrized(module) and not _only_norm_constraints(module):
-            raise CertificateRefusedError(
-                f"no certificate: the weight of {type(module).__name__} `{name}` is parametrized and in training mode, "
-                f"where it may change at every use; call model.eval() first"
-            )
+            reason = f"{where} is in training mode, where the answer to an image depends on the rest of its batch"
+        elif isinstance(module, RANDOM) and module.p > 0:
+            reason = f"{where} is in training mode, where the answer is random"
+        elif parametrize.is_parametrized(module) and not _only_norm_constraints(module):
+            reason = f"the weight of {where} is parametrized and in training mode, where it may change at every use"
+        if reason and module.training:
+            raise CertificateRefusedError(f"no certificate: {reason}; call model.eval() first")
 
 
 def _only_norm_constraints(module: nn.Module) -> bool:

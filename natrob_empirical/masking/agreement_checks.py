@@ -53,8 +53,8 @@ def difference_quotient_check(subject: Subject) -> list[Evidence]:
 def local_gradient_check(subject: Subject) -> list[Evidence]:
     """The slopes of the margin along random signs, by the gradient and by differences over the size of the ball.
 
-    A step may be so steep that the gradient tells of a part of a grey level only. Where the slopes of most images have
-    nothing to do with what the attack meets on its way, it gets lost, and its accuracy is its own failure.
+    A step may be so steep that the gradient tells of a part of a grey level only. Where most slopes have nothing to do
+    with what the attack meets on its way, it gets lost. Its accuracy is its own failure then.
     """
     subject.loss_gradient()
     pixels = 1.0 if isinstance(subject.ball, LinfBall) else float(subject.x[0].numel())

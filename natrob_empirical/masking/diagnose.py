@@ -69,7 +69,7 @@ def diagnose(
 ) -> MaskingReport:
     """Look for signs that this model's accuracy under a gradient attack comes from the attack's failure.
 
-    Every check of `CHECKS` runs on the images that the model classifies correctly, all in one batch, and gives its
+    Every check of `CHECKS` runs on the images that the model classifies correctly, all in one batch. It gives its
     evidence, or the reason why it was not run. A model whose answers depend on the batch is shown one image at a time,
     and the report says so; of one that answers an image at random that is reported, and nothing else.
     Accuracies are upper bounds of the robust accuracy, as shares of all images given; two attacks are compared image by

@@ -114,7 +114,6 @@ def _rows(table: Sequence[PublishedAccuracy]) -> list[list[PublishedAccuracy]]:
 
 
 def _above_ceiling(table: Sequence[PublishedAccuracy], num_images: int, share: float | None) -> list[Evidence]:
-    reaching = [entry for entry in table if entry.norm == "Linf" and entry.epsilon >= IMPOSSIBLE_RADIUS]
     if share is None:
         return []
     return [
@@ -124,7 +123,7 @@ def _above_ceiling(table: Sequence[PublishedAccuracy], num_images: int, share: f
             f"{entry.place}; every ball holds the gray image, so a deterministic classifier keeps {share:.2%} at most",
             n=num_images, accuracy=entry.accuracy, ceiling=share,
         )
-        for entry in reaching
+        for entry in table if entry.norm == "Linf" and entry.epsilon >= IMPOSSIBLE_RADIUS
     ]  # fmt: skip
 
 
@@ -133,17 +132,14 @@ def _short_reach(table: Sequence[PublishedAccuracy], num_images: int) -> list[Ev
     for entry in table:
         if entry.steps is None or entry.step_size is None or entry.steps == 1:
             continue
-        reach = entry.steps * entry.step_size
+        reach, crossing = entry.steps * entry.step_size, CROSSING * entry.epsilon
         than_radius = "even less than ε" if reach < entry.epsilon * (1 - 1e-9) else "at least ε"
-        evidence.append(
-            judged(
-                TOO_FEW_STEPS,
-                reach < CROSSING * entry.epsilon * (1 - 1e-9),
-                f"{entry.place}; {entry.steps} steps of {entry.step_size:g} move a pixel by at most {reach:.4g}, "
-                f"{than_radius}, and crossing the ball takes 2ε = {2 * entry.epsilon:.4g}",
-                n=num_images, reach=reach, epsilon=entry.epsilon,
-            )
-        )  # fmt: skip
+        sentence = (
+            f"{entry.place}; {entry.steps} steps of {entry.step_size:g} move a pixel by at most {reach:.4g}, "
+            f"{than_radius}, and crossing the ball takes 2ε = {2 * entry.epsilon:.4g}"
+        )
+        short, numbers = reach < crossing * (1 - 1e-9), {"reach": reach, "epsilon": entry.epsilon}
+        evidence.append(judged(TOO_FEW_STEPS, short, sentence, n=num_images, **numbers))
     return evidence
 
 
