@@ -22,9 +22,10 @@ def local_constants(constants: CertificateConstants, images: Tensor, y: Tensor) 
             without a bound.
     """
     model = constants.model
+    parts = _parts_of(model)
     try:
         with constants_remembered():
-            network = LocalMap(_parts_of(model), constants.image_shape)
+            network = LocalMap(parts, constants.image_shape)
     except (LayerRefusedError, ValueError) as refusal:
         raise CertificateRefusedError(f'no certificate by method "local": {refusal}') from refusal
     weight = model.head.weight.detach()
