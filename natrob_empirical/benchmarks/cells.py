@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
-from typing import Any, TypeVar
+from typing import Any, overload
 
 import torch
 
@@ -19,8 +19,6 @@ from natrob_empirical.datasets import Dataset, DatasetInfo
 from natrob_empirical.files.plain_settings import plain_settings
 from natrob_empirical.models import ModelSpecification
 from natrob_empirical.records import CellKey
-
-AnyDataset = TypeVar("AnyDataset", Dataset, DatasetInfo)
 
 SWEEP_LABEL = "Step size against growth"
 
@@ -107,7 +105,11 @@ def image_counts(dataset: Dataset | DatasetInfo) -> tuple[int, int]:
     return dataset.train_size, dataset.test_size
 
 
-def subset_of(preset: Preset, dataset: AnyDataset) -> AnyDataset:
+@overload
+def subset_of(preset: Preset, dataset: Dataset) -> Dataset: ...
+@overload
+def subset_of(preset: Preset, dataset: DatasetInfo) -> DatasetInfo: ...
+def subset_of(preset: Preset, dataset: Dataset | DatasetInfo) -> Dataset | DatasetInfo:
     """The first images, as many as the preset uses. Raises ValueError for a data set without training images."""
     dataset.require_training_images()
     train_images, test_images = image_counts(dataset)

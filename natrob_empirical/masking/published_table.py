@@ -138,8 +138,8 @@ def _short_reach(table: Sequence[PublishedAccuracy], num_images: int) -> list[Ev
             f"{entry.place}; {entry.steps} steps of {entry.step_size:g} move a pixel by at most {reach:.4g}, "
             f"{than_radius}, and crossing the ball takes 2ε = {2 * entry.epsilon:.4g}"
         )
-        short, numbers = reach < crossing * (1 - 1e-9), {"reach": reach, "epsilon": entry.epsilon}
-        evidence.append(judged(TOO_FEW_STEPS, short, sentence, n=num_images, **numbers))
+        short = reach < crossing * (1 - 1e-9)
+        evidence.append(judged(TOO_FEW_STEPS, short, sentence, n=num_images, reach=reach, epsilon=entry.epsilon))
     return evidence
 
 
