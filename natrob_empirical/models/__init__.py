@@ -1,12 +1,13 @@
 """Classifiers: those whose trunk is an integrator network, and the residual networks of the papers."""
 
-from natrob_empirical.models.abstract_classifier import AbstractClassifier as AbstractClassifier
 from natrob_empirical.models.any_specification import AnyModelSpecification as AnyModelSpecification
 from natrob_empirical.models.any_specification import specification_from as specification_from
 from natrob_empirical.models.any_specification import specification_kind as specification_kind
 from natrob_empirical.models.builder import build_classifier as build_classifier
 from natrob_empirical.models.builder import initialised_with as initialised_with
-from natrob_empirical.models.classifier import IntegratorClassifier as IntegratorClassifier
+from natrob_empirical.models.classifiers import AbstractClassifier as AbstractClassifier
+from natrob_empirical.models.classifiers import IntegratorClassifier as IntegratorClassifier
+from natrob_empirical.models.classifiers import ResidualClassifier as ResidualClassifier
 from natrob_empirical.models.contractive_networks import largest_euler_step as largest_euler_step
 from natrob_empirical.models.contractive_specification import CONTRACTIVE_NETWORKS as CONTRACTIVE_NETWORKS
 from natrob_empirical.models.contractive_specification import ContractiveMethod as ContractiveMethod
@@ -36,7 +37,6 @@ from natrob_empirical.models.parameter_count import parameter_count as parameter
 from natrob_empirical.models.residual_block import PaddedSubsampling as PaddedSubsampling
 from natrob_empirical.models.residual_block import ResidualBlock as ResidualBlock
 from natrob_empirical.models.residual_block import ScaledBy as ScaledBy
-from natrob_empirical.models.residual_classifier import ResidualClassifier as ResidualClassifier
 from natrob_empirical.models.residual_networks import RESIDUAL_NETWORKS as RESIDUAL_NETWORKS
 from natrob_empirical.models.residual_networks import ResidualFamily as ResidualFamily
 from natrob_empirical.models.residual_specification import ResidualSpecification as ResidualSpecification

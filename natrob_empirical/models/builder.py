@@ -7,13 +7,11 @@ from typing import overload
 import torch
 from torch import nn
 
-from natrob_empirical.models.abstract_classifier import AbstractClassifier
 from natrob_empirical.models.any_specification import AnyModelSpecification
-from natrob_empirical.models.classifier import IntegratorClassifier
+from natrob_empirical.models.classifiers import AbstractClassifier, IntegratorClassifier, ResidualClassifier
 from natrob_empirical.models.contractive_networks import build_contractive
 from natrob_empirical.models.contractive_specification import ContractiveSpecification
 from natrob_empirical.models.networks import network_family
-from natrob_empirical.models.residual_classifier import ResidualClassifier
 from natrob_empirical.models.residual_networks import build_residual
 from natrob_empirical.models.residual_specification import ResidualSpecification
 from natrob_empirical.models.specification import ModelSpecification
@@ -80,7 +78,7 @@ def build_classifier(
 def assemble_classifier(
     specification: AnyModelSpecification, image_shape: tuple[int, int, int], num_classes: int
 ) -> AbstractClassifier:
-    """The same on torch's current device, with weights as torch's current generator gives them."""
+    """Builds the classifier on torch's current device, with weights as torch's current generator gives them."""
     require_count("num_classes", num_classes, minimum=2)
     if len(image_shape) != 3:
         raise ValueError(f"`image_shape` must be (channels, height, width), got {tuple(image_shape)}")

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from torch import nn
 
-from natrob_empirical.models.classifier import IntegratorClassifier
+from natrob_empirical.models.classifiers import IntegratorClassifier
 from natrob_empirical.models.contractive_specification import ContractiveSpecification
 from natrob_empirical.models.isometric_layers import PaddedChannels
 from natrob_theory import (
@@ -21,11 +21,11 @@ from natrob_theory import (
 )
 
 _HALF = 0.5
-"""Of A − Aᵀ: with ‖A‖₂ ≤ 1 its half has norm at most 1."""
+"""The factor of A − Aᵀ: with ‖A‖₂ ≤ 1 its half has norm at most 1."""
 
 
 class _State(NamedTuple):
-    """What the trunk acts on: channels, and the image's sides; none for dense states."""
+    """The shape of the trunk's states: channels, and the image's sides; none for dense states."""
 
     channels: int
     sides: tuple[int, ...]

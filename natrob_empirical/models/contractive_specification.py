@@ -1,4 +1,4 @@
-"""What a classifier with a contractive trunk is, as data that a record can hold."""
+"""A classifier with a contractive trunk as data that a record can hold."""
 
 from dataclasses import dataclass, fields
 from typing import Final, Literal, TypeAlias, final, get_args

@@ -10,7 +10,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 
 class PassCost(NamedTuple):
-    """What a forward pass of a batch costs.
+    """The cost of a forward pass of a batch.
 
     Attributes:
         flops: of convolutions and matrix products, a multiply-add counting as two.
@@ -21,11 +21,11 @@ class PassCost(NamedTuple):
     saved_bytes: int
 
     def times(self, count: int) -> "PassCost":
-        """Of `count` passes that all stay in memory."""
+        """The cost of `count` passes that all stay in memory."""
         return PassCost(self.flops * count, self.saved_bytes * count)
 
     def plus(self, other: "PassCost") -> "PassCost":
-        """Of both."""
+        """The cost of both."""
         return PassCost(self.flops + other.flops, self.saved_bytes + other.saved_bytes)
 
 
@@ -68,5 +68,5 @@ def _kept_for_backward(
 
 
 def _identity(tensor: Tensor) -> int:
-    """Of the tensor's memory: its address, which on the meta device is 0 for all, says nothing there."""
+    """Identifies the tensor's memory; its address, which is 0 for all on the meta device, would not."""
     return tensor.untyped_storage()._cdata

@@ -24,6 +24,8 @@ from natrob_theory import (
 FieldFactory = Callable[[int], nn.Module]
 """channels -> a field that keeps that many channels."""
 
+TrunkBuilder = Callable[[ModelSpecification, FieldFactory], AbstractIntegratorNet]
+
 
 @dataclass(frozen=True, kw_only=True)
 class NetworkFamily:
@@ -37,23 +39,21 @@ class NetworkFamily:
 
     name: str
     title: str
-    build: Callable[[ModelSpecification, FieldFactory], AbstractIntegratorNet]
+    build: TrunkBuilder
 
 
-def _euler(spec: ModelSpecification, field: FieldFactory) -> AbstractIntegratorNet:
-    return EulerNet(field(spec.channels), spec.step_size, spec.num_steps)
+def _fixed_steps(net: Callable[..., AbstractIntegratorNet], *own: str) -> TrunkBuilder:
+    """Builds a network of one field and equal steps; `own` are the settings that it takes besides."""
 
+    def build(spec: ModelSpecification, field: FieldFactory) -> AbstractIntegratorNet:
+        settings = {name: getattr(spec, name) for name in own}
+        return net(field(spec.channels), spec.step_size, spec.num_steps, **settings)
 
-def _heun(spec: ModelSpecification, field: FieldFactory) -> AbstractIntegratorNet:
-    return HeunNet(field(spec.channels), spec.step_size, spec.num_steps)
-
-
-def _runge_kutta(spec: ModelSpecification, field: FieldFactory) -> AbstractIntegratorNet:
-    return RungeKuttaNet(field(spec.channels), spec.step_size, spec.num_steps)
+    return build
 
 
 IMPLICIT_ITERATIONS: Final = 500
-"""Of an implicit solve: a trained field may have hK > 1, where fixed-point iterations need many or never end."""
+"""The most iterations of an implicit solve: a trained field may have hK > 1, where they are many or never end."""
 
 
 def _backward_euler(spec: ModelSpecification, field: FieldFactory) -> AbstractIntegratorNet:
@@ -62,24 +62,15 @@ def _backward_euler(spec: ModelSpecification, field: FieldFactory) -> AbstractIn
     )
 
 
-def _polynet(spec: ModelSpecification, field: FieldFactory) -> AbstractIntegratorNet:
-    return PolyNet(field(spec.channels), spec.step_size, spec.num_steps, order=spec.order)
-
-
-def _fractalnet(spec: ModelSpecification, field: FieldFactory) -> AbstractIntegratorNet:
-    return FractalNet(field(spec.channels), spec.step_size, spec.num_steps, columns=spec.columns)
-
-
 def _revnet(spec: ModelSpecification, field: FieldFactory) -> AbstractIntegratorNet:
     half = spec.channels // 2
     return RevNet((field(half), field(spec.channels - half)), spec.step_size, spec.num_steps)
 
 
 def _neural_ode(spec: ModelSpecification, field: FieldFactory) -> AbstractIntegratorNet:
-    end_time = spec.step_size * spec.num_steps
     return NeuralODE(
         field(spec.channels),
-        end_time,
+        spec.step_size * spec.num_steps,
         rtol=spec.tolerance,
         atol=spec.tolerance,
         solver=spec.solver,
@@ -90,12 +81,12 @@ def _neural_ode(spec: ModelSpecification, field: FieldFactory) -> AbstractIntegr
 NETWORKS: dict[str, NetworkFamily] = {
     family.name: family
     for family in (
-        NetworkFamily(name="euler", title="ResNet with step size (Euler)", build=_euler),
-        NetworkFamily(name="heun", title="Heun", build=_heun),
-        NetworkFamily(name="runge_kutta", title="Runge–Kutta (classic RK4)", build=_runge_kutta),
+        NetworkFamily(name="euler", title="ResNet with step size (Euler)", build=_fixed_steps(EulerNet)),
+        NetworkFamily(name="heun", title="Heun", build=_fixed_steps(HeunNet)),
+        NetworkFamily(name="runge_kutta", title="Runge–Kutta (classic RK4)", build=_fixed_steps(RungeKuttaNet)),
         NetworkFamily(name="backward_euler", title="Backward Euler", build=_backward_euler),
-        NetworkFamily(name="polynet", title="PolyNet", build=_polynet),
-        NetworkFamily(name="fractalnet", title="FractalNet", build=_fractalnet),
+        NetworkFamily(name="polynet", title="PolyNet", build=_fixed_steps(PolyNet, "order")),
+        NetworkFamily(name="fractalnet", title="FractalNet", build=_fixed_steps(FractalNet, "columns")),
         NetworkFamily(name="revnet", title="RevNet", build=_revnet),
         NetworkFamily(name="neural_ode", title="Neural ODE (dopri5)", build=_neural_ode),
     )

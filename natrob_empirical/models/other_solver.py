@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias, final, get_args
 
-from natrob_empirical.models.classifier import IntegratorClassifier
+from natrob_empirical.models.classifiers import IntegratorClassifier
 from natrob_theory import AbstractIntegratorNet, EulerNet, HeunNet, NeuralODE, RungeKuttaNet
 from natrob_theory.networks.neural_ode import Gradients, Solver
 from natrob_theory.numbers.argument_checks import require_choice, require_count, require_positive
@@ -23,7 +23,7 @@ _FIXED_STEP_NETS: Final[dict[str, Callable[..., AbstractIntegratorNet]]] = {
 @final
 @dataclass(frozen=True, kw_only=True)
 class OtherSolver:
-    """How a trained field is integrated over its own time span; what is None stays as it was trained.
+    """A solver for a trained field over its own time span; what is None stays as it was trained.
 
     Attributes:
         network: "neural_ode" for an adaptive solve; "euler", "heun" or "runge_kutta" (classic RK4) for fixed steps.

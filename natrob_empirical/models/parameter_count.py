@@ -1,4 +1,4 @@
-"""How many parameters a specification has, and specifications of the same number."""
+"""The number of parameters of a specification, and specifications of an equal number."""
 
 from dataclasses import replace
 

@@ -4,9 +4,8 @@ from typing import Final
 
 from torch import nn
 
-from natrob_empirical.models.residual_block import ResidualBlock
-from natrob_empirical.models.residual_branch import convolution, initialise_he_normal, placed_step
-from natrob_empirical.models.residual_classifier import ResidualClassifier
+from natrob_empirical.models.classifiers import ResidualClassifier
+from natrob_empirical.models.residual_block import ResidualBlock, convolution, initialise_he_normal, placed_step
 from natrob_empirical.models.residual_specification import ResidualSpecification
 
 BLOCKS: Final = (2, 2, 2, 2)

@@ -4,8 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import final
 
+from natrob_empirical.models.classifiers import ResidualClassifier
 from natrob_empirical.models.preact_resnet import build_preact_resnet18
-from natrob_empirical.models.residual_classifier import ResidualClassifier
 from natrob_empirical.models.residual_specification import ResidualSpecification
 from natrob_empirical.models.resnet import build_resnet
 
@@ -29,7 +29,7 @@ class ResidualFamily:
 
 
 def _resnet50(specification: ResidualSpecification, channels: int, num_classes: int) -> ResidualClassifier:
-    """As `build_resnet50`, imported when it is built: torchvision's models take two seconds to import."""
+    """Imports `build_resnet50` when it is built: torchvision's models take two seconds to import."""
     from natrob_empirical.models.resnet50 import build_resnet50  # noqa: PLC0415
 
     return build_resnet50(specification, channels, num_classes)

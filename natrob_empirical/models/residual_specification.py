@@ -1,4 +1,4 @@
-"""What a network of residual blocks is, as data that a record can hold."""
+"""A network of residual blocks as data that a record can hold."""
 
 from dataclasses import dataclass
 from typing import Literal, TypeAlias, final, get_args

@@ -4,9 +4,15 @@ from typing import Final
 
 from torch import nn
 
-from natrob_empirical.models.residual_block import PaddedSubsampling, ResidualBlock
-from natrob_empirical.models.residual_branch import convolution, initialise_he_normal, placed_step, rectified_stem
-from natrob_empirical.models.residual_classifier import ResidualClassifier
+from natrob_empirical.models.classifiers import ResidualClassifier
+from natrob_empirical.models.residual_block import (
+    PaddedSubsampling,
+    ResidualBlock,
+    convolution,
+    initialise_he_normal,
+    placed_step,
+    rectified_stem,
+)
 from natrob_empirical.models.residual_specification import ResidualSpecification
 
 STAGES: Final = 3

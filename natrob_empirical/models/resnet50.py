@@ -5,9 +5,14 @@ from typing import Final
 from torch import nn
 from torchvision.models.resnet import Bottleneck
 
-from natrob_empirical.models.residual_block import ResidualBlock
-from natrob_empirical.models.residual_branch import convolution, initialise_he_normal, placed_step, rectified_stem
-from natrob_empirical.models.residual_classifier import ResidualClassifier
+from natrob_empirical.models.classifiers import ResidualClassifier
+from natrob_empirical.models.residual_block import (
+    ResidualBlock,
+    convolution,
+    initialise_he_normal,
+    placed_step,
+    rectified_stem,
+)
 from natrob_empirical.models.residual_specification import ResidualSpecification
 
 BLOCKS: Final = (3, 4, 6, 3)
@@ -43,7 +48,7 @@ def _bottleneck(width: int, inner: int, stride: int) -> Bottleneck:
 
 
 def _block(block: Bottleneck, specification: ResidualSpecification) -> ResidualBlock:
-    """The same modules as branch, shortcut and activation; the ReLUs, one in-place module there, are fresh ones."""
+    """Takes the modules as branch, shortcut and activation; the ReLUs, one in-place module there, are fresh ones."""
     branch, step_size = placed_step(
         [block.conv1, block.bn1, nn.ReLU(), block.conv2, block.bn2, nn.ReLU(), block.conv3, block.bn3], specification
     )

@@ -1,4 +1,4 @@
-"""What an integrator classifier is, as data that a record can hold."""
+"""An integrator classifier as data that a record can hold."""
 
 from dataclasses import dataclass, fields
 from typing import Final, get_args

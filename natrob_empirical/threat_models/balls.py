@@ -4,7 +4,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import ClassVar, Final, final
+from typing import ClassVar, Final, TypeAlias, final
 
 import torch
 from jaxtyping import Bool, Float, Float64, Int64
@@ -15,6 +15,10 @@ from natrob_empirical.random_streams import SampleStreams
 from natrob_empirical.threat_models.pixel_shares import describe_mask, radius_and_shares, require_mask
 from natrob_theory.numbers.argument_checks import require_nonnegative
 from natrob_theory.numbers.norms import per_sample_l2
+
+Images: TypeAlias = Float[Tensor, "batch *pixels"]
+Distances: TypeAlias = Float64[Tensor, " batch"]
+Shares: TypeAlias = Float64[Tensor, "*pixels"]
 
 _LARGEST_RADIUS: Final = 1e6  # holds every image of 10¹² pixels; far larger ones would overflow float32 steps
 
@@ -72,7 +76,7 @@ class AbstractBall(ABC):
         return self.epsilon, None if self.mask is None else describe_mask(self.mask)
 
     @final
-    def shares(self, like: Float[Tensor, "batch *pixels"]) -> Float64[Tensor, "*pixels"] | None:
+    def shares(self, like: Images) -> Shares | None:
         """The share of the radius that each pixel of such images may use, from 0 to 1; None without a mask.
 
         Raises:
@@ -88,15 +92,13 @@ class AbstractBall(ABC):
             ) from None
 
     @final
-    def restrict(
-        self, x: Float[Tensor, "batch *pixels"], center: Float[Tensor, "batch *pixels"]
-    ) -> Float[Tensor, "batch *pixels"]:
+    def restrict(self, x: Images, center: Images) -> Images:
         """Each `x` with the pixels that may not change put back to those of its center."""
         shares = self.shares(center)
         return x if shares is None else torch.where(shares > 0, x, center)
 
     @final
-    def spread(self, offset: Float[Tensor, "batch *pixels"]) -> Float[Tensor, "batch *pixels"]:
+    def spread(self, offset: Images) -> Images:
         """Offsets from the center of which each pixel gets its share; none where it may not change."""
         shares = self.shares(offset)
         return offset if shares is None else offset * shares.to(offset.dtype)
@@ -112,9 +114,7 @@ class AbstractBall(ABC):
         )
 
     @final
-    def project(
-        self, x: Float[Tensor, "batch *pixels"], center: Float[Tensor, "batch *pixels"]
-    ) -> Float[Tensor, "batch *pixels"]:
+    def project(self, x: Images, center: Images) -> Images:
         """The image of each `x` in the set around its `center`, in the dtype of `x`.
 
         `contains(project(x, center), center)` is true, without tolerance; a point of the set is returned
@@ -129,7 +129,7 @@ class AbstractBall(ABC):
         return self._around(center).project(x)
 
     @final
-    def around(self, center: Float[Tensor, "batch *pixels"]) -> "AbstractNeighbourhood":
+    def around(self, center: Images) -> "AbstractNeighbourhood":
         """The ball around the images of one batch, prepared for many projections.
 
         Raises:
@@ -139,34 +139,28 @@ class AbstractBall(ABC):
         return self._around(center)
 
     @final
-    def contains(
-        self, x: Float[Tensor, "batch *pixels"], center: Float[Tensor, "batch *pixels"]
-    ) -> Bool[Tensor, " batch"]:
+    def contains(self, x: Images, center: Images) -> Bool[Tensor, " batch"]:
         """Whether each `x` is within `epsilon` of its `center` and in [0, 1]; in float64, no tolerance."""
         in_range = ((x >= 0) & (x <= 1)).flatten(1).all(dim=1)
         return in_range & (self.distance(x, center) <= self.epsilon)
 
     @abstractmethod
-    def distance(
-        self, x: Float[Tensor, "batch *pixels"], center: Float[Tensor, "batch *pixels"]
-    ) -> Float64[Tensor, " batch"]:
+    def distance(self, x: Images, center: Images) -> Distances:
         """The distance of each `x` from its `center` in the ball's norm, in float64."""
 
     @abstractmethod
-    def random_point(
-        self, center: Float[Tensor, "batch *pixels"], streams: SampleStreams
-    ) -> Float[Tensor, "batch *pixels"]:
+    def random_point(self, center: Images, streams: SampleStreams) -> Images:
         """A point drawn uniformly from the ball around each `center`, then projected onto the set."""
 
     @abstractmethod
-    def steepest_ascent(self, gradient: Float[Tensor, "batch *pixels"]) -> Float[Tensor, "batch *pixels"]:
+    def steepest_ascent(self, gradient: Images) -> Images:
         """The direction of unit size, in the ball's norm, in which a function of this gradient grows fastest.
 
         Zero where a sample's gradient is zero.
         """
 
     @abstractmethod
-    def _around(self, center: Float[Tensor, "batch *pixels"]) -> "AbstractNeighbourhood":
+    def _around(self, center: Images) -> "AbstractNeighbourhood":
         """The neighbourhood of a center that has been checked."""
 
     @final
@@ -182,8 +176,8 @@ class AbstractNeighbourhood(ABC):
     """A ball around each image of one batch: what projections have in common is computed once."""
 
     @abstractmethod
-    def project(self, x: Float[Tensor, "batch *pixels"]) -> Float[Tensor, "batch *pixels"]:
-        """As `AbstractBall.project`, without its checks: shapes, dtype and device must be those of the center."""
+    def project(self, x: Images) -> Images:
+        """Projects as `AbstractBall.project`, unchecked: shapes, dtype and device must be those of the center."""
 
     @abstractmethod
     def select(self, index: Int64[Tensor, " chosen"]) -> "AbstractNeighbourhood":
@@ -215,9 +209,7 @@ class LinfBall(AbstractBall):
         smallest = 1.0 if self.mask is None else float(self.mask.min())
         return IMPOSSIBLE_RADIUS / smallest if smallest > 0 else math.inf
 
-    def distance(
-        self, x: Float[Tensor, "batch *pixels"], center: Float[Tensor, "batch *pixels"]
-    ) -> Float64[Tensor, " batch"]:
+    def distance(self, x: Images, center: Images) -> Distances:
         """`max_i |x_i − c_i|/s_i` in float64, at most ε just where no pixel is farther than its radius."""
         _require_pair(x, center)
         offset, shares = (x.double() - center.double()).abs(), self.shares(center)
@@ -231,26 +223,22 @@ class LinfBall(AbstractBall):
             inside, found.clamp(max=self.epsilon), found.clamp(min=math.nextafter(self.epsilon, math.inf))
         )
 
-    def random_point(
-        self, center: Float[Tensor, "batch *pixels"], streams: SampleStreams
-    ) -> Float[Tensor, "batch *pixels"]:
+    def random_point(self, center: Images, streams: SampleStreams) -> Images:
         """`c + ε(2u − 1)` with independent uniform u, projected."""
         offset = 2 * streams.uniform(*center.shape[1:], dtype=center.dtype) - 1
         return self.project(center + self.spread(self.epsilon * offset), center)
 
-    def steepest_ascent(self, gradient: Float[Tensor, "batch *pixels"]) -> Float[Tensor, "batch *pixels"]:
+    def steepest_ascent(self, gradient: Images) -> Images:
         """`s_i sign(g_i)`."""
         return self.spread(gradient.sign())
 
-    def _around(self, center: Float[Tensor, "batch *pixels"]) -> AbstractNeighbourhood:
+    def _around(self, center: Images) -> AbstractNeighbourhood:
         shares = self.shares(center)
         radius = self.epsilon if shares is None else self.epsilon * shares
         lower, upper = (self._face(center, side, radius) for side in (-1, 1))
         return Box(lower=lower.clamp(0, 1), upper=upper.clamp(0, 1))
 
-    def _face(
-        self, center: Float[Tensor, "batch *pixels"], side: int, radius: float | Float64[Tensor, "*pixels"]
-    ) -> Float[Tensor, "batch *pixels"]:
+    def _face(self, center: Images, side: int, radius: float | Shares) -> Images:
         """The last number of the dtype on the way from `center` to `center ± radius` that is not too far."""
         face = (center.double() + side * radius).to(center.dtype)
         too_far = (face.double() - center.double()).abs() > radius
@@ -274,9 +262,7 @@ class L2Ball(AbstractBall):
         held = self.mask is not None and not bool((self.mask > 0).all())
         return math.inf if held else IMPOSSIBLE_RADIUS * math.sqrt(math.prod(shape))
 
-    def distance(
-        self, x: Float[Tensor, "batch *pixels"], center: Float[Tensor, "batch *pixels"]
-    ) -> Float64[Tensor, " batch"]:
+    def distance(self, x: Images, center: Images) -> Distances:
         """`‖x − c‖₂` in float64. Differences below 1e-154 vanish when they are squared."""
         _require_pair(x, center)
         offset = x.double() - center.double()
@@ -285,9 +271,7 @@ class L2Ball(AbstractBall):
             return distance
         return torch.where(((offset != 0) & (shares == 0)).flatten(1).any(dim=1), torch.inf, distance)
 
-    def random_point(
-        self, center: Float[Tensor, "batch *pixels"], streams: SampleStreams
-    ) -> Float[Tensor, "batch *pixels"]:
+    def random_point(self, center: Images, streams: SampleStreams) -> Images:
         """`c + ε u^{1/d} z/‖z‖₂`, z normal and u uniform, which is uniform in the d-ball; then projected.
 
         d counts the pixels that may change.
@@ -298,7 +282,7 @@ class L2Ball(AbstractBall):
         radius = self.epsilon * streams.uniform(dtype=torch.float64) ** (1 / dimensions)
         return self.project(center + direction * _per_sample(radius, center).to(center.dtype), center)
 
-    def steepest_ascent(self, gradient: Float[Tensor, "batch *pixels"]) -> Float[Tensor, "batch *pixels"]:
+    def steepest_ascent(self, gradient: Images) -> Images:
         """`g/‖g‖₂` of each sample, divided by `max|g_i|` first: squares of tiny entries would underflow."""
         gradient = self.spread(gradient)
         largest = gradient.abs().flatten(1).amax(dim=1).double()
@@ -306,7 +290,7 @@ class L2Ball(AbstractBall):
         norm = per_sample_l2(scaled)
         return (scaled / _per_sample(norm.where(norm > 0, 1.0), gradient)).to(gradient.dtype)
 
-    def _around(self, center: Float[Tensor, "batch *pixels"]) -> AbstractNeighbourhood:
+    def _around(self, center: Images) -> AbstractNeighbourhood:
         shares = self.shares(center)
         return ClippedSphere(epsilon=self.epsilon, center=center, free=None if shares is None else shares > 0)
 
@@ -314,12 +298,12 @@ class L2Ball(AbstractBall):
 @final
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Box(AbstractNeighbourhood):
-    """What an L∞ ball leaves of the pixel range around each image."""
+    """The part of the pixel range around each image that an L∞ ball leaves."""
 
-    lower: Float[Tensor, "batch *pixels"]
-    upper: Float[Tensor, "batch *pixels"]
+    lower: Images
+    upper: Images
 
-    def project(self, x: Float[Tensor, "batch *pixels"]) -> Float[Tensor, "batch *pixels"]:
+    def project(self, x: Images) -> Images:
         """Clamping."""
         return torch.clamp(x, self.lower, self.upper)
 
@@ -338,10 +322,10 @@ class ClippedSphere(AbstractNeighbourhood):
     """
 
     epsilon: float
-    center: Float[Tensor, "batch *pixels"]
+    center: Images
     free: Bool[Tensor, "*pixels"] | None = None
 
-    def project(self, x: Float[Tensor, "batch *pixels"]) -> Float[Tensor, "batch *pixels"]:
+    def project(self, x: Images) -> Images:
         """Scaling onto the sphere, then clipping."""
         if self.free is not None:
             x = torch.where(self.free, x, self.center)

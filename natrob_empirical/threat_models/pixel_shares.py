@@ -1,4 +1,4 @@
-"""What share of an attack's radius each pixel may use: a mask, or one radius per pixel."""
+"""The share of an attack's radius that each pixel may use: a mask, or one radius per pixel."""
 
 import hashlib
 from typing import Final
@@ -11,7 +11,7 @@ _IMAGE_DIMENSIONS: Final = 3
 
 
 def require_mask(mask: object, *, partial: bool) -> Float64[Tensor, "*pixels"]:
-    """The mask in float64, where it is one; else TypeError or ValueError.
+    """Returns the mask in float64, where it is one; else raises TypeError or ValueError.
 
     Args:
         mask: a tensor of bools or numbers that broadcasts to an image, (channels, height, width).
