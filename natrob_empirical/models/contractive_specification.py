@@ -1,11 +1,12 @@
 """A classifier with a contractive trunk as data that a record can hold."""
 
 from dataclasses import dataclass, fields
-from typing import Final, Literal, TypeAlias, final, get_args
+from typing import Final, Literal, TypeAlias, final
 
+from natrob_empirical.names.choices import require_choices
 from natrob_empirical.names.near_names import unknown_name
 from natrob_theory import NormConstraint
-from natrob_theory.numbers.argument_checks import require_choice, require_count, require_positive
+from natrob_theory.numbers.argument_checks import require_count, require_positive
 
 ContractiveMethod: TypeAlias = Literal["euler", "backward_euler"]
 Layout: TypeAlias = Literal["dense", "convolutional"]
@@ -86,14 +87,7 @@ class ContractiveSpecification:
         if self.method is None:  # settings hold the name, so that an identity does not rest on a default
             method = "backward_euler" if self.network == "skew_gradient_flow" else "euler"
             object.__setattr__(self, "method", method)
-        for name, choices in (
-            ("method", ContractiveMethod),
-            ("layout", Layout),
-            ("constraint", NormConstraint),
-            ("stem", Stem),
-            ("head", Head),
-        ):
-            require_choice(name, getattr(self, name), get_args(choices))
+        require_choices(self)
         for name in ("channels", "hidden"):
             if getattr(self, name) is not None:
                 require_count(name, getattr(self, name))

@@ -3,12 +3,13 @@
 import copy
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final, Literal, TypeAlias, final, get_args
+from typing import Final, Literal, TypeAlias, final
 
 from natrob_empirical.models.classifiers import IntegratorClassifier
+from natrob_empirical.names.choices import require_choices
 from natrob_theory import AbstractIntegratorNet, EulerNet, HeunNet, NeuralODE, RungeKuttaNet
 from natrob_theory.networks.neural_ode import Gradients, Solver
-from natrob_theory.numbers.argument_checks import require_choice, require_count, require_positive
+from natrob_theory.numbers.argument_checks import require_count, require_positive
 from natrob_theory.steppers import RungeKuttaStepper
 
 SolverNetwork: TypeAlias = Literal["neural_ode", "euler", "heun", "runge_kutta"]
@@ -46,7 +47,7 @@ class OtherSolver:
     gradients: Gradients | None = None
 
     def __post_init__(self) -> None:
-        require_choice("network", self.network, get_args(SolverNetwork))
+        require_choices(self)
         adaptive = ("tolerance", "tolerance_factor", "solver", "gradients")
         foreign = ("num_steps",) if self.network == "neural_ode" else adaptive
         for name in foreign:
@@ -59,10 +60,6 @@ class OtherSolver:
                 require_positive(name, getattr(self, name))
         if self.tolerance is not None and self.tolerance_factor is not None:
             raise ValueError("`tolerance` and `tolerance_factor` exclude each other, got both")
-        if self.solver is not None:
-            require_choice("solver", self.solver, get_args(Solver))
-        if self.gradients is not None:
-            require_choice("gradients", self.gradients, get_args(Gradients))
 
 
 def with_solver(classifier: IntegratorClassifier, other: OtherSolver) -> IntegratorClassifier:

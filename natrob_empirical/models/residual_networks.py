@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from typing import final
 
 from natrob_empirical.models.classifiers import ResidualClassifier
-from natrob_empirical.models.preact_resnet import build_preact_resnet18
 from natrob_empirical.models.residual_specification import ResidualSpecification
-from natrob_empirical.models.resnet import build_resnet
+from natrob_empirical.models.resnet import build_preact_resnet18, build_resnet
 
 
 @final

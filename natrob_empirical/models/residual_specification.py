@@ -1,10 +1,11 @@
 """A network of residual blocks as data that a record can hold."""
 
 from dataclasses import dataclass
-from typing import Literal, TypeAlias, final, get_args
+from typing import Literal, TypeAlias, final
 
+from natrob_empirical.names.choices import require_choices
 from natrob_empirical.names.near_names import unknown_name
-from natrob_theory.numbers.argument_checks import require_choice, require_count, require_positive
+from natrob_theory.numbers.argument_checks import require_count, require_positive
 
 StepPlacement: TypeAlias = Literal["after_norm", "before_norm"]
 
@@ -40,7 +41,7 @@ class ResidualSpecification:
         if self.network not in DEFAULT_WIDTHS:
             raise unknown_name("network", self.network, DEFAULT_WIDTHS)
         require_positive("step_size", self.step_size)
-        require_choice("step_placement", self.step_placement, get_args(StepPlacement))
+        require_choices(self)
         # Filled in here, so that a record holds the numbers and not "the default".
         object.__setattr__(self, "width", require_count("width", self.first_width))
         if self.network == "resnet":

@@ -1,10 +1,11 @@
 """An integrator classifier as data that a record can hold."""
 
 from dataclasses import dataclass, fields
-from typing import Final, get_args
+from typing import Final
 
+from natrob_empirical.names.choices import require_choices
 from natrob_theory.networks.neural_ode import Gradients, Solver
-from natrob_theory.numbers.argument_checks import require_choice, require_count, require_positive
+from natrob_theory.numbers.argument_checks import require_count, require_positive
 
 OWN_SETTINGS: Final = {
     "tolerance": "neural_ode",
@@ -62,8 +63,7 @@ class ModelSpecification:
         require_count("field_convolutions", self.field_convolutions, minimum=2)
         require_positive("step_size", self.step_size)
         require_positive("tolerance", self.tolerance)
-        require_choice("solver", self.solver, get_args(Solver))
-        require_choice("gradients", self.gradients, get_args(Gradients))
+        require_choices(self)
         for field in fields(self):
             owner = OWN_SETTINGS.get(field.name, self.network)
             value = getattr(self, field.name)

@@ -1,6 +1,8 @@
 """Training: methods that supply gradients, and the engine that steps."""
 
+from natrob_empirical.training.abstract_method import AbstractConstrainedTraining as AbstractConstrainedTraining
 from natrob_empirical.training.abstract_method import AbstractTrainingMethod as AbstractTrainingMethod
+from natrob_empirical.training.abstract_method import AbstractWeightConstraint as AbstractWeightConstraint
 from natrob_empirical.training.abstract_method import StepOutcome as StepOutcome
 from natrob_empirical.training.accuracy import accuracy as accuracy
 from natrob_empirical.training.adversarial import PAPER_TRAININGS as PAPER_TRAININGS
@@ -29,5 +31,3 @@ from natrob_empirical.training.spectral_normalisation import SpectralNormalisati
 from natrob_empirical.training.standard_method import StandardTraining as StandardTraining
 from natrob_empirical.training.state_file import previous_state as previous_state
 from natrob_empirical.training.training_log import LogPaths as LogPaths
-from natrob_empirical.training.weight_constraint import AbstractConstrainedTraining as AbstractConstrainedTraining
-from natrob_empirical.training.weight_constraint import AbstractWeightConstraint as AbstractWeightConstraint

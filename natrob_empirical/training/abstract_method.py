@@ -1,4 +1,4 @@
-"""What a way of training supplies: the gradient of its loss on one batch."""
+"""A way of training: it supplies the gradient of its loss on one batch, and may hold the weights in a set."""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, fields
@@ -14,7 +14,7 @@ from natrob_empirical.files.plain_settings import plain_settings
 @final
 @dataclass(frozen=True, kw_only=True, eq=False)
 class StepOutcome:
-    """What one batch showed; tensors on the model's device, detached, so that reading them is the engine's choice.
+    """The result of one batch; tensors on the model's device, detached, so that reading them is the engine's choice.
 
     Attributes:
         loss: the mean loss over the batch, as the method defines it, before the step.
@@ -24,6 +24,14 @@ class StepOutcome:
 
     loss: Float[Tensor, ""]
     correct: Int64[Tensor, ""]
+
+    @staticmethod
+    def of_backward(
+        loss: Float[Tensor, ""], logits: Float[Tensor, "batch classes"], labels: Int64[Tensor, " batch"]
+    ) -> "StepOutcome":
+        """Add the loss' gradients to the parameters' `grad`; an image counts as correct by its largest logit."""
+        loss.backward()
+        return StepOutcome(loss=loss.detach(), correct=(logits.detach().argmax(dim=1) == labels).sum())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,3 +67,28 @@ class AbstractTrainingMethod(ABC):
         values = {field.name: getattr(self, field.name) for field in fields(self)}
         inner = {name: value.settings() for name, value in values.items() if isinstance(value, AbstractTrainingMethod)}
         return {"name": self.name, **plain_settings(self), **inner}
+
+
+class AbstractWeightConstraint(ABC):
+    """Changes the weights of one model in place; a function of the weights alone, so that a resumed run repeats it."""
+
+    @abstractmethod
+    def after_step(self) -> None:
+        """Bring the weights back near the set; also called once before the first step. Must be cheap."""
+
+    @abstractmethod
+    def finish(self) -> None:
+        """Bring the trained weights into the set, exactly."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class AbstractConstrainedTraining(AbstractTrainingMethod):
+    """A way of training whose weights stay in a set; the engine then uses its constraint."""
+
+    @abstractmethod
+    def constraint(self, model: nn.Module, image_shape: tuple[int, ...]) -> AbstractWeightConstraint:
+        """The constraint of this model on images of this shape (channels, height, width); changes no weight yet.
+
+        Raises:
+            ValueError: the model has weights that the constraint says nothing of.
+        """

@@ -25,7 +25,7 @@ def arithmetic(model: nn.Module, options: EngineOptions, device: torch.device) -
 
 
 def memory_format(options: EngineOptions) -> torch.memory_format:
-    """Of images and weights."""
+    """The memory format of images and weights."""
     return torch.channels_last if options.channels_last else torch.contiguous_format
 
 

@@ -16,7 +16,7 @@ def draw_shifts(count: int, *, largest: int = SHIFT, generator: torch.Generator)
 
 
 def draw_mirrored(count: int, *, generator: torch.Generator) -> Bool[Tensor, " count"]:
-    """Which images are mirrored: each with probability 1/2."""
+    """Chooses the images that are mirrored: each with probability 1/2."""
     return torch.randint(2, (count,), generator=generator, dtype=torch.bool)
 
 

@@ -11,9 +11,9 @@ from natrob_empirical.datasets import Dataset
 from natrob_empirical.files.sole_writer import lock_of_file, sole_writer
 from natrob_empirical.random_streams import require_cpu_generator
 from natrob_empirical.runs.freed_memory import keep_freed_memory
+from natrob_empirical.training.abstract_method import AbstractConstrainedTraining
 from natrob_empirical.training.arithmetic import arithmetic
-from natrob_empirical.training.batch_sizes import batch_sizes, joined
-from natrob_empirical.training.input_checks import device_of, require_fitting
+from natrob_empirical.training.input_checks import batch_sizes, device_of, joined, require_fitting
 from natrob_empirical.training.progress import TrainingProgress, TrainingResult
 from natrob_empirical.training.run import TrainingRun
 from natrob_empirical.training.run_state import describe
@@ -21,7 +21,6 @@ from natrob_empirical.training.specification import TrainingSpecification
 from natrob_empirical.training.state_file import StateFile
 from natrob_empirical.training.streams import TrainingStreams
 from natrob_empirical.training.training_log import LogPaths, training_log
-from natrob_empirical.training.weight_constraint import AbstractConstrainedTraining, AbstractWeightConstraint
 from natrob_theory.numbers.argument_checks import require_nonnegative
 
 
@@ -71,7 +70,9 @@ def train(  # noqa: PLR0913 - each is one keyword of what a run is
     require_fitting(model, dataset, device)
     keep_freed_memory()
     sizes = batch_sizes(model, dataset, specification.batch_size, device)
-    constraint = _constraint(model, dataset, specification)
+    method = specification.method
+    constrained = isinstance(method, AbstractConstrainedTraining)
+    constraint = method.constraint(model, dataset.image_shape) if constrained else None
     streams = TrainingStreams(generator, device)
     store = None if state is None else StateFile(state)
     description = {} if store is None else describe(model, dataset, specification, streams.seeds)
@@ -102,11 +103,3 @@ def train(  # noqa: PLR0913 - each is one keyword of what a run is
         if store is not None:
             store.remove()
     return result
-
-
-def _constraint(
-    model: nn.Module, dataset: Dataset, specification: TrainingSpecification
-) -> AbstractWeightConstraint | None:
-    """That of a method which has one."""
-    method = specification.method
-    return method.constraint(model, dataset.image_shape) if isinstance(method, AbstractConstrainedTraining) else None

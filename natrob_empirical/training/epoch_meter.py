@@ -1,4 +1,4 @@
-"""What an epoch's steps showed, kept on the device until it is read."""
+"""The results of an epoch's steps, kept on the device until they are read."""
 
 import math
 import time
@@ -32,7 +32,7 @@ class EpochMeter:
 
     @property
     def steps(self) -> int:
-        """Of an epoch."""
+        """The steps of an epoch."""
         return len(self._sizes)
 
     def begin(self, position: int) -> None:
@@ -56,7 +56,7 @@ class EpochMeter:
         return next(((place, loss) for place, loss in enumerate(losses) if not math.isfinite(loss)), None)
 
     def mean_loss(self, position: int) -> float:
-        """Over the images of the finished steps."""
+        """The mean loss over the images of the finished steps."""
         sizes = torch.tensor(self._sizes[:position], dtype=torch.float64)
         return float((self.losses[:position].cpu().double() * sizes).sum() / sizes.sum())
 
@@ -65,7 +65,7 @@ class EpochMeter:
         return int(self.correct) / sum(self._sizes[:position])
 
     def images_per_second(self, position: int) -> float:
-        """Of the steps since `begin`; 0 if there are none."""
+        """The rate of the steps since `begin`; 0 if there are none."""
         return sum(self._sizes[self._first : position]) / max(time.perf_counter() - self._started, 1e-9)
 
     def content(self) -> tuple[Tensor, int]:

@@ -1,4 +1,4 @@
-"""What stops a training run, and what it only warns of."""
+"""Errors that stop a training run, and its warning."""
 
 from pathlib import Path
 

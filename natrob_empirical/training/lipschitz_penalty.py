@@ -1,16 +1,17 @@
 """Training with a price on the local constant of the field: a control for networks that are bounded by construction."""
 
-from dataclasses import dataclass
-from typing import ClassVar, final, get_args
+from dataclasses import dataclass, replace
+from typing import ClassVar, final
 
 import torch
 from torch import Tensor, nn
 
+from natrob_empirical.names.choices import require_choices
 from natrob_empirical.training.abstract_method import AbstractTrainingMethod, StepOutcome
-from natrob_empirical.training.adversarial.perturbation import evaluating
 from natrob_empirical.training.field_samples import field_sample
 from natrob_empirical.training.local_constants import Quantity, local_constants
-from natrob_theory.numbers.argument_checks import require_choice, require_count, require_finite, require_nonnegative
+from natrob_empirical.training.model_modes import evaluating
+from natrob_theory.numbers.argument_checks import require_count, require_finite, require_nonnegative
 
 
 @final
@@ -49,7 +50,7 @@ class LipschitzPenalty(AbstractTrainingMethod):
 
     def __post_init__(self) -> None:
         require_nonnegative("weight", self.weight)
-        require_choice("quantity", self.quantity, get_args(Quantity))
+        require_choices(self)
         require_finite("target", self.target)
         require_count("points", self.points)
         require_count("iterations", self.iterations)
@@ -69,10 +70,8 @@ class LipschitzPenalty(AbstractTrainingMethod):
         if price.requires_grad:
             price.backward()
         logits = model(images)
-        loss = nn.functional.cross_entropy(logits, labels)
-        loss.backward()
-        correct = (logits.detach().argmax(dim=1) == labels).sum()
-        return StepOutcome(loss=loss.detach() + price.detach(), correct=correct)
+        outcome = StepOutcome.of_backward(nn.functional.cross_entropy(logits, labels), logits, labels)
+        return replace(outcome, loss=outcome.loss + price.detach())
 
     def penalty(self, model: nn.Module, images: Tensor, *, generator: torch.Generator) -> Tensor:
         """The mean of max(0, k(y_n) − target) over the images' states; the model in eval mode."""

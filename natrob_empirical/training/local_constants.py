@@ -23,7 +23,7 @@ def local_constants(
     iterations: int,
     generator: torch.Generator,
 ) -> Float[Tensor, " batch"]:
-    """At each point y a lower bound of the largest stretch of the Jacobian J there, differentiable in the weights.
+    """Bounds the largest stretch of the Jacobian J at each point y from below, differentiable in the weights.
 
     "lipschitz": ‖Jv‖ ≤ ‖J‖₂, v from Lanczos on JᵀJ. "one_sided": ⟨v, Jv⟩ ≤ λ_max((J + Jᵀ)/2), v from Lanczos on that
     symmetric part. v is a unit vector found with `iterations` products from a random start, and a constant to autograd:

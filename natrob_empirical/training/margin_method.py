@@ -45,8 +45,7 @@ class MarginTraining(AbstractTrainingMethod):
         """One forward and one backward pass. What counts as correct is the largest score, without the offset."""
         logits = model(images)
         loss = margin_loss(logits, labels, offset=self.offset, temperature=self.temperature)
-        loss.backward()
-        return StepOutcome(loss=loss.detach(), correct=(logits.detach().argmax(dim=1) == labels).sum())
+        return StepOutcome.of_backward(loss, logits, labels)
 
 
 def margin_loss(

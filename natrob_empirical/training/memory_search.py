@@ -1,4 +1,4 @@
-"""When a step does not fit into memory: what fits instead."""
+"""The batch that fits into memory where a step does not."""
 
 import gc
 from collections.abc import Callable
@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 _CPU_MESSAGES = ("not enough memory", "can't allocate memory")
-"""What torch's CPU allocators say, in a plain RuntimeError."""
+"""The words of torch's CPU allocators, in a plain RuntimeError."""
 
 
 def is_out_of_memory(error: BaseException) -> bool:

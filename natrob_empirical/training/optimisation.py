@@ -33,7 +33,7 @@ class ScheduledOptimiser:
         self._torch = _optimiser_of(parameters, specification)
 
     def learning_rate(self, step: int) -> float:
-        """Of the step after `step` finished ones."""
+        """The rate of the step after `step` finished ones."""
         return learning_rate_at(self._specification, step, steps_per_epoch=self._steps_per_epoch)
 
     def clear_gradients(self) -> None:

@@ -1,4 +1,4 @@
-"""What a run shows while it goes on, and at its end."""
+"""The figures that a run shows while it goes on, and at its end."""
 
 from dataclasses import dataclass
 from typing import final

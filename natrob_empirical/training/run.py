@@ -11,23 +11,20 @@ import torch
 from torch import nn
 
 from natrob_empirical.datasets import Dataset
-from natrob_empirical.training.abstract_method import StepOutcome
+from natrob_empirical.training.abstract_method import AbstractWeightConstraint, StepOutcome
 from natrob_empirical.training.arithmetic import memory_format
-from natrob_empirical.training.batch_sizes import stands_alone
-from natrob_empirical.training.device_data import DeviceData
+from natrob_empirical.training.epoch_data import DeviceData, EpochPlan
 from natrob_empirical.training.epoch_meter import EpochMeter
-from natrob_empirical.training.epoch_plan import EpochPlan
 from natrob_empirical.training.errors import TrainingDivergedError, TrainingMemoryError
+from natrob_empirical.training.input_checks import stands_alone
 from natrob_empirical.training.memory_search import BufferSnapshot, free_unused, is_out_of_memory, largest_that_fits
 from natrob_empirical.training.optimisation import ScheduledOptimiser
 from natrob_empirical.training.progress import EpochSummary, TrainingProgress, TrainingResult
 from natrob_empirical.training.run_state import RunState, load_weights, named_weights, require_same_run
 from natrob_empirical.training.specification import TrainingSpecification
-from natrob_empirical.training.state_file import StateFile
-from natrob_empirical.training.state_keeper import StateKeeper
+from natrob_empirical.training.state_file import StateFile, StateKeeper
 from natrob_empirical.training.streams import TrainingStreams
 from natrob_empirical.training.training_log import TrainingLog
-from natrob_empirical.training.weight_constraint import AbstractWeightConstraint
 
 
 def reading_is_free(device: torch.device) -> bool:
@@ -79,7 +76,7 @@ class TrainingRun:
 
     @property
     def steps_done(self) -> int:
-        """Over the whole run."""
+        """The finished steps of the whole run."""
         return self.epoch * self._meter.steps + self.position
 
     def keep_state(self, store: StateFile, description: dict[str, Any], *, interval: float) -> None:

@@ -52,14 +52,14 @@ class RunState:
 
     @staticmethod
     def from_content(content: dict[str, Any]) -> "RunState":
-        """What `to_content` returned. Raises KeyError where something is missing."""
+        """Takes what `to_content` returned. Raises KeyError where something is missing."""
         return RunState(**{name: content[name] for name in RunState.__dataclass_fields__})
 
 
 def describe(
     model: nn.Module, dataset: Dataset, specification: TrainingSpecification, seeds: tuple[int, ...]
 ) -> dict[str, Any]:
-    """What a state must agree with, as plain data; reads every training image once."""
+    """Describes as plain data what a state must agree with; reads every training image once."""
     images = hashlib.sha256()
     for part in (dataset.train_x, dataset.train_y):
         images.update(part.contiguous().numpy().data)

@@ -1,13 +1,14 @@
-"""How a model is trained, as data that a record can hold."""
+"""The training of a model, as data that a record can hold."""
 
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypeAlias, final, get_args
+from typing import Any, Literal, TypeAlias, final
 
 from natrob_empirical.files.plain_settings import added_setting, plain_settings
+from natrob_empirical.names.choices import require_choices
 from natrob_empirical.training.abstract_method import AbstractTrainingMethod
 from natrob_empirical.training.augmentation import SHIFT
 from natrob_empirical.training.standard_method import StandardTraining
-from natrob_theory.numbers.argument_checks import require_choice, require_count, require_nonnegative, require_positive
+from natrob_theory.numbers.argument_checks import require_count, require_nonnegative, require_positive
 
 Optimiser: TypeAlias = Literal["adamw", "sgd"]
 Schedule: TypeAlias = Literal["cosine", "milestones"]
@@ -18,7 +19,7 @@ Precision: TypeAlias = Literal["float32", "bfloat16"]
 @final
 @dataclass(frozen=True, kw_only=True)
 class EngineOptions:
-    """How the arithmetic is done: it changes the last bits, so it is part of what a trained model is.
+    """The arithmetic of a training: it changes the last bits, so it is part of what a trained model is.
 
     Attributes:
         precision: "bfloat16" runs the forward pass under autocast; weights, optimiser, losses and the states of
@@ -34,13 +35,13 @@ class EngineOptions:
     compiled: bool = False
 
     def __post_init__(self) -> None:
-        require_choice("precision", self.precision, get_args(Precision))
+        require_choices(self)
 
 
 @final
 @dataclass(frozen=True, kw_only=True)
 class TrainingSpecification:
-    """How a model is trained.
+    """The training of a model.
 
     Attributes:
         method: whose loss is minimised.
@@ -81,18 +82,16 @@ class TrainingSpecification:
             raise TypeError(f"`method` must be a training method such as {StandardTraining()}, got {self.method!r}")
         require_count("epochs", self.epochs)
         require_count("batch_size", self.batch_size)
-        require_choice("optimiser", self.optimiser, get_args(Optimiser))
+        require_choices(self)
         require_positive("learning_rate", self.learning_rate)
         require_nonnegative("momentum", self.momentum)
         require_nonnegative("weight_decay", self.weight_decay)
-        require_choice("schedule", self.schedule, get_args(Schedule))
         if require_count("shift", self.shift) > SHIFT:
             raise ValueError(f"`shift` must be at most {SHIFT} pixels, got {self.shift}")
         if self.shift != SHIFT and self.augmentation == "none":
             raise ValueError(f'`shift` is a setting of the augmentations that shift, got {self.shift} beside "none"')
         if require_nonnegative("warmup", self.warmup) >= 1:
             raise ValueError(f"`warmup` must be less than 1, a share of all steps, got {self.warmup}")
-        require_choice("augmentation", self.augmentation, get_args(Augmentation))
         if list(self.milestones) != sorted(set(self.milestones)) or any(epoch < 1 for epoch in self.milestones):
             raise ValueError(f"`milestones` must be ascending epochs of at least 1, got {self.milestones}")
 

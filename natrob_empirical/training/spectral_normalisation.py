@@ -8,11 +8,15 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
-from natrob_empirical.training.abstract_method import AbstractTrainingMethod, StepOutcome
-from natrob_empirical.training.adversarial.perturbation import evaluating
+from natrob_empirical.training.abstract_method import (
+    AbstractConstrainedTraining,
+    AbstractTrainingMethod,
+    AbstractWeightConstraint,
+    StepOutcome,
+)
 from natrob_empirical.training.local_constants import local_constants
+from natrob_empirical.training.model_modes import evaluating
 from natrob_empirical.training.standard_method import StandardTraining
-from natrob_empirical.training.weight_constraint import AbstractConstrainedTraining, AbstractWeightConstraint
 from natrob_theory import lipschitz_upper_bound
 from natrob_theory.numbers.argument_checks import require_count, require_positive
 
@@ -62,7 +66,7 @@ class SpectralNormalisation(AbstractConstrainedTraining):
             raise TypeError(f"`method` must be a training method without a constraint of its own, got {self.method!r}")
 
     def backward(self, model: nn.Module, images: Tensor, labels: Tensor, *, generator: torch.Generator) -> StepOutcome:
-        """That of `method`."""
+        """Takes the gradient of `method`."""
         return self.method.backward(model, images, labels, generator=generator)
 
     def constraint(self, model: nn.Module, image_shape: Shape) -> "NormConstraint":
@@ -97,7 +101,7 @@ class NormConstraint(AbstractWeightConstraint):
                 layer.weight.data.mul_(factor)
 
     def finish(self) -> None:
-        """The same with the upper bound of the norm, until rounding is below the bound too."""
+        """Scale layers down by the upper bound of their norm, until rounding is below the bound too."""
         for layer, shapes in self._layers:
             for shape in shapes:
                 upper = partial(lipschitz_upper_bound, layer, input_shape=shape)

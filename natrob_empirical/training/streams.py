@@ -44,7 +44,7 @@ class TrainingStreams:
             yield
 
     def states(self) -> dict[str, Tensor]:
-        """Where every stream is; read inside `for_layers`."""
+        """The state of every stream; read inside `for_layers`."""
         states = {name: getattr(self, name).get_state() for name in _NAMES}
         states["layers"] = torch.get_rng_state()
         if self._device.type == "cuda":

@@ -19,7 +19,7 @@ _COLUMNS: Final = tuple(field.name for field in fields(EpochSummary))
 @final
 @dataclass(frozen=True, kw_only=True)
 class LogPaths:
-    """Where a run is logged.
+    """The files of a run's log.
 
     Attributes:
         csv: a file with a line per epoch; its columns are the fields of `EpochSummary`.

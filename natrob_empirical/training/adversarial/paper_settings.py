@@ -4,6 +4,7 @@ Learning rates fall by a factor 10 at each milestone; a milestone counts finishe
 """
 
 from dataclasses import dataclass
+from functools import partial
 from types import MappingProxyType
 from typing import Final, final
 
@@ -32,23 +33,24 @@ class PaperTraining:
     departures: str = ""
 
 
+_stepwise: Final = partial(
+    TrainingSpecification, optimiser="sgd", momentum=0.9, schedule="milestones", augmentation="crop_flip"
+)
+"""SGD with momentum, shifted and mirrored images, and a learning rate that falls at the milestones."""
+
 PAPER_TRAININGS: Final = MappingProxyType(
     {
         training.name: training
         for training in (
             PaperTraining(
                 name="pgd-10",
-                specification=TrainingSpecification(
+                specification=_stepwise(
                     method=PGDAdversarialTraining(epsilon=8 / 255, step_size=2 / 255, steps=10, attack_mode="eval"),
                     epochs=105,
                     batch_size=256,
-                    optimiser="sgd",
                     learning_rate=0.05,
-                    momentum=0.9,
                     weight_decay=5e-4,
-                    schedule="milestones",
                     milestones=(75, 90, 100),
-                    augmentation="crop_flip",
                 ),
                 source=(
                     "Madry et al., ICLR 2018, with the settings of the PGD-10 baseline for PreAct-ResNet-18 of Zhang "
@@ -63,17 +65,13 @@ PAPER_TRAININGS: Final = MappingProxyType(
             ),
             PaperTraining(
                 name="trades-10",
-                specification=TrainingSpecification(
+                specification=_stepwise(
                     method=TRADES(epsilon=0.031, step_size=0.007, steps=10, weight=6.0),
                     epochs=76,
                     batch_size=128,
-                    optimiser="sgd",
                     learning_rate=0.1,
-                    momentum=0.9,
                     weight_decay=2e-4,
-                    schedule="milestones",
                     milestones=(74,),
-                    augmentation="crop_flip",
                 ),
                 source=(
                     "Zhang et al. (TRADES), ICML 2019: yaodongyu/TRADES, train_trades_cifar10.py, where epochs count "
@@ -86,17 +84,13 @@ PAPER_TRAININGS: Final = MappingProxyType(
             ),
             PaperTraining(
                 name="yopo-5-3",
-                specification=TrainingSpecification(
+                specification=_stepwise(
                     method=YOPO(epsilon=8 / 255, step_size=2 / 255, outer_steps=5, inner_steps=3),
                     epochs=36,
                     batch_size=256,
-                    optimiser="sgd",
                     learning_rate=0.1 * 2 / 5,
-                    momentum=0.9,
                     weight_decay=5e-4,
-                    schedule="milestones",
                     milestones=(30, 34),
-                    augmentation="crop_flip",
                 ),
                 source=(
                     "Zhang et al. (YOPO), NeurIPS 2019: a1600012888/YOPO-You-Only-Propagate-Once, "

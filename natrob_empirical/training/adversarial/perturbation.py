@@ -1,13 +1,13 @@
-"""What the adversarial methods share: draws, the box of allowed images, sign steps, a model that stays as it was."""
+"""Perturbed images for the adversarial methods: draws, the box of allowed images, sign steps."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 import torch
 from jaxtyping import Float
-from torch import Tensor, nn
+from torch import Tensor
 
 from natrob_empirical.threat_models import Box
+from natrob_empirical.training.epoch_data import moved
 
 
 def uniform_noise(
@@ -15,7 +15,7 @@ def uniform_noise(
 ) -> Float[Tensor, "batch *pixels"]:
     """Independent uniform numbers in [−ε, ε), drawn on the CPU and moved to the images' device."""
     draw = torch.rand(images.shape, generator=generator, dtype=images.dtype)
-    return _beside(draw.mul_(2 * epsilon).sub_(epsilon), images)
+    return moved(draw.mul_(2 * epsilon).sub_(epsilon), images.device)
 
 
 def normal_noise(
@@ -23,14 +23,7 @@ def normal_noise(
 ) -> Float[Tensor, "batch *pixels"]:
     """Independent normal numbers of this standard deviation, drawn on the CPU and moved to the images' device."""
     draw = torch.randn(images.shape, generator=generator, dtype=images.dtype)
-    return _beside(draw.mul_(scale), images)
-
-
-def _beside(draw: Tensor, images: Tensor) -> Tensor:
-    """On the images' device; by way of pinned memory, so that a GPU's queue is not waited for."""
-    if not images.is_cuda:
-        return draw.to(images.device)
-    return draw.pin_memory().to(images.device, non_blocking=True)
+    return moved(draw.mul_(scale), images.device)
 
 
 def allowed_box(images: Float[Tensor, "batch *pixels"], epsilon: float) -> Box:
@@ -60,32 +53,3 @@ def sign_ascent(
         (gradient,) = torch.autograd.grad(objective(variable), variable)
         point = box.project(torch.add(variable.detach(), gradient.sign_(), alpha=step_size))
     return point
-
-
-@contextmanager
-def frozen(module: nn.Module) -> Iterator[None]:
-    """The parameters ask for no gradient, and afterwards do again.
-
-    Layers then keep no inputs for gradients that nobody takes, and a model with a backward pass of its own, such as an
-    adjoint solver, does not compute them.
-    """
-    trainable = [parameter for parameter in module.parameters() if parameter.requires_grad]
-    try:
-        for parameter in trainable:
-            parameter.requires_grad_(False)
-        yield
-    finally:
-        for parameter in trainable:
-            parameter.requires_grad_(True)
-
-
-@contextmanager
-def evaluating(module: nn.Module) -> Iterator[None]:
-    """Eval mode: running statistics are used and kept; afterwards every part is in the mode it was in."""
-    modes = [(part, part.training) for part in module.modules()]
-    try:
-        module.eval()
-        yield
-    finally:
-        for part, training in modes:
-            part.training = training

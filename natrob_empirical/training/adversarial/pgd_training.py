@@ -2,20 +2,16 @@
 
 from contextlib import nullcontext
 from dataclasses import dataclass
-from typing import ClassVar, Literal, TypeAlias, final, get_args
+from typing import ClassVar, Literal, TypeAlias, final
 
 import torch
 from torch import Tensor, nn
 
+from natrob_empirical.names.choices import require_choices
 from natrob_empirical.training.abstract_method import AbstractTrainingMethod, StepOutcome
-from natrob_empirical.training.adversarial.perturbation import (
-    allowed_box,
-    evaluating,
-    frozen,
-    sign_ascent,
-    uniform_noise,
-)
-from natrob_theory.numbers.argument_checks import require_choice, require_count, require_nonnegative, require_positive
+from natrob_empirical.training.adversarial.perturbation import allowed_box, sign_ascent, uniform_noise
+from natrob_empirical.training.model_modes import evaluating, frozen
+from natrob_theory.numbers.argument_checks import require_count, require_nonnegative, require_positive
 
 AttackMode: TypeAlias = Literal["train", "eval"]
 
@@ -53,15 +49,13 @@ class PGDAdversarialTraining(AbstractTrainingMethod):
         require_nonnegative("epsilon", self.epsilon)
         require_positive("step_size", self.step_size)
         require_count("steps", self.steps)
-        require_choice("attack_mode", self.attack_mode, get_args(AttackMode))
+        require_choices(self)
 
     def backward(self, model: nn.Module, images: Tensor, labels: Tensor, *, generator: torch.Generator) -> StepOutcome:
         """Perturb, then one forward and one backward pass; draws one uniform number per pixel."""
         perturbed = self.perturb(model, images, labels, generator=generator)
         logits = model(perturbed).to(images.dtype)
-        loss = nn.functional.cross_entropy(logits, labels)
-        loss.backward()
-        return StepOutcome(loss=loss.detach(), correct=(logits.detach().argmax(dim=1) == labels).sum())
+        return StepOutcome.of_backward(nn.functional.cross_entropy(logits, labels), logits, labels)
 
     def perturb(self, model: nn.Module, images: Tensor, labels: Tensor, *, generator: torch.Generator) -> Tensor:
         """The images that the loss is taken of; changes no parameter and no parameter's `grad`."""

@@ -8,17 +8,12 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from natrob_empirical.training.abstract_method import AbstractTrainingMethod, StepOutcome
-from natrob_empirical.training.adversarial.perturbation import (
-    allowed_box,
-    evaluating,
-    frozen,
-    normal_noise,
-    sign_ascent,
-)
+from natrob_empirical.training.adversarial.perturbation import allowed_box, normal_noise, sign_ascent
+from natrob_empirical.training.model_modes import evaluating, frozen
 from natrob_theory.numbers.argument_checks import require_count, require_nonnegative, require_positive
 
 _START_SCALE: Final = 0.001
-"""Of the normal noise that the ascent starts with: at x′ = x itself the divergence has no gradient."""
+"""The scale of the normal noise that the ascent starts with: at x′ = x itself the divergence has no gradient."""
 
 
 def prediction_divergence(
@@ -78,8 +73,7 @@ class TRADES(AbstractTrainingMethod):
         perturbed_logits = model(perturbed).to(images.dtype)
         divergence = prediction_divergence(clean_logits, perturbed_logits) / len(images)
         loss = nn.functional.cross_entropy(clean_logits, labels) + self.weight * divergence
-        loss.backward()
-        return StepOutcome(loss=loss.detach(), correct=(perturbed_logits.detach().argmax(dim=1) == labels).sum())
+        return StepOutcome.of_backward(loss, perturbed_logits, labels)
 
     def perturb(self, model: nn.Module, images: Tensor, *, generator: torch.Generator) -> Tensor:
         """The images x′ of the divergence; changes no parameter, no running statistic and no parameter's `grad`."""

@@ -1,12 +1,12 @@
 """YOPO: adversarial training that perturbs the images through the first layer alone."""
 
 from dataclasses import dataclass
+from functools import partial
 from typing import ClassVar, Protocol, final, runtime_checkable
 
 import torch
 from torch import Tensor, nn
 
-from natrob_empirical.threat_models import Box
 from natrob_empirical.training.abstract_method import AbstractTrainingMethod, StepOutcome
 from natrob_empirical.training.adversarial.perturbation import allowed_box, sign_ascent, uniform_noise
 from natrob_theory.numbers.argument_checks import require_count, require_nonnegative, require_positive
@@ -18,7 +18,7 @@ class SplitClassifier(Protocol):
 
     @property
     def first_layer(self) -> nn.Module:
-        """What the images meet first; affine or not."""
+        """The layer that the images meet first; affine or not."""
         ...
 
     def after_first_layer(self, z: Tensor) -> Tensor:
@@ -95,30 +95,24 @@ class YOPO(AbstractTrainingMethod):
             outcome, adjoint = _propagate(split, first, labels)
             outcomes.append(outcome)
             _add_gradient(first, adjoint + previous)
-            point = self._inner_steps(split.first_layer, point, adjoint, box)
+            ascend = partial(_paired, split.first_layer, adjoint)
+            point = sign_ascent(point, box, ascend, step_size=self.step_size, steps=self.inner_steps)
         _add_gradient(split.first_layer(point), adjoint)
         return outcomes[-1]
 
-    def _inner_steps(self, first_layer: nn.Module, point: Tensor, adjoint: Tensor, box: Box) -> Tensor:
-        """Sign steps along the gradient of ⟨adjoint, first_layer(x)⟩."""
-        return sign_ascent(
-            point,
-            box,
-            lambda x: (first_layer(x) * adjoint).sum(),
-            step_size=self.step_size,
-            steps=self.inner_steps,
-        )
+
+def _paired(first_layer: nn.Module, adjoint: Tensor, x: Tensor) -> Tensor:
+    """⟨adjoint, first_layer(x)⟩."""
+    return (first_layer(x) * adjoint).sum()
 
 
 def _propagate(split: SplitClassifier, first: Tensor, labels: Tensor) -> tuple[StepOutcome, Tensor]:
     """Add the gradients of all but the first layer, whose output is `first`; returns the loss' gradient there too."""
     z = first.detach().requires_grad_()
     logits = split.after_first_layer(z).to(torch.promote_types(z.dtype, torch.float32))
-    loss = nn.functional.cross_entropy(logits, labels)
-    loss.backward()
+    outcome = StepOutcome.of_backward(nn.functional.cross_entropy(logits, labels), logits, labels)
     if z.grad is None:
         raise ValueError("`model.after_first_layer(z)` must be differentiable with respect to z, got no gradient")
-    outcome = StepOutcome(loss=loss.detach(), correct=(logits.detach().argmax(dim=1) == labels).sum())
     return outcome, z.grad
 
 

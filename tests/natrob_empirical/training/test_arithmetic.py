@@ -12,8 +12,7 @@ from natrob_empirical.models import NETWORKS, AbstractClassifier, ModelSpecifica
 from natrob_empirical.random_streams import RandomStreams
 from natrob_empirical.training import EngineOptions, StandardTraining, TrainingProgress, run
 from natrob_empirical.training.arithmetic import arithmetic
-from natrob_empirical.training.device_data import DeviceData
-from natrob_empirical.training.epoch_plan import EpochPlan
+from natrob_empirical.training.epoch_data import DeviceData, EpochPlan
 from natrob_theory import ImplicitSolveError
 
 CPU = torch.device("cpu")

@@ -27,7 +27,7 @@ from natrob_empirical.training import (
     TrainingStateError,
     accuracy,
 )
-from natrob_empirical.training.batch_sizes import batch_sizes
+from natrob_empirical.training.input_checks import batch_sizes
 
 METHODS = (
     StandardTraining(),

@@ -4,14 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
-from natrob_empirical.training.adversarial.perturbation import (
-    allowed_box,
-    evaluating,
-    frozen,
-    normal_noise,
-    sign_ascent,
-    uniform_noise,
-)
+from natrob_empirical.training.adversarial.perturbation import allowed_box, normal_noise, sign_ascent, uniform_noise
+from natrob_empirical.training.model_modes import evaluating, frozen
 
 
 def test_uniform_noise_fills_the_ball_evenly() -> None:
