@@ -6,7 +6,7 @@ from typing import Final
 from natrob_theory.numbers.argument_checks import require_count
 
 _QUANTILE: Final = 1.959963984540054
-"""Of the standard normal distribution at 0.975."""
+"""The standard normal distribution's quantile at 0.975."""
 
 
 def wilson_interval(count: int, n: int) -> tuple[float, float]:

@@ -80,7 +80,7 @@ def planned_cells(preset: Preset, dataset: Dataset | DatasetInfo, *, rate: float
 def _attack_flops(
     specification: AttackSpecification, cost: ModelCost, sources: Mapping[str, ModelCost], num_classes: int
 ) -> float:
-    """Of one image: on the model itself; or on the source, and the few answers that the model is asked for."""
+    """Counts for one image: on the model itself; or on the source, and the few answers asked of the model."""
     attack = specification.build(0.1)
     queries, gradients = attack.most_calls(num_classes)
     calls = queries + 2.0 * gradients

@@ -161,7 +161,7 @@ class Section:
         return attack_named(self.identity_of(attack)) or attack_named(attack)
 
     def kind_of(self, attack: str) -> AttackKind | None:
-        """What the attack of a label, or the one that made its images on another model, asks of a model."""
+        """The kind of a label's attack, or of the one that made its images on another model; None for another's."""
         named = self.attack_of(attack)
         return None if named is None else named.kind
 
