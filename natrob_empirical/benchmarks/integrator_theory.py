@@ -125,7 +125,7 @@ class IntegratorTheory(AbstractClassifierTheory):
         if math.isinf(float(bounds.trunk)) and bounds.trunk.source.startswith("none"):
             return None
         trunk = self.model.trunk
-        one_sided = self._upper_one_sided(tuple(state.shape[1:])) if trunk.stepper.one_sided_formula else None
+        one_sided = self._upper_one_sided(tuple(state.shape[1:])) if trunk.stepper.growth_factors else None
         return check_bound(trunk, state, perturbation, lipschitz=bounds.field, one_sided=one_sided)
 
     def _structural_growth(self, state_shape: tuple[int, ...]) -> Tensor | None:

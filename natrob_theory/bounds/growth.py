@@ -12,8 +12,8 @@ from natrob_theory.numbers.bound import (
     one_sided_value,
 )
 from natrob_theory.numbers.rounding import EPSILON, SMALLEST_SAFE, round_up
-from natrob_theory.steppers import EulerStepper
-from natrob_theory.steppers.abstract_stepper import contracting_product, scaled_constant, scaled_one_sided
+from natrob_theory.steppers.abstract_stepper import contracting_product, scaled_constant
+from natrob_theory.steppers.growth_factors import EulerGradientFlow, FieldConstants, step_constants
 
 
 def discrete_bound(step_size: float, lipschitz: Bound | float, steps: int) -> Bound:
@@ -122,9 +122,9 @@ def gradient_flow_bound(
     mu = one_sided_value(one_sided)
     if not -constant <= mu <= 0.0:
         raise ValueError(f"`one_sided` must be between −K = {-constant} and 0 for a gradient flow, got {mu}")
-    x = scaled_constant(step_size, constant)
-    product = torch.tensor(step_size * mu, dtype=torch.float64)
-    factors = EulerStepper().gradient_flow_growth(x, scaled_one_sided(product, x)).expand(steps)
+    x = scaled_constant(step_size, constant)[None]
+    known = step_constants([step_size], x, [FieldConstants(one_sided=mu, gradient_flow=True)])
+    factors = EulerGradientFlow().growth(known).expand(steps)
     constants = (lipschitz, one_sided)
     return Bound(
         value=float(contracting_product(factors)[-1]),

@@ -1,6 +1,7 @@
 """The growth of a whole network from the structure of its fields, and with it the network's Lipschitz constant."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -9,17 +10,17 @@ from torch import nn
 
 from natrob_theory.bounds.lipschitz_upper_bound import lipschitz_upper_bound
 from natrob_theory.bounds.one_sided_upper_bound import one_sided_lipschitz_upper_bound
+from natrob_theory.fields import split_halves
 from natrob_theory.fields.centred_fields import centred_constants
 from natrob_theory.layers.altered_layers import FORWARD_METHODS
 from natrob_theory.layers.answers import AbstractLayer, asked, describes, follows_convex_potential
 from natrob_theory.layers.refusal import refuse
-from natrob_theory.layers.statements import CentredConstants, Shape
+from natrob_theory.layers.statements import Shape
 from natrob_theory.networks import AbstractFixedStepNet, AbstractIntegratorNet, NeuralODE
 from natrob_theory.networks.abstract_net import constants_per_step, growth_over_steps, step_growth
 from natrob_theory.networks.one_sided_growth import StepStructure
 from natrob_theory.numbers.bound import Bound
-from natrob_theory.steppers import CoupledField
-from natrob_theory.steppers.revnet import split_halves
+from natrob_theory.steppers import FieldConstants
 
 
 def growth_upper_bound(net: AbstractIntegratorNet, *, input_shape: tuple[int, ...]) -> Bound:
@@ -56,8 +57,7 @@ def growth_upper_bound(net: AbstractIntegratorNet, *, input_shape: tuple[int, ..
     """
     if not isinstance(net, AbstractIntegratorNet):
         raise TypeError(f"`net` must be an integrator network, got {type(net).__name__}")
-    structure = _structure(net, tuple(input_shape))
-    return growth_over_steps(net, *structure)
+    return growth_over_steps(net, *_structure(net, tuple(input_shape)))
 
 
 def step_structures(net: AbstractIntegratorNet, *, input_shape: tuple[int, ...]) -> list[StepStructure]:
@@ -68,47 +68,57 @@ def step_structures(net: AbstractIntegratorNet, *, input_shape: tuple[int, ...])
     """
     structure = _structure(net, tuple(input_shape))
     plan = net.plan()
-    one_sided = [None] * len(plan) if structure.one_sided is None else [float(mu) for mu in structure.one_sided]
-    flows = [False] * len(plan) if structure.gradient_flows is None else structure.gradient_flows
     rows = constants_per_step(structure.lipschitz, len(plan), net.stepper.couplings)
     try:
-        growth = step_growth(net.stepper, plan, rows, *structure[1:])
+        growth = step_growth(net.stepper, plan, rows, structure.fields)
     except ValueError:
         factors = [math.inf] * len(plan)
     else:
         factors = [float(growth.of_step(n)) for n in range(len(plan))]
-    return [StepStructure(*row) for row in zip(factors, one_sided, flows, strict=True)]
+    fields = [FieldConstants()] * len(plan) if structure.fields is None else structure.fields
+    return [StepStructure(*row) for row in zip(factors, fields, strict=True)]
 
 
 class _Structure(NamedTuple):
-    """Of every step: K or (K₁, K₂); where the method can use them μ, whether f is a gradient flow, and its parts."""
+    """Of every step: K or (K₁, K₂); and what the method's growth factors can use of its field."""
 
-    lipschitz: list[Bound] | list[tuple[Bound, Bound]]
-    one_sided: list[Bound] | None
-    gradient_flows: list[bool] | None
-    centred: list[CentredConstants] | None = None
+    lipschitz: list[Bound] | list[tuple[Bound, ...]]
+    fields: list[FieldConstants] | None
 
 
 def _structure(net: AbstractIntegratorNet, input_shape: Shape) -> _Structure:
     altered = asked(net, "lipschitz")[1]
     if altered:
         refuse(net, input_shape, altered)
+    stepper = net.stepper
     fields: list[nn.Module] = [step.field for step in net.plan()]
     distinct = dict.fromkeys(fields)
-    pairs = {field: _pair_constants(field, input_shape) for field in distinct if isinstance(field, CoupledField)}
-    if pairs:
-        return _Structure([pairs[field] for field in fields], None, None)  # type: ignore[index] - all are coupled
+    if stepper.couplings > 1:
+        half = tuple(split_halves(torch.empty((1, *input_shape)))[0].shape[1:])
+        pairs = {field: _constants_of_parts(stepper.fields_of(field), half) for field in distinct}
+        return _Structure([pairs[field] for field in fields], None)
     constants = {field: lipschitz_upper_bound(field, input_shape=input_shape) for field in distinct}
     lipschitz = [constants[field] for field in fields]
-    if not net.stepper.one_sided_formula:
-        return _Structure(lipschitz, None, None)
-    flows = {field: follows_convex_potential(field) for field in distinct}
-    one_sided = {field: _one_sided(field, input_shape, gradient_flow=flows[field]) for field in distinct}
-    centred = None
-    if net.stepper.centred_formula:
-        parts = {field: centred_constants(field, input_shape) for field in distinct}
-        centred = [parts[field] for field in fields]
-    return _Structure(lipschitz, [one_sided[field] for field in fields], [flows[field] for field in fields], centred)
+    if not stepper.growth_factors:
+        return _Structure(lipschitz, None)
+    needs = {need for factor in stepper.growth_factors for need in factor.needs}
+    known = {field: _field_constants(field, input_shape, needs) for field in distinct}
+    return _Structure(lipschitz, [known[field] for field in fields])
+
+
+def _field_constants(field: nn.Module, input_shape: Shape, needs: set[str]) -> FieldConstants:
+    """What growth factors with these needs can use of the field."""
+    flow = follows_convex_potential(field)
+    return FieldConstants(
+        one_sided=_one_sided(field, input_shape, gradient_flow=flow) if "scaled_one_sided" in needs else None,
+        gradient_flow=flow,
+        centred=centred_constants(field, input_shape) if "centred" in needs else None,
+    )
+
+
+def _constants_of_parts(parts: Sequence[nn.Module], input_shape: Shape) -> tuple[Bound, ...]:
+    """K of each field of a coupled step, on half of the state."""
+    return tuple(lipschitz_upper_bound(part, input_shape=input_shape) for part in parts)
 
 
 def _one_sided(field: nn.Module, input_shape: Shape, *, gradient_flow: bool) -> Bound:
@@ -117,13 +127,6 @@ def _one_sided(field: nn.Module, input_shape: Shape, *, gradient_flow: bool) -> 
     if not gradient_flow or float(bound) <= 0.0:
         return bound
     return replace(bound, value=0.0, source="gradient flow of a convex potential: μ ≤ 0")
-
-
-def _pair_constants(field: CoupledField, input_shape: Shape) -> tuple[Bound, Bound]:
-    """(K₁, K₂) of a coupled pair on the two halves of the state's first axis."""
-    half = tuple(split_halves(torch.empty((1, *input_shape)))[0].shape[1:])
-    first, second = (lipschitz_upper_bound(part, input_shape=half) for part in (field.first, field.second))
-    return first, second
 
 
 @describes(AbstractFixedStepNet)

@@ -11,9 +11,8 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from natrob_theory.checks.ball_growth import squared_growth, squared_one_sided_growth
-from natrob_theory.checks.ball_steppers import BallEvaluation, BallStep, ball_step, enclosed_maps
 from natrob_theory.checks.trajectories import PairRun
+from natrob_theory.layers.answers import ball_field
 from natrob_theory.networks import AbstractIntegratorNet, LipschitzConstants, OneSidedConstants, StepPlan
 from natrob_theory.networks.abstract_net import constants_per_step, require_forward_in_time
 from natrob_theory.networks.fixed_step_net import AbstractFixedStepNet
@@ -30,6 +29,8 @@ from natrob_theory.numbers.balls import (
 )
 from natrob_theory.numbers.bound import lipschitz_value, one_sided_value
 from natrob_theory.steppers import AbstractStepper
+from natrob_theory.steppers.ball_arithmetic import BallEvaluation, BallStep
+from natrob_theory.steppers.growth_factors import BallConstants
 
 SMALLEST_PRECISION = 128
 LARGEST_PRECISION = 8192
@@ -181,7 +182,7 @@ def _verdicts(
     squares = [squared_distances(state)]
     secants: list[list[Ball]] = []
     for step in steps:
-        state, evaluations = ball_step(net.stepper, step, state)
+        state, evaluations = net.stepper.step_in_balls(step, state)
         squares.append(squared_distances(state))
         secants.append(_secants(evaluations))
     couplings = net.stepper.couplings
@@ -196,29 +197,29 @@ def _verdicts(
             [ball(abs(step.step_size)) * constant for constant in row]
             for step, row in zip(steps, constants, strict=True)
         ]
-        growth = squared_growth(net.stepper, scaled)
+        growth = net.stepper.squared_growth(scaled)
         if one_sided is not None:
             require_forward_in_time(float(step.step_size) for step in steps)
-            products = [
-                ball(step.step_size) * ball(one_sided_value(mu))
-                for step, mu in zip(steps, one_sided_per_step(one_sided, len(steps)), strict=True)
-            ]
-            growth = _smaller_steps(net.stepper, scaled, products, growth)
+            mu = [one_sided_value(constant) for constant in one_sided_per_step(one_sided, len(steps))]
+            growth = _smaller_steps(net.stepper, steps, scaled, mu) if net.stepper.growth_factors else growth
         distances = [row[sample] for row in squares]
         verdicts.append(_verdict(distances, [distances[0] * factor for factor in growth]))
     return verdicts
 
 
 def _smaller_steps(
-    stepper: AbstractStepper[Any], scaled: Sequence[Sequence[Ball]], products: Sequence[Ball], alone: list[Ball]
+    stepper: AbstractStepper[Any], steps: Sequence[BallStep], scaled: Sequence[Sequence[Ball]], mu: Sequence[float]
 ) -> list[Ball]:
-    """G² over the first n steps with the smaller factor of each; `alone` where the method knows no (μ, K)."""
+    """G² over the first n steps with the least factor of each."""
     squares = [ball(1.0)]
-    for row, product in zip(scaled, products, strict=True):
-        from_both = squared_one_sided_growth(stepper, row[0], product.min(row[0]))
-        if from_both is None:
-            return alone
-        squares.append(squares[-1] * from_both.min(squared_growth(stepper, [row])[-1]))
+    for step, row, constant in zip(steps, scaled, mu, strict=True):
+        size = ball(step.step_size)
+        known = BallConstants(step_size=size, x=row[0], scaled_one_sided=(size * ball(constant)).min(row[0]))
+        least = stepper.squared_growth([row])[-1]
+        for factor in stepper.growth_factors:
+            square = factor.squared_growth(known) if factor.applies_to(known) else None
+            least = least if square is None else square.min(least)
+        squares.append(squares[-1] * least)
     return squares
 
 
@@ -230,13 +231,21 @@ def _exact_steps(net: AbstractIntegratorNet, run: PairRun, states: Tensor) -> li
     else:
         times = [Fraction(time) for time in run.times.tolist()]
     return [
-        _exact_step(plan, time, later - time, end)
+        _exact_step(net.stepper, plan, time, later - time, end)
         for plan, (time, later), end in zip(run.plan, pairwise(times), states[1:], strict=True)
     ]
 
 
-def _exact_step(plan: StepPlan, time: Fraction, step_size: Fraction, end: Tensor) -> BallStep:
-    return BallStep(field=plan.field, maps=enclosed_maps(plan.field), time=time, step_size=step_size, end=end)
+def _exact_step(
+    stepper: AbstractStepper[Any], plan: StepPlan, time: Fraction, step_size: Fraction, end: Tensor
+) -> BallStep:
+    return BallStep(
+        field=plan.field,
+        maps=tuple(ball_field(part) for part in stepper.fields_of(plan.field)),
+        time=time,
+        step_size=step_size,
+        end=end,
+    )
 
 
 def _secants(evaluations: Sequence[BallEvaluation]) -> list[Ball]:

@@ -14,16 +14,17 @@ from natrob_theory.networks import AbstractIntegratorNet, LipschitzConstants, On
 from natrob_theory.networks.abstract_net import (
     constants_per_step,
     kind_of_constants,
+    one_sided_fields,
     require_forward_in_time,
     step_growth,
     step_sizes,
 )
-from natrob_theory.networks.one_sided_growth import StepGrowth, one_sided_per_step
+from natrob_theory.networks.one_sided_growth import StepGrowth
 from natrob_theory.numbers.argument_checks import require_nonnegative
 from natrob_theory.numbers.bound import BoundKind
 from natrob_theory.numbers.norms import per_sample_l2
 from natrob_theory.numbers.rounding import unit_roundoff
-from natrob_theory.steppers import BackwardEulerStepper, Evaluation
+from natrob_theory.steppers import Evaluation
 
 Arithmetic: TypeAlias = Literal["float", "ball"]
 
@@ -121,8 +122,8 @@ def check_bound(
         The comparison. The allowance is A_{n+1} = G_n A_n + δ_n with
         δ_n = a_n(c·u·(‖y_n‖ + ‖z_n‖ + Σ h‖k‖) + φu·Σ h(‖k‖ + K_n‖Y‖)) + G_n(‖r_y‖ + ‖r_z‖), sums over the step's
         evaluations k = f(Y) of both solutions, c = 16 per evaluation, a_n = max(1, (G_n − 1)/x_n) for what later
-        stages make of an error in an earlier one (G_n from K alone; for methods with a formula from (μ, K), which
-        have one stage, max(1, G_n) is another such bound), r the residuals of implicit solves.
+        stages make of an error in an earlier one (G_n from K alone; for methods with one evaluation max(1, G_n) is
+        another such bound), r the residuals of implicit solves.
 
     Raises:
         TypeError, ValueError: as for the network and its growth bound; for "ball" also as for `compare_in_balls`.
@@ -229,15 +230,15 @@ def _growth_of_run(
         require_forward_in_time(step.step_size for step in run.plan)
     if lipschitz is None:
         x = step_sizes(run.plan).to(run.times.device).view(len(sizes), -1) * run.secant_constants()
-        mu = None if one_sided is None else one_sided_per_step(one_sided, len(sizes))
-        growth = StepGrowth(net.stepper, sizes, x[:, None, :].expand(-1, couplings, -1), mu)
+        fields = one_sided_fields(one_sided, len(sizes))
+        growth = StepGrowth(net.stepper, sizes, x[:, None, :].expand(-1, couplings, -1), fields)
         return growth, kind_of_constants(growth.one_sided_in_use)
     constants = constants_per_step(lipschitz, len(run.plan), couplings)
-    shared = step_growth(net.stepper, run.plan, constants, one_sided)
+    shared = step_growth(net.stepper, run.plan, constants, one_sided_fields(one_sided, constants))
     x = shared.x.to(run.times.device)
     x = (x if x.dim() == 3 else x[:, :, None]).expand(-1, -1, batch)
     flat = [constant for row in constants for constant in row]
-    growth = StepGrowth(net.stepper, sizes, x, shared.one_sided)
+    growth = StepGrowth(net.stepper, sizes, x, shared.fields)
     return growth, kind_of_constants([*flat, *growth.one_sided_in_use])
 
 
@@ -254,7 +255,7 @@ def _allowance(
         for states, evaluations in ((run.clean, run.clean_evaluations), (run.perturbed, run.perturbed_evaluations)):
             rounding = _local_rounding(run, n, states[n], evaluations[n], x[n].amax(dim=0), field_error_factor)
             local = local + amplification * rounding
-            if isinstance(net.stepper, BackwardEulerStepper):
+            if net.stepper.implicit:
                 local = local + factor * _residual(run, n, states, evaluations[n][0])
         added.append(local)
     return accumulated_allowance(factors, added)
@@ -277,13 +278,13 @@ def _amplification(
     """How much the rest of a step can enlarge an error in one evaluation: at most max(1, (G(x) − 1)/x).
 
     For a tableau the factor of stage i is (|b|ᵀ(I − x|A|)⁻¹)_i ≤ (G(x) − 1)/x. The quotient rises with x, so taking it
-    at no less than x = 10⁻³ is safe, and keeps the outward rounding of G out of it. A method with a formula from
-    (μ, K) has one stage, whose error enters with 1 (Euler) or with the step's own factor (backward Euler).
+    at no less than x = 10⁻³ is safe, and keeps the outward rounding of G out of it. The error of a step's only
+    evaluation enters with 1 (Euler) or with the step's own factor (backward Euler): `keeps_errors`.
     """
     above_zero = x.clamp_min(1e-3)
     growth = net.stepper.cumulative_growth(above_zero[None])[-1]
     quotient = ((growth - 1.0) / above_zero.amax(dim=0)).clamp_min(1.0)
-    return torch.minimum(quotient, factor.clamp_min(1.0)) if net.stepper.one_sided_formula else quotient
+    return torch.minimum(quotient, factor.clamp_min(1.0)) if net.stepper.keeps_errors else quotient
 
 
 def _local_rounding(

@@ -8,7 +8,6 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from natrob_theory.layers.statements import CentredConstants
 from natrob_theory.networks.one_sided_growth import OneSidedConstants, StepGrowth, one_sided_per_step
 from natrob_theory.networks.trajectory import Trajectory
 from natrob_theory.numbers.bound import (
@@ -20,9 +19,9 @@ from natrob_theory.numbers.bound import (
     lipschitz_value,
 )
 from natrob_theory.numbers.rounding import round_up
-from natrob_theory.steppers import AbstractStepper
+from natrob_theory.steppers import AbstractStepper, FieldConstants
 
-LipschitzConstants: TypeAlias = Bound | float | Sequence[Bound | float] | Sequence[tuple[Bound | float, Bound | float]]
+LipschitzConstants: TypeAlias = Bound | float | Sequence[Bound | float] | Sequence[tuple[Bound | float, ...]]
 """One K for every step, or one per step; for RevNet also a tuple (K₁, K₂) for every step, or one per step."""
 
 
@@ -89,38 +88,29 @@ class AbstractIntegratorNet(nn.Module, abc.ABC):
         Proof: of each factor, where the stepper's docstring says; of the product proofs/coq/one_step_methods.v
             (growth_over_steps).
         """
-        return growth_over_steps(self, lipschitz, one_sided)
+        constants = constants_per_step(lipschitz, len(self.plan()), self.stepper.couplings)
+        return growth_over_steps(self, lipschitz, one_sided_fields(one_sided, constants))
 
 
 def growth_over_steps(
-    net: AbstractIntegratorNet,
-    lipschitz: LipschitzConstants,
-    one_sided: OneSidedConstants | None,
-    gradient_flows: Sequence[bool] | None = None,
-    centred: Sequence[CentredConstants] | None = None,
+    net: AbstractIntegratorNet, lipschitz: LipschitzConstants, fields: Sequence[FieldConstants] | None
 ) -> Bound:
-    """`growth_bound`; besides, `gradient_flows` says of each step whether its field is −∇V with V convex.
-
-    `centred` has the constants of the parts of each step's field.
+    """`growth_bound` with all that is known of each step's field besides K.
 
     Proof: of each factor, where the stepper's docstring says; of the product proofs/coq/one_step_methods.v
         (growth_over_steps).
     """
     steps = net.plan()
     constants = constants_per_step(lipschitz, len(steps), net.stepper.couplings)
-    growth = step_growth(net.stepper, steps, constants, one_sided, gradient_flows, centred)
+    growth = step_growth(net.stepper, steps, constants, fields)
     source, assumptions = net.growth_source()
     flat = [constant for row in constants for constant in row]
     described = [describe_lipschitz(constant) for constant in flat]
     described += [describe_one_sided(constant) for constant in growth.one_sided_in_use]
-    if any(growth.uses_gradient_flow):
-        described.append("f = −∇V with V convex, where the factor for gradient flows is used")
-    if any(growth.uses_centred):
-        described.append("f = −γy + skew part (constant s) + remainder (constant r), where that factor is used")
     return Bound(
         value=_as_value(growth.cumulative()[-1]),
         kind=kind_of_constants([*flat, *growth.one_sided_in_use]),
-        assumptions=(*dict.fromkeys(described), *assumptions),
+        assumptions=(*dict.fromkeys([*described, *growth.assumptions]), *assumptions),
         source=growth.source(source),
     )
 
@@ -129,9 +119,7 @@ def step_growth(
     stepper: AbstractStepper[Any],
     steps: Sequence[StepPlan],
     constants: Sequence[tuple[Bound | float, ...]],
-    one_sided: OneSidedConstants | None,
-    gradient_flows: Sequence[bool] | None = None,
-    centred: Sequence[CentredConstants] | None = None,
+    fields: Sequence[FieldConstants] | None,
 ) -> StepGrowth:
     """The growth of every step from constants that are the same for all samples.
 
@@ -141,17 +129,25 @@ def step_growth(
     Proof: proofs/coq/one_step_methods.v (growth_over_steps).
     """
     sizes = [abs(step.step_size) for step in steps]
-    if not (one_sided is None and gradient_flows is None and centred is None):
+    if fields is not None:
         require_forward_in_time(step.step_size for step in steps)
-    mu = None if one_sided is None else one_sided_per_step(one_sided, constants)
-    growth = StepGrowth(stepper, sizes, scaled_constants(steps, constants), mu, gradient_flows, centred)
+    growth = StepGrowth(stepper, sizes, scaled_constants(steps, constants), fields)
     for n, (size, row) in enumerate(zip(sizes, constants, strict=True)):
-        if not growth.bounded_by_one_sided(n):
+        if not growth.bounded_by_structure(n):
             for constant in row:
                 stepper.require_bound_exists(
                     float(torch.as_tensor(size, dtype=torch.float64).max()), lipschitz_value(constant)
                 )
     return growth
+
+
+def one_sided_fields(
+    one_sided: OneSidedConstants | None, constants: Sequence[tuple[Bound | float, ...]] | int
+) -> list[FieldConstants] | None:
+    """What μ alone says of each step's field; None where it is not given. Raises like `one_sided_per_step`."""
+    if one_sided is None:
+        return None
+    return [FieldConstants(one_sided=mu) for mu in one_sided_per_step(one_sided, constants)]
 
 
 def require_forward_in_time(step_sizes: Iterable[Any]) -> None:

@@ -5,7 +5,7 @@ from typing import final
 
 from natrob_theory.implicit_solve import AbstractFixedPointSolver
 from natrob_theory.implicit_solve.solution import FailureAction
-from natrob_theory.networks.fixed_step_net import AbstractFixedStepNet, field_modules
+from natrob_theory.networks.fixed_step_net import AbstractFixedStepNet
 from natrob_theory.numbers.tensor_types import Field
 from natrob_theory.steppers import BackwardEulerStepper
 
@@ -30,10 +30,5 @@ class BackwardEulerNet(AbstractFixedStepNet):
         on_failure: FailureAction = "raise",
         start_time: float = 0.0,
     ) -> None:
-        modules = field_modules(field_or_fields)
         stepper = BackwardEulerStepper(solver, on_failure=on_failure)
-        super().__init__(modules, stepper, step_size=step_size, num_steps=num_steps, start_time=start_time)
-
-    def growth_source(self) -> tuple[str, tuple[str, ...]]:
-        """1/(1 − hK) per step."""
-        return "backward Euler: Π 1/(1 − h_n K_n)", ("the implicit equations are solved exactly",)
+        super().__init__(field_or_fields, stepper, step_size=step_size, num_steps=num_steps, start_time=start_time)

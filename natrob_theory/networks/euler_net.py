@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import final
 
-from natrob_theory.networks.fixed_step_net import AbstractFixedStepNet, field_modules
+from natrob_theory.networks.fixed_step_net import AbstractFixedStepNet
 from natrob_theory.numbers.tensor_types import Field
 from natrob_theory.steppers import EulerStepper
 
@@ -30,9 +30,6 @@ class EulerNet(AbstractFixedStepNet):
         *,
         start_time: float = 0.0,
     ) -> None:
-        modules = field_modules(field_or_fields)
-        super().__init__(modules, EulerStepper(), step_size=step_size, num_steps=num_steps, start_time=start_time)
-
-    def growth_source(self) -> tuple[str, tuple[str, ...]]:
-        """(10) of the paper."""
-        return "(10): Π (1 + h_n K_n)", ()
+        super().__init__(
+            field_or_fields, EulerStepper(), step_size=step_size, num_steps=num_steps, start_time=start_time
+        )

@@ -29,24 +29,29 @@ class AbstractFixedStepNet(AbstractIntegratorNet):
     """N steps of size h from time t_0, with one field for all steps or one for each.
 
     Args:
-        fields: one module for all steps, or a list of one per step.
+        field_or_fields: one field (shared weights) or one per step.
+        stepper: the method.
         step_size: h > 0.
-        num_steps: N ≥ 1; None where `fields` has one per step.
+        num_steps: N ≥ 1; may be left out where there is one field per step.
         start_time: t_0.
         passage: how `forward` goes through the steps.
+
+    Raises:
+        TypeError, ValueError: naming the argument.
     """
 
     def __init__(
         self,
-        fields: nn.Module | Sequence[nn.Module],
+        field_or_fields: Field | Sequence[Field],
         stepper: AbstractStepper[Any],
         *,
         step_size: float,
-        num_steps: int | None,
-        start_time: float,
+        num_steps: int | None = None,
+        start_time: float = 0.0,
         passage: Passage = stored_passage,
     ) -> None:
         super().__init__()
+        fields = field_modules(field_or_fields)
         self._passage = passage
         self.stepper = stepper
         self.step_size = require_positive("step_size", step_size)
@@ -107,6 +112,11 @@ class AbstractFixedStepNet(AbstractIntegratorNet):
             states.append(self.stepper.step(field, time, states[-1], step_size))
         steps = torch.arange(self.num_steps + 1, dtype=torch.float64, device=y0.device)
         return Trajectory(times=self.start_time + self.step_size * steps, states=torch.stack(states))
+
+    @final
+    def growth_source(self) -> tuple[str, tuple[str, ...]]:
+        """The method's growth from K, and what it assumes."""
+        return self.stepper.growth_formula, self.stepper.growth_assumptions
 
     def extra_repr(self) -> str:
         """Method, step size and steps, for print(net)."""

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import final
 
-from natrob_theory.networks.fixed_step_net import AbstractFixedStepNet, field_modules
+from natrob_theory.networks.fixed_step_net import AbstractFixedStepNet
 from natrob_theory.numbers.tensor_types import Field
 from natrob_theory.steppers import FractalNetStepper
 
@@ -26,15 +26,10 @@ class FractalNet(AbstractFixedStepNet):
         columns: int = 2,
         start_time: float = 0.0,
     ) -> None:
-        modules = field_modules(field_or_fields)
         super().__init__(
-            modules,
+            field_or_fields,
             FractalNetStepper(columns),
             step_size=step_size,
             num_steps=num_steps,
             start_time=start_time,
         )
-
-    def growth_source(self) -> tuple[str, tuple[str, ...]]:
-        """The recursion of the columns."""
-        return f"{self.stepper.name}: Π L_C(x_n), L_1 = x, L_(C+1) = ½L_C² + ½L_1", ()

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import final
 
-from natrob_theory.networks.fixed_step_net import AbstractFixedStepNet, field_modules
+from natrob_theory.networks.fixed_step_net import AbstractFixedStepNet
 from natrob_theory.numbers.tensor_types import Field
 from natrob_theory.steppers import RungeKuttaStepper
 from natrob_theory.tableaus import HEUN
@@ -24,11 +24,6 @@ class HeunNet(AbstractFixedStepNet):
         *,
         start_time: float = 0.0,
     ) -> None:
-        modules = field_modules(field_or_fields)
         super().__init__(
-            modules, RungeKuttaStepper(HEUN), step_size=step_size, num_steps=num_steps, start_time=start_time
+            field_or_fields, RungeKuttaStepper(HEUN), step_size=step_size, num_steps=num_steps, start_time=start_time
         )
-
-    def growth_source(self) -> tuple[str, tuple[str, ...]]:
-        """The growth polynomial of Heun's method."""
-        return "Heun: Π (1 + x_n + x_n²/2), x_n = h_n K_n", ()

@@ -1,4 +1,4 @@
-"""The growth of every step from K, or from (μ, K) and the structure of its field where that is less."""
+"""The growth of every step from K, or from μ and the structure of its field where that is less."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple, TypeAlias, final
@@ -7,11 +7,16 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from natrob_theory.layers.statements import CentredConstants
 from natrob_theory.numbers.bound import Bound, lipschitz_value, one_sided_value
 from natrob_theory.numbers.rounding import EPSILON
 from natrob_theory.steppers import AbstractStepper
-from natrob_theory.steppers.abstract_stepper import contracting_product, scaled_one_sided
+from natrob_theory.steppers.abstract_stepper import contracting_product
+from natrob_theory.steppers.growth_factors import (
+    AbstractGrowthFactor,
+    FieldConstants,
+    StepConstants,
+    step_constants,
+)
 
 OneSidedConstants: TypeAlias = Bound | float | Sequence[Bound | float]
 """One μ for every step, or one per step."""
@@ -22,13 +27,21 @@ class StepStructure(NamedTuple):
 
     Attributes:
         factor: the step's growth, an upper bound; ∞ where there is none.
-        one_sided: μ where the method can use it, else None.
-        gradient_flow: the field is −∇V with V convex.
+        field: what is known of the step's field and the method can use.
     """
 
     factor: float
-    one_sided: float | None
-    gradient_flow: bool
+    field: FieldConstants = FieldConstants()
+
+    @property
+    def one_sided(self) -> float | None:
+        """μ where the method can use it, else None."""
+        return None if self.field.one_sided is None else one_sided_value(self.field.one_sided)
+
+    @property
+    def gradient_flow(self) -> bool:
+        """Whether the field is −∇V with V convex."""
+        return self.field.gradient_flow
 
 
 def one_sided_per_step(
@@ -66,15 +79,12 @@ class StepGrowth:
         stepper: the method.
         step_sizes: h of each step, a float, or a tensor (batch,) where every sample has its own.
         x: hK of every step and coupling, (steps, couplings, *samples).
-        one_sided: μ of each step; None for K alone. Left aside where the method has no formula.
-        gradient_flows: of each step, whether its field is −∇V with V convex; used along with `one_sided`, and where the
-            method has a `gradient_flow_formula`. None: of no step.
-        centred: of each step the constants of its field's parts, likewise, where the method has a `centred_formula`.
+        fields: what is known of each step's field besides K; None for K alone. Left aside where the method has no
+            factor from it.
 
     Attributes:
-        uses_one_sided: of each step, whether its factor comes from (μ, K) for any sample.
-        uses_gradient_flow: of each step, whether that factor is the one for gradient flows.
-        uses_centred: of each step, whether that factor is the one from the parts of its field.
+        fields: as given, None where they are left aside.
+        used: of each step, the factor taken for any sample where it is less than that from K alone; else None.
     """
 
     def __init__(
@@ -82,80 +92,57 @@ class StepGrowth:
         stepper: AbstractStepper[Any],
         step_sizes: Sequence[Any],
         x: Float[Tensor, "steps couplings *samples"],
-        one_sided: Sequence[Bound | float] | None,
-        gradient_flows: Sequence[bool] | None = None,
-        centred: Sequence[CentredConstants] | None = None,
+        fields: Sequence[FieldConstants] | None,
     ) -> None:
         self.stepper = stepper
         self.x = x
-        self.left_aside = one_sided is not None and not stepper.one_sided_formula
-        self.one_sided = None if self.left_aside else one_sided
-        self.uses_one_sided = [False] * len(x)
-        self.uses_gradient_flow = [False] * len(x)
-        self.uses_centred = [False] * len(x)
-        self._by_both: Tensor | None = None
-        if self.one_sided is not None:
-            pairs = zip(step_sizes, self.one_sided, strict=True)
-            products = [torch.as_tensor(size * one_sided_value(mu), dtype=torch.float64) for size, mu in pairs]
-            product = torch.stack(products).to(x.device)
-            product = product.view(*product.shape, *[1] * (x.dim() - 1 - product.dim()))
-            scaled = scaled_one_sided(product.expand_as(x[:, 0]), x[:, 0])
-            self._by_both = stepper.one_sided_growth(x[:, 0], scaled)
-            if gradient_flows is not None and stepper.gradient_flow_formula:
-                self._by_both = self._with_gradient_flows(self._by_both, scaled, gradient_flows)
-            if centred is not None and stepper.centred_formula:
-                self._by_both = self._with_centred(self._by_both, step_sizes, centred)
-            self.uses_one_sided = self._where_less(self._by_both)
+        self.left_aside = fields is not None and not stepper.growth_factors
+        self.fields = None if self.left_aside else fields
+        self.used: list[AbstractGrowthFactor | None] = [None] * len(x)
+        self._least: Tensor | None = None
+        if self.fields is not None:
+            self._least = self._least_factors(step_constants(step_sizes, x[:, 0], self.fields))
 
-    def _with_gradient_flows(
-        self, by_both: Tensor, scaled_one_sided: Tensor, gradient_flows: Sequence[bool]
-    ) -> Float[Tensor, "steps *samples"]:
-        """The factors from (μ, K), those of gradient flows among them where these are less for any sample."""
-        of_flow = self.stepper.gradient_flow_growth(self.x[:, 0], scaled_one_sided)
-        less = (of_flow < by_both).view(len(by_both), -1).any(dim=1).tolist()
-        self.uses_gradient_flow = [flow and smaller for flow, smaller in zip(gradient_flows, less, strict=True)]
-        rows = zip(by_both, of_flow, self.uses_gradient_flow, strict=True)
-        return torch.stack([torch.minimum(both, flow) if used else both for both, flow, used in rows])
+    def _least_factors(self, steps: StepConstants) -> Float[Tensor, "steps *samples"]:
+        """Of each step the least factor from more than K; notes which is used."""
+        least = torch.full_like(steps.x, torch.inf)
+        chosen: list[AbstractGrowthFactor | None] = [None] * len(least)
+        for factor in self.stepper.growth_factors:
+            if not factor.applies_to(steps):
+                continue
+            found = factor.growth(steps)
+            less = _anywhere(found < least * (1.0 - factor.margin))
+            chosen = [factor if smaller else before for smaller, before in zip(less, chosen, strict=True)]
+            rows = zip(found, least, less, strict=True)
+            least = torch.stack([torch.minimum(one, other) if smaller else other for one, other, smaller in rows])
+        # The same to rounding counts as K alone.
+        below = _anywhere(least < self.stepper.growth(steps.x) * (1.0 - 16 * EPSILON))
+        self.used = [factor if smaller else None for factor, smaller in zip(chosen, below, strict=True)]
+        return least
 
-    def _with_centred(
-        self, by_both: Tensor, step_sizes: Sequence[Any], centred: Sequence[CentredConstants]
-    ) -> Float[Tensor, "steps *samples"]:
-        """The factors so far, those from the parts of the fields where these are less by more than roundings."""
-        rows = []
-        for n, (size, constants) in enumerate(zip(step_sizes, centred, strict=True)):
-            sizes = torch.as_tensor(size, dtype=torch.float64).to(by_both.device)
-            of_parts = self.stepper.centred_growth(sizes, constants)
-            self.uses_centred[n] = bool((of_parts < by_both[n] * (1.0 - 64 * EPSILON)).any())
-            rows.append(torch.minimum(by_both[n], of_parts) if self.uses_centred[n] else by_both[n])
-        self.uses_gradient_flow = [
-            flow and not parts for flow, parts in zip(self.uses_gradient_flow, self.uses_centred, strict=True)
-        ]
-        return torch.stack(rows)
-
-    def bounded_by_one_sided(self, n: int) -> bool:
-        """Whether step n has a bound from (μ, K) for every sample."""
-        return self._by_both is not None and bool(torch.isfinite(self._by_both[n]).all())
-
-    def _where_less(self, by_both: Tensor) -> list[bool]:
-        """Of each step, whether (μ, K) gives less than K alone, for any sample. The same to rounding counts as K."""
-        less = by_both < self.stepper.growth(self.x[:, 0]) * (1.0 - 16 * EPSILON)
-        return less.view(len(less), -1).any(dim=1).tolist()
+    def bounded_by_structure(self, n: int) -> bool:
+        """Whether step n has a bound from more than K for every sample."""
+        return self._least is not None and bool(torch.isfinite(self._least[n]).all())
 
     @property
     def one_sided_in_use(self) -> list[Bound | float]:
         """μ of the steps that use it."""
-        if self.one_sided is None:
-            return []
-        return [mu for mu, used in zip(self.one_sided, self.uses_one_sided, strict=True) if used]
+        rows = zip(self.fields or [], self.used, strict=True) if self.fields is not None else ()
+        return [field.one_sided for field, used in rows if used is not None and field.one_sided is not None]
+
+    @property
+    def assumptions(self) -> list[str]:
+        """What the factors in use assume besides K and μ."""
+        return [factor.assumption for factor in self._kinds() if factor.assumption is not None]
 
     def of_step(self, n: int) -> Float[Tensor, "*samples"]:
         """The factor of step n alone."""
         alone = self.stepper.cumulative_growth(self.x[n : n + 1])[-1]
-        return alone if self._by_both is None or not self.uses_one_sided[n] else torch.minimum(alone, self._by_both[n])
+        return alone if self._least is None or self.used[n] is None else torch.minimum(alone, self._least[n])
 
     def cumulative(self) -> Float[Tensor, "points *samples"]:
         """The growth over the first n steps, n = 0 … N, rounded outward."""
-        if not any(self.uses_one_sided):
+        if not any(self.used):
             return self.stepper.cumulative_growth(self.x)
         return contracting_product(torch.stack([self.of_step(n) for n in range(len(self.x))]))
 
@@ -163,27 +150,30 @@ class StepGrowth:
         """Which constants the growth comes from; `from_lipschitz` is the formula from K alone."""
         if self.left_aside:
             return f"{from_lipschitz}; from K alone, {self.stepper.name} has no formula from (μ, K)"
-        if self.one_sided is None:
+        if self.fields is None:
             return from_lipschitz
-        used = self.uses_one_sided
-        if not any(used):
+        count = sum(used is not None for used in self.used)
+        if count == 0:
             return f"{from_lipschitz}; from K alone, (μ, K) gives no less"
-        which = "" if all(used) else f" in {sum(used)} of {len(used)} steps, elsewhere {from_lipschitz}"
-        return f"{self.stepper.name} from (μ, K): Π {self._formulas(used)}{which}"
+        which = "" if count == len(self.used) else f" in {count} of {len(self.used)} steps, elsewhere {from_lipschitz}"
+        return f"{self.stepper.name} from (μ, K): Π {self._formulas()}{which}"
 
-    def _formulas(self, used: Sequence[bool]) -> str:
-        """The formulas from (μ, K) of the steps that use one."""
-        left, named = sum(used), []
-        for formula, chosen in (
-            (f"{self.stepper.gradient_flow_formula} for gradient flows", self.uses_gradient_flow),
-            (f"{self.stepper.centred_formula} from the fields' parts", self.uses_centred),
-        ):
-            count = sum(of_it and uses for of_it, uses in zip(chosen, used, strict=True))
-            if count == sum(used):
-                return formula
-            if count:
-                named.append(f"{formula} ({count} steps)")
-            left -= count
-        if left:
-            named.append(f"else {self.stepper.one_sided_formula}" if named else self.stepper.one_sided_formula)
+    def _kinds(self) -> list[AbstractGrowthFactor]:
+        """The factors in use; the first of the method, for all fields, comes last."""
+        used = [factor for factor in self.stepper.growth_factors if factor in self.used]
+        return [*used[1:], used[0]] if used and used[0] is self.stepper.growth_factors[0] else used
+
+    def _formulas(self) -> str:
+        """The formulas in use, with how many steps use each."""
+        kinds = self._kinds()
+        if len(kinds) == 1:
+            return kinds[0].formula
+        named = [f"{factor.formula} ({self.used.count(factor)} steps)" for factor in kinds]
+        if kinds[-1] is self.stepper.growth_factors[0]:
+            named[-1] = f"else {kinds[-1].formula}"
         return ", ".join(named)
+
+
+def _anywhere(less: Tensor) -> list[bool]:
+    """Of each step, whether it is so for any sample."""
+    return less.view(len(less), -1).any(dim=1).tolist()

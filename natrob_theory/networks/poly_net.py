@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import final
 
-from natrob_theory.networks.fixed_step_net import AbstractFixedStepNet, field_modules
+from natrob_theory.networks.fixed_step_net import AbstractFixedStepNet
 from natrob_theory.numbers.tensor_types import Field
 from natrob_theory.steppers import PolyNetStepper
 
@@ -26,11 +26,6 @@ class PolyNet(AbstractFixedStepNet):
         order: int = 2,
         start_time: float = 0.0,
     ) -> None:
-        modules = field_modules(field_or_fields)
         super().__init__(
-            modules, PolyNetStepper(order), step_size=step_size, num_steps=num_steps, start_time=start_time
+            field_or_fields, PolyNetStepper(order), step_size=step_size, num_steps=num_steps, start_time=start_time
         )
-
-    def growth_source(self) -> tuple[str, tuple[str, ...]]:
-        """The geometric sum."""
-        return f"{self.stepper.name}: Π Σ_k x_n^k, x_n = h_n K_n", ()

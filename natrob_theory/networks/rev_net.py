@@ -86,10 +86,6 @@ class RevNet(AbstractFixedStepNet):
             state = stepper.inverse_step(field, time, state, step_size)
         return state
 
-    def growth_source(self) -> tuple[str, tuple[str, ...]]:
-        """The norm of the product of the coupling matrices."""
-        return "RevNet coupling: ‖Π [[1, hK₁], [hK₂, 1 + h²K₁K₂]]‖₂", ()
-
 
 def _distance(one: Tensor, other: Tensor) -> float:
     """The largest ‖difference‖₂ of a sample, relative to ‖other‖₂."""

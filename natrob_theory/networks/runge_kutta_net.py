@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import final
 
-from natrob_theory.networks.fixed_step_net import AbstractFixedStepNet, field_modules
+from natrob_theory.networks.fixed_step_net import AbstractFixedStepNet
 from natrob_theory.numbers.tensor_types import Field
 from natrob_theory.steppers import RungeKuttaStepper
 from natrob_theory.tableaus import RK4, ButcherTableau
@@ -22,15 +22,10 @@ class RungeKuttaNet(AbstractFixedStepNet):
         tableau: ButcherTableau = RK4,
         start_time: float = 0.0,
     ) -> None:
-        modules = field_modules(field_or_fields)
         super().__init__(
-            modules,
+            field_or_fields,
             RungeKuttaStepper(tableau),
             step_size=step_size,
             num_steps=num_steps,
             start_time=start_time,
         )
-
-    def growth_source(self) -> tuple[str, tuple[str, ...]]:
-        """The tableau's growth polynomial."""
-        return f"{self.stepper.name}: Π G(h_n K_n), G(x) = 1 + x|b|ᵀ(I − x|A|)⁻¹𝟙", ()

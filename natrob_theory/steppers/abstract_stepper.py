@@ -1,6 +1,7 @@
 """What every stepper can do.
 
-The contract for whoever adds a method:
+The contract for whoever adds a method. An explicit one derives from `AbstractExplicitStepper` and writes its step once;
+all else follows. Any other one does what follows itself:
 
 1. `step` computes y_{n+1} from y_n, sample by sample: no sample may influence another.
 2. `growth(x)` returns, for x = hK in float64, an upper bound of the factor ‖e_{n+1}‖/‖e_n‖ that holds for every
@@ -9,39 +10,29 @@ The contract for whoever adds a method:
    remain valid when K is only the largest secant constant of f between the two solutions at those points: that is
    what makes the product of measured constants a theorem for the measured pair.
 4. Times and step sizes are floats, one for the whole batch. A stepper that also serves adaptive networks takes
-   tensors (batch,) as well (`RungeKuttaStepper` does).
-5. A method with a growth factor from (μ, K) names it in `one_sided_formula` and returns it from `one_sided_growth`.
-   One with a smaller factor for fields −∇V, V convex, names that in `gradient_flow_formula` and returns it from
-   `gradient_flow_growth`; one with a factor from the parts of a field (`CentredConstants`) names that in
-   `centred_formula` and returns it from `centred_growth`.
-6. A method that evaluates its field elsewhere than at t_n names the `nodes`; one with several fields in a step
-   overrides `with_fields`.
-7. The docstring of the class names the proofs of its factors.
+   tensors (batch,) as well, as explicit ones do.
+5. `growth_factors` lists its factors from more than K: from μ, from the structure of the field.
+6. The docstring of the class names the proofs of its factor from K.
 """
 
 import abc
 import math
-import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import pairwise
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Any, Generic, TypeVar
 
 import torch
 from torch import Tensor
 
-from natrob_theory.layers.statements import CentredConstants
+from natrob_theory.layers.refusal import BallRefusedError
 from natrob_theory.numbers.argument_checks import require_finite, require_nonnegative, require_positive
-from natrob_theory.numbers.rounding import EPSILON, SMALLEST_SAFE, round_up
-from natrob_theory.numbers.tensor_types import Field
+from natrob_theory.numbers.balls import Ball, BallMatrix
+from natrob_theory.numbers.rounding import SMALLEST_SAFE, round_up
+from natrob_theory.steppers.ball_arithmetic import BallEvaluation, BallStep
+from natrob_theory.steppers.growth_factors import AbstractGrowthFactor, FieldConstants, step_constants
+from natrob_theory.steppers.tensor_arithmetic import Evaluation
 
 FieldT = TypeVar("FieldT")
-
-
-class Evaluation(NamedTuple):
-    """A point at which a step evaluated a field, and the value there; both of shape (batch, *state)."""
-
-    point: Tensor
-    value: Tensor
 
 
 class AbstractStepper(abc.ABC, Generic[FieldT]):
@@ -52,31 +43,39 @@ class AbstractStepper(abc.ABC, Generic[FieldT]):
     """
 
     couplings: int = 1
-    """How many constants hK one step depends on: 1, or 2 for the two halves of RevNet."""
+    """How many constants hK one step depends on: 1, or 2 where two fields act on two halves of the state."""
+
+    implicit: bool = False
+    """Whether y_{n+1} is the root of y = y_n + h f(t_{n+1}, y), found up to a residual."""
 
     smallest_unbounded_x: float = math.inf
     """K alone gives no growth bound for hK at or above this."""
 
-    smallest_unbounded_one_sided: float = math.inf
-    """μ gives no growth bound for hμ at or above this."""
+    growth_factors: tuple[AbstractGrowthFactor, ...] = ()
+    """The growth factors from more than K; the first is the one for all fields."""
 
-    one_sided_formula: str = ""
-    """The growth factor from (μ, K) in words; empty where theory, section 1, has none for the method."""
+    growth_assumptions: tuple[str, ...] = ()
+    """What the growth over steps assumes besides K, in words."""
 
-    gradient_flow_formula: str = ""
-    """The growth factor from (μ, K) for fields f = −∇V with V convex; empty where it is none but the general one."""
-
-    centred_formula: str = ""
-    """The growth factor from `CentredConstants` in words; empty where there is none."""
-
-    nodes: tuple[float, ...] = (0.0,)
-    """The c with which a step evaluates its field(s) at t + ch."""
+    @property
+    def nodes(self) -> tuple[float, ...]:
+        """The c with which a step evaluates its field(s) at t + ch."""
+        return (0.0,)
 
     @property
     def smallest_gap(self) -> float:
         """The smallest distance between two of 0, the nodes, and 1."""
         marks = sorted({0.0, 1.0, *self.nodes})
         return min(later - mark for mark, later in pairwise(marks))
+
+    @property
+    def keeps_errors(self) -> bool:
+        """Whether a step has one evaluation, whose error enters with at most max(1, G)."""
+        return False
+
+    def fields_of(self, field: FieldT) -> tuple[Any, ...]:
+        """The step's field by itself; each of them where a step has several."""
+        return (field,)
 
     def with_fields(self, field: FieldT, wrap: Callable[[Any], Any]) -> FieldT:
         """The step's field, wrapped; each of them where a step has several."""
@@ -85,7 +84,12 @@ class AbstractStepper(abc.ABC, Generic[FieldT]):
     @property
     @abc.abstractmethod
     def name(self) -> str:
-        """What the literature calls the method."""
+        """The method's name in the literature."""
+
+    @property
+    def growth_formula(self) -> str:
+        """The growth over steps from K, in words."""
+        return f"{self.name}: Π G(h_n K_n)"
 
     @abc.abstractmethod
     def step(self, field: FieldT, time: float, state: Tensor, step_size: float) -> Tensor:
@@ -102,29 +106,35 @@ class AbstractStepper(abc.ABC, Generic[FieldT]):
         """G(hK) elementwise for a float64 tensor x = hK ≥ 0, rounded outward; ∞ where the method has no bound."""
 
     @abc.abstractmethod
-    def one_sided_growth(self, x: Tensor, scaled_one_sided: Tensor) -> Tensor:
-        """G from x = hK and hμ elementwise, float64, −x ≤ hμ ≤ x, rounded outward; ∞ where the method has no bound.
-
-        Raises ValueError where the method has no `one_sided_formula`.
-        """
-
-    def gradient_flow_growth(self, x: Tensor, scaled_one_sided: Tensor) -> Tensor:
-        """The same as `one_sided_growth` for fields f = −∇V with V convex (`follows_convex_potential`).
-
-        Raises ValueError where the method has no `gradient_flow_formula`.
-        """
-        raise ValueError(f"{self.name} has no growth factor of its own for gradient flows")
-
-    def centred_growth(self, step_size: Tensor, constants: CentredConstants) -> Tensor:
-        """G for fields with these constants, elementwise for step sizes in float64, rounded outward.
-
-        Raises ValueError where the method has no `centred_formula`.
-        """
-        raise ValueError(f"{self.name} has no growth factor from the parts of a field")
-
-    @abc.abstractmethod
     def cumulative_growth(self, x: Tensor) -> Tensor:
         """Growth over the first n steps, n = 0 … N, rounded outward: (N, couplings, *rest) -> (N + 1, *rest)."""
+
+    def squared_growth(self, steps: Sequence[Sequence[Ball]]) -> list[Ball]:
+        """G² over the first n steps, n = 0 … N, each ball around its exact value: a tight case needs no square root.
+
+        Args:
+            steps: x = hK of each step, one entry per coupling.
+
+        Raises:
+            BallRefusedError: the method has none.
+        """
+        raise BallRefusedError(f"no growth factor in balls is known for {self.name}; use arithmetic='float'")
+
+    def step_in_balls(self, step: BallStep, state: BallMatrix) -> tuple[BallMatrix, list[BallEvaluation]]:
+        """y_{n+1} from y_n, (d, samples), enclosed at the working precision, and the step's evaluations.
+
+        Raises:
+            BallRefusedError: the method has none, or an implicit equation cannot be enclosed.
+        """
+        raise BallRefusedError(f"no step in balls is known for {self.name}; use arithmetic='float'")
+
+    def relative_residual(self, dtype: torch.dtype) -> float:
+        """‖residual‖ of an implicit solve is at most this times (‖y_{n+1}‖ + ‖g(y_{n+1})‖); 0 for explicit methods.
+
+        Raises:
+            LayerRefusedError: failed solves are let pass with a warning.
+        """
+        return 0.0
 
     def growth_factor(self, *, step_size: float, lipschitz: float, one_sided: float | None = None) -> float:
         """G with ‖e_{n+1}‖ ≤ G‖e_n‖ for one step, an upper bound rounded outward.
@@ -151,17 +161,22 @@ class AbstractStepper(abc.ABC, Generic[FieldT]):
         return float(self.growth(scaled_constant(step_size, lipschitz)))
 
     def _growth_factor_from_one_sided(self, step_size: float, lipschitz: float, one_sided: float) -> float:
-        """The factor of the method's formula from (μ, K), or ValueError where there is none."""
-        if not self.one_sided_formula:
-            raise no_one_sided_formula(self.name)
-        if self.smallest_unbounded_one_sided < math.inf and step_size * one_sided >= self.smallest_unbounded_one_sided:
+        """The least of the method's factors from (μ, K), or ValueError where there is none."""
+        x = scaled_constant(step_size, lipschitz)[None]
+        known = step_constants([step_size], x, [FieldConstants(one_sided=one_sided)])
+        factors = [factor for factor in self.growth_factors if factor.applies_to(known)]
+        if not factors:
             raise ValueError(
-                f"{self.name} has a growth bound from μ only for hμ < {self.smallest_unbounded_one_sided:g}, got "
+                f"{self.name} has no growth factor from a one-sided constant; leave `one_sided` out, or use Euler or "
+                f"backward Euler"
+            )
+        limit = max(factor.smallest_unbounded_one_sided for factor in factors)
+        if limit < math.inf and step_size * one_sided >= limit:
+            raise ValueError(
+                f"{self.name} has a growth bound from μ only for hμ < {limit:g}, got "
                 f"`step_size` = {step_size} and `one_sided` = {one_sided}, hμ = {step_size * one_sided:.6g}"
             )
-        x = scaled_constant(step_size, lipschitz)
-        product = torch.tensor(step_size * one_sided, dtype=torch.float64)
-        return float(self.one_sided_growth(x, scaled_one_sided(product, x)))
+        return min(float(factor.growth(known)) for factor in factors)
 
     def require_bound_exists(self, step_size: float, lipschitz: float) -> None:
         """Raise ValueError unless the method has a growth bound from K alone at this hK."""
@@ -178,43 +193,23 @@ def scaled_constant(step_size: float, lipschitz: float) -> Tensor:
     return round_up(torch.tensor(step_size * lipschitz, dtype=torch.float64), 1)
 
 
-def scaled_one_sided(product: Tensor, x: Tensor) -> Tensor:
-    """hμ, given as the computed product, rounded outward and kept within ±hK, between which every μ lies."""
-    product = product.clamp_min(-sys.float_info.max)  # an overflow downwards would leave −∞ + ∞ below
-    return (product + product.abs() * EPSILON).clamp(-x, x)
-
-
 def running_product(factors: Tensor) -> Tensor:
     """Π_{i<n} of factors of shape (N, *rest), for n = 0 … N, rounded outward."""
     ones = torch.ones_like(factors[:1])
     return round_up(torch.cat([ones, torch.cumprod(factors, dim=0)]), len(factors))
 
 
+def running_squares(factors: Sequence[Ball], one: Ball) -> list[Ball]:
+    """Π_{i<n} G_i² in balls, for n = 0 … N."""
+    squares = [one]
+    for factor in factors:
+        squares.append(squares[-1] * factor * factor)
+    return squares
+
+
 def contracting_product(factors: Tensor) -> Tensor:
-    """The same for factors that may be below 1, kept above `SMALLEST_SAFE` on the way so that nothing underflows."""
+    """The products of factors that may be below 1, kept above `SMALLEST_SAFE` so that nothing underflows."""
     products = [torch.ones_like(factors[0])]
     for factor in factors:
         products.append((products[-1] * factor).clamp_min(SMALLEST_SAFE))
     return round_up(torch.stack(products), len(factors))
-
-
-def no_one_sided_formula(stepper_name: str) -> ValueError:
-    """The error of a method for which no growth factor from (μ, K) is known here."""
-    return ValueError(
-        f"{stepper_name} has no growth factor from a one-sided constant; leave `one_sided` out, or use Euler or "
-        f"backward Euler"
-    )
-
-
-def recorded_step(
-    stepper: AbstractStepper[Field], field: Field, time: Any, state: Tensor, step_size: Any
-) -> tuple[Tensor, list[Evaluation]]:
-    """An explicit step and every evaluation it makes, by taking it with a field that takes notes."""
-    notes: list[Evaluation] = []
-
-    def noting_field(t: Tensor, point: Tensor) -> Tensor:
-        value = field(t, point)
-        notes.append(Evaluation(point, value))
-        return value
-
-    return stepper.step(noting_field, time, state, step_size), notes

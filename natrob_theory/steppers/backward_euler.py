@@ -1,5 +1,6 @@
 """Backward Euler, the paper's (16): implicit, differentiated by the implicit function theorem."""
 
+from collections.abc import Sequence
 from typing import final
 
 import torch
@@ -14,10 +15,17 @@ from natrob_theory.implicit_solve import (
     gmres,
 )
 from natrob_theory.implicit_solve.solution import FailureAction, finish, report_failure
+from natrob_theory.layers.refusal import LayerRefusedError
+from natrob_theory.numbers.balls import Ball, BallMatrix, ball, infinite_ball
 from natrob_theory.numbers.jacobian_products import NotDifferentiableError
 from natrob_theory.numbers.rounding import EPSILON, round_up
 from natrob_theory.numbers.tensor_types import Field
-from natrob_theory.steppers.abstract_stepper import AbstractStepper, Evaluation, running_product
+from natrob_theory.steppers.abstract_stepper import AbstractStepper, running_product, running_squares
+from natrob_theory.steppers.ball_arithmetic import BallArithmetic, BallEvaluation, BallStep
+from natrob_theory.steppers.coefficient import ONE
+from natrob_theory.steppers.growth_factors import BackwardEulerOneSided
+from natrob_theory.steppers.implicit_root import enclosed_root
+from natrob_theory.steppers.tensor_arithmetic import Evaluation
 
 
 @final
@@ -37,10 +45,10 @@ class BackwardEulerStepper(AbstractStepper[Field]):
             has not converged. The residual then enters the bound (theory, section 1, inexact solves).
     """
 
+    implicit = True
     smallest_unbounded_x = 1.0
-    smallest_unbounded_one_sided = 1.0
-    one_sided_formula = "1/(1 − hμ)"
-    nodes = (1.0,)
+    growth_factors = (BackwardEulerOneSided(),)
+    growth_assumptions = ("the implicit equations are solved exactly",)
 
     def __init__(self, solver: AbstractFixedPointSolver | None = None, *, on_failure: FailureAction = "raise") -> None:
         if on_failure not in ("raise", "warn"):
@@ -54,6 +62,21 @@ class BackwardEulerStepper(AbstractStepper[Field]):
     def name(self) -> str:
         """Backward Euler."""
         return "backward Euler"
+
+    @property
+    def growth_formula(self) -> str:
+        """1/(1 − hK) per step."""
+        return "backward Euler: Π 1/(1 − h_n K_n)"
+
+    @property
+    def nodes(self) -> tuple[float, ...]:
+        """The end of the step."""
+        return (1.0,)
+
+    @property
+    def keeps_errors(self) -> bool:
+        """An error in f at the root enters with the step's own factor."""
+        return True
 
     def solve(self, field: Field, time: float, state: Tensor, step_size: float) -> Solution:
         """The implicit equation of one step solved without gradients; `Solution.value` is flat, (batch, d)."""
@@ -147,11 +170,27 @@ class BackwardEulerStepper(AbstractStepper[Field]):
         room = 1.0 - x - EPSILON
         return torch.where(room > 0, round_up(1.0 / room.clamp_min(EPSILON / 2), 2), torch.inf)
 
-    def one_sided_growth(self, x: Tensor, scaled_one_sided: Tensor) -> Tensor:
-        """1/(1 − hμ) for hμ < 1, ∞ from there on; x plays no part."""
-        room = 1.0 - scaled_one_sided - EPSILON * (1.0 + scaled_one_sided.abs())
-        return torch.where(room > 0, round_up(1.0 / room.clamp_min(EPSILON / 2), 2), torch.inf)
-
     def cumulative_growth(self, x: Tensor) -> Tensor:
         """Π 1/(1 − h_i K_i)."""
         return running_product(self.growth(x[:, 0]))
+
+    def squared_growth(self, steps: Sequence[Sequence[Ball]]) -> list[Ball]:
+        """1/(1 − x)² for x < 1, no bound (+∞) for x ≥ 1; where the ball of x reaches across 1, so does the result."""
+        return running_squares([infinite_ball() if x >= 1 else 1 / (1 - x) for (x,) in steps], ball(1.0))
+
+    def step_in_balls(self, step: BallStep, state: BallMatrix) -> tuple[BallMatrix, list[BallEvaluation]]:
+        """The root, found by contraction around the network's own, and f there."""
+        arithmetic = BallArithmetic(step)
+        time = step.time + step.step_size
+        root = enclosed_root(step.field, step.maps[0], time, step.step_size, state, step.end)
+        arithmetic.slope(ONE, root)
+        return root, arithmetic.evaluations
+
+    def relative_residual(self, dtype: torch.dtype) -> float:
+        """The solver's tolerance. Raises LayerRefusedError where failed solves are let pass with a warning."""
+        if self.on_failure != "raise":
+            raise LayerRefusedError(
+                f'{self.name} with `on_failure` = "{self.on_failure}" lets failed solves pass, so nothing bounds '
+                f'their residual; build it with on_failure="raise"'
+            )
+        return 100 * torch.finfo(dtype).eps if self.solver.tolerance is None else self.solver.tolerance

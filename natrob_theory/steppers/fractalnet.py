@@ -1,24 +1,16 @@
 """FractalNet's expansion, the paper's (19)."""
 
-from typing import final
+from typing import Any, final
 
-from torch import Tensor
-
-from natrob_theory.fields import evaluate_field
 from natrob_theory.numbers.argument_checks import require_count
-from natrob_theory.numbers.rounding import round_up
 from natrob_theory.numbers.tensor_types import Field
-from natrob_theory.steppers.abstract_stepper import (
-    AbstractStepper,
-    Evaluation,
-    no_one_sided_formula,
-    recorded_step,
-    running_product,
-)
+from natrob_theory.steppers.arithmetic import AbstractArithmetic
+from natrob_theory.steppers.coefficient import HALF, ZERO
+from natrob_theory.steppers.explicit_stepper import AbstractExplicitStepper
 
 
 @final
-class FractalNetStepper(AbstractStepper[Field]):
+class FractalNetStepper(AbstractExplicitStepper[Field]):
     """y_{n+1} = f_C(y_n) with f_1 = hf(t_n, ·) and f_{C+1} = ½ f_C∘f_C + ½ f_1.
 
     L_1 = x, L_{C+1} = ½L_C² + ½L_1 (theory, section 1). There is no identity anywhere: with two columns this is
@@ -37,34 +29,18 @@ class FractalNetStepper(AbstractStepper[Field]):
         """FractalNet with its number of columns."""
         return f"FractalNet of {self.columns} columns"
 
-    def step(self, field: Field, time: float, state: Tensor, step_size: float) -> Tensor:
-        """y_{n+1} from y_n."""
+    @property
+    def growth_formula(self) -> str:
+        """The recursion of the columns."""
+        return f"{self.name}: Π L_C(x_n), L_1 = x, L_(C+1) = ½L_C² + ½L_1"
 
-        def expand(columns: int, point: Tensor) -> Tensor:
-            base = step_size * evaluate_field(field, time, point)
+    def advance(self, arithmetic: AbstractArithmetic[Any], state: Any) -> Any:
+        """The columns, from the last to the first."""
+
+        def expand(columns: int, point: Any) -> Any:
+            own = arithmetic.slope(ZERO, point)
             if columns == 1:
-                return base
-            return 0.5 * expand(columns - 1, expand(columns - 1, point)) + 0.5 * base
+                return own
+            return arithmetic.mix(None, (HALF, expand(columns - 1, expand(columns - 1, point))), (HALF, own))
 
         return expand(self.columns, state)
-
-    def step_with_evaluations(
-        self, field: Field, time: float, state: Tensor, step_size: float
-    ) -> tuple[Tensor, list[Evaluation]]:
-        """y_{n+1}, and f at every node of the fractal."""
-        return recorded_step(self, field, time, state, step_size)
-
-    def growth(self, x: Tensor) -> Tensor:
-        """L_C from L_1 = x; every column doubles the relative error and adds at most three roundings."""
-        value = x
-        for _ in range(self.columns - 1):
-            value = 0.5 * value**2 + 0.5 * x
-        return round_up(value, 4 * 2**self.columns)
-
-    def one_sided_growth(self, x: Tensor, scaled_one_sided: Tensor) -> Tensor:
-        """No formula from (μ, K) is known here."""
-        raise no_one_sided_formula(self.name)
-
-    def cumulative_growth(self, x: Tensor) -> Tensor:
-        """Π G(h_i K_i)."""
-        return running_product(self.growth(x[:, 0]))

@@ -1,25 +1,16 @@
 """PolyNet, the paper's (15): I + hF + (hF)² + … + (hF)^m as a composition."""
 
-from typing import final
+from typing import Any, final
 
-import torch
-from torch import Tensor
-
-from natrob_theory.fields import evaluate_field
 from natrob_theory.numbers.argument_checks import require_count
-from natrob_theory.numbers.rounding import round_up
 from natrob_theory.numbers.tensor_types import Field
-from natrob_theory.steppers.abstract_stepper import (
-    AbstractStepper,
-    Evaluation,
-    no_one_sided_formula,
-    recorded_step,
-    running_product,
-)
+from natrob_theory.steppers.arithmetic import AbstractArithmetic
+from natrob_theory.steppers.coefficient import ZERO
+from natrob_theory.steppers.explicit_stepper import AbstractExplicitStepper
 
 
 @final
-class PolyNetStepper(AbstractStepper[Field]):
+class PolyNetStepper(AbstractExplicitStepper[Field]):
     """y_{n+1} = y_n + u₁ + … + u_m with u₁ = hf(t_n, y_n), u_{k+1} = hf(t_n, u_k).
 
     G = Σ_{k≤m} x^k, attained by f = Ky. It is a truncation of backward Euler for linear f only; for nonlinear f the
@@ -38,31 +29,15 @@ class PolyNetStepper(AbstractStepper[Field]):
         """PolyNet with its order."""
         return f"PolyNet of order {self.order}"
 
-    def step(self, field: Field, time: float, state: Tensor, step_size: float) -> Tensor:
-        """y_{n+1} from y_n."""
+    @property
+    def growth_formula(self) -> str:
+        """The geometric sum."""
+        return f"{self.name}: Π Σ_k x_n^k, x_n = h_n K_n"
+
+    def advance(self, arithmetic: AbstractArithmetic[Any], state: Any) -> Any:
+        """Each term is hf of the one before."""
         result = term = state
         for _ in range(self.order):
-            term = step_size * evaluate_field(field, time, term)
-            result = result + term
+            term = arithmetic.slope(ZERO, term)
+            result = arithmetic.mix(result, term)
         return result
-
-    def step_with_evaluations(
-        self, field: Field, time: float, state: Tensor, step_size: float
-    ) -> tuple[Tensor, list[Evaluation]]:
-        """y_{n+1}, and f at y_n and at every term but the last."""
-        return recorded_step(self, field, time, state, step_size)
-
-    def growth(self, x: Tensor) -> Tensor:
-        """1 + x + … + x^m by Horner's rule."""
-        value = torch.ones_like(x)
-        for _ in range(self.order):
-            value = value * x + 1.0
-        return round_up(value, 2 * self.order)
-
-    def one_sided_growth(self, x: Tensor, scaled_one_sided: Tensor) -> Tensor:
-        """No formula from (μ, K) is known here."""
-        raise no_one_sided_formula(self.name)
-
-    def cumulative_growth(self, x: Tensor) -> Tensor:
-        """Π G(h_i K_i)."""
-        return running_product(self.growth(x[:, 0]))

@@ -16,7 +16,7 @@ from proofs.symbolic.inner_products import require_at_most
 CLAIM = Claim(
     statement="r_{n+1} = G(hK(B(y_n, r_n)))r_n bounds ‖z_n − y_n‖ for every start within r_0",
     assumptions=("K(B) is an upper Lipschitz constant between any point of B and its centre", "a fixed grid"),
-    source="theory, section 5; natrob_theory/bounds/tube/tube_bound.py, stage_growth.py, step_balls.py",
+    source="theory, section 5; natrob_theory/bounds/tube/tube_bound.py, step_balls.py",
     verdict=Verdict.PROVED,
 )
 

@@ -15,7 +15,7 @@ from proofs.coq_build import statement_names
 RESULTS = {"Bound", "BoundCheck", "AffineBoundCheck", "Tube", "OneSidedConstant", "Divergence"}
 """What a public bound returns."""
 
-FACTORS = {"growth", "one_sided_growth", "cumulative_growth", "growth_polynomial", "stability_polynomial"}
+FACTORS = {"growth", "squared_growth", "cumulative_growth", "growth_polynomial", "stability_polynomial"}
 """Methods that compute a growth factor: their class names the proof, or they do."""
 
 ENDINGS = (
@@ -73,7 +73,7 @@ def test_the_bounds_are_found() -> None:
         "natrob_theory.bounds.growth.exponential_bound",
         "natrob_theory.bounds.lipschitz_upper_bound.lipschitz_upper_bound",
         "natrob_theory.networks.abstract_net.AbstractIntegratorNet.growth_bound",
-        "natrob_theory.steppers.euler.EulerStepper.one_sided_growth",
+        "natrob_theory.steppers.growth_factors.euler_one_sided.EulerOneSided.growth",
         "natrob_theory.tableaus.butcher_tableau.ButcherTableau.growth_polynomial",
         "natrob_theory.checks.certificates.check_bound",
     } <= names

@@ -1,27 +1,25 @@
 """What an integrator network rounds, step by step: e_{n+1} ≤ G_n e_n + δ_n (theory, section 7).
 
-δ_n bounds ‖fl step(ŷ) − step(ŷ)‖. For a method with stages it comes from the same rules as the tube's
-(`stage_growth`): each evaluation hands on h(K e + φ), φ the field's own rounding, and every sum rounds c·u of what it
-adds, c = 16 per evaluation. Backward Euler's root has a residual r of at most the solver's tolerance, and solves the
+δ_n bounds ‖fl step(ŷ) − step(ŷ)‖. For an explicit method it comes from the step itself, as the tube does
+(`AbstractReaches`): each evaluation hands on h(K e + φ), φ the field's own rounding, and every sum rounds c·u of what
+it adds, c = 16 per evaluation. Backward Euler's root has a residual r of at most the solver's tolerance, and solves the
 exact equation from ŷ + r: so r, too, enters with G_n.
 """
 
 from collections.abc import Iterator, Sequence
-from functools import singledispatch
-from typing import Any
+from typing import Any, final
 
 import torch
 from torch import Tensor, nn
 
-from natrob_theory.bounds.tube.stage_growth import largest_coefficient, stage_growth
 from natrob_theory.bounds.tube.step_balls import ROUNDING_SAFETY, AbstractReaches
 from natrob_theory.layers.affine import RELATIVE, only_constant
 from natrob_theory.layers.answers import layer_error, lipschitz_of_layer
-from natrob_theory.layers.refusal import LayerRefusedError
 from natrob_theory.layers.runs import image_norm
 from natrob_theory.layers.statements import Affine, Evaluated, Shape
 from natrob_theory.networks import AbstractFixedStepNet, StepPlan, StepStructure
-from natrob_theory.steppers import AbstractStepper, BackwardEulerStepper, RevNetStepper
+from natrob_theory.steppers import AbstractArithmetic, AbstractExplicitStepper, AbstractStepper, Coefficient
+from natrob_theory.steppers.arithmetic import Term, weighted
 
 
 def evaluated_states(
@@ -57,7 +55,7 @@ def evaluated_states(
         local = step_error(
             net.stepper, step, input_shape, entering, unit, factor=factor, relative_residual=relative_residual
         )
-        if isinstance(net.stepper, BackwardEulerStepper):
+        if net.stepper.implicit:
             local = factor * local
         before = Evaluated(_no_nan(norm), _no_nan((factor * before.error + local) * RELATIVE))
         yield before
@@ -69,18 +67,9 @@ def solver_residual(stepper: AbstractStepper[Any], dtype: torch.dtype) -> float:
     Raises:
         LayerRefusedError: failed solves are let pass with a warning.
     """
-    if not isinstance(stepper, BackwardEulerStepper):
-        return 0.0
-    if stepper.on_failure != "raise":
-        raise LayerRefusedError(
-            f'{stepper.name} with `on_failure` = "{stepper.on_failure}" lets failed solves pass, so nothing bounds '
-            f'their residual; build it with on_failure="raise"'
-        )
-    tolerance = stepper.solver.tolerance
-    return 100 * torch.finfo(dtype).eps if tolerance is None else tolerance
+    return stepper.relative_residual(dtype)
 
 
-@singledispatch
 def step_error(
     stepper: AbstractStepper[Any],
     step: StepPlan,
@@ -91,26 +80,34 @@ def step_error(
     factor: float,
     relative_residual: float,
 ) -> Affine:
-    """δ of one step from a state of at most this norm; for backward Euler it enters with G = `factor`.
+    """δ of one step from a state of at most this norm; for implicit methods it enters with G = `factor`.
+
+    Raises:
+        TypeError: a method that is neither explicit nor backward Euler.
 
     Proof: proofs/symbolic/evaluation_error.py.
     """
+    if stepper.implicit:
+        return _implicit_error(stepper, step, input_shape, norm, unit, factor, relative_residual)
+    if not isinstance(stepper, AbstractExplicitStepper):
+        raise TypeError(f"no rounding is known for {stepper.name}; write its step as an AbstractExplicitStepper")
+    if stepper.couplings > 1:
+        return _coupled_error(stepper, step, input_shape, norm, unit)
     constant = lipschitz_of_layer(step.field, input_shape)
     slopes = _Reaches(step, input_shape, norm, constant, unit, sums=0.0 * norm)
-    stage_growth(stepper, slopes)
-    moved = norm + largest_coefficient(stepper) * slopes.slopes
+    stepper.advance(slopes, slopes.base)
+    moved = stepper.trace.state_weight * norm + stepper.trace.slope_weight * slopes.slopes
     sums = ROUNDING_SAFETY * slopes.visits * unit * moved
-    return stage_growth(stepper, _Reaches(step, input_shape, norm, constant, unit, sums=sums))[1]
+    rounded = _Reaches(step, input_shape, norm, constant, unit, sums=sums)
+    return stepper.advance(rounded, rounded.base)[1]
 
 
-@step_error.register
-def _(
-    stepper: BackwardEulerStepper,
+def _implicit_error(
+    stepper: AbstractStepper[Any],
     step: StepPlan,
     input_shape: Shape,
     norm: Affine,
     unit: float,
-    *,
     factor: float,
     relative_residual: float,
 ) -> Affine:
@@ -127,32 +124,41 @@ def _(
     return (step.step_size * error + sums + 3 * relative_residual * root) * RELATIVE
 
 
-@step_error.register
-def _(
-    stepper: RevNetStepper,
-    step: StepPlan,
-    input_shape: Shape,
-    norm: Affine,
-    unit: float,
-    *,
-    factor: float,
-    relative_residual: float,
+def _coupled_error(
+    stepper: AbstractExplicitStepper[Any], step: StepPlan, input_shape: Shape, norm: Affine, unit: float
 ) -> Affine:
     """The first half's rounding passes through the second field: e_a, and e_b = hK₂e_a + …; both halves together."""
     half = (input_shape[0] // 2, *input_shape[1:])
-    h, first, second = step.step_size, step.field.first, step.field.second
-    k_1, k_2 = lipschitz_of_layer(first, half), lipschitz_of_layer(second, half)
-    slope = image_norm(first, half, norm, k_1)
-    moved = norm + h * slope
-    error_a = h * layer_error(first, half, norm, unit) + ROUNDING_SAFETY * unit * moved
-    point = moved + error_a
-    last = norm + h * image_norm(second, half, point, k_2)
-    error_b = h * (k_2 * error_a + layer_error(second, half, point, unit)) + ROUNDING_SAFETY * unit * last
-    return (error_a + error_b) * RELATIVE
+    reaches = _CoupledReaches(stepper.fields_of(step.field), step.step_size, half, unit)
+    clean = torch.stack([norm, 0.0 * norm])
+    first, second = stepper.advance_parts(reaches, [clean, clean])
+    return (first[1] + second[1]) * RELATIVE
+
+
+@final
+class _CoupledReaches(AbstractArithmetic[Tensor]):
+    """Norm and error of the halves, each a pair (a, b)."""
+
+    def __init__(self, fields: Sequence[nn.Module], step_size: float, half: Shape, unit: float) -> None:
+        self._fields, self._step_size, self._half, self._unit = fields, step_size, half, unit
+
+    def slope(self, node: Coefficient, point: Tensor, *, part: int = 0) -> Tensor:
+        """(h(K‖Y‖ + ‖f(0)‖), h(K e + φ))."""
+        field, norm = self._fields[part], point[0] + point[1]
+        constant = lipschitz_of_layer(field, self._half)
+        own = layer_error(field, self._half, norm, self._unit)
+        slope = image_norm(field, self._half, norm, constant)
+        return self._step_size * torch.stack([slope, constant * point[1] + own])
+
+    def mix(self, base: Tensor | None, *terms: Term[Tensor]) -> Tensor:
+        """The sum with absolute weights, and what it rounds."""
+        shares = [value if weight is None else abs(weight.number) * value for weight, value in weighted(terms)]
+        norm, error = sum(shares, torch.zeros_like(shares[0]) if base is None else base)
+        return torch.stack([norm, error + ROUNDING_SAFETY * self._unit * norm])
 
 
 class _Reaches(AbstractReaches):
-    """Norm and error of the points where a step evaluates its field, each a pair (a, b): see `stage_growth`."""
+    """Norm and error of the points where a step evaluates its field, each a pair (a, b)."""
 
     def __init__(
         self, step: StepPlan, input_shape: Shape, norm: Affine, constant: float, unit: float, *, sums: Affine

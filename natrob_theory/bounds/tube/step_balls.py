@@ -10,18 +10,25 @@ from torch import Tensor
 from natrob_theory.bounds.local.local_bound import BallConstants
 from natrob_theory.numbers.norms import per_sample_l2
 from natrob_theory.numbers.rounding import round_up, unit_roundoff
-from natrob_theory.steppers import Evaluation
+from natrob_theory.steppers import AbstractArithmetic, Coefficient, Evaluation
+from natrob_theory.steppers.arithmetic import Term, weighted
+from natrob_theory.steppers.traced_step import StepTrace
 
 ROUNDING_SAFETY = 16.0
 """c of theory, section 7, per field evaluation of a step."""
 
 
-class AbstractReaches(abc.ABC):
-    """What a rule of `stage_growth` works with.
+class AbstractReaches(AbstractArithmetic[Tensor]):
+    """How far a perturbation reaches at the points of a step: its `advance` with absolute weights.
+
+    By induction over the stages the result is an upper bound: stage i of a perturbed solution lies in the ball in
+    which the constant of that stage was taken.
 
     Attributes:
         base: what is known of y_n, a stack of nonnegative bounds.
         rounding: what is added to it by the rounding of one sum of the step.
+
+    Proof: proofs/symbolic/trajectory_tube.py.
     """
 
     base: Tensor
@@ -30,6 +37,25 @@ class AbstractReaches(abc.ABC):
     @abc.abstractmethod
     def visit(self, reach: Tensor) -> Tensor:
         """The same of h·f at the next point, of which `reach` is known."""
+
+    @final
+    def slope(self, node: Coefficient, point: Tensor, *, part: int = 0) -> Tensor:
+        """The evaluations come in their order, whatever their times."""
+        return self.visit(point)
+
+    @final
+    def mix(self, base: Tensor | None, *terms: Term[Tensor]) -> Tensor:
+        """The sum with absolute weights; one that does not start at a point of its own rounds once more."""
+        if not terms:
+            assert base is not None
+            return base
+        shares = [value if weight is None else abs(weight.number) * value for weight, value in weighted(terms)]
+        shares = [*shares, self.rounding] if base is None else [base, *shares]
+        total = shares[0]
+        for share in shares[1:]:
+            total = total + share
+        # every sum rounds once; every product once, and its weight may be a rounded fraction
+        return round_up(total, len(shares) + 1)
 
 
 @final
@@ -47,7 +73,7 @@ class StepBalls(AbstractReaches):
         start: y_n as computed.
         entering: the reach at the step's start: (1, η, 0) with η what rounding has added so far.
         radius: r.
-        coefficient: at least every weight with which the method adds h·f to something.
+        trace: the weights of the method's sums.
         field_error_factor: φ, see `tube_bound`.
     """
 
@@ -60,7 +86,7 @@ class StepBalls(AbstractReaches):
         start: Tensor,
         entering: Float[Tensor, "3 batch"],
         radius: Float[Tensor, " batch"],
-        coefficient: float,
+        trace: StepTrace | None,
         field_error_factor: float,
     ) -> None:
         self._balls = balls
@@ -70,7 +96,8 @@ class StepBalls(AbstractReaches):
         self._field_error = field_error_factor * unit_roundoff(start.dtype)
         slopes = sum((step_size * per_sample_l2(e.value) for e in evaluations), torch.zeros_like(radius))
         safety = ROUNDING_SAFETY * len(evaluations) * unit_roundoff(start.dtype)
-        added = safety * (per_sample_l2(start) + coefficient * slopes)
+        of_state, of_slope = (1.0, 1.0) if trace is None else (trace.state_weight, trace.slope_weight)
+        added = safety * (of_state * per_sample_l2(start) + of_slope * slopes)
         self.rounding = torch.stack([torch.zeros_like(radius), added, added])
         """(0, κ, κ): κ bounds the rounding of any sum of the step."""
         self.base = entering + self.rounding

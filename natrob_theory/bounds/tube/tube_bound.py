@@ -9,14 +9,13 @@ c = 16 per evaluation k = f(Y), and φu(‖k‖ + K‖Y‖) for every evaluation
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias, final
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from natrob_theory.bounds.local.local_bound import BallConstants, ball_constants, radii_per_sample
-from natrob_theory.bounds.tube.stage_growth import largest_coefficient, stage_growth
 from natrob_theory.bounds.tube.step_balls import StepBalls
 from natrob_theory.fields import evaluate_field
 from natrob_theory.networks import AbstractFixedStepNet, AbstractIntegratorNet, StepPlan, StepStructure
@@ -24,9 +23,16 @@ from natrob_theory.numbers.argument_checks import require_nonnegative, require_s
 from natrob_theory.numbers.bound import Bound
 from natrob_theory.numbers.norms import per_sample_l2
 from natrob_theory.numbers.rounding import round_up
-from natrob_theory.steppers import BackwardEulerStepper, Evaluation, RevNetStepper
-from natrob_theory.steppers.abstract_stepper import scaled_one_sided
-from natrob_theory.steppers.revnet import spectral_norm_2x2
+from natrob_theory.steppers import (
+    AbstractArithmetic,
+    AbstractExplicitStepper,
+    AbstractStepper,
+    Coefficient,
+    Evaluation,
+)
+from natrob_theory.steppers.arithmetic import Term, weighted
+from natrob_theory.steppers.coupled_growth import spectral_norm_2x2
+from natrob_theory.steppers.growth_factors import step_constants
 
 REFINEMENTS = 3
 """How often backward Euler's ball is made smaller with the constant of the ball before."""
@@ -72,12 +78,12 @@ def tube_bound(
         radius: at least 0, one number or one per sample.
         field_error_factor: φ; None takes d^1.5 for d state entries, as `check_bound` does.
         structure: what is known of every step on all states (`natrob_theory.step_structures`). Each step then takes the
-            smallest of its factors: from its stages, on all states, and from (μ, K) or as a gradient flow with K on the
-            ball. The growth is then never above the product of the factors on all states.
+            smallest of its factors: from its stages, on all states, and those of the method's `growth_factors` with K
+            on the ball. The growth is then never above the product of the factors on all states.
 
     Raises:
-        TypeError: an adaptive network, for which a perturbed solution has another grid; a method without a rule in
-            `stage_growth`.
+        TypeError: an adaptive network, for which a perturbed solution has another grid; a method that is neither
+            explicit nor backward Euler.
         LayerRefusedError: a field that cannot be bounded.
         ValueError: a negative radius, hK ≥ 1 for backward Euler without structure, not one `structure` per step,
             or as for the network.
@@ -94,12 +100,11 @@ def tube_bound(
     y0 = require_state("y0", y0).detach()
     radii = radii_per_sample(radius, y0)
     factor = float(y0[0].numel()) ** 1.5 if field_error_factor is None else field_error_factor
-    known = [StepStructure(math.inf, None, False)] * len(net.plan()) if structure is None else list(structure)
+    known = [StepStructure(math.inf)] * len(net.plan()) if structure is None else list(structure)
     if len(known) != len(net.plan()):
         raise ValueError(f"`structure` must hold one entry per step, {len(net.plan())}, got {len(known)}")
     run = _CleanRun(net, y0, radii, require_nonnegative("field_error_factor", factor), known)
-    coupled = isinstance(net.stepper, RevNetStepper)
-    tube = _coupled_rows(run) if coupled else _rows(run)
+    tube = _rows(run) if net.stepper.couplings == 1 else _coupled_rows(run)
     return Tube(
         times=run.times,
         radii=torch.stack([radii, *tube.radii]),
@@ -165,9 +170,16 @@ class _CleanRun:
             start=self.states[n],
             entering=torch.stack([torch.ones_like(drift), drift, torch.zeros_like(drift)]),
             radius=radius,
-            coefficient=largest_coefficient(self.stepper),
+            trace=None if self.stepper.implicit else _explicit(self.stepper).trace,
             field_error_factor=self._factor,
         )
+
+
+def _explicit(stepper: AbstractStepper[Any]) -> AbstractExplicitStepper[Any]:
+    """The stepper, known to be explicit. Raises TypeError where it is not."""
+    if isinstance(stepper, AbstractExplicitStepper):
+        return stepper
+    raise TypeError(f"no tube bound is known for {stepper.name}; write its step as an AbstractExplicitStepper")
 
 
 def _rows(run: _CleanRun) -> _Rows:
@@ -175,7 +187,7 @@ def _rows(run: _CleanRun) -> _Rows:
     growth, drift = torch.ones_like(run.radii), torch.zeros_like(run.radii)
     radii, constants = [], []
     step_reach: Callable[..., tuple[_Reach, Tensor]] = (
-        _backward_euler_reach if isinstance(run.stepper, BackwardEulerStepper) else _explicit_reach
+        _backward_euler_reach if run.stepper.implicit else _explicit_reach
     )
     for n in range(len(run.plan)):
         (factor, drift), largest = step_reach(run, n, drift, round_up(growth * run.radii, 2))
@@ -195,7 +207,7 @@ def _explicit_reach(run: _CleanRun, n: int, drift: Tensor, radius: Tensor) -> tu
     with torch.no_grad():
         _, evaluations = run.stepper.step_with_evaluations(field, time, run.states[n], step_size)
     balls = run.balls(n, field, evaluations, drift=drift, radius=radius)
-    factor, reach, own = stage_growth(run.stepper, balls)
+    factor, reach, own = _explicit(run.stepper).advance(balls, balls.base)
     known = _structural_factor(run, n, balls.largest_constant)
     reach = torch.minimum(reach, round_up(known * drift + own, 4))
     return (torch.minimum(factor, known), reach), balls.largest_constant
@@ -203,16 +215,12 @@ def _explicit_reach(run: _CleanRun, n: int, drift: Tensor, radius: Tensor) -> tu
 
 def _structural_factor(run: _CleanRun, n: int, constant: Tensor) -> Tensor:
     """The step's smallest factor from structure, with K on the ball; ∞ where nothing is known."""
-    known, stepper = run.structure[n], run.stepper
+    known, step_size = run.structure[n], run.plan[n].step_size
+    constants = step_constants([step_size], round_up(step_size * constant, 1)[None], [known.field])
     factor = torch.full_like(constant, known.factor)
-    if known.one_sided is None or isinstance(stepper, BackwardEulerStepper):
-        return factor
-    x = round_up(run.plan[n].step_size * constant, 1)
-    product = torch.full_like(x, run.plan[n].step_size * known.one_sided)
-    scaled = scaled_one_sided(product, x)
-    factor = torch.minimum(factor, stepper.one_sided_growth(x, scaled))
-    if known.gradient_flow and stepper.gradient_flow_formula:
-        factor = torch.minimum(factor, stepper.gradient_flow_growth(x, scaled))
+    for candidate in run.stepper.growth_factors:
+        if candidate.applies_to(constants):
+            factor = torch.minimum(factor, candidate.growth(constants)[0])
     return factor
 
 
@@ -242,26 +250,48 @@ def _backward_euler_reach(run: _CleanRun, n: int, drift: Tensor, radius: Tensor)
 
 
 def _coupled_rows(run: _CleanRun) -> _Rows:
-    """RevNet: the rows of the product M_n ⋯ M_1 bound the two halves, its norm bounds both together."""
+    """Two halves: the rows of the product M_n ⋯ M_1 bound them, its norm bounds both together."""
     one, zero = torch.ones_like(run.radii), torch.zeros_like(run.radii)
-    rows = [torch.stack([one, zero]), torch.stack([zero, one])]
-    drifts = [zero, zero]
+    halves: list[Tensor] = [torch.stack([one, zero, zero]), torch.stack([zero, one, zero])]
     radii, constants = [], []
     growth = one
-    for n, (field, time, step_size, _) in enumerate(run.plan):
-        with torch.no_grad():
-            _, evaluations = run.stepper.step_with_evaluations(field, time, run.states[n], step_size)
-        largest = zero
-        for half, part in enumerate((field.first, field.second)):
-            other = 1 - half
-            balls = run.balls(n, part, evaluations, drift=zero, radius=run.radii)
-            reach = torch.stack([round_up(torch.linalg.vector_norm(rows[other], dim=0), 4), drifts[other]])
-            constant, error = balls.measure(evaluations[half], reach)
-            largest = torch.maximum(largest, constant)
-            rows[half] = round_up(rows[half] + step_size * constant * rows[other], 4)
-            moved = step_size * (constant * drifts[other] + error) + balls.rounding[1]
-            drifts[half] = round_up(drifts[half] + moved, 8)
-        growth = round_up(spectral_norm_2x2(*rows[0], *rows[1]), 16)
-        radii.append(round_up(growth * run.radii + torch.hypot(*drifts), 8))
-        constants.append(largest)
+    for n in range(len(run.plan)):
+        balls = _CoupledBalls(run, n)
+        halves = _explicit(run.stepper).advance_parts(balls, halves)
+        growth = round_up(spectral_norm_2x2(*halves[0][:2], *halves[1][:2]), 16)
+        radii.append(round_up(growth * run.radii + torch.hypot(halves[0][2], halves[1][2]), 8))
+        constants.append(balls.largest_constant)
     return _Rows(radii, constants, growth)
+
+
+@final
+class _CoupledBalls(AbstractArithmetic[Tensor]):
+    """The reaches of the halves of a coupled step, (3, batch) each: a row of M_n ⋯ M_1, and η as in `StepBalls`."""
+
+    def __init__(self, run: _CleanRun, n: int) -> None:
+        field, time, self._step_size, _ = run.plan[n]
+        with torch.no_grad():
+            _, evaluations = run.stepper.step_with_evaluations(field, time, run.states[n], self._step_size)
+        zero = torch.zeros_like(run.radii)
+        self._balls = [
+            run.balls(n, part, evaluations, drift=zero, radius=run.radii) for part in run.stepper.fields_of(field)
+        ]
+        self._waiting = list(evaluations)
+        self.largest_constant = zero
+
+    def slope(self, node: Coefficient, point: Tensor, *, part: int = 0) -> Tensor:
+        """hK times the row, and what the evaluation may err by."""
+        balls = self._balls[part]
+        reach = torch.stack([round_up(torch.linalg.vector_norm(point[:2], dim=0), 4), point[2]])
+        constant, error = balls.measure(self._waiting.pop(0), reach)
+        self.largest_constant = torch.maximum(self.largest_constant, constant)
+        moved = self._step_size * (constant * point[2] + error) + balls.rounding[1]
+        return torch.cat([self._step_size * constant * point[:2], moved[None]])
+
+    def mix(self, base: Tensor | None, *terms: Term[Tensor]) -> Tensor:
+        """The sum with absolute weights."""
+        shares = [value if weight is None else abs(weight.number) * value for weight, value in weighted(terms)]
+        total = sum(shares, torch.zeros_like(self._balls[0].base) if base is None else base)
+        # two roundings led to a slope's row, four to its drift; a product and its weight round, and so does each sum
+        sums = len(terms) + 2 * any(isinstance(term, tuple) for term in terms)
+        return torch.cat([round_up(total[:2], 2 + sums), round_up(total[2:], 4 + sums)])

@@ -173,26 +173,22 @@ class Doubling(AbstractStepper[Any]):
     def growth(self, x: Tensor) -> Tensor:
         return torch.full_like(x, 2.0)
 
-    def one_sided_growth(self, x: Tensor, scaled_one_sided: Tensor) -> Tensor:
-        return torch.full_like(x, 2.0)
-
     def cumulative_growth(self, x: Tensor) -> Tensor:
         return 2.0 ** torch.arange(len(x) + 1)[:, None]
 
 
 class DoublingNet(AbstractFixedStepNet):
     def __init__(self) -> None:
-        super().__init__(nn.ReLU(), Doubling(), step_size=1.0, num_steps=2, start_time=0.0)
-
-    def growth_source(self) -> tuple[str, tuple[str, ...]]:
-        return "2^n", ()
+        super().__init__(nn.ReLU(), Doubling(), step_size=1.0, num_steps=2)
 
 
 def test_what_has_no_tube_is_refused_by_name() -> None:
     y0 = torch.ones((1, 3), dtype=torch.float64)
     with pytest.raises(TypeError, match=r"fixed grid, got NeuralODE: an adaptive solver may choose another grid"):
         tube_bound(NeuralODE(small_field(0, nn.Tanh)), y0, 0.1)
-    with pytest.raises(TypeError, match="no tube bound is known for doubling; register its stages"):
+    with pytest.raises(
+        TypeError, match="no tube bound is known for doubling; write its step as an AbstractExplicitStepper"
+    ):
         tube_bound(DoublingNet(), y0, 0.1)
     with pytest.raises(LayerRefusedError, match="LayerNorm"):
         tube_bound(EulerNet(AutonomousField(nn.LayerNorm(3).double()), 0.1, 2), y0, 0.1)

@@ -141,8 +141,8 @@ def test_the_tight_case_and_a_bound_one_percent_too_small(
     check = check_bound(net, y0, perturbation, lipschitz=lipschitz * (1 + 1e-15), one_sided=mu)
     assert check.all_hold
     assert check.ratio[1:].min().item() == pytest.approx(1.0, abs=1e-9)
-    true_growth = net.stepper.one_sided_growth
-    monkeypatch.setattr(net.stepper, "one_sided_growth", lambda x, m: 0.99 * true_growth(x, m))
+    true_growth = net.stepper.growth_factors[0].growth
+    monkeypatch.setattr(net.stepper.growth_factors[0], "growth", lambda step: 0.99 * true_growth(step))
     assert not check_bound(net, y0, perturbation, lipschitz=lipschitz, one_sided=mu).holds[1:].any()
 
 

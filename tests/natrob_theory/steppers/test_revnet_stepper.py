@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from natrob_theory import LinearField, RevNet, RevNetStepper
-from natrob_theory.fields import FunctionField
+from natrob_theory.fields import FunctionField, split_halves
 from natrob_theory.steppers import CoupledField
-from natrob_theory.steppers.revnet import spectral_norm_2x2, split_halves
+from natrob_theory.steppers.coupled_growth import spectral_norm_2x2
 
 sizes = st.floats(0.0, 5.0)
 

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 from natrob_theory import (
     BackwardEulerStepper,
-    BallRefusedError,
     ButcherTableau,
     EulerStepper,
     FractalNetStepper,
@@ -19,7 +18,6 @@ from natrob_theory import (
     RevNetStepper,
     RungeKuttaStepper,
 )
-from natrob_theory.checks.ball_growth import squared_growth
 from natrob_theory.numbers.balls import Ball, ball, float_above, root, working_precision
 from natrob_theory.steppers import AbstractStepper
 from natrob_theory.strategies import tableaus
@@ -28,7 +26,7 @@ products = st.floats(1e-6, 0.95)
 
 
 def growth(stepper: AbstractStepper[Any], steps: list[list[float]]) -> list[Ball]:
-    return [root(square) for square in squared_growth(stepper, [[ball(x) for x in row] for row in steps])]
+    return [root(square) for square in stepper.squared_growth([[ball(x) for x in row] for row in steps])]
 
 
 CLOSED_FORMS = (
@@ -43,7 +41,7 @@ CLOSED_FORMS = (
 @given(first=products, second=products)
 def test_the_closed_forms(stepper: Any, closed_form: Any, first: float, second: float) -> None:
     with working_precision(256):
-        one, two, three = squared_growth(stepper, [[ball(first)], [ball(second)]])
+        one, two, three = stepper.squared_growth([[ball(first)], [ball(second)]])
         exact = [closed_form(Fraction(x)) ** 2 for x in (first, second)]
         assert one == 1
         for square, number in ((two, exact[0]), (three, exact[0] * exact[1])):
@@ -55,7 +53,7 @@ def test_the_closed_forms(stepper: Any, closed_form: Any, first: float, second: 
 def test_a_tableau_s_growth_polynomial_with_its_exact_fractions(tableau: ButcherTableau, x: float) -> None:
     polynomial = sum(c * Fraction(x) ** k for k, c in enumerate(tableau.growth_polynomial()))
     with working_precision(256):
-        square = squared_growth(RungeKuttaStepper(tableau), [[ball(x)]])[-1]
+        square = RungeKuttaStepper(tableau).squared_growth([[ball(x)]])[-1]
         assert (square - ball(Fraction(polynomial) ** 2)).contains(0)
         assert square.rel_accuracy_bits() > 200
 
@@ -77,19 +75,10 @@ def test_the_float64_bound_is_just_above(stepper: Any, scale: float) -> None:
 
 def test_backward_euler_beyond_and_across_one() -> None:
     assert growth(BackwardEulerStepper(), [[1.5]])[-1].upper() == math.inf
-    across = squared_growth(BackwardEulerStepper(), [[ball(0.9).union(ball(1.1))]])[-1]
+    across = BackwardEulerStepper().squared_growth([[ball(0.9).union(ball(1.1))]])[-1]
     assert not across >= 1e30
     assert not across <= 1e30
 
 
 def test_revnet_without_coupling_is_the_identity() -> None:
     assert [float(value) for value in growth(RevNetStepper(), [[0.0, 0.0]] * 2)] == [1.0, 1.0, 1.0]
-
-
-@pytest.mark.usefixtures("unchecked")
-def test_an_unknown_stepper_is_refused_by_name() -> None:
-    class Leapfrog:
-        name = "leapfrog"
-
-    with pytest.raises(BallRefusedError, match="no growth factor in balls is known for leapfrog"):
-        squared_growth(Leapfrog(), [])  # type: ignore[arg-type]

@@ -6,8 +6,8 @@ from fractions import Fraction
 import torch
 from torch import Tensor, nn
 
-from natrob_theory.bounds.lipschitz_upper_bound import lipschitz_upper_bound
 from natrob_theory.fields import evaluate_field, field_name
+from natrob_theory.layers.answers import lipschitz_of_layer
 from natrob_theory.layers.refusal import BallRefusedError, LayerRefusedError
 from natrob_theory.layers.statements import BallField
 from natrob_theory.numbers.balls import Ball, BallMatrix, ball, columns_of, exact_matrix, matrix
@@ -62,7 +62,7 @@ def _contraction_room(field: nn.Module, dimension: int, step_size: Fraction) -> 
     """1 − hL > 0. Raises BallRefusedError where there is none."""
     name = field_name(field)
     try:
-        bound = float(lipschitz_upper_bound(field, input_shape=(dimension,)))
+        bound = lipschitz_of_layer(field, (dimension,))
     except LayerRefusedError as error:
         raise BallRefusedError(
             f"the root of backward Euler with field {name} cannot be enclosed in balls: {error}"
