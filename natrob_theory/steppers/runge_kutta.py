@@ -39,11 +39,11 @@ class RungeKuttaStepper(AbstractExplicitStepper[Field]):
         """Stage by stage; those after the last nonzero weight serve error control only and are left out."""
         slopes: list[Any] = []
         for row, node in self._stages:
-            point = arithmetic.mix(state, *((weight, slopes[stage]) for stage, weight in row))
+            point = arithmetic.mix(state, *[(weight, slopes[stage]) for weight, stage in row]) if row else state
             slopes.append(arithmetic.slope(node, point))
-        return arithmetic.mix(state, *((weight, slopes[stage]) for stage, weight in self._weights))
+        return arithmetic.mix(state, *[(weight, slopes[stage]) for weight, stage in self._weights])
 
 
-def _nonzero(weights: Sequence[Fraction]) -> tuple[tuple[int, Coefficient], ...]:
-    """(stage, weight) of the weights that are not 0."""
-    return tuple((stage, coefficient(weight)) for stage, weight in enumerate(weights) if weight != 0)
+def _nonzero(weights: Sequence[Fraction]) -> tuple[tuple[Coefficient, int], ...]:
+    """(weight, stage) of the weights that are not 0."""
+    return tuple((coefficient(weight), stage) for stage, weight in enumerate(weights) if weight != 0)

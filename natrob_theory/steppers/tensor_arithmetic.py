@@ -3,12 +3,11 @@
 from collections.abc import Sequence
 from typing import NamedTuple, TypeAlias, final
 
-import torch
-from torch import Tensor
+from torch import Tensor, add, addcmul
 
 from natrob_theory.fields import evaluate_field
 from natrob_theory.numbers.tensor_types import Field
-from natrob_theory.steppers.arithmetic import AbstractArithmetic, Term, weighted
+from natrob_theory.steppers.arithmetic import AbstractArithmetic, Term
 from natrob_theory.steppers.coefficient import Coefficient
 
 
@@ -50,6 +49,8 @@ class TensorArithmetic(AbstractArithmetic[TensorValue]):
         notes: takes every evaluation; None where they are not wanted.
     """
 
+    __slots__ = ("_factor", "_fields", "_notes", "_step_size", "_time")
+
     def __init__(
         self,
         fields: Sequence[Field],
@@ -65,7 +66,8 @@ class TensorArithmetic(AbstractArithmetic[TensorValue]):
 
     def slope(self, node: Coefficient, point: TensorValue, *, part: int = 0) -> TensorValue:
         """f at the point, still to be multiplied by h."""
-        point = multiplied_out(point)
+        if isinstance(point, Slope):
+            point = point.product()
         value = evaluate_field(self._fields[part], self._time + node.number * self._step_size, point)
         if self._notes is not None:
             self._notes.append(Evaluation(point, value))
@@ -73,14 +75,21 @@ class TensorArithmetic(AbstractArithmetic[TensorValue]):
 
     def mix(self, base: TensorValue | None, *terms: Term[TensorValue]) -> TensorValue:
         """One term after the other: to a base in the fewest passes over memory, else multiplied out."""
-        total = None if base is None else multiplied_out(base)
-        for weight, value in weighted(terms):
-            if weight is None:
-                total = multiplied_out(value) if total is None else total + multiplied_out(value)
-            elif total is None:
-                total = weight.number * multiplied_out(value)
+        total, factor = base.product() if isinstance(base, Slope) else base, self._factor
+        for term in terms:
+            if not isinstance(term, tuple):
+                share = multiplied_out(term)
+                total = share if total is None else total + share
+                continue
+            (weight, _), value = term
+            if total is None:
+                total = weight * multiplied_out(value)
+            elif base is None or not isinstance(value, Slope):
+                total = add(total, multiplied_out(value), alpha=weight)
+            elif isinstance(factor, Tensor):
+                total = addcmul(total, factor, value.value, value=weight)
             else:
-                total = _added(total, weight, multiplied_out(value) if base is None else value)
+                total = add(total, value.value, alpha=weight * factor)
         assert total is not None
         return total
 
@@ -88,12 +97,3 @@ class TensorArithmetic(AbstractArithmetic[TensorValue]):
 def multiplied_out(value: TensorValue) -> Tensor:
     """The value as a tensor."""
     return value.product() if isinstance(value, Slope) else value
-
-
-def _added(total: Tensor, weight: Coefficient, value: TensorValue) -> Tensor:
-    """total + weight·value in one pass."""
-    if not isinstance(value, Slope):
-        return torch.add(total, value, alpha=weight.number)
-    if isinstance(value.step_size, Tensor):
-        return torch.addcmul(total, value.step_size, value.value, value=weight.number)
-    return torch.add(total, value.value, alpha=weight.number * value.step_size)
