@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from natrob_theory import AutonomousField, BallRefusedError, LinearField, ball_field
-from natrob_theory.steppers.implicit_root import enclosed_root
 from natrob_theory.numbers.balls import Ball, ball, exact_matrix, matrix, working_precision
+from natrob_theory.steppers.implicit_root import enclosed_root
 
 STATE = torch.tensor([[1.0, -2.0], [0.25, 3.0]], dtype=torch.float64)
 
