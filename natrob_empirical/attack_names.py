@@ -6,7 +6,7 @@ from types import MappingProxyType
 from typing import Final, Literal, NamedTuple, TypeAlias
 
 AttackKind: TypeAlias = Literal["gradient", "score", "decision", "transfer", "corruption", "ensemble"]
-"""What an attack asks of the model under attack.
+"""The answers that an attack asks of the model under attack.
 
 * gradient: gradients of a loss of its logits (white box);
 * score: logits of images that the attack chooses by earlier logits (black box);
@@ -78,7 +78,7 @@ EARLIER_LABELS: Final = MappingProxyType(
 """Labels in records that exist."""
 
 _OF_A_RUN: Final = re.compile(r"(?P<name>[^()]*?)(?:-(?P<steps>\d+))?(?: \((?P<rest>\w+ = [^()]*)\))?")
-"""What `natrob attack` wrote: "PGD-10 (restarts = 5, step_size = 0.01)"."""
+"""A label that `natrob attack` once wrote: "PGD-10 (restarts = 5, step_size = 0.01)"."""
 
 
 def label_with(label: str, settings: Mapping[str, int | float]) -> str:
@@ -134,7 +134,7 @@ def current_label(label: str) -> str:
 
 
 def earlier_labels(label: str) -> tuple[str, ...]:
-    """What records may call the attack of this label besides."""
+    """Lists the other labels that records may have for the attack of this one."""
     return tuple(earlier for earlier, current in EARLIER_LABELS.items() if current == label)
 
 

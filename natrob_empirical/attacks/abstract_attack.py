@@ -58,7 +58,7 @@ class AbstractAttack(ABC):
     """
 
     kind: ClassVar[AttackKind]
-    """What it asks of the model; every attack says so."""
+    """The kind of answer it asks of the model; every attack says so."""
 
     takes_targets: ClassVar[bool] = False
     """Whether `_perturb` follows `active.goal`, so that the attack can be given target classes."""
@@ -178,7 +178,7 @@ class AbstractAttack(ABC):
 
     @final
     def most_calls(self, num_classes: int | None = None, *, targeted: bool = False) -> MostCalls:
-        """What the attack spends on one image at most, whatever the model answers.
+        """Returns how much the attack spends on one image at most, whatever the model answers.
 
         Args:
             num_classes: of the model, at least 2; None gives a bound for any number.

@@ -78,7 +78,7 @@ class ActiveSet:
 
     @property
     def classes(self) -> Int64[Tensor, " batch"]:
-        """What the goal compares with: the target classes where there are any, else the labels."""
+        """The classes that the goal compares with: the target classes where there are any, else the labels."""
         return self.y if self.target is None else self.target
 
     @property

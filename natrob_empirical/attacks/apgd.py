@@ -1,11 +1,9 @@
 """Auto-PGD: projected gradient ascent with momentum that finds its own step size."""
 
-from collections.abc import Mapping
 from dataclasses import KW_ONLY, dataclass, field
 from types import MappingProxyType
-from typing import Any, ClassVar, final
+from typing import final
 
-from natrob_empirical.attack_names import AttackKind
 from natrob_theory.numbers.argument_checks import require_count, require_finite
 
 from .abstract_attack import AbstractAttack
@@ -39,11 +37,9 @@ class APGD(AbstractAttack):
         TypeError, ValueError: a setting that is not as described; in a call also ValueError for DLR and 2 classes.
     """
 
-    kind: ClassVar[AttackKind] = "gradient"
-    takes_targets: ClassVar[bool] = True
-    variants: ClassVar[Mapping[str, Mapping[str, Any]]] = MappingProxyType(
-        {"apgd-ce": {"loss": CrossEntropy()}, "apgd-dlr": {"loss": DLR()}}
-    )
+    kind = "gradient"
+    takes_targets = True
+    variants = MappingProxyType({"apgd-ce": {"loss": CrossEntropy()}, "apgd-dlr": {"loss": DLR()}})
 
     _: KW_ONLY
     loss: AbstractLoss = field(default_factory=CrossEntropy)

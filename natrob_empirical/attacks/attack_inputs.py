@@ -1,4 +1,4 @@
-"""What every attack requires of the images and labels it is given."""
+"""Checks of the images, labels and target classes that an attack is given."""
 
 import torch
 from torch import Tensor

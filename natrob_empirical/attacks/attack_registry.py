@@ -16,7 +16,7 @@ from natrob_empirical.threat_models import AbstractBall, L2Ball, LinfBall
 from .abstract_attack import AbstractAttack
 
 SETTINGS: Final = ("steps", "step_size", "restarts", "queries")
-"""What can be set from outside, by the names that the attacks' own arguments have."""
+"""The settings that can be made from outside, by the names that the attacks' own arguments have."""
 
 
 @final

@@ -1,4 +1,4 @@
-"""What an attack returns."""
+"""The result of an attack."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields

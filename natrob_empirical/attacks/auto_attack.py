@@ -2,9 +2,9 @@
 
 from collections.abc import Callable
 from dataclasses import KW_ONLY, dataclass, field
-from typing import ClassVar, final
+from typing import final
 
-from natrob_empirical.attack_names import AttackKind, label_of
+from natrob_empirical.attack_names import label_of
 from natrob_empirical.runs.work_watch import current_watch
 from natrob_theory.numbers.argument_checks import require_count
 
@@ -25,7 +25,7 @@ _CALLS = 2
 @final
 @dataclass(frozen=True, kw_only=True)
 class PartReport:
-    """What one part of AutoAttack did on one batch.
+    """The work of one part of AutoAttack on one batch.
 
     Attributes:
         part: the attack.
@@ -74,8 +74,8 @@ class AutoAttack(AbstractAttack):
         RandomisedModelError: in a call, for a model that is random and no AveragedModel.
     """
 
-    kind: ClassVar[AttackKind] = "ensemble"
-    takes_targets: ClassVar[bool] = True
+    kind = "ensemble"
+    takes_targets = True
 
     _: KW_ONLY
     steps: int = 100

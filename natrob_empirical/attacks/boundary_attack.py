@@ -1,12 +1,10 @@
 """The Boundary Attack: a walk along the decision boundary towards the image, by the model's decisions alone."""
 
 from dataclasses import KW_ONLY, dataclass, field
-from typing import ClassVar, Final, final
+from typing import Final, final
 
 from torch import Tensor
 
-from natrob_empirical.attack_names import AttackKind
-from natrob_empirical.norms import Norm
 from natrob_empirical.threat_models import L2Ball
 from natrob_theory.numbers.argument_checks import require_count, require_positive
 
@@ -63,9 +61,9 @@ class BoundaryAttack(AbstractMinimumNormAttack):
         TypeError, ValueError: a setting that is not as described.
     """
 
-    kind: ClassVar[AttackKind] = "decision"
-    takes_targets: ClassVar[bool] = True
-    norms: ClassVar[tuple[Norm, ...]] = ("L2",)
+    kind = "decision"
+    takes_targets = True
+    norms = ("L2",)
 
     _: KW_ONLY
     queries: int = 1000

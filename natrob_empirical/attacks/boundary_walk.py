@@ -27,7 +27,7 @@ _STATE: Final = (
     "_noise",
     "_noise_square",
 )
-"""What has one row per sample on its way."""
+"""The attributes that have one row per sample on its way."""
 
 
 @final

@@ -172,7 +172,7 @@ class _Look:
         return changed > BEYOND_ROUNDING * rounding, rounding
 
     def _rounding(self, row: int, scale: float) -> float:
-        """What kernels' rounding explains of one image's answers, over its largest logit."""
+        """Measures how much of one image's answers the rounding of kernels explains, over its largest logit."""
         alone = self._alone(row).double()
         image = self._x[row : row + 1]
         sizes = {len(self._x), self._half}

@@ -17,7 +17,7 @@ Classifier: TypeAlias = Callable[[Tensor], Tensor]
 """A model: images (batch, channels, height, width) in, logits (batch, classes) out. An `nn.Module` is one."""
 
 Objective: TypeAlias = Callable[[Tensor, Tensor], Tensor]
-"""What an attack increases: logits (batch, classes) and classes (batch,) in, one number per sample out."""
+"""An objective, to be increased: logits (batch, classes) and classes (batch,) in, one number per sample out."""
 
 
 def cross_entropy(logits: Float[Tensor, "batch classes"], y: Int64[Tensor, " batch"]) -> Float[Tensor, " batch"]:
@@ -52,7 +52,7 @@ class CountedModel:
 
     @property
     def classifier(self) -> Classifier:
-        """What is behind the meter; calling it directly is counted nowhere."""
+        """The model behind the meter; calling it directly is counted nowhere."""
         return self._model
 
     @property
@@ -66,7 +66,7 @@ class CountedModel:
         return self._gradient_calls[self._rows]
 
     def select(self, index: Bool[Tensor, " batch"] | Int64[Tensor, " chosen"]) -> "CountedModel":
-        """The same model and the same meter for some of the samples (a mask, or distinct positions)."""
+        """Narrows the view to some of the samples (a mask, or distinct positions); the meter is shared."""
         chosen = copy.copy(self)
         chosen._rows = self._rows[index]
         return chosen
@@ -178,7 +178,7 @@ class CountedModel:
 
 
 def _way_out(answer: object) -> str:
-    """What to do where the answer holds the logits among other things."""
+    """Advises where the answer holds the logits among other things."""
     if isinstance(answer, tuple | list) and answer and isinstance(answer[0], Tensor):
         return "; wrap it in a module that returns one of its entries, such as model(x)[0]"
     if hasattr(answer, "logits"):

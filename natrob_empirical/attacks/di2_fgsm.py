@@ -1,13 +1,12 @@
 """Iterative gradient signs on randomly resized and padded images, for perturbations that transfer."""
 
 from dataclasses import KW_ONLY, dataclass
-from typing import ClassVar, final
+from typing import final
 
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
-from natrob_empirical.attack_names import AttackKind
 from natrob_empirical.random_streams import SampleStreams
 from natrob_theory.numbers.argument_checks import require_finite, require_nonnegative
 
@@ -42,8 +41,8 @@ class DI2FGSM(AbstractFixedStepAttack):
         TypeError, ValueError: a setting that is not as described.
     """
 
-    kind: ClassVar[AttackKind] = "gradient"
-    takes_targets: ClassVar[bool] = True
+    kind = "gradient"
+    takes_targets = True
 
     _: KW_ONLY
     steps: int = 20

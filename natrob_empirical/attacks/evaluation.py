@@ -53,7 +53,7 @@ class AttackEvaluation:
 @final
 @dataclass(frozen=True, kw_only=True, eq=False)
 class SampleOutcomes:
-    """What an attack did to every sample of a batch.
+    """The outcome of an attack for every sample of a batch.
 
     Attributes:
         success: whether it ends misclassified.

@@ -2,13 +2,12 @@
 
 import math
 from dataclasses import KW_ONLY, dataclass
-from typing import ClassVar, Final, final
+from typing import Final, final
 
 import torch
 from jaxtyping import Float, Int64
 from torch import Tensor
 
-from natrob_empirical.attack_names import AttackKind
 from natrob_empirical.threat_models import L2Ball, LinfBall
 from natrob_theory.numbers.argument_checks import require_count, require_positive
 
@@ -61,8 +60,8 @@ class FAB(AbstractMinimumNormAttack):
         TypeError, ValueError: a setting that is not as described.
     """
 
-    kind: ClassVar[AttackKind] = "gradient"
-    takes_targets: ClassVar[bool] = True
+    kind = "gradient"
+    takes_targets = True
 
     _: KW_ONLY
     steps: int = 100

@@ -1,9 +1,7 @@
 """The fast gradient sign method."""
 
 from dataclasses import dataclass
-from typing import ClassVar, final
-
-from natrob_empirical.attack_names import AttackKind
+from typing import final
 
 from .abstract_attack import AbstractAttack
 from .active_set import ActiveSet
@@ -26,8 +24,8 @@ class FGSM(AbstractAttack):
         ball: the threat model.
     """
 
-    kind: ClassVar[AttackKind] = "gradient"
-    takes_targets: ClassVar[bool] = True
+    kind = "gradient"
+    takes_targets = True
 
     @property
     def reach(self) -> float:

@@ -1,4 +1,4 @@
-"""What an attack is after: any wrong class, or one class in particular."""
+"""The goal of an attack: any wrong class, or one class in particular."""
 
 from abc import ABC, abstractmethod
 from typing import Final, final
@@ -21,13 +21,13 @@ class AbstractGoal(ABC):
 
     @abstractmethod
     def loss(self, logits: Float[Tensor, "batch classes"], classes: Int64[Tensor, " batch"]) -> Float[Tensor, " batch"]:
-        """What gradient attacks increase, from the cross-entropy."""
+        """The loss that gradient attacks increase, from the cross-entropy."""
 
     @abstractmethod
     def margin(
         self, logits: Float[Tensor, "batch classes"], classes: Int64[Tensor, " batch"]
     ) -> Float[Tensor, " batch"]:
-        """What attacks without gradients lower: at most 0 wherever the goal is reached, positive elsewhere or 0."""
+        """The margin that attacks without gradients lower: at most 0 wherever the goal is reached, positive elsewhere or 0."""
 
     @abstractmethod
     def closeness(

@@ -1,4 +1,4 @@
-"""What Auto-PGD increases: losses of the logits, one number per sample."""
+"""The losses that Auto-PGD increases: functions of the logits, one number per sample."""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ class AbstractLoss(ABC):
     def towards(
         self, logits: Float[Tensor, "batch classes"], target: Int64[Tensor, " batch"]
     ) -> Float[Tensor, " batch"]:
-        """What is increased to have each sample taken for its target class."""
+        """The loss to be increased to have each sample taken for its target class."""
 
 
 @final

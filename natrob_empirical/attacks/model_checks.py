@@ -1,4 +1,4 @@
-"""What to know of a model before its robustness is measured: does it return logits, and one answer per image?"""
+"""Checks of a model before its robustness is measured: does it return logits, and one answer per image?"""
 
 import warnings
 from dataclasses import dataclass, field, replace
@@ -30,7 +30,7 @@ class RandomisedModelError(ValueError):
 @final
 @dataclass(frozen=True, kw_only=True)
 class ModelCheck:
-    """What a few calls on the same images showed, in one batch, in others and alone.
+    """The findings of a few calls on the same images, in one batch, in others and alone.
 
     A model that is random or depends on the batch only seldom, or on other images, may pass; see `look_at_company`.
 
@@ -134,7 +134,7 @@ def shown_alone_if_needed(
 
 
 def compare_answers(answers: list[Float[Tensor, "batch classes"]]) -> ModelCheck:
-    """What several answers of a model to the same images show."""
+    """Compares several answers of a model to the same images."""
     logits = torch.stack([answer.double() for answer in answers])
     labels = logits.argmax(dim=2)
     largest = float(logits.abs().max()) or 1.0

@@ -1,9 +1,8 @@
 """Move to Gray: the impossibility's own attack, a walk towards the gray image."""
 
 from dataclasses import KW_ONLY, dataclass
-from typing import ClassVar, final
+from typing import final
 
-from natrob_empirical.attack_names import AttackKind
 from natrob_theory.numbers.argument_checks import require_count
 
 from .abstract_attack import AbstractAttack
@@ -32,8 +31,8 @@ class MoveToGray(AbstractAttack):
         TypeError, ValueError: `steps` is not such an integer.
     """
 
-    kind: ClassVar[AttackKind] = "corruption"
-    takes_targets: ClassVar[bool] = True
+    kind = "corruption"
+    takes_targets = True
 
     _: KW_ONLY
     steps: int = 10

@@ -1,11 +1,10 @@
 """Projected gradient descent on the negative loss."""
 
 from dataclasses import KW_ONLY, dataclass
-from typing import ClassVar, final
+from typing import final
 
 import torch
 
-from natrob_empirical.attack_names import AttackKind
 from natrob_theory.numbers.argument_checks import require_count
 
 from .active_set import ActiveSet
@@ -39,8 +38,8 @@ class PGD(AbstractFixedStepAttack):
         TypeError, ValueError: a setting that is not as described.
     """
 
-    kind: ClassVar[AttackKind] = "gradient"
-    takes_targets: ClassVar[bool] = True
+    kind = "gradient"
+    takes_targets = True
 
     _: KW_ONLY
     random_start: bool = True

@@ -1,11 +1,9 @@
 """Random points of the ball: the control that every attack must beat."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import ClassVar, final
+from typing import final
 
-from natrob_empirical.attack_names import AttackKind
 from natrob_theory.numbers.argument_checks import require_count
 
 from .abstract_attack import AbstractAttack
@@ -30,9 +28,9 @@ class RandomNoise(AbstractAttack):
         TypeError, ValueError: `trials` is not such an integer.
     """
 
-    kind: ClassVar[AttackKind] = "corruption"
-    takes_targets: ClassVar[bool] = True
-    setting_names: ClassVar[Mapping[str, str]] = MappingProxyType({"queries": "trials"})
+    kind = "corruption"
+    takes_targets = True
+    setting_names = MappingProxyType({"queries": "trials"})
 
     trials: int = 1
 

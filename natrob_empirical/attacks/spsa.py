@@ -1,13 +1,12 @@
 """Descent along gradients estimated from queries alone: SPSA."""
 
 from dataclasses import KW_ONLY, dataclass
-from typing import ClassVar, Final, final
+from typing import Final, final
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from natrob_empirical.attack_names import AttackKind
 from natrob_theory.numbers.argument_checks import require_count, require_positive
 
 from .abstract_attack import AbstractAttack
@@ -53,8 +52,8 @@ class SPSA(AbstractAttack):
         TypeError, ValueError: a setting that is not as described.
     """
 
-    kind: ClassVar[AttackKind] = "score"
-    takes_targets: ClassVar[bool] = True
+    kind = "score"
+    takes_targets = True
 
     _: KW_ONLY
     steps: int = 100

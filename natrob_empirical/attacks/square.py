@@ -4,11 +4,10 @@ import itertools
 from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import KW_ONLY, dataclass
-from typing import ClassVar, Final, cast, final
+from typing import Final, cast, final
 
 import torch
 
-from natrob_empirical.attack_names import AttackKind
 from natrob_empirical.threat_models import L2Ball, LinfBall
 from natrob_theory.numbers.argument_checks import require_count, require_positive
 
@@ -50,8 +49,8 @@ class Square(AbstractAttack):
         TypeError, ValueError: a setting that is not as described.
     """
 
-    kind: ClassVar[AttackKind] = "score"
-    takes_targets: ClassVar[bool] = True
+    kind = "score"
+    takes_targets = True
 
     _: KW_ONLY
     queries: int = 5000

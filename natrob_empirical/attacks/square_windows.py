@@ -1,4 +1,4 @@
-"""What Square changes in an image: a window of pixels in an L∞ ball, a pair of windows in an L2 ball."""
+"""The windows that Square changes in an image: a window of pixels in an L∞ ball, a pair of windows in an L2 ball."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence

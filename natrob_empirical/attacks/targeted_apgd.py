@@ -1,11 +1,10 @@
 """Auto-PGD towards one wrong class after the other."""
 
 from dataclasses import KW_ONLY, dataclass
-from typing import ClassVar, final
+from typing import final
 
 from torch import Tensor
 
-from natrob_empirical.attack_names import AttackKind
 from natrob_theory.numbers.argument_checks import require_count
 
 from .abstract_attack import AbstractAttack
@@ -44,8 +43,8 @@ class TargetedAPGD(AbstractAttack):
             4 classes.
     """
 
-    kind: ClassVar[AttackKind] = "gradient"
-    takes_targets: ClassVar[bool] = True
+    kind = "gradient"
+    takes_targets = True
 
     _: KW_ONLY
     steps: int = 100

@@ -2,12 +2,10 @@
 
 import math
 from dataclasses import KW_ONLY, dataclass, field
-from typing import ClassVar, Final, final
+from typing import Final, final
 
 import torch
 from torch import Tensor
-
-from natrob_empirical.attack_names import AttackKind
 
 from .abstract_attack import AbstractAttack
 from .active_set import ActiveSet
@@ -47,8 +45,8 @@ class TransferAttack(AbstractAttack):
         ValueError: the attack has another ball.
     """
 
-    kind: ClassVar[AttackKind] = "transfer"
-    takes_targets: ClassVar[bool] = True
+    kind = "transfer"
+    takes_targets = True
 
     _: KW_ONLY
     source: Classifier = field(repr=False)
@@ -82,7 +80,7 @@ class TransferAttack(AbstractAttack):
                 return
 
     def _images(self, active: ActiveSet) -> list[Tensor]:
-        """What the attack on the source found, one image per sample in each entry, the strongest first."""
+        """Runs the attack on the source, and returns its finds: one image per sample in each entry, the strongest first."""
         seen = ThinnedPoints()
         attack = self._on_source
         if active.target is not None and not attack.takes_targets:

@@ -1,4 +1,4 @@
-"""What the library promises of every attack, as tests that an attack's own test class inherits."""
+"""The promises of the library for every attack, as tests that an attack's own test class inherits."""
 
 import copy
 from collections.abc import Callable

@@ -150,7 +150,7 @@ def test_every_sample_takes_the_steps_of_the_paper(rho: float) -> None:
 
 
 def saturated(net: nn.Module) -> Any:
-    """The same labels, with logits so far apart that the cross-entropy has no gradient in float32."""
+    """Keeps the labels, with logits so far apart that the cross-entropy has no gradient in float32."""
     return lambda x: 1000 * net(x)
 
 

@@ -185,7 +185,7 @@ def test_ten_halvings_bring_the_start_to_the_boundary() -> None:
 
 
 def steps_seen(answers: dict[int, bool], queries: int) -> list[Tensor]:
-    """What a model is asked that says what it is told, by the number of the question, from an image of level ½.
+    """The questions to a model that says what it is told, by the number of the question, from an image of level ½.
 
     0 is the look at the image, 1 the start, 2 to 11 the halvings. The result is the offsets from the image.
     """

@@ -54,7 +54,7 @@ def depends(model: Model, x: Tensor) -> bool:
 
 
 def in_company(net: nn.Module) -> dict[str, Model]:
-    """What a batch can do to an answer; each change is small beside the logits of about 10."""
+    """The ways in which a batch can change an answer; each change is small beside the logits of about 10."""
 
     def logits(x: Tensor) -> Tensor:
         return net(x)

@@ -1,4 +1,4 @@
-"""What the unit of the logits must not decide: results are those of logits near 1, or name the overflow."""
+"""The unit of the logits decides nothing: results are those of logits near 1, or name the overflow."""
 
 import pytest
 import torch

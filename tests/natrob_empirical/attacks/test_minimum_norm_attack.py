@@ -1,4 +1,4 @@
-"""What every attack that looks for the nearest misclassified image guarantees."""
+"""Every attack that looks for the nearest misclassified image keeps its guarantees."""
 
 from dataclasses import dataclass
 from typing import Any, final

@@ -1,4 +1,4 @@
-"""What an attack says it spends at most is never exceeded, and reached where nobody is fooled."""
+"""Attacks say how many calls they make at most; transfers say it of the model, and their attack of the source."""
 
 import pytest
 from attack_contract import GRAY, fragile, generator, small, stubborn

@@ -34,7 +34,7 @@ def test_the_squares_shrink_as_in_the_source() -> None:
 
 @pytest.mark.parametrize("epsilon", [0.01, 0.03])
 def test_a_linear_model_is_attacked_almost_exactly_in_the_maximum_norm(epsilon: float, linear_case: Any) -> None:
-    """Of 18 pixels each ends at the bound that the gradient asks for: the small squares try them one by one."""
+    """Each of 18 pixels ends at the bound that the gradient asks for: the small squares try them one by one."""
     model, x, y = linear_case
     ball = LinfBall(epsilon)
     result = Square(ball, queries=1500)(model, x, y, generator=generator())
@@ -45,7 +45,7 @@ def test_a_linear_model_is_attacked_almost_exactly_in_the_maximum_norm(epsilon: 
 
 
 def test_a_linear_model_is_attacked_closely_in_the_euclidean_norm() -> None:
-    """Of the most that the score can fall, ε‖w‖₂, 2,000 queries take more than 0.65; 200 random points a quarter."""
+    """The score can fall by ε‖w‖₂: 2,000 queries take more than 0.65 of it, 200 random points a quarter."""
     source = generator()
     weight = torch.randn(100, generator=source, dtype=torch.float64)
     x = 0.4 + 0.2 * torch.rand(8, 1, 10, 10, generator=source, dtype=torch.float64)
@@ -93,7 +93,7 @@ def test_a_model_that_hides_its_gradient_is_no_obstacle(
 def test_the_margin_only_falls_with_more_queries(
     ball: AbstractBall, digits_net: nn.Module, digit_images: Images
 ) -> None:
-    """What is returned where nothing fooled the model is the image of the lowest margin shown to it."""
+    """Where nothing fooled the model, the image of the lowest margin shown to it is returned."""
     right = digits_net(digit_images[0]).argmax(dim=1) == digit_images[1]
     x, y = digit_images[0][right], digit_images[1][right]
     lowest = torch.full(y.shape, math.inf)
