@@ -7,7 +7,6 @@ from types import MappingProxyType
 from typing import Any, ClassVar, TypeVar, final
 
 import torch
-from jaxtyping import Float, Int64
 from torch import Tensor
 
 from natrob_empirical.attack_names import AttackKind
@@ -26,6 +25,7 @@ from .company import OneImageAtATime
 from .counted_model import Classifier, CountedModel, evaluation_mode
 from .model_checks import shown_alone_if_needed
 from .most_calls import MostCalls
+from .tensor_types import Classes, Images
 
 Outcome = TypeVar("Outcome")
 
@@ -86,11 +86,11 @@ class AbstractAttack(ABC):
     def __call__(
         self,
         model: Classifier,
-        x: Float[Tensor, "batch channels height width"],
-        y: Int64[Tensor, " batch"],
+        x: Images,
+        y: Classes,
         *,
         generator: torch.Generator,
-        targeted: int | Int64[Tensor, " batch"] | None = None,
+        targeted: int | Classes | None = None,
     ) -> AttackResult:
         """Attack every image of a batch.
 
@@ -115,13 +115,7 @@ class AbstractAttack(ABC):
 
     @final
     def run(
-        self,
-        model: Classifier,
-        x: Float[Tensor, "batch channels height width"],
-        y: Int64[Tensor, " batch"],
-        *,
-        streams: SampleStreams,
-        targeted: int | Int64[Tensor, " batch"] | None = None,
+        self, model: Classifier, x: Images, y: Classes, *, streams: SampleStreams, targeted: int | Classes | None = None
     ) -> AttackResult:
         """Like calling the attack, with the random stream of each sample given: for parts of a larger attack.
 

@@ -1,10 +1,10 @@
 """The samples an attack still works on: whoever is fooled leaves at once, and everything kept about it too."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import final
 
 import torch
-from jaxtyping import Bool, Float, Int64
+from jaxtyping import Float
 from torch import Tensor
 
 from natrob_empirical.random_streams import SampleStreams
@@ -12,6 +12,7 @@ from natrob_empirical.threat_models import AbstractBall, AbstractNeighbourhood
 
 from .counted_model import CountedModel
 from .goal import ANY_OTHER_CLASS, TARGET_CLASS, AbstractGoal
+from .tensor_types import Classes, Images, Logits, Truths, Values
 
 
 @final
@@ -47,13 +48,13 @@ class ActiveSet:
     def __init__(  # noqa: PLR0913 - what belongs to each sample, and how the search goes
         self,
         model: CountedModel,
-        x: Float[Tensor, "batch channels height width"],
-        y: Int64[Tensor, " batch"],
+        x: Images,
+        y: Classes,
         streams: SampleStreams,
         ball: AbstractBall,
         *,
         compaction: bool = True,
-        target: Int64[Tensor, " batch"] | None = None,
+        target: Classes | None = None,
         attack: str = "an attack",
         watch: Callable[[Tensor], None] | None = None,
     ) -> None:
@@ -77,7 +78,7 @@ class ActiveSet:
         return self._rows.shape[0]
 
     @property
-    def classes(self) -> Int64[Tensor, " batch"]:
+    def classes(self) -> Classes:
         """The classes that the goal compares with: the target classes where there are any, else the labels."""
         return self.y if self.target is None else self.target
 
@@ -96,19 +97,19 @@ class ActiveSet:
         """Whether no work is left."""
         return len(self) == 0 if self._compaction else bool(self._fooled.all())
 
-    def reached(self, logits: Float[Tensor, "batch classes"]) -> Bool[Tensor, " batch"]:
+    def reached(self, logits: Logits) -> Truths:
         """Whether answers to one image per active sample are what the attack is after."""
         return self.goal.reached(logits, self.classes)
 
-    def margin(self, logits: Float[Tensor, "batch classes"]) -> Float[Tensor, " batch"]:
+    def margin(self, logits: Logits) -> Values:
         """How far such answers are from it, in logits; at most 0 where it is reached."""
         return self.goal.margin(logits, self.classes)
 
-    def random_point(self) -> Float[Tensor, "batch channels height width"]:
+    def random_point(self) -> Images:
         """A uniformly drawn point of each active sample's ball."""
         return self._ball.random_point(self.x, self.streams)
 
-    def propose(self, point: Float[Tensor, "batch channels height width"]) -> None:
+    def propose(self, point: Images) -> None:
         """Take `point` as the strongest image without asking the model: for an attack that ends here.
 
         A sample that is fooled already keeps the image that fooled it.
@@ -120,13 +121,7 @@ class ActiveSet:
         index = (~self._fooled).nonzero().squeeze(1)
         self._best[self._rows[index]] = point[index].detach()
 
-    def settle(
-        self,
-        point: Float[Tensor, "batch channels height width"],
-        logits: Float[Tensor, "batch classes"],
-        *state: Tensor,
-        judged: Bool[Tensor, " batch"] | None = None,
-    ) -> tuple[Tensor, ...]:
+    def settle(self, point: Images, logits: Logits, *state: Tensor, judged: Truths | None = None) -> tuple[Tensor, ...]:
         """Record the model's answer to `point`, let the fooled samples leave, and return the rows of `state` that stay.
 
         With mixed precision a sample leaves only when its image reaches the goal in full precision too, which costs one
@@ -162,7 +157,14 @@ class ActiveSet:
         self._record(point, logits, fooled, judged)
         return self._keep(~fooled, state) if any_fooled and self._compaction else state
 
-    def release(self, staying: Bool[Tensor, " batch"], *state: Tensor) -> tuple[Tensor, ...]:
+    def show(self, points: Iterable[Images]) -> None:
+        """Settles one point after the other, until every sample is fooled; each is made when its turn comes."""
+        for point in points:
+            self.settle(point, self.model.logits(point))
+            if self.all_fooled:
+                return
+
+    def release(self, staying: Truths, *state: Tensor) -> tuple[Tensor, ...]:
         """Let all others go, fooled or not: they have nothing left to try. Return the rows of `state` that stay.
 
         Raises:
@@ -171,7 +173,7 @@ class ActiveSet:
         self._require_rows(staying, *state)
         return self._keep(staying, state)
 
-    def _confirm(self, point: Tensor, fooled: Bool[Tensor, " batch"]) -> Bool[Tensor, " batch"]:
+    def _confirm(self, point: Tensor, fooled: Truths) -> Truths:
         """Which of the samples that seem fooled are so in full precision."""
         suspects = fooled.nonzero().squeeze(1)
         answers = self.model.select(suspects).full_precision_logits(point[suspects])
@@ -179,9 +181,7 @@ class ActiveSet:
         confirmed[suspects] = self.goal.reached(answers, self.classes[suspects])
         return confirmed
 
-    def _record(
-        self, point: Tensor, logits: Tensor, fooled: Bool[Tensor, " batch"], judged: Bool[Tensor, " batch"] | None
-    ) -> None:
+    def _record(self, point: Tensor, logits: Tensor, fooled: Truths, judged: Truths | None) -> None:
         """Take each sample's point where it beats the best; nothing beats the first that reaches the goal."""
         loss = self.goal.closeness(logits.double(), self.classes)
         better = fooled | (loss > self._loss) & ~self._fooled
@@ -192,7 +192,7 @@ class ActiveSet:
         self._loss = torch.where(better, loss, self._loss)
         self._fooled = self._fooled | fooled
 
-    def _keep(self, staying: Bool[Tensor, " batch"], state: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+    def _keep(self, staying: Truths, state: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
         index = staying.nonzero().squeeze(1)
         self.model, self.streams = self.model.select(index), self.streams.select(index)
         self.x, self.y, self._rows = self.x[index], self.y[index], self._rows[index]

@@ -124,9 +124,9 @@ def _register_own(line: AttackName) -> None:
     """Registers one attack of the library, whose class must say what the table says without it."""
     module, _, name = line.home.partition(":")
     attack = getattr(import_module(f".{module}", __package__), name)
-    register_attack(attack, name=line.name, label=line.label)
     if attack.kind != line.kind:
         raise TypeError(f"the kind of {line.label} must be {attack.kind}, as its class says, got {line.kind}")
+    register_attack(attack, name=line.name, label=line.label)
 
 
 for _line in ATTACK_NAMES:

@@ -5,8 +5,9 @@ from dataclasses import dataclass, fields
 from typing import Any, final
 
 import torch
-from jaxtyping import Bool, Float, Int64
 from torch import Tensor
+
+from .tensor_types import Counts, Images, Truths
 
 
 @final
@@ -28,10 +29,10 @@ class AttackResult:
         one_at_a_time: whether the model's answers depend on the batch, so that every image was attacked alone.
     """
 
-    adversarial: Float[Tensor, "batch channels height width"]
-    success: Bool[Tensor, " batch"]
-    queries: Int64[Tensor, " batch"]
-    gradient_calls: Int64[Tensor, " batch"]
+    adversarial: Images
+    success: Truths
+    queries: Counts
+    gradient_calls: Counts
     one_at_a_time: bool = False
 
     @classmethod

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import final
 
 import torch
-from jaxtyping import Bool, Float, Int64
+from jaxtyping import Int64
 from torch import Tensor
 
 from natrob_empirical.random_streams import SampleStreams
@@ -15,6 +15,7 @@ from .active_set import ActiveSet
 from .attack_inputs import require_labels_in_range
 from .counted_model import CountedModel
 from .goal import ANY_OTHER_CLASS, TARGET_CLASS
+from .tensor_types import Classes, Images, Logits, Truths
 
 
 @final
@@ -28,9 +29,9 @@ class AttackedBatch:
         streams: one per image.
     """
 
-    x: Float[Tensor, "batch channels height width"]
-    y: Int64[Tensor, " batch"]
-    target: Int64[Tensor, " batch"] | None
+    x: Images
+    y: Classes
+    target: Classes | None
     streams: SampleStreams
 
     def require_classes(self, num_classes: int) -> None:
@@ -39,7 +40,7 @@ class AttackedBatch:
         if self.target is not None:
             require_labels_in_range(self.target, num_classes, name="targeted")
 
-    def reached(self, logits: Float[Tensor, "batch classes"]) -> Bool[Tensor, " batch"]:
+    def reached(self, logits: Logits) -> Truths:
         """Whether the answers are what the attack is after."""
         return (
             ANY_OTHER_CLASS.reached(logits, self.y)

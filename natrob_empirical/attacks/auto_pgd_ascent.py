@@ -4,13 +4,13 @@ from collections.abc import Callable
 from typing import Final, NamedTuple, TypeAlias
 
 import torch
-from jaxtyping import Bool, Float, Int64
 from torch import Tensor
 
 from natrob_empirical.threat_models import AbstractBall
 
 from .active_set import ActiveSet
 from .step_size_schedule import checkpoints, stalled
+from .tensor_types import Counts, Images, Truths, Values
 
 MOMENTUM: Final = 0.75
 """α: the weight of the gradient step; 1 − α is that of the step before."""
@@ -32,26 +32,21 @@ class Ascent(NamedTuple):
         halved: whether η was halved then.
     """
 
-    point: Float[Tensor, "batch channels height width"]
-    previous: Float[Tensor, "batch channels height width"]
-    gradient: Float[Tensor, "batch channels height width"]
-    loss: Float[Tensor, " batch"]
-    step_size: Float[Tensor, " batch"]
-    best_point: Float[Tensor, "batch channels height width"]
-    best_gradient: Float[Tensor, "batch channels height width"]
-    best_loss: Float[Tensor, " batch"]
-    best_loss_before: Float[Tensor, " batch"]
-    improvements: Int64[Tensor, " batch"]
-    halved: Bool[Tensor, " batch"]
+    point: Images
+    previous: Images
+    gradient: Images
+    loss: Values
+    step_size: Values
+    best_point: Images
+    best_gradient: Images
+    best_loss: Values
+    best_loss_before: Values
+    improvements: Counts
+    halved: Truths
 
 
 def ascend(
-    active: ActiveSet,
-    ball: AbstractBall,
-    objective: CarryingObjective,
-    *carried: Tensor,
-    steps: int,
-    rho: float,
+    active: ActiveSet, ball: AbstractBall, objective: CarryingObjective, *carried: Tensor, steps: int, rho: float
 ) -> tuple[Tensor, ...]:
     """Run Auto-PGD from a random point of each ball, and return the rows of `carried` of those not fooled.
 

@@ -3,13 +3,13 @@
 from typing import final
 
 import torch
-from jaxtyping import Float
-from torch import Tensor, nn
+from torch import nn
 
 from natrob_empirical.random_streams import require_cpu_generator
 from natrob_theory.numbers.argument_checks import require_count
 
 from .counted_model import Classifier
+from .tensor_types import Images, Logits
 
 
 @final
@@ -47,7 +47,7 @@ class AveragedModel(nn.Module):
         self.samples = require_count("samples", samples)
         self._generator = require_cpu_generator("generator", generator)
 
-    def forward(self, x: Float[Tensor, "batch channels height width"]) -> Float[Tensor, "batch classes"]:
+    def forward(self, x: Images) -> Logits:
         """The mean logits of the calls."""
         seed = int(torch.randint(2**62, (), generator=self._generator))
         with torch.random.fork_rng(devices=[x.device] if x.device.type == "cuda" else []):

@@ -4,13 +4,14 @@ from dataclasses import dataclass
 from typing import final
 
 import torch
-from jaxtyping import Float, Int64
+from jaxtyping import Int64
 from torch import Tensor
 
 from natrob_empirical.random_streams import SampleStreams
 
 from .active_set import ActiveSet
 from .nearest_search import NearestSearch
+from .tensor_types import Classes, Images, Logits
 
 
 @final
@@ -24,9 +25,9 @@ class BoundaryStart:
         spent: the queries that finding it took, at least 1.
     """
 
-    point: Float[Tensor, "batch channels height width"]
-    logits: Float[Tensor, "batch classes"]
-    spent: Int64[Tensor, " batch"]
+    point: Images
+    logits: Logits
+    spent: Classes
 
 
 def find_starts(search: NearestSearch, trials: int, candidates: Tensor | None) -> BoundaryStart | None:

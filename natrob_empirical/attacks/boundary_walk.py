@@ -4,11 +4,12 @@ import math
 from typing import Final, final
 
 import torch
-from jaxtyping import Float, Int64
+from jaxtyping import Float
 from torch import Tensor
 
 from .boundary_start import BoundaryStart
 from .nearest_search import NearestSearch
+from .tensor_types import Counts, Logits, Values
 
 SUCCESS_RATE: Final = 0.3  # at which a sample's step keeps its size
 GROWTH: Final = 0.1  # of the step's logarithm after a success
@@ -47,8 +48,8 @@ class BoundaryWalk:
         self._search = search
         self._point: Float[Tensor, "batch pixels"] = start.point.flatten(1)
         self._offset = self._point - self._x  # from the image to the start, later to the point
-        self._radius: Float[Tensor, " batch"] = torch.linalg.vector_norm(self._offset, dim=1)
-        self._left: Int64[Tensor, " batch"] = queries - start.spent
+        self._radius: Values = torch.linalg.vector_norm(self._offset, dim=1)
+        self._left: Counts = queries - start.spent
         self._ends = frozenset(self._left.tolist())
         self._low, self._high = torch.zeros_like(self._radius), torch.ones_like(self._radius)
         self._log_step = torch.full_like(self._radius, math.log(spherical_step))
@@ -130,11 +131,11 @@ class BoundaryWalk:
         torch.addcmul(self._x, self._offset, (shrink - turn * along)[:, None], out=self._candidate)
         return self._candidate.addcmul_(self._noise, (self._sign * turn)[:, None]).clamp_(0, 1)
 
-    def _ask(self, candidate: Float[Tensor, "batch pixels"]) -> Float[Tensor, "batch classes"]:
+    def _ask(self, candidate: Float[Tensor, "batch pixels"]) -> Logits:
         active = self._search.active
         return active.model.logits(candidate.view_as(active.x))
 
-    def _settle(self, point: Tensor, logits: Tensor, distance: Float[Tensor, " batch"]) -> None:
+    def _settle(self, point: Tensor, logits: Tensor, distance: Values) -> None:
         """Let the samples leave that are fooled inside their balls; exact distances only where one seems to be."""
         if not self._search.leave_inside:
             return

@@ -4,13 +4,14 @@ from dataclasses import dataclass
 from typing import Final, final
 
 import torch
-from jaxtyping import Float, Float64, Int64
+from jaxtyping import Int64
 from torch import Tensor, nn
 
 from natrob_theory import IntegrationError
 
 from .averaged_model import AveragedModel
 from .counted_model import Classifier, CountedModel
+from .tensor_types import Classes, ExactValues, Images, Logits
 
 BEYOND_ROUNDING: Final = 10.0
 """An answer depends on the batch where it moves by more than so many times what rounding explains."""
@@ -66,16 +67,12 @@ class OneImageAtATime(nn.Module):
         super().__init__()
         self.model = model
 
-    def forward(self, x: Float[Tensor, "batch channels height width"]) -> Float[Tensor, "batch classes"]:
+    def forward(self, x: Images) -> Logits:
         """The answers to the images alone."""
         return torch.cat([self.model(image) for image in x.split(1)])
 
 
-def look_at_company(
-    model: Classifier,
-    x: Float[Tensor, "batch channels height width"],
-    in_company: Float[Tensor, "batch classes"] | None = None,
-) -> CompanyLook:
+def look_at_company(model: Classifier, x: Images, in_company: Logits | None = None) -> CompanyLook:
     """Show the model its images in other company: half of it, in another order, and three of them alone, twice.
 
     Every image changes its company and place; a single one gets its negative and a darker copy for company. What
@@ -119,7 +116,7 @@ class _Look:
         self._model = model
         self._x = x.detach()
         self._half = -(-len(x) // 2)
-        self._order: Int64[Tensor, " batch"] = _other_order(len(x)).to(x.device)
+        self._order: Classes = _other_order(len(x)).to(x.device)
 
     def compared(self, in_company: Tensor | None) -> CompanyLook:
         company = self._answer(self._x) if in_company is None else in_company
@@ -149,14 +146,12 @@ class _Look:
         answers = torch.cat([self._answer(part) for part in self._x[self._order].split(self._half)])
         return answers[self._order.argsort()]
 
-    def _lone_images(self, change: Float64[Tensor, " batch"]) -> Int64[Tensor, " lone"]:
+    def _lone_images(self, change: ExactValues) -> Int64[Tensor, " lone"]:
         """The first, the last and the one that changed most with its company."""
         rows = dict.fromkeys((0, len(change) - 1, int(change.argmax())))
         return torch.tensor(list(rows)[:_LONE_IMAGES], device=change.device)
 
-    def _judged(
-        self, change: Float64[Tensor, " batch"], scale: Float64[Tensor, " batch"], repeat: float
-    ) -> tuple[bool, float]:
+    def _judged(self, change: ExactValues, scale: ExactValues, repeat: float) -> tuple[bool, float]:
         """Whether a change is beyond rounding, and how much rounding there is where it is largest."""
         unit = torch.finfo(self._x.dtype).eps
         share = change / scale
@@ -212,7 +207,7 @@ def _other_order(count: int) -> Int64[Tensor, " batch"]:
     return shuffled.roll(1) if count > 2 and bool((shuffled == torch.arange(count)).all()) else shuffled
 
 
-def _largest(logits: Tensor) -> Float64[Tensor, " batch"]:
+def _largest(logits: Tensor) -> ExactValues:
     return logits.double().abs().amax(dim=1)
 
 

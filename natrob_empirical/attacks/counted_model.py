@@ -7,11 +7,13 @@ from contextlib import contextmanager
 from typing import Any, TypeAlias, final
 
 import torch
-from jaxtyping import Bool, Float, Int64
+from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
 from natrob_empirical.runs.run_errors import NonFiniteGradientError
 from natrob_empirical.runs.work_watch import current_watch
+
+from .tensor_types import Classes, Counts, Images, Logits, Truths, Values
 
 Classifier: TypeAlias = Callable[[Tensor], Tensor]
 """A model: images (batch, channels, height, width) in, logits (batch, classes) out. An `nn.Module` is one."""
@@ -20,7 +22,7 @@ Objective: TypeAlias = Callable[[Tensor, Tensor], Tensor]
 """An objective, to be increased: logits (batch, classes) and classes (batch,) in, one number per sample out."""
 
 
-def cross_entropy(logits: Float[Tensor, "batch classes"], y: Int64[Tensor, " batch"]) -> Float[Tensor, " batch"]:
+def cross_entropy(logits: Logits, y: Classes) -> Values:
     """−log softmax(logits)_y of each sample."""
     return nn.functional.cross_entropy(logits, y, reduction="none")
 
@@ -56,22 +58,22 @@ class CountedModel:
         return self._model
 
     @property
-    def queries(self) -> Int64[Tensor, " batch"]:
+    def queries(self) -> Counts:
         """Forward passes so far, per sample of this view."""
         return self._queries[self._rows]
 
     @property
-    def gradient_calls(self) -> Int64[Tensor, " batch"]:
+    def gradient_calls(self) -> Counts:
         """Loss gradients so far, per sample of this view."""
         return self._gradient_calls[self._rows]
 
-    def select(self, index: Bool[Tensor, " batch"] | Int64[Tensor, " chosen"]) -> "CountedModel":
+    def select(self, index: Truths | Int64[Tensor, " chosen"]) -> "CountedModel":
         """Narrows the view to some of the samples (a mask, or distinct positions); the meter is shared."""
         chosen = copy.copy(self)
         chosen._rows = self._rows[index]
         return chosen
 
-    def logits(self, x: Float[Tensor, "batch channels height width"]) -> Float[Tensor, "batch classes"]:
+    def logits(self, x: Images) -> Logits:
         """The model's logits, outside the autograd graph. One query per sample.
 
         Raises:
@@ -93,7 +95,7 @@ class CountedModel:
             logits = self._forward(x.flatten(0, 1).clone(), images_per_sample=x.shape[1])
         return logits.unflatten(0, x.shape[:2])
 
-    def full_precision_logits(self, x: Float[Tensor, "batch channels height width"]) -> Float[Tensor, "batch classes"]:
+    def full_precision_logits(self, x: Images) -> Logits:
         """As `logits`, in the dtype of the images whatever the attack runs in: what success is judged by."""
         exact = copy.copy(self)
         exact.mixed_precision = False
@@ -101,12 +103,12 @@ class CountedModel:
 
     def logits_and_gradient(
         self,
-        x: Float[Tensor, "batch channels height width"],
-        y: Int64[Tensor, " batch"],
+        x: Images,
+        y: Classes,
         objective: Objective = cross_entropy,
         *,
         view: Callable[[Tensor], Tensor] | None = None,
-    ) -> tuple[Float[Tensor, "batch classes"], Float[Tensor, "batch channels height width"]]:
+    ) -> tuple[Logits, Images]:
         """The logits and, per sample, the gradient of its objective with respect to its image.
 
         The losses are summed, not averaged: the gradient of a sample is then that of its own loss, whatever

@@ -4,7 +4,7 @@ from dataclasses import KW_ONLY, dataclass
 from typing import final
 
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 from torch import Tensor, nn
 
 from natrob_empirical.random_streams import SampleStreams
@@ -13,6 +13,7 @@ from natrob_theory.numbers.argument_checks import require_finite, require_nonneg
 from .active_set import ActiveSet
 from .fixed_step_attack import AbstractFixedStepAttack
 from .most_calls import MostCalls
+from .tensor_types import Images, Truths
 
 
 @final
@@ -91,16 +92,9 @@ class RandomView:
         changed: whose view is another image.
     """
 
-    def __init__(
-        self,
-        streams: SampleStreams,
-        like: Float[Tensor, "batch channels height width"],
-        *,
-        probability: float,
-        smallest_size: float,
-    ) -> None:
+    def __init__(self, streams: SampleStreams, like: Images, *, probability: float, smallest_size: float) -> None:
         coin, size, top, left = streams.uniform(4, dtype=torch.float64).unbind(dim=1)
-        self.changed: Bool[Tensor, " batch"] = coin < probability
+        self.changed: Truths = coin < probability
         share = smallest_size + (1 - smallest_size) * size
         share = torch.where(self.changed, share, 1.0)
         # In coordinates from −1 to 1 a view pixel at v shows the image at v/share + offset; the square of side 2·share
@@ -109,7 +103,7 @@ class RandomView:
         scale = torch.diag_embed((1 / share)[:, None].expand(-1, 2))
         self._map = torch.cat([scale, offsets[:, :, None]], dim=2).to(like.dtype)
 
-    def __call__(self, x: Float[Tensor, "batch channels height width"]) -> Float[Tensor, "batch channels height width"]:
+    def __call__(self, x: Images) -> Images:
         """The views; an unchanged one is the image itself, bit for bit."""
         grid = nn.functional.affine_grid(self._map, list(x.shape), align_corners=False)
         views = nn.functional.grid_sample(x, grid, mode="bilinear", padding_mode="zeros", align_corners=False)

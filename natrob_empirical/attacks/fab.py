@@ -5,7 +5,7 @@ from dataclasses import KW_ONLY, dataclass
 from typing import Final, final
 
 import torch
-from jaxtyping import Float, Int64
+from jaxtyping import Int64
 from torch import Tensor
 
 from natrob_empirical.threat_models import L2Ball, LinfBall
@@ -17,6 +17,7 @@ from .most_calls import MostCalls
 from .nearest_search import NearestSearch
 from .rivals import rival_count, strongest_rivals
 from .shorter_segment import shorten
+from .tensor_types import Images, Values
 
 _ORDERS: Final[dict[type, float]] = {LinfBall: math.inf, L2Ball: 2.0}
 _LAST_QUERIES: Final = 5
@@ -110,7 +111,7 @@ class FAB(AbstractMinimumNormAttack):
             return active.target[:, None]
         return strongest_rivals(active.model.logits(active.x), active.y, self.targets)
 
-    def _start(self, search: NearestSearch, *, random: bool) -> Float[Tensor, "batch channels height width"]:
+    def _start(self, search: NearestSearch, *, random: bool) -> Images:
         x = search.active.x
         if not random:
             return x
@@ -119,11 +120,7 @@ class FAB(AbstractMinimumNormAttack):
         return (x + noise * (radius / self._length(noise))[:, None, None, None]).clamp(0, 1)
 
     def _step(
-        self,
-        search: NearestSearch,
-        point: Float[Tensor, "batch channels height width"],
-        targets: Int64[Tensor, "batch targets"],
-        rank: int,
+        self, search: NearestSearch, point: Images, targets: Int64[Tensor, "batch targets"], rank: int
     ) -> tuple[Tensor, ...]:
         active, x, p = search.active, search.active.x, _ORDERS[type(self.ball)]
 
@@ -148,7 +145,7 @@ class FAB(AbstractMinimumNormAttack):
         scale = torch.where(active.reached(logits), self.beta, 1.0)[:, None, None, None]
         return search.settle(point, logits, torch.lerp(x, point, scale.to(x.dtype)), targets)
 
-    def _length(self, offset: Float[Tensor, "batch channels height width"]) -> Float[Tensor, " batch"]:
+    def _length(self, offset: Images) -> Values:
         shares = self.ball.shares(offset)
         if shares is not None:
             offset = offset / shares.where(shares > 0, 1.0).to(offset.dtype)

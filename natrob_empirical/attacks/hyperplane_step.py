@@ -3,18 +3,20 @@
 import math
 
 import torch
-from jaxtyping import Bool, Float, Float64
+from jaxtyping import Float, Float64
 from torch import Tensor
+
+from .tensor_types import Truths, Values
 
 
 def step_to_hyperplane(
     x: Float[Tensor, "batch *pixels"],
     normal: Float[Tensor, "batch *pixels"],
-    gap: Float[Tensor, " batch"],
+    gap: Values,
     *,
     p: float,
     shares: Float64[Tensor, "*pixels"] | None = None,
-) -> tuple[Float[Tensor, "batch *pixels"], Bool[Tensor, " batch"]]:
+) -> tuple[Float[Tensor, "batch *pixels"], Truths]:
     """The step d of smallest ‖d‖_p with `⟨w, d⟩ = g` and `x + d` in [0, 1]ⁿ, for each row of a batch.
 
     A pixel moves in the direction sign(g·w_i), by `min(λ, u_i)` for p = ∞ and `min(λ|w_i|, u_i)` for p = 2, where u_i
@@ -61,8 +63,8 @@ def step_to_hyperplane(
 
 
 def _multiplier(
-    weight: Float[Tensor, "batch pixels"], limit: Float[Tensor, "batch pixels"], target: Float[Tensor, " batch"]
-) -> tuple[Float[Tensor, " batch"], Bool[Tensor, " batch"]]:
+    weight: Float[Tensor, "batch pixels"], limit: Float[Tensor, "batch pixels"], target: Values
+) -> tuple[Values, Truths]:
     """The λ ≥ 0 with `Σ weight_i min(λ, limit_i) = target`, and whether there is one; else one beyond every limit.
 
     The left side is concave, increasing and piecewise linear in λ: Newton's method from 0 ascends to the root, and is

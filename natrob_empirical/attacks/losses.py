@@ -4,11 +4,11 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import ClassVar, Final, final
 
-from jaxtyping import Float, Int64
 from torch import Tensor
 
 from .counted_model import cross_entropy
 from .margin import margin, power_of_two_near
+from .tensor_types import Classes, Logits, Values
 
 _SMALLEST_SPREAD: Final = 1e-12  # logits that agree have no spread to divide by; as in the authors' implementation
 
@@ -23,13 +23,11 @@ class AbstractLoss(ABC):
     abbreviation: ClassVar[str]
 
     @abstractmethod
-    def __call__(self, logits: Float[Tensor, "batch classes"], y: Int64[Tensor, " batch"]) -> Float[Tensor, " batch"]:
+    def __call__(self, logits: Logits, y: Classes) -> Values:
         """The loss of each sample, differentiable in the logits."""
 
     @abstractmethod
-    def towards(
-        self, logits: Float[Tensor, "batch classes"], target: Int64[Tensor, " batch"]
-    ) -> Float[Tensor, " batch"]:
+    def towards(self, logits: Logits, target: Classes) -> Values:
         """The loss to be increased to have each sample taken for its target class."""
 
 
@@ -40,13 +38,11 @@ class CrossEntropy(AbstractLoss):
 
     abbreviation: ClassVar[str] = "CE"
 
-    def __call__(self, logits: Float[Tensor, "batch classes"], y: Int64[Tensor, " batch"]) -> Float[Tensor, " batch"]:
+    def __call__(self, logits: Logits, y: Classes) -> Values:
         """−log softmax(z)_y of each sample."""
         return cross_entropy(logits, y)
 
-    def towards(
-        self, logits: Float[Tensor, "batch classes"], target: Int64[Tensor, " batch"]
-    ) -> Float[Tensor, " batch"]:
+    def towards(self, logits: Logits, target: Classes) -> Values:
         """log softmax(z)_t of each sample."""
         return -cross_entropy(logits, target)
 
@@ -61,13 +57,11 @@ class Margin(AbstractLoss):
 
     abbreviation: ClassVar[str] = "margin"
 
-    def __call__(self, logits: Float[Tensor, "batch classes"], y: Int64[Tensor, " batch"]) -> Float[Tensor, " batch"]:
+    def __call__(self, logits: Logits, y: Classes) -> Values:
         """The lead of the strongest rival of each sample."""
         return -margin(logits, y)
 
-    def towards(
-        self, logits: Float[Tensor, "batch classes"], target: Int64[Tensor, " batch"]
-    ) -> Float[Tensor, " batch"]:
+    def towards(self, logits: Logits, target: Classes) -> Values:
         """The lead of the target over its strongest rival."""
         return margin(logits, target)
 
@@ -84,7 +78,7 @@ class DLR(AbstractLoss):
 
     abbreviation: ClassVar[str] = "DLR"
 
-    def __call__(self, logits: Float[Tensor, "batch classes"], y: Int64[Tensor, " batch"]) -> Float[Tensor, " batch"]:
+    def __call__(self, logits: Logits, y: Classes) -> Values:
         """The ratio of each sample.
 
         Raises:
@@ -95,9 +89,7 @@ class DLR(AbstractLoss):
         largest = logits.topk(3, dim=1).values
         return -margin(logits, y) / (largest[:, 0] - largest[:, 2] + _SMALLEST_SPREAD)
 
-    def towards(
-        self, logits: Float[Tensor, "batch classes"], target: Int64[Tensor, " batch"]
-    ) -> Float[Tensor, " batch"]:
+    def towards(self, logits: Logits, target: Classes) -> Values:
         """`(z_t − max_{i≠t} z_i)/(z_π1 − (z_π3 + z_π4)/2)`: equation 7, with the strongest rival for the label.
 
         Raises:
@@ -108,9 +100,7 @@ class DLR(AbstractLoss):
         return margin(logits, target) / _targeted_spread(logits)
 
 
-def targeted_dlr(
-    logits: Float[Tensor, "batch classes"], y: Int64[Tensor, " batch"], target: Int64[Tensor, " batch"]
-) -> Float[Tensor, " batch"]:
+def targeted_dlr(logits: Logits, y: Classes, target: Classes) -> Values:
     """`−(z_y − z_t)/(z_π1 − (z_π3 + z_π4)/2)` of each sample, for the target class t.
 
     Source: Croce and Hein, ICML 2020, equation 7.

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import final
 
 import torch
-from jaxtyping import Bool, Float, Float64, Int64
 from torch import Tensor
 
 from natrob_empirical.random_streams import SampleStreams, require_cpu_generator
@@ -19,6 +18,7 @@ from .attacked_batch import AttackedBatch
 from .company import OneImageAtATime
 from .counted_model import Classifier, CountedModel
 from .nearest_search import NearestSearch
+from .tensor_types import Classes, Counts, ExactValues, Images, Truths
 
 
 @final
@@ -37,11 +37,11 @@ class MinimumNormResult:
         queries, gradient_calls, one_at_a_time: as in `AttackResult`.
     """
 
-    adversarial: Float[Tensor, "batch channels height width"]
-    distance: Float64[Tensor, " batch"]
-    found: Bool[Tensor, " batch"]
-    queries: Int64[Tensor, " batch"]
-    gradient_calls: Int64[Tensor, " batch"]
+    adversarial: Images
+    distance: ExactValues
+    found: Truths
+    queries: Counts
+    gradient_calls: Counts
     one_at_a_time: bool = False
 
     @classmethod
@@ -62,11 +62,11 @@ class AbstractMinimumNormAttack(AbstractAttack):
     def minimise(
         self,
         model: Classifier,
-        x: Float[Tensor, "batch channels height width"],
-        y: Int64[Tensor, " batch"],
+        x: Images,
+        y: Classes,
         *,
         generator: torch.Generator,
-        targeted: int | Int64[Tensor, " batch"] | None = None,
+        targeted: int | Classes | None = None,
     ) -> MinimumNormResult:
         """Search for the nearest misclassified image of every sample, wherever it lies in the pixel range.
 

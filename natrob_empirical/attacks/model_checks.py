@@ -5,13 +5,12 @@ from dataclasses import dataclass, field, replace
 from typing import Final, final
 
 import torch
-from jaxtyping import Float
-from torch import Tensor
 
 from natrob_theory.numbers.argument_checks import require_count
 
 from .company import CompanyLook, OneImageAtATime, look_at_company
 from .counted_model import Classifier, CountedModel, evaluation_mode
+from .tensor_types import Images, Logits
 
 _TOLERANCE: Final = 1e-4
 """Sums of probabilities may be this far from 1, and logits this far apart (of the largest): rounding stays below."""
@@ -92,7 +91,7 @@ class ModelCheck:
             )
 
 
-def check_model(model: Classifier, x: Float[Tensor, "batch channels height width"], *, calls: int = 3) -> ModelCheck:
+def check_model(model: Classifier, x: Images, *, calls: int = 3) -> ModelCheck:
     """Show the model the same images `calls` times, in eval mode, then in other company, and compare its answers.
 
     Raises:
@@ -105,11 +104,7 @@ def check_model(model: Classifier, x: Float[Tensor, "batch channels height width
         return replace(compare_answers(answers), company=look_at_company(model, x, answers[0]))
 
 
-def shown_alone_if_needed(
-    model: Classifier,
-    x: Float[Tensor, "batch channels height width"],
-    in_company: Float[Tensor, "batch classes"] | None = None,
-) -> Classifier:
+def shown_alone_if_needed(model: Classifier, x: Images, in_company: Logits | None = None) -> Classifier:
     """The model; where its answers depend on the batch, `OneImageAtATime` around it.
 
     Args:
@@ -133,7 +128,7 @@ def shown_alone_if_needed(
     return OneImageAtATime(model) if look.depends else model
 
 
-def compare_answers(answers: list[Float[Tensor, "batch classes"]]) -> ModelCheck:
+def compare_answers(answers: list[Logits]) -> ModelCheck:
     """Compares several answers of a model to the same images."""
     logits = torch.stack([answer.double() for answer in answers])
     labels = logits.argmax(dim=2)

@@ -45,8 +45,5 @@ class MoveToGray(AbstractAttack):
         return MostCalls(2 + self.steps, 0)
 
     def _perturb(self, active: ActiveSet) -> None:
-        for step in range(1, self.steps + 1):
-            point = active.neighbourhood.project(active.x + (step / self.steps) * (0.5 - active.x))
-            active.settle(point, active.model.logits(point))
-            if active.all_fooled:
-                return
+        shares = (step / self.steps for step in range(1, self.steps + 1))
+        active.show(active.neighbourhood.project(active.x + share * (0.5 - active.x)) for share in shares)

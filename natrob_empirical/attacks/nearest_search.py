@@ -3,12 +3,13 @@
 from typing import final
 
 import torch
-from jaxtyping import Bool, Float, Float64
+from jaxtyping import Float
 from torch import Tensor
 
 from natrob_empirical.threat_models import AbstractBall
 
 from .active_set import ActiveSet
+from .tensor_types import ExactValues, Images, Logits, Truths
 
 
 @final
@@ -36,9 +37,7 @@ class NearestSearch:
         self.active = active
         self.ball = ball
         self.leave_inside = leave_inside
-        self.distance: Float64[Tensor, " batch"] = torch.full(
-            active.y.shape, torch.inf, dtype=torch.float64, device=active.x.device
-        )
+        self.distance: ExactValues = torch.full(active.y.shape, torch.inf, dtype=torch.float64, device=active.x.device)
         self._best = active.x.clone()
         self._rows = torch.arange(len(active), device=active.x.device)
 
@@ -51,7 +50,7 @@ class NearestSearch:
         return len(self) == 0 or (self.leave_inside and self.active.all_fooled)
 
     @property
-    def nearest(self) -> Float[Tensor, "batch channels height width"]:
+    def nearest(self) -> Images:
         """The nearest misclassified image of each searching sample; its own image where there is none."""
         return self._best[self._rows]
 
@@ -60,12 +59,7 @@ class NearestSearch:
         """As `nearest`, of every sample, those that have left included."""
         return self._best
 
-    def settle(
-        self,
-        point: Float[Tensor, "batch channels height width"],
-        logits: Float[Tensor, "batch classes"],
-        *state: Tensor,
-    ) -> tuple[Tensor, ...]:
+    def settle(self, point: Images, logits: Logits, *state: Tensor) -> tuple[Tensor, ...]:
         """Record the model's answer to `point`; return the rows of `state` that stay.
 
         Args:
@@ -85,13 +79,11 @@ class NearestSearch:
         )
         return tuple(left)
 
-    def record(
-        self, point: Float[Tensor, "batch channels height width"], misclassified: Bool[Tensor, " batch"]
-    ) -> None:
+    def record(self, point: Images, misclassified: Truths) -> None:
         """Take images that the model is known to misclassify where they are nearer than the nearest; nobody leaves."""
         self._record(point, misclassified)
 
-    def release(self, staying: Bool[Tensor, " batch"], *state: Tensor) -> tuple[Tensor, ...]:
+    def release(self, staying: Truths, *state: Tensor) -> tuple[Tensor, ...]:
         """Let all others go, which have nothing left to try; return the rows of `state` that stay.
 
         Raises:
@@ -100,7 +92,7 @@ class NearestSearch:
         self.distance, self._rows, *left = self.active.release(staying, self.distance, self._rows, *state)
         return tuple(left)
 
-    def _record(self, point: Tensor, misclassified: Bool[Tensor, " batch"]) -> Float64[Tensor, " batch"]:
+    def _record(self, point: Tensor, misclassified: Truths) -> ExactValues:
         """The distances of `point`."""
         distance = self.ball.distance(point, self.active.x)
         nearer = misclassified & (distance < self.distance)

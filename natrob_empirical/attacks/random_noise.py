@@ -42,8 +42,4 @@ class RandomNoise(AbstractAttack):
         return MostCalls(2 + self.trials, 0)
 
     def _perturb(self, active: ActiveSet) -> None:
-        for _ in range(self.trials):
-            point = active.random_point()
-            active.settle(point, active.model.logits(point))
-            if active.all_fooled:
-                return
+        active.show(active.random_point() for _ in range(self.trials))

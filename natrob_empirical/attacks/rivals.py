@@ -1,13 +1,13 @@
 """The classes that an image is nearest to being taken for."""
 
 import torch
-from jaxtyping import Float, Int64
+from jaxtyping import Int64
 from torch import Tensor
 
+from .tensor_types import Classes, Logits
 
-def strongest_rivals(
-    logits: Float[Tensor, "batch classes"], y: Int64[Tensor, " batch"], count: int
-) -> Int64[Tensor, "batch rivals"]:
+
+def strongest_rivals(logits: Logits, y: Classes, count: int) -> Int64[Tensor, "batch rivals"]:
     """The classes of the `count` largest logits but for the label's, the largest first; all, if they are fewer."""
     others = logits.scatter(1, y[:, None], -torch.inf)
     return others.topk(min(count, logits.shape[1] - 1), dim=1).indices

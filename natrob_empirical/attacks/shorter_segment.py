@@ -3,10 +3,10 @@
 from typing import Final
 
 import torch
-from jaxtyping import Float
 from torch import Tensor
 
 from .nearest_search import NearestSearch
+from .tensor_types import Values
 
 _BEYOND: Final = 1e-3  # of the bracket: aiming at the crossing itself would end on its right side half the time only
 
@@ -43,9 +43,7 @@ def shorten(search: NearestSearch, *, queries: int) -> None:
         segment, *ends = search.settle(point, logits, segment, *ends)
 
 
-def _narrowed(
-    ends: tuple[Tensor, ...], middle: Float[Tensor, " batch"], lead: Float[Tensor, " batch"], fooled: Tensor
-) -> tuple[Tensor, ...]:
+def _narrowed(ends: tuple[Tensor, ...], middle: Values, lead: Values, fooled: Tensor) -> tuple[Tensor, ...]:
     """The bracket, the margins at its ends and which end moved last (+1 the far, −1 the near one)."""
     low, high, near, far, last = ends
     return (

@@ -4,8 +4,6 @@ from dataclasses import KW_ONLY, dataclass
 from typing import Final, final
 
 import torch
-from jaxtyping import Float
-from torch import Tensor
 
 from natrob_theory.numbers.argument_checks import require_count, require_positive
 
@@ -13,6 +11,7 @@ from .abstract_attack import AbstractAttack
 from .active_set import ActiveSet
 from .margin import power_of_two_near
 from .most_calls import MostCalls
+from .tensor_types import Images, Values
 
 _FIRST_DECAY: Final = 0.9
 _SECOND_DECAY: Final = 0.999
@@ -88,9 +87,7 @@ class SPSA(AbstractAttack):
             if active.all_fooled:
                 return
 
-    def _estimate(
-        self, active: ActiveSet, point: Float[Tensor, "batch channels height width"], unit: Float[Tensor, " batch"]
-    ) -> tuple[Float[Tensor, "batch channels height width"], Float[Tensor, " batch"]]:
+    def _estimate(self, active: ActiveSet, point: Images, unit: Values) -> tuple[Images, Values]:
         """The estimated gradient of the margin in units of each sample's first logits, and the unit; 0 is none yet."""
         shares = self.ball.shares(point)
         center = self.ball.restrict(point.clamp(self.delta, 1 - self.delta), point)[:, None]

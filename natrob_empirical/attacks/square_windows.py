@@ -12,6 +12,7 @@ from torch import Tensor
 from natrob_empirical.threat_models import Box
 
 from .active_set import ActiveSet
+from .tensor_types import Classes, ExactValues, Images
 
 _PARALLEL = 1e-6  # a sum of two unit vectors shorter than this is what rounding left of nothing
 
@@ -30,11 +31,11 @@ class Patch:
     old: Float[Tensor, "batch channels pixels"]
     new: Float[Tensor, "batch channels pixels"]
 
-    def show(self, point: Float[Tensor, "batch channels height width"]) -> None:
+    def show(self, point: Images) -> None:
         """Write the new pixels into `point`, in place: a whole copy of the images per query would cost more."""
         point.flatten(2).scatter_(2, self.index, self.new)
 
-    def keep(self, point: Float[Tensor, "batch channels height width"], accepted: Tensor) -> None:
+    def keep(self, point: Images, accepted: Tensor) -> None:
         """Put the old pixels back into the images that are not `accepted`."""
         point.flatten(2).scatter_(2, self.index, torch.where(accepted[:, None, None], self.new, self.old))
 
@@ -95,21 +96,19 @@ class AbstractSquares(ABC):
         """The side in pixels of a square with this share of the image's pixels."""
 
     @abstractmethod
-    def start(
-        self, active: ActiveSet
-    ) -> tuple[Float[Tensor, "batch channels height width"], Float64[Tensor, " batch"]]:
+    def start(self, active: ActiveSet) -> tuple[Images, ExactValues]:
         """The first image, drawn at random, and its room."""
 
     @abstractmethod
     def move(
         self,
         active: ActiveSet,
-        point: Float[Tensor, "batch channels height width"],
-        room: Float64[Tensor, " batch"],
+        point: Images,
+        room: ExactValues,
         window: Window,
         corners: Int64[Tensor, "batch windows"],
         signs: Float[Tensor, "batch signs"],
-    ) -> tuple[Sequence[Patch], Float64[Tensor, " batch"]]:
+    ) -> tuple[Sequence[Patch], ExactValues]:
         """A change to every image, as patches to be written in this order, and the room it would leave.
 
         Leaves `point` with the patches shown.
@@ -139,7 +138,7 @@ class AbstractSquares(ABC):
         return Window(side=side, offsets=offsets, bumps=torch.stack([bump.flatten(), bump.T.flatten()]))
 
     @final
-    def _place(self, window: Window, corner: Int64[Tensor, " batch"]) -> Int64[Tensor, "batch channels pixels"]:
+    def _place(self, window: Window, corner: Classes) -> Int64[Tensor, "batch channels pixels"]:
         return (corner[:, None, None] + window.offsets).expand(-1, self.shape[0], -1)
 
 
@@ -160,9 +159,7 @@ class LinfSquares(AbstractSquares):
         _, _, height, width = self.frame
         return min(max(round((share * height * width) ** 0.5), 1), height, width)
 
-    def start(
-        self, active: ActiveSet
-    ) -> tuple[Float[Tensor, "batch channels height width"], Float64[Tensor, " batch"]]:
+    def start(self, active: ActiveSet) -> tuple[Images, ExactValues]:
         """`x ± ε`, one sign per column and channel; the room is of no use here."""
         channels, _, width = self.shape
         stripes = torch.where(active.streams.uniform(channels, 1, width) < 0.5, -self.epsilon, self.epsilon)
@@ -172,12 +169,12 @@ class LinfSquares(AbstractSquares):
     def move(
         self,
         active: ActiveSet,
-        point: Float[Tensor, "batch channels height width"],
-        room: Float64[Tensor, " batch"],
+        point: Images,
+        room: ExactValues,
         window: Window,
         corners: Int64[Tensor, "batch windows"],
         signs: Float[Tensor, "batch signs"],
-    ) -> tuple[Sequence[Patch], Float64[Tensor, " batch"]]:
+    ) -> tuple[Sequence[Patch], ExactValues]:
         """Adding ±2ε and clipping, which takes every pixel of the window to one of its two extremes."""
         box = cast(Box, active.neighbourhood)
         index = self._place(window, corners[:, 0])
@@ -213,9 +210,7 @@ class L2Squares(AbstractSquares):
         side = max(round((share * height * width) ** 0.5), 3)
         return min(side + (side + 1) % 2, height, width)
 
-    def start(
-        self, active: ActiveSet
-    ) -> tuple[Float[Tensor, "batch channels height width"], Float64[Tensor, " batch"]]:
+    def start(self, active: ActiveSet) -> tuple[Images, ExactValues]:
         """A grid of about 5 × 5 bumps with random signs and orientations, scaled to length ε and clipped."""
         channels, height, width = self.shape
         side = max(min(height, width) // 5, 1)
@@ -238,12 +233,12 @@ class L2Squares(AbstractSquares):
     def move(
         self,
         active: ActiveSet,
-        point: Float[Tensor, "batch channels height width"],
-        room: Float64[Tensor, " batch"],
+        point: Images,
+        room: ExactValues,
         window: Window,
         corners: Int64[Tensor, "batch windows"],
         signs: Float[Tensor, "batch signs"],
-    ) -> tuple[Sequence[Patch], Float64[Tensor, " batch"]]:
+    ) -> tuple[Sequence[Patch], ExactValues]:
         """The pair of windows; where they overlap the pixels are the first one's."""
         pixels, image = point.flatten(2), active.x.flatten(2)
         first, second = self._place(window, corners[:, 0]), self._place(window, corners[:, 1])

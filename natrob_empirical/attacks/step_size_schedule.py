@@ -4,8 +4,7 @@ Source: Croce and Hein, "Reliable evaluation of adversarial robustness with an e
 attacks", ICML 2020, section 3.1.
 """
 
-from jaxtyping import Bool, Float, Int64
-from torch import Tensor
+from .tensor_types import Counts, Truths, Values
 
 _FIRST, _SHRINKING, _SHORTEST = 22, 3, 6  # the authors' periods, in hundredths of all steps
 
@@ -23,14 +22,8 @@ def checkpoints(steps: int) -> tuple[int, ...]:
 
 
 def stalled(
-    improvements: Int64[Tensor, " batch"],
-    window: int,
-    rho: float,
-    *,
-    halved_before: Bool[Tensor, " batch"],
-    best_loss: Float[Tensor, " batch"],
-    best_loss_before: Float[Tensor, " batch"],
-) -> Bool[Tensor, " batch"]:
+    improvements: Counts, window: int, rho: float, *, halved_before: Truths, best_loss: Values, best_loss_before: Values
+) -> Truths:
     """Whose step is to be halved at a checkpoint.
 
     Condition 1: the loss rose in fewer than `rho · window` of the steps since the last checkpoint.

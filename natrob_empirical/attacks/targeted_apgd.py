@@ -64,16 +64,14 @@ class TargetedAPGD(AbstractAttack):
         return MostCalls(3 + runs * (self.steps + 1), runs * self.steps)
 
     def _perturb(self, active: ActiveSet) -> None:
-        if active.target is not None:
+        if active.target is None:
+            rivals = strongest_rivals(active.model.logits(active.x), active.y, self.targets)
+            objectives, carried = [_towards(rank) for rank in range(rivals.shape[1])], (rivals,)
+        else:
+            objectives, carried = [DLR().towards], ()
+        for objective in objectives:
             for _ in range(self.restarts):
-                ascend(active, self.ball, DLR().towards, steps=self.steps, rho=self.rho)
-                if active.all_fooled:
-                    return
-            return
-        rivals = strongest_rivals(active.model.logits(active.x), active.y, self.targets)
-        for rank in range(rivals.shape[1]):
-            for _ in range(self.restarts):
-                (rivals,) = ascend(active, self.ball, _towards(rank), rivals, steps=self.steps, rho=self.rho)
+                carried = ascend(active, self.ball, objective, *carried, steps=self.steps, rho=self.rho)
                 if active.all_fooled:
                     return
 

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from .abstract_attack import AbstractAttack
 from .active_set import ActiveSet
-from .attack_inputs import require_labels_in_range
+from .attacked_batch import AttackedBatch
 from .counted_model import Classifier, CountedModel, evaluation_mode
 from .model_checks import shown_alone_if_needed
 from .most_calls import MostCalls
@@ -80,7 +80,7 @@ class TransferAttack(AbstractAttack):
                 return
 
     def _images(self, active: ActiveSet) -> list[Tensor]:
-        """Runs the attack on the source, and returns its finds: one image per sample in each entry, the strongest first."""
+        """Attacks the source; returns its finds, one image per sample in each entry, the strongest first."""
         seen = ThinnedPoints()
         attack = self._on_source
         if active.target is not None and not attack.takes_targets:
@@ -88,20 +88,9 @@ class TransferAttack(AbstractAttack):
         with evaluation_mode(self.source):
             source = shown_alone_if_needed(self.source, active.x)
             meter = CountedModel(source, len(active), active.x.device, mixed_precision=self.mixed_precision)
-            num_classes = meter.logits(active.x).shape[1]
-            require_labels_in_range(active.y, num_classes)
-            if active.target is not None:
-                require_labels_in_range(active.target, num_classes, name="targeted")
-            search = ActiveSet(
-                meter,
-                active.x.clone(),
-                active.y,
-                active.streams,
-                self.ball,
-                target=active.target,
-                attack=type(attack).__name__,
-                watch=seen,
-            )
+            batch = AttackedBatch(x=active.x, y=active.y, target=active.target, streams=active.streams)
+            batch.require_classes(meter.logits(active.x).shape[1])
+            search = batch.search(meter, self.ball, compaction=True, attack=type(attack).__name__, watch=seen)
             attack._perturb(search)
         return [self.ball.project(image, active.x) for image in (search.best, *seen.points)]
 

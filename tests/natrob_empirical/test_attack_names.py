@@ -10,12 +10,15 @@ import pytest
 import natrob_empirical
 from natrob_empirical.attack_names import (
     ATTACK_LABELS,
+    ATTACK_NAMES,
     EARLIER_COMMAND_NAMES,
     EARLIER_LABELS,
+    attack_named,
     current_label,
     earlier_labels,
     label_of,
     label_with,
+    steps_of,
 )
 from natrob_empirical.attacks import ATTACKS, SETTINGS, MoveToGray, registered_attack
 from natrob_empirical.benchmarks import PRESETS, AttackSpecification
@@ -40,6 +43,46 @@ def test_command_line_class_and_label_are_the_same_letters() -> None:
         assert letters(name) == letters(entry.label) == letters(entry.identity), name
         assert letters(entry.attack.__name__) == letters(entry.label).removesuffix("ce").removesuffix("dlr")
         assert re.fullmatch("[a-z0-9]+(-[a-z0-9]+)*", name)
+
+
+def test_the_table_says_of_an_attack_what_its_class_says() -> None:
+    for line in ATTACK_NAMES:
+        entry = ATTACKS[line.name]
+        attack = entry.build(entry.norms[-1], 0.25)
+        assert (entry.label, entry.attack.kind) == (line.label, line.kind)
+        assert (attack.reach is None) == (line.steps is None), line
+        assert line.steps in (None, getattr(attack, "steps", 1)), line
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "steps"),
+    [
+        *((line.name, line.name, None) for line in ATTACK_NAMES),
+        *((line.label, line.name, None) for line in ATTACK_NAMES),
+        *((entry.identity, name, None) for name, entry in ATTACKS.items()),
+        ("PGD-40 (step size 2/255) from ResNet-50", "pgd", 40),
+        ("PGD from ResNet-8", "pgd", None),
+        ("APGD-CE (5 steps)", "apgd-ce", 5),
+        ("DI2FGSM-20 (step_size = 0.00784314)", "di2-fgsm", 20),
+        ("Square (1,000 queries)", "square", None),
+        ("Boundary, 1,000 queries", "boundary-attack", None),
+        ("noise", "random-noise", None),
+        ("an attack of someone else's (2)", None, None),
+    ],
+)
+def test_a_label_tells_attack_and_steps(text: str, name: str | None, steps: int | None) -> None:
+    found = attack_named(text)
+    assert (None if found is None else found.name) == name
+    assert steps_of(current_label(text)) == steps
+
+
+def test_every_published_record_has_an_attack_with_a_kind() -> None:
+    labels = {
+        json.loads(path.read_text(encoding="utf-8"))["cell"]["attack"]
+        for folder in RECORDS
+        for path in folder.glob("*.json")
+    }
+    assert all(attack_named(label) is not None for label in labels - {None})
 
 
 def test_an_attack_is_found_by_each_of_its_names() -> None:

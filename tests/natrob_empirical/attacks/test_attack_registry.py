@@ -1,7 +1,11 @@
+from dataclasses import dataclass
+from typing import Any
+
 import pytest
 import torch
 from torch import Tensor, nn
 
+from natrob_empirical.attack_names import AttackName
 from natrob_empirical.attacks import (
     APGD,
     ATTACKS,
@@ -10,8 +14,12 @@ from natrob_empirical.attacks import (
     PGD,
     SETTINGS,
     AbstractAttack,
+    ActiveSet,
     AutoAttack,
+    MostCalls,
     RandomNoise,
+    attack_registry,
+    register_attack,
     registered_attack,
 )
 from natrob_empirical.benchmarks import AttackSpecification
@@ -91,3 +99,44 @@ def test_a_registered_attack_attacks(linear_case: tuple[nn.Module, Tensor, Tenso
     model, x, y = linear_case
     attack = registered_attack("apgd").build("Linf", 0.4, {"steps": 5})
     assert bool(attack(model, x, y, generator=torch.Generator().manual_seed(0)).success.all())
+
+
+@dataclass(frozen=True)
+class Darker(AbstractAttack):
+    """The darkest image of the ball."""
+
+    kind = "corruption"
+
+    def _most_calls(self, num_classes: int | None, *, targeted: bool) -> MostCalls:
+        return MostCalls(2, 0)
+
+    def _perturb(self, active: ActiveSet) -> None:
+        active.propose(active.x - self.ball.epsilon)
+
+
+class WithoutKind(Darker):
+    kind = None  # pyright: ignore[reportAssignmentType]
+
+
+def test_an_attack_from_elsewhere_is_registered_by_a_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(attack_registry, "ATTACKS", dict(ATTACKS))
+    entry = attack_registry.register_attack(Darker, name="darker", label="Darker")
+    assert registered_attack("Darker") is registered_attack("darker") is entry
+    specification = AttackSpecification(label="Darker", attack="Darker", norm="L2", epsilons=(0.5,))
+    assert specification.build(0.5) == Darker(L2Ball(0.5))
+
+
+@pytest.mark.usefixtures("unchecked")
+def test_what_cannot_be_registered_is_refused() -> None:
+    refused: list[tuple[Any, str, str, type[Exception], str]] = [
+        (Darker, "pgd", "PGD", ValueError, "`name` must be new, got 'pgd', which is PGD"),
+        (Darker, "darker", "Darkest", ValueError, "`label` must have the letters of the name 'darker', got 'Darkest'"),
+        (WithoutKind, "darker", "Darker", TypeError, "`attack` must be an attack with a `kind` of gradient, score"),
+        (LinfBall, "ball", "Ball", TypeError, "`attack` must be an attack"),
+    ]
+    for attack, name, label, error, message in refused:
+        with pytest.raises(error, match=message):
+            register_attack(attack, name=name, label=label)
+    with pytest.raises(TypeError, match="the kind of PGD must be gradient, as its class says, got score"):
+        attack_registry._register_own(AttackName("p-g-d", "PGD", "score", "pgd:PGD"))
+    assert {"darker", "p-g-d"}.isdisjoint(ATTACKS)
