@@ -1,5 +1,6 @@
 """Attacks on image classifiers, and the accuracy that is left under one."""
 
+from natrob_empirical.attack_names import AttackKind as AttackKind
 from natrob_empirical.norms import Norm as Norm
 from natrob_empirical.runs.run_errors import NonFiniteGradientError as NonFiniteGradientError
 
@@ -52,56 +53,3 @@ from .spsa import SPSA as SPSA
 from .square import Square as Square
 from .targeted_apgd import TargetedAPGD as TargetedAPGD
 from .transfer_attack import TransferAttack as TransferAttack
-
-__all__ = [
-    "APGD",
-    "ATTACKS",
-    "DI2FGSM",
-    "DLR",
-    "FAB",
-    "FGSM",
-    "PGD",
-    "SETTINGS",
-    "SPSA",
-    "AbstractAttack",
-    "AbstractLoss",
-    "AbstractMinimumNormAttack",
-    "ActiveSet",
-    "AttackEvaluation",
-    "AttackResult",
-    "AutoAttack",
-    "AveragedModel",
-    "BoundaryAttack",
-    "Classifier",
-    "CompanyLook",
-    "CountedModel",
-    "CrossEntropy",
-    "Margin",
-    "MinimumNormResult",
-    "ModelCheck",
-    "MostCalls",
-    "MoveToGray",
-    "NearestSearch",
-    "NonFiniteGradientError",
-    "Norm",
-    "OneImageAtATime",
-    "PartReport",
-    "ProbabilitiesWarning",
-    "RandomNoise",
-    "RandomisedModelError",
-    "RegisteredAttack",
-    "SampleOutcomes",
-    "Square",
-    "TargetedAPGD",
-    "TransferAttack",
-    "attack_accuracy",
-    "check_model",
-    "look_at_company",
-    "outcomes_of",
-    "paper_boundary",
-    "paper_di2_fgsm",
-    "paper_fgsm",
-    "paper_pgd",
-    "paper_pgd_20",
-    "registered_attack",
-]

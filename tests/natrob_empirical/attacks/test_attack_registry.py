@@ -1,3 +1,5 @@
+import importlib
+import pkgutil
 from dataclasses import dataclass
 from typing import Any
 
@@ -5,6 +7,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from natrob_empirical import attacks
 from natrob_empirical.attack_names import AttackName
 from natrob_empirical.attacks import (
     APGD,
@@ -42,6 +45,8 @@ def test_each_attack_is_built_with_every_setting_that_it_says_it_has(name: str, 
 
 
 def test_every_concrete_attack_that_needs_nothing_but_a_ball_has_a_name() -> None:
+    for module in pkgutil.iter_modules(attacks.__path__):
+        importlib.import_module(f"natrob_empirical.attacks.{module.name}")
     concrete = {one for one in _subclasses(AbstractAttack) if one.__module__.startswith("natrob_empirical.attacks.")}
     unnamed = {one.__name__ for one in concrete if not one.__abstractmethods__} - {
         entry.attack.__name__ for entry in ATTACKS.values()
