@@ -134,7 +134,7 @@ def _defects(
             )
             steepest = scaled(steepest, 1.0)
             rise = _dot(steepest, jacobian.times(steepest))
-            dissipation.append(_relative(rise - mu * (_norm(steepest) > 0), size + abs(mu)))
+            dissipation.append(_relative(rise - mu * (_norm(steepest) > 0).to(rise), size + abs(mu)))
     tolerance = TOLERANCE * torch.finfo(points.dtype).eps * float(points[0].numel()) ** 0.5
     measured: list[tuple[bool, Property, list[Tensor]]] = [
         (stated.symmetric, "symmetric", asymmetry),

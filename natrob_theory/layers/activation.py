@@ -58,14 +58,6 @@ class AbstractActivation(AbstractLayer[Described]):
         return lambda _time, state: elementwise(self.ball, state)
 
 
-class AbstractSelectingActivation(AbstractActivation[Described]):
-    """An activation that compares and drops: nothing is rounded."""
-
-    def rounding(self, input_shape: Shape, norm: Affine, unit: float) -> Affine:
-        """Nothing is rounded."""
-        return 0.0 * norm
-
-
 def steepest(slopes: Slopes) -> float:
     """The largest size of a slope."""
     return max(float(slopes.high.max()), -float(slopes.low.min()))

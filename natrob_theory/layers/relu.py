@@ -2,14 +2,14 @@
 
 from torch import Tensor, nn
 
-from natrob_theory.layers.activation import AbstractSelectingActivation
+from natrob_theory.layers.activation import AbstractActivation
 from natrob_theory.layers.answers import describes
-from natrob_theory.layers.statements import Slopes
+from natrob_theory.layers.statements import Affine, Shape, Slopes
 from natrob_theory.numbers.balls import Ball
 
 
 @describes(nn.ReLU)
-class ReLUAnswers(AbstractSelectingActivation[nn.ReLU]):
+class ReLUAnswers(AbstractActivation[nn.ReLU]):
     """max(0, x): slope 0 or 1 where the interval does not straddle 0."""
 
     def slopes(self, lower: Tensor, upper: Tensor) -> Slopes:
@@ -19,3 +19,7 @@ class ReLUAnswers(AbstractSelectingActivation[nn.ReLU]):
     def ball(self, entry: Ball) -> Ball:
         """A ball that straddles 0 becomes the hull of 0 and its upper end."""
         return entry.max(0)
+
+    def rounding(self, input_shape: Shape, norm: Affine, unit: float) -> Affine:
+        """Nothing is rounded."""
+        return 0.0 * norm

@@ -57,6 +57,6 @@ def require_input_kept(layer: nn.Module, input_shape: Shape) -> None:
 
 
 def _as_computed(layer: nn.Module) -> dict[str, Any]:
-    """The dtype and device of the layer's parameters, the defaults without any."""
-    parameter = next(layer.parameters(), None)
-    return {} if parameter is None else {"dtype": parameter.dtype, "device": parameter.device}
+    """The dtype and device of the numbers that the layer holds, the defaults without any."""
+    held = next((one for one in (*layer.parameters(), *layer.buffers()) if one.is_floating_point()), None)
+    return {} if held is None else {"dtype": held.dtype, "device": held.device}

@@ -13,41 +13,9 @@ from natrob_theory.layers.statements import BallField
 from natrob_theory.networks.fixed_step_net import as_module
 from natrob_theory.numbers.balls import ball, exact_matrix, matrix, working_precision
 
-ACTIVATIONS = (
-    nn.Identity(),
-    nn.ReLU(),
-    nn.ReLU6(),
-    nn.LeakyReLU(0.3),
-    nn.LeakyReLU(-0.5),
-    nn.Hardtanh(-0.5, 0.75),
-    nn.Tanh(),
-    nn.Sigmoid(),
-)
-
 
 def value_of(enclosure: BallField, state: Tensor) -> list[float]:
     return [float(entry) for entry in enclosure(ball(0.0), exact_matrix(state.T)).transpose().entries()]
-
-
-@pytest.mark.parametrize("activation", ACTIVATIONS, ids=str)
-def test_an_activation_agrees_with_torch(activation: nn.Module) -> None:
-    state = torch.linspace(-8.0, 8.0, 65, dtype=torch.float64)[None]
-    computed = torch.tensor(value_of(ball_field(activation), state), dtype=torch.float64)
-    torch.testing.assert_close(computed[None], activation(state), rtol=4e-16, atol=1e-16)
-
-
-@pytest.mark.parametrize("activation", ACTIVATIONS, ids=str)
-@given(ends=st.lists(st.floats(-9.0, 9.0), min_size=2, max_size=2).map(sorted), share=st.floats(0.0, 1.0))
-def test_a_wide_ball_is_mapped_around_the_image_of_each_point(
-    activation: nn.Module, ends: list[float], share: float
-) -> None:
-    point = min(max(ends[0] + share * (ends[1] - ends[0]), ends[0]), ends[1])
-    wide = matrix(1, 1, [ball(ends[0]).union(ball(ends[1]))])
-    image = ball_field(activation)(ball(0.0), wide)[0, 0]
-    exact = ball_field(activation)(ball(0.0), matrix(1, 1, [ball(point)]))[0, 0]
-    assert image.overlaps(exact)
-    assert image.lower() <= exact.upper()
-    assert image.upper() >= exact.lower()
 
 
 def test_a_relu_ball_across_zero_becomes_the_hull_of_zero_and_its_upper_end() -> None:

@@ -1,0 +1,294 @@
+"""What natrob promises of every layer and every field: a class names itself and inherits these tests.
+
+class TestTanh(LayerContract):
+    layers = (nn.Tanh(),)
+    input_shape = (3,)
+
+class TestGradientFlow(FieldContract):
+    fields = (lambda: GradientFlowField.dense(4, 6),)
+    input_shape = (4,)
+"""
+
+import copy
+import math
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from natrob_theory import (
+    ActivationRefusedError,
+    BallRefusedError,
+    EulerNet,
+    LayerRefusedError,
+    activation_slopes,
+    ball_field,
+    layer_lipschitz,
+    lipschitz_upper_bound,
+    local_lipschitz_upper_bound,
+    one_sided_lipschitz,
+    one_sided_lipschitz_upper_bound,
+)
+from natrob_theory.checks.structure_check import check_structure
+from natrob_theory.layers.answers import chain_of, evaluated, output_shape
+from natrob_theory.layers.runs import takes_time
+from natrob_theory.layers.statements import Activation, AffineMap, Evaluated, Opaque, Piece, Shape
+from natrob_theory.numbers.balls import ball, exact_matrix, matrix, working_precision
+from natrob_theory.numbers.norms import per_sample_l2
+
+Build = Callable[[], nn.Module]
+SINGLE = 2.0**-24
+PAIRS = 24
+
+
+def normal(*shape: int, size: float = 1.0) -> Tensor:
+    return size * torch.randn(*shape, dtype=torch.float64)
+
+
+def value(module: nn.Module, state: Tensor) -> Tensor:
+    with torch.no_grad():
+        return module(torch.zeros((), dtype=state.dtype), state) if takes_time(module) else module(state)
+
+
+class AnswersContract:
+    """Tests of every answer that a module gives; what it refuses is refused by name."""
+
+    input_shape: ClassVar[Shape]
+    size: ClassVar[float] = 2.0
+    """Of the entries of random inputs."""
+
+    @pytest.fixture
+    def module(self, build: Build) -> nn.Module:
+        """A new one with weights of its own, in float64, in eval mode."""
+        return build().double().eval().requires_grad_(False)
+
+    def pairs(self, module: nn.Module) -> tuple[Tensor, Tensor]:
+        """Pairs of inputs, near ones and far ones, and along the steepest direction at some points."""
+        start = normal(PAIRS, *self.input_shape, size=self.size)
+        length = torch.logspace(-3, 1, PAIRS, dtype=torch.float64).view(-1, *[1] * len(self.input_shape))
+        direction = normal(PAIRS, *self.input_shape)
+        for _ in range(3):  # towards the largest singular value of the secant map
+            point = start.requires_grad_(True)
+            field = (lambda s: module(torch.zeros(()).double(), s)) if takes_time(module) else module
+            change = (field(point + 1e-4 * direction) - field(point)).detach()
+            (direction,) = torch.autograd.grad(field(point), point, change, allow_unused=False)
+            start = point.detach()
+            direction = torch.where(per_sample_l2(direction).view_as(length) > 0, direction, normal(*direction.shape))
+            direction = direction / per_sample_l2(direction).view_as(length)
+        return start, start + length * direction
+
+    def test_no_pair_exceeds_the_constants(self, module: nn.Module) -> None:
+        start, end = self.pairs(module)
+        rise, run = (value(module, end) - value(module, start)).flatten(1), (end - start).flatten(1)
+        length = run.norm(dim=1)
+        constant = float(lipschitz_upper_bound(module, input_shape=self.input_shape))
+        noise = 1e-12 * (1.0 + constant) * (1.0 + self.size / length)
+        assert (rise.norm(dim=1) / length <= constant + noise).all()
+        if rise.shape == run.shape:
+            mu = float(one_sided_lipschitz_upper_bound(module, input_shape=self.input_shape))
+            assert ((rise * run).sum(dim=1) / length**2 <= mu + noise).all()
+            assert mu <= constant * (1.0 + 1e-12)
+
+    def test_local_constants_hold_for_pairs_in_the_ball_and_follow_a_permutation(self, module: nn.Module) -> None:
+        center = normal(4, *self.input_shape, size=self.size)
+        radius = torch.tensor([0.0, 1e-3, 0.1, 2.0], dtype=torch.float64)
+        bound = local_lipschitz_upper_bound(module, center, radius).value
+        assert isinstance(bound, Tensor)
+        assert (bound <= float(lipschitz_upper_bound(module, input_shape=self.input_shape)) * (1.0 + 1e-12)).all()
+        order = torch.tensor([2, 0, 3, 1])
+        permuted = local_lipschitz_upper_bound(module, center[order], radius[order]).value
+        torch.testing.assert_close(permuted, bound[order], rtol=1e-12, atol=0.0)
+        for sample, (point, reach) in enumerate(zip(center, radius, strict=True)):
+            directions = normal(2 * PAIRS, *self.input_shape)
+            unit = per_sample_l2(directions).view(-1, *[1] * len(self.input_shape))
+            inside = point + reach * torch.rand_like(unit) * directions / unit
+            first, second = inside.chunk(2)
+            run = per_sample_l2(second - first)
+            rise = per_sample_l2(value(module, second) - value(module, first))
+            noise = 1e-13 * (1.0 + float(bound[sample])) * (1.0 + self.size)
+            assert (rise <= float(bound[sample]) * run * (1.0 + 1e-12) + noise * 100).all()
+
+    def test_the_pieces_one_after_the_other_are_the_module(self, module: nn.Module) -> None:
+        state = normal(5, *self.input_shape, size=self.size)
+        flat = state.flatten(1)
+        for piece in chain_of(module, self.input_shape):
+            flat = _through(piece, flat)
+        torch.testing.assert_close(flat, value(module, state).flatten(1), rtol=1e-9, atol=1e-9)
+
+    def test_single_precision_stays_within_its_rounding(self, module: nn.Module) -> None:
+        module = module.float()  # weights that both precisions hold
+        state = normal(5, *self.input_shape, size=self.size).float()
+        rounded = value(module, state).double()
+        module = module.double()
+        exact = value(module, state.double())
+        before = Evaluated(torch.tensor([1.0, 0.0], dtype=torch.float64), torch.zeros(2, dtype=torch.float64))
+        after = evaluated(module, self.input_shape, before, SINGLE)
+        norms = per_sample_l2(state.double())
+        assert (per_sample_l2(rounded - exact) <= after.error[0] * norms + after.error[1]).all()
+        assert (per_sample_l2(exact) <= after.norm[0] * norms + after.norm[1]).all()
+
+    def test_balls_hold_the_value_or_are_refused_by_name(self, module: nn.Module) -> None:
+        if len(self.input_shape) != 1:
+            return
+        state = normal(3, *self.input_shape, size=self.size)
+        enclosure = _unless_refused(lambda: ball_field(module), BallRefusedError)
+        if enclosure is None:
+            return
+        with working_precision(128):
+            exact = enclosure(ball(0.0), exact_matrix(state.T)).transpose()
+            middle = torch.tensor([float(entry.mid()) for entry in exact.entries()], dtype=torch.float64)
+            torch.testing.assert_close(middle, value(module, state).flatten(), rtol=1e-13, atol=1e-13)
+            wide = [ball(float(x)).union(ball(float(x) + 0.5)) for x in state.T.flatten()]
+            image = enclosure(ball(0.0), matrix(*state.T.shape, wide)).transpose()
+            moved = enclosure(ball(0.0), exact_matrix((state + 0.25).T)).transpose()
+            pairs = zip(image.entries(), moved.entries(), strict=True)
+            assert all(wider.lower() <= inner.upper() and inner.lower() <= wider.upper() for wider, inner in pairs)
+
+    def test_the_shape_is_that_of_a_run(self, module: nn.Module) -> None:
+        run = value(module, normal(2, *self.input_shape))
+        assert output_shape(module, self.input_shape) == tuple(run.shape[1:])
+
+    def test_constants_do_not_depend_on_the_precision_of_the_weights(self, module: nn.Module) -> None:
+        single = float(lipschitz_upper_bound(module.float(), input_shape=self.input_shape))
+        assert single == pytest.approx(float(lipschitz_upper_bound(module.double(), input_shape=self.input_shape)))
+
+    def test_altered_forms_are_refused(self, module: nn.Module) -> None:
+        name = type(module).__name__
+        module.register_forward_hook(lambda _module, _inputs, output: 2 * output)
+        for ask in (
+            lambda: layer_lipschitz(module, self.input_shape),
+            lambda: one_sided_lipschitz(module, self.input_shape),
+            lambda: chain_of(module, self.input_shape),
+        ):
+            with pytest.raises(LayerRefusedError, match=f"{name} with forward hooks"):
+                ask()
+        with pytest.raises(BallRefusedError, match=f"{name} with forward hooks"):
+            ball_field(module)
+        with pytest.raises(ActivationRefusedError):
+            activation_slopes(module, torch.zeros(1).double(), torch.ones(1).double())
+
+    def test_a_subclass_with_another_forward_inherits_nothing(self, module: nn.Module) -> None:
+        kind = type(module)
+        module.__class__ = type("Altered", (kind,), {"forward": lambda self, *a: 2 * kind.forward(self, *a)})
+        with pytest.raises(LayerRefusedError, match="Altered with a forward other than"):
+            layer_lipschitz(module, self.input_shape)
+
+    @pytest.mark.gpu
+    def test_on_a_gpu_as_on_the_cpu(self, module: nn.Module) -> None:
+        center = normal(2, *self.input_shape)
+        here = local_lipschitz_upper_bound(module, center, 0.1).value
+        there = local_lipschitz_upper_bound(module.cuda(), center.cuda(), 0.1).value
+        torch.testing.assert_close(there.cpu(), here, rtol=1e-9, atol=0.0)
+
+
+def _through(piece: Piece, flat: Tensor) -> Tensor:
+    """The piece on flat vectors."""
+    if isinstance(piece, AffineMap):
+        return flat @ piece.matrix.T + piece.bias
+    if isinstance(piece, Activation):
+        return piece.module(flat)
+    assert isinstance(piece, Opaque)
+    return value(piece.module, flat.view(-1, *piece.input_shape)).flatten(1)
+
+
+def _unless_refused(ask: Callable[[], Any], refusal: type[Exception]) -> Any:
+    """The answer; None where it is refused, which must be by name."""
+    try:
+        return ask()
+    except refusal:
+        with pytest.raises(refusal, match="known"):
+            ask()
+        return None
+
+
+class LayerContract(AnswersContract):
+    """For a kind of layer. An elementwise activation has its slopes tested as well."""
+
+    layers: ClassVar[tuple[nn.Module | Build, ...]]
+
+    def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
+        """Every test for every layer."""
+        _parametrize(metafunc, getattr(metafunc.cls, "layers", ()))
+
+    def slopes_on(self, module: nn.Module, lower: Tensor, upper: Tensor) -> Any:
+        """The slopes; None where the layer is no activation, which it must say by its name."""
+        return _unless_refused(lambda: activation_slopes(module, lower, upper), ActivationRefusedError)
+
+    def test_every_sampled_secant_lies_between_the_slopes(self, module: nn.Module) -> None:
+        ends = normal(64, 2, size=4.0).sort(dim=1).values
+        lower, upper = ends[:, 0], ends[:, 1]
+        slopes = self.slopes_on(module, lower, upper)
+        if slopes is None:
+            return
+        points = lower[:, None] + (upper - lower)[:, None] * torch.linspace(0.0, 1.0, 41, dtype=torch.float64)
+        secants = value(module, points).diff(dim=1) / points.diff(dim=1)
+        noise = 1e-13 / (upper - lower)
+        assert (slopes.low <= secants.amin(dim=1) + noise).all()
+        assert (slopes.high >= secants.amax(dim=1) - noise).all()
+
+    def test_the_slopes_on_the_whole_line_and_on_short_intervals_are_attained(self, module: nn.Module) -> None:
+        line = torch.tensor([math.inf], dtype=torch.float64)
+        slopes = self.slopes_on(module, -line, line)
+        if slopes is None:
+            return
+        x = torch.linspace(-60.0, 60.0, 200_001, dtype=torch.float64)
+        secants = value(module, x).diff() / x.diff()
+        noise = 60.0 * 4 * torch.finfo(torch.float64).eps / 6e-4
+        assert float(slopes.low) == pytest.approx(float(secants.min()), abs=2e-3)
+        assert float(slopes.high) == pytest.approx(float(secants.max()), abs=2e-3)
+        assert float(slopes.low) <= float(secants.min()) + noise
+        assert float(slopes.high) >= float(secants.max()) - noise
+        assert layer_lipschitz(module, self.input_shape) == max(float(slopes.high), -float(slopes.low))
+        point = torch.tensor([-2.0, -0.31, 0.43, 0.57, 3.0], dtype=torch.float64, requires_grad=True)
+        (exact,) = torch.autograd.grad(module(point).sum(), point)
+        near = activation_slopes(module, point.detach() - 1e-9, point.detach() + 1e-9)
+        torch.testing.assert_close(near.low, exact, rtol=0, atol=1e-8)
+        torch.testing.assert_close(near.high, exact, rtol=0, atol=1e-8)
+
+
+class FieldContract(AnswersContract):
+    """For a kind of field: it keeps the state's shape, and its Jacobian has the structure that it states."""
+
+    fields: ClassVar[tuple[Build, ...]]
+
+    def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
+        """Every test for every field."""
+        _parametrize(metafunc, getattr(metafunc.cls, "fields", ()))
+
+    def test_its_jacobian_has_the_structure_that_it_states(self, module: nn.Module) -> None:
+        generator = torch.Generator().manual_seed(0)
+        found = check_structure(module, normal(4, *self.input_shape), generator=generator)
+        assert all(defect.holds for defect in found)
+
+    def test_a_step_of_its_network_grows_no_pair_beyond_the_bound(self, module: nn.Module) -> None:
+        start, end = self.pairs(module)
+        constant = float(lipschitz_upper_bound(module, input_shape=self.input_shape))
+        net = EulerNet(module, 1.5 / max(constant, 1e-3), 1)
+        growth = float(lipschitz_upper_bound(net, input_shape=self.input_shape))
+        run, rise = per_sample_l2(end - start), per_sample_l2(net(end) - net(start))
+        assert (rise <= growth * run * (1.0 + 1e-12) + 1e-11 * self.size).all()
+
+
+def _parametrize(metafunc: pytest.Metafunc, cases: tuple[nn.Module | Build, ...]) -> None:
+    if "build" not in metafunc.fixturenames:
+        return
+    builds = [_builder(case) for case in cases]
+    names = [f"{build()}".replace("\n", "")[:60] for build in builds]
+    metafunc.parametrize("build", builds, ids=names)
+
+
+def _builder(case: nn.Module | Build) -> Build:
+    """A function that makes a module with weights drawn anew: of the test's own random numbers."""
+    if not isinstance(case, nn.Module):
+        return case
+    return lambda: _redrawn(case)
+
+
+def _redrawn(case: nn.Module) -> nn.Module:
+    module = copy.deepcopy(case)
+    for part in module.modules():
+        if callable(getattr(part, "reset_parameters", None)):
+            part.reset_parameters()  # type: ignore[operator]
+    return module
