@@ -141,7 +141,7 @@ class AnswersContract:
             middle = torch.tensor([float(entry.mid()) for entry in exact.entries()], dtype=torch.float64)
             torch.testing.assert_close(middle, value(module, state).flatten(), rtol=1e-13, atol=1e-13)
             wide = [ball(float(x)).union(ball(float(x) + 0.5)) for x in state.T.flatten()]
-            image = enclosure(ball(0.0), matrix(*state.T.shape, wide)).transpose()
+            image = enclosure(ball(0.0), matrix(state.shape[1], len(state), wide)).transpose()
             moved = enclosure(ball(0.0), exact_matrix((state + 0.25).T)).transpose()
             pairs = zip(image.entries(), moved.entries(), strict=True)
             assert all(wider.lower() <= inner.upper() and inner.lower() <= wider.upper() for wider, inner in pairs)
@@ -156,7 +156,7 @@ class AnswersContract:
 
     def test_altered_forms_are_refused(self, module: nn.Module) -> None:
         name = type(module).__name__
-        module.register_forward_hook(lambda _module, _inputs, output: 2 * output)
+        module.register_forward_hook(_doubled)
         for ask in (
             lambda: layer_lipschitz(module, self.input_shape),
             lambda: one_sided_lipschitz(module, self.input_shape),
@@ -180,7 +180,12 @@ class AnswersContract:
         center = normal(2, *self.input_shape)
         here = local_lipschitz_upper_bound(module, center, 0.1).value
         there = local_lipschitz_upper_bound(module.cuda(), center.cuda(), 0.1).value
+        assert isinstance(there, Tensor)
         torch.testing.assert_close(there.cpu(), here, rtol=1e-9, atol=0.0)
+
+
+def _doubled(_module: nn.Module, _inputs: Any, output: Tensor) -> Tensor:
+    return 2 * output
 
 
 def _through(piece: Piece, flat: Tensor) -> Tensor:
