@@ -5,6 +5,7 @@ Statement.  Between two points of a ball a chain acts as W_L D_{L−1} ⋯ D_1 W
             1. ‖WD(J + E)‖ ≤ ‖W√D̂‖‖√D̂J‖ + ‖WD̂‖e, and ‖WD‖p ≤ ‖WD̂‖p;
             2. WD(J + E) = WD°J + E′ with ‖E′‖ ≤ ‖WΘΔJ‖ + ‖WD̂‖e, and ‖WΘΔJ‖ is at most ‖W√Δ‖‖√ΔJ‖ and
                √(‖M‖₁‖M‖_∞), M = |W|Δ|J|;
+               A row w of W by itself: ‖wD(J + E)‖ ≤ ‖wD°J‖ + Σ_j |w_j|Δ_j‖J_j‖ + ‖wD̂‖e;
             3. two activations in a row: |d₂d₁ − c₂c₁| ≤ D̂₂Δ₁ + Δ₂|c₁|.
             Entries of D̂ that are 0 remove their row of J and their column of W.
 Proof.      Identities in noncommuting symbols; the triangle inequality; |Θ| ≤ 1 shortens no entry's sum of squares.
@@ -21,17 +22,18 @@ from proofs.symbolic.inner_products import require_at_most
 CLAIM = Claim(
     statement="‖W₂DW₁‖ ≤ ‖W₂D°W₁‖ + min(‖W₂√Δ‖‖√ΔW₁‖, √(‖M‖₁‖M‖_∞)), and ‖W₂DW₁‖ ≤ ‖W₂√D̂‖‖√D̂W₁‖, on the ball",
     assumptions=("boxes hold the pre-activations of the ball's points", "norms of products are at most products"),
-    source="theory, section 5; natrob_theory/bounds/local/local_bound.py",
+    source="theory, section 5; natrob_theory/bounds/local/chain_passage.py",
     verdict=Verdict.PROVED,
 )
 
 
 def check() -> None:
-    """Secant slopes, the two forms, the diagonal Θ, the Schur test, two activations, dead units."""
+    """Secant slopes, the two forms, the diagonal Θ, the Schur test, one row, two activations, dead units."""
     _secant_slopes()
     _forms()
     _diagonals()
     _schur_test()
+    _one_row()
     _two_activations()
     _dead_units()
 
@@ -100,6 +102,15 @@ def _schur_test() -> None:
     best = sympy.sqrt(rows / columns) * size_y / size_x
     total = (best * columns * size_x**2 + rows * size_y**2 / best) / 2
     require_equal(total, sympy.sqrt(rows * columns) * size_x * size_y, "the best t gives √(CR)‖x‖‖y‖")
+
+
+def _one_row() -> None:
+    # two entries stand for any number: |w_1θ_1δ_1a + w_2θ_2δ_2b| for entries a, b of Ju, |a| ≤ ‖J_1‖ = a + s
+    p, q, m, a, s = sympy.symbols("p q m a s", nonnegative=True)  # θ = p − q, p + q = 1; m = |w|δ
+    require_at_most((p - q) * m * a, (p + q) * m * (a + s), m * (2 * q * a + (p + q) * s), "θ|w|δ|Ju| ≤ |w|δ‖J_j‖")
+    one, two, rest_1, rest_2, row, center, tail = sympy.symbols("f g s t w c e", nonnegative=True)
+    bound = center + (one + rest_1) + (two + rest_2) + tail
+    require_at_most(center + one + two + tail - row, bound, rest_1 + rest_2 + row, "a sum is at most the sum of sizes")
 
 
 def _two_activations() -> None:

@@ -10,6 +10,7 @@ Statement.  Between two points of a ball the map before a step acts as J + E, �
                ‖(Φ − Φ°)J‖ is carried through a field, sums and multiples adding;
             4. p′ = Gp; ‖v(J + E)‖ ≤ ‖vJ‖ + ‖v‖e and ≤ ‖v‖p; a pre-activation row w moves by at most
                (‖wJ‖ + ‖w‖e)r and by at most ‖w‖pr in the ball of radius r.
+            5. a map F after a part with constant C acts on a ball of radius Cr, and F's constant there times C holds.
             At radius 0, away from kinks, Φ = Φ°, so e = 0: the bound is that of the Jacobian itself.
 Proof.      Identities in noncommuting symbols, the triangle inequality; for backward Euler (I − hΦ)Ψ = I.
 """
@@ -23,7 +24,7 @@ from proofs.symbolic.inner_products import require_at_most
 CLAIM = Claim(
     statement="a step takes J + E to (I + hΦ°)J + E′ with ‖E′‖ ≤ h‖(Φ − Φ°)J‖ + G‖E‖; for (I − hΦ)⁻¹ likewise",
     assumptions=("boxes hold the pre-activations of the ball's points", "‖step‖ ≤ G between any two states"),
-    source="theory, section 5; natrob_theory/local_map",
+    source="theory, section 5; natrob_theory/bounds/local/stages.py",
     verdict=Verdict.PROVED,
 )
 
@@ -92,6 +93,9 @@ def _norms() -> None:
     require_at_most(length * p * r - b, length * p * r, b, "|v(J + E)u| ≤ ‖v‖pr")
     # p′: the step is at most G times as far apart
     require_at_most(growth * (p * r - a), growth * p * r, growth * a, "p′ = Gp")
+    # images of two points are at most C times as far apart, so in a ball of radius Cr around the centre's image
+    outer, inner = sympy.symbols("C K", nonnegative=True)
+    require_at_most(inner * (outer * r - a) - b, inner * outer * r, inner * a + b, "‖F(Φu)‖ ≤ K·C·r")
 
 
 def _radius_zero() -> None:

@@ -6,18 +6,13 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from natrob_theory.bounds.local.chain_passage import Points
-from natrob_theory.bounds.local.local_bound import radii_per_sample
-from natrob_theory.bounds.local.stages import AbstractStage, stages_of
-from natrob_theory.layers.answers import output_shape
+from natrob_theory.bounds.local.points import Points, points_of_ball
+from natrob_theory.bounds.local.radii import radii_per_sample
+from natrob_theory.bounds.local.stages import samples_at_once, stages_of
 from natrob_theory.layers.statements import Shape
 from natrob_theory.numbers.argument_checks import require_state
 from natrob_theory.numbers.bound import Bound
 from natrob_theory.numbers.rounding import EPSILON, round_up
-from natrob_theory.spectra.singular_values import spectral_norms_upper
-
-ENTRIES_AT_ONCE = 2**23
-"""How many matrix entries the samples of one pass may have together."""
 
 
 class LocalMap:
@@ -25,12 +20,12 @@ class LocalMap:
 
     Euler's and backward Euler's method on fields made of dense layers (`AutonomousField`, `GradientFlowField`,
     `SkewSymmetricField`, `LinearField`, sums, multiples and dissipation of them; convolutions while their matrix has
-    at most `dense_maps.DENSE_LIMIT` entries) enter by their Jacobians. Any other step, and any other layer, enters by
-    its constant on all inputs, and everything before it with it.
+    at most `layers.matrices.DENSE_LIMIT` entries) enter by their Jacobians. Any other step, and any other layer, enters
+    by its constant on all inputs, as does everything before it.
 
     Args:
-        parts: integrator networks with a fixed grid, and chains of layers in which such networks may stand, in order;
-            in float64.
+        parts: integrator networks with a fixed grid, and chains of layers in which such networks may stand, in order.
+            Behind a layer or step that enters by its constant the points are known only if it is in float64.
         input_shape: of one sample.
 
     Raises:
@@ -39,24 +34,14 @@ class LocalMap:
     """
 
     def __init__(self, parts: Sequence[nn.Module], input_shape: Shape) -> None:
-        self._stages: list[AbstractStage] = []
-        for part in parts:
-            self._stages += stages_of(part, input_shape)
-            input_shape = output_shape(part, input_shape)
+        self._stages = stages_of(parts, input_shape)
 
-    def over(self, center: Tensor, radii: Float[Tensor, " batch"]) -> Points:
-        """What is known of the map on the balls around these centres, (batch, *input): see `Points`."""
-        flat = center.detach().flatten(1).double()
-        one, zero = torch.ones_like(radii), torch.zeros_like(radii)
-        identity = torch.eye(flat.shape[1], dtype=torch.float64, device=flat.device)[None]
-        points = Points(flat, zero, identity, zero, one)
-        for stage in self._stages:
-            points = stage.advance(points, radii)
-        return points
-
-    def samples_at_once(self, inputs: int) -> int:
-        """How many samples with so many entries go through together."""
-        return max(1, ENTRIES_AT_ONCE // (inputs * max([inputs, *(stage.widest for stage in self._stages)])))
+    def on_balls(self, center: Tensor, radii: Float[Tensor, " batch"]) -> Float[Tensor, " batch"]:
+        """K on the ball around each sample of `center`, (batch, *input); radii are float64, at least 0, ∞ allowed."""
+        at_once = samples_at_once(self._stages, center[0].numel())
+        parts = zip(center.split(at_once), radii.split(at_once), strict=True)
+        points = [self._over(*part) for part in parts]
+        return torch.cat([round_up(some.outer * some.least(), 4) for some in points])
 
     def rows_on_balls(
         self, center: Tensor, radii: Float[Tensor, " batch"], rows: Float[Tensor, "batch rows outputs"]
@@ -67,18 +52,28 @@ class LocalMap:
 
         Proof: proofs/symbolic/local_map.py.
         """
-        at_once = self.samples_at_once(center[0].numel())
+        at_once = samples_at_once(self._stages, center[0].numel())
         parts = zip(center.split(at_once), radii.split(at_once), rows.split(at_once), strict=True)
-        return torch.cat([self._rows_at_once(*part) for part in parts])
+        return torch.cat([_constants_of_rows(self._over(*part), those) for *part, those in parts])
 
-    def _rows_at_once(self, center: Tensor, radii: Tensor, rows: Tensor) -> Tensor:
-        points = self.over(center, radii)
-        lengths = torch.linalg.vector_norm(rows, dim=2)
-        gamma = (rows.shape[2] + points.jacobian.shape[2] + 16) * EPSILON
+    def _over(self, center: Tensor, radii: Float[Tensor, " batch"]) -> Points:
+        """What is known of the map on the balls around these centres, (batch, *input)."""
+        points = points_of_ball(center.detach().flatten(1).double(), radii)
+        for stage in self._stages:
+            points = stage.advance(points)
+        return points
+
+
+def _constants_of_rows(points: Points, rows: Tensor) -> Tensor:
+    lengths = torch.linalg.vector_norm(rows, dim=2)
+    gamma = (rows.shape[2] + 16) * EPSILON
+    least = lengths * points.constant[:, None]
+    if points.jacobian is not None:
+        gamma += points.jacobian.shape[2] * EPSILON
         size = torch.linalg.matrix_norm(points.jacobian)[:, None]
         own = torch.linalg.vector_norm(rows @ points.jacobian, dim=2) + lengths * (gamma * size)
-        around = own + lengths * points.deviation[:, None]
-        return round_up(torch.minimum(around, lengths * points.constant[:, None]) * (1.0 + gamma), 8)
+        least = torch.minimum(own + lengths * points.deviation[:, None], least)
+    return round_up(least * points.outer[:, None] * (1.0 + gamma), 8)
 
 
 def local_map_lipschitz_upper_bound(parts: Sequence[nn.Module], center: Tensor, radius: float | Tensor) -> Bound:
@@ -104,15 +99,8 @@ def local_map_lipschitz_upper_bound(parts: Sequence[nn.Module], center: Tensor, 
     """
     center = require_state("center", center).detach()
     radii = radii_per_sample(radius, center)
-    local = LocalMap(parts, tuple(center.shape[1:]))
-    at_once = local.samples_at_once(center[0].numel())
-    values = []
-    for some, around in zip(center.split(at_once), radii.split(at_once), strict=True):
-        points = local.over(some, around)
-        by_jacobian = spectral_norms_upper(points.jacobian) + points.deviation
-        values.append(round_up(torch.minimum(by_jacobian, points.constant), 4))
     return Bound(
-        value=torch.cat(values),
+        value=LocalMap(parts, tuple(center.shape[1:])).on_balls(center, radii),
         kind="upper",
         assumptions=("between two points of the ball", "exact arithmetic with the stored weights"),
         source="theory, section 5: Jacobian at the centre and deviation on the ball, through every step",

@@ -5,25 +5,29 @@ for Euler's method, (I − hΦ)⁻¹ for backward Euler, Φ for a plain chain:
 
 * Euler:            Ψ(J + E) = (I + hΦ°)J + [h(Φ − Φ°)J + ΨE];
 * backward Euler:   Ψ(J + E) = J' + Ψ[h(Φ − Φ°)J' + (J − (I − hΦ°)J') + E], for any J', best near (I − hΦ°)⁻¹J;
-* a part of which only a constant G is known: J' = 0, e' = Gp.
+* a part of which only a constant G is known: all begins anew on a ball Gp times as large.
 
 ‖Ψ‖ ≤ G, the growth of the step on all states, so p' = Gp, and e' is at most the norms in brackets with G for Ψ.
+
+Proof: proofs/symbolic/local_map.py.
 """
 
 import abc
 import math
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from itertools import groupby
-from typing import Any, final
+from typing import Any, NamedTuple, TypeAlias, final
 
 import torch
-from jaxtyping import Float
 from torch import Tensor, nn
 
 from natrob_theory.bounds.evaluation_error.network_rules import solver_residual, step_error
-from natrob_theory.bounds.local.chain_passage import Passed, Points, PreparedChain
+from natrob_theory.bounds.local.chain_passage import PreparedChain, Slope
+from natrob_theory.bounds.local.points import Points, moved_box, points_of_ball
 from natrob_theory.bounds.network_growth import step_structures
-from natrob_theory.layers.answers import chain_of, field_terms, layer_error, lipschitz_of_layer
-from natrob_theory.layers.statements import Opaque, Shape, Term
+from natrob_theory.layers.answers import chain_of, field_terms, layer_error, lipschitz_of_layer, output_shape
+from natrob_theory.layers.statements import Activation, AffineMap, Opaque, Piece, Shape, Term
 from natrob_theory.networks import AbstractFixedStepNet, StepPlan
 from natrob_theory.numbers.norms import per_sample_l2
 from natrob_theory.numbers.rounding import EPSILON, round_up, unit_roundoff
@@ -32,100 +36,126 @@ from natrob_theory.steppers import AbstractStepper, BackwardEulerStepper, EulerS
 REFINEMENTS = 2
 """Backward Euler: how often the boxes are made smaller with the deviation found before."""
 
+ENTRIES_AT_ONCE = 2**23
+"""How many matrix entries the samples of one pass may have together."""
+
+WORTH_FOLLOWING = 1024.0
+"""A layer known by its constant alone is evaluated for the steepest of so many slopes behind it, and no more."""
+
 
 class AbstractStage(abc.ABC):
     """One part of the map."""
 
-    widest: int = 1
-
     @abc.abstractmethod
-    def advance(self, points: Points, radius: Float[Tensor, " batch"]) -> Points:
+    def advance(self, points: Points) -> Points:
         """The points after it."""
+
+    def entries(self, begun: int) -> tuple[int, int]:
+        """The most matrix entries of a sample here, J having begun with so many inputs; and how many it has after."""
+        return 1, begun
 
 
 @final
 class ChainStage(AbstractStage):
-    """Matrices and activations."""
+    """Matrices and activations, together with a constant of at most `most`; `followed` if points behind it matter."""
 
-    def __init__(self, chain: PreparedChain, constant: float) -> None:
-        self._chain, self._constant = chain, constant
-        self.widest = chain.widest
+    def __init__(self, chain: PreparedChain, most: float, *, followed: bool) -> None:
+        self._chain, self._most, self._followed = chain, most, followed
 
-    def advance(self, points: Points, radius: Tensor) -> Points:
-        """Φ°J, and (Φ − Φ°)J + ΦE."""
-        passed = self._chain.over(points, radius)
-        steepness = passed.steepness.clamp_max(self._constant)
-        deviation = round_up(passed.switching + steepness * points.deviation, 4)
-        constant = round_up(steepness * points.constant, 2)
-        drift = round_up(passed.drift + steepness * points.drift, 4)
-        return Points(passed.value, drift, passed.jacobian, deviation, constant)
+    def advance(self, points: Points) -> Points:
+        """Φ°J, and (Φ − Φ°)J + ΦE; where nothing is known of the points, one constant."""
+        if points.box is None and points.jacobian is None:
+            return points.begun_anew(self._most, None, torch.zeros_like(points.outer))
+        return self._chain.over(points, self._most, followed=self._followed)
+
+    def entries(self, begun: int) -> tuple[int, int]:
+        """Of W and of J behind it."""
+        return _most_entries([self._chain], begun), begun
+
+
+class Image(NamedTuple):
+    """How a layer takes the computed centre further: a function of states, their shape, and (a, b) of its rounding."""
+
+    function: Callable[[Tensor], Tensor]
+    input_shape: Shape
+    rounding: Tensor
 
 
 @final
 class OpaqueStage(AbstractStage):
-    """A part of which nothing but its constant is used."""
+    """A part of which nothing but its constant is used, and the centre's image where that is worth knowing."""
 
-    def __init__(self, function: Any, input_shape: Shape, constant: float, rounding: Tensor) -> None:
-        self._function, self._shape, self._constant = function, input_shape, constant
-        self._rounding = rounding
+    def __init__(self, constant: float, image: Image | None, outputs: int) -> None:
+        self._constant, self._image, self._outputs = constant, image, outputs
 
-    def advance(self, points: Points, radius: Tensor) -> Points:
-        """J' = 0: e' = Gp."""
+    def advance(self, points: Points) -> Points:
+        """All begins anew."""
+        if self._image is None or points.box is None:
+            return points.begun_anew(self._constant, None, torch.zeros_like(points.outer))
+        function, shape, rounding = self._image
         with torch.no_grad():
-            value = self._function(points.center.view(-1, *self._shape)).flatten(1)
-        norms = per_sample_l2(points.center)
-        own = float(self._rounding[0]) * norms + float(self._rounding[1])
-        drift = round_up(self._constant * points.drift + own, 8)
-        constant = round_up(self._constant * points.constant, 2)
-        jacobian = torch.zeros((1, value.shape[1], points.jacobian.shape[2]), dtype=torch.float64, device=value.device)
-        return Points(value, drift, jacobian, constant, constant)
+            value = function(points.box.center.view(-1, *shape)).flatten(1)
+        own = float(rounding[0]) * per_sample_l2(points.box.center) + float(rounding[1])
+        return points.begun_anew(self._constant, value, own)
+
+    def entries(self, begun: int) -> tuple[int, int]:
+        """J is the identity behind it."""
+        return 1, self._outputs
 
 
 class _Terms:
     """f = Σ c_k·chain_k, prepared."""
 
     def __init__(self, terms: list[Term]) -> None:
-        self._terms = [(term.factor, PreparedChain(term.chain)) for term in terms]
-        self.widest = max(chain.widest for _, chain in self._terms)
+        self._terms = [(term.factor, PreparedChain(term.chain)) for term in terms]  # type: ignore[arg-type]
 
-    def over(self, points: Points, radius: Tensor) -> Passed:
+    def entries(self, begun: int) -> int:
+        """The most matrix entries that a sample needs."""
+        return _most_entries([chain for _, chain in self._terms], begun)
+
+    def slope(self, points: Points, entries: int) -> Slope:
         """f over the ball: the sums of values, Jacobians and bounds."""
-        parts = [(factor, chain.over(points, radius)) for factor, chain in self._terms]
-        value = sum((factor * part.value for factor, part in parts), torch.zeros_like(points.center))
-        jacobian = sum((factor * part.jacobian for factor, part in parts), torch.zeros_like(points.jacobian))
+        parts = [(factor, chain.slope(points, entries)) for factor, chain in self._terms]
         count = (len(parts) + 2) * EPSILON
-        drift = sum(
-            (abs(factor) * (part.drift + count * per_sample_l2(part.value)) for factor, part in parts),
-            torch.zeros_like(points.drift),
-        )
-        switching = sum(
-            (abs(f) * (part.switching + count * torch.linalg.matrix_norm(part.jacobian)) for f, part in parts),
-            torch.zeros_like(points.drift),
-        )
-        steepness = sum((abs(factor) * part.steepness for factor, part in parts), torch.zeros_like(points.drift))
-        return Passed(value, round_up(drift, 8), jacobian, round_up(switching, 8), round_up(steepness, 8))
+        drift, switching, value, jacobian = 0.0 * points.drift, 0.0 * points.drift, None, None
+        for factor, part in parts:
+            jacobian = factor * part.jacobian if jacobian is None else jacobian + factor * part.jacobian
+            switching = switching + abs(factor) * (part.switching + count * torch.linalg.matrix_norm(part.jacobian))
+            if part.value is not None:
+                value = factor * part.value if value is None else value + factor * part.value
+                drift = drift + abs(factor) * (part.drift + count * per_sample_l2(part.value))
+        return Slope(value, round_up(drift, 8), jacobian, round_up(switching, 8))  # type: ignore[arg-type] - of one term at least
 
 
 @final
 class EulerStage(AbstractStage):
     """y + h f(y)."""
 
-    def __init__(self, terms: list[Term], step_size: float, factor: float) -> None:
-        self._terms, self._step_size, self._factor = _Terms(terms), step_size, factor
-        self.widest = self._terms.widest
+    def __init__(self, terms: list[Term], entries: int, step_size: float, factor: float) -> None:
+        self._terms, self._entries, self._step_size, self._factor = _Terms(terms), entries, step_size, factor
 
-    def advance(self, points: Points, radius: Tensor) -> Points:
+    def advance(self, points: Points) -> Points:
         """(I + hΦ°)J, and h(Φ − Φ°)J + ΨE."""
         h, factor = self._step_size, self._factor
-        passed = self._terms.over(points, radius)
-        value = points.center + h * passed.value
-        sums = 4 * EPSILON * (per_sample_l2(points.center) + h * per_sample_l2(passed.value))
-        drift = round_up(factor * points.drift + h * passed.drift + sums, 8)
-        jacobian = points.jacobian + h * passed.jacobian
-        size = torch.linalg.matrix_norm(points.jacobian) + h * torch.linalg.matrix_norm(passed.jacobian)
-        switching = h * passed.switching + 4 * EPSILON * size
+        field, before = self._terms.slope(points, self._entries), points.matrix(self._entries)
+        jacobian = before + h * field.jacobian
+        size = torch.linalg.matrix_norm(before) + h * torch.linalg.matrix_norm(field.jacobian)
+        switching = h * field.switching + 4 * EPSILON * size
         deviation = round_up(switching + factor * points.deviation, 8)
-        return Points(value, drift, jacobian, deviation, round_up(factor * points.constant, 2))
+        constant = round_up(factor * points.constant, 2)
+        if points.box is None or field.value is None:
+            return replace(points, jacobian=jacobian, deviation=deviation, constant=constant, settled=False)
+        start = points.box.center
+        sums = 4 * EPSILON * (per_sample_l2(start) + h * per_sample_l2(field.value))
+        drift = round_up(factor * points.drift + h * field.drift + sums, 8)
+        box = moved_box(start + h * field.value, drift, jacobian, deviation, constant, points.radius)
+        return replace(
+            points, box=box, drift=drift, jacobian=jacobian, deviation=deviation, constant=constant, settled=False
+        )
+
+    def entries(self, begun: int) -> tuple[int, int]:
+        """Of the field's matrices and Jacobians, and of J."""
+        return max(self._terms.entries(begun), self._entries * begun), begun
 
 
 @final
@@ -141,100 +171,198 @@ class BackwardEulerStage(AbstractStage):
         factor: float,
     ) -> None:
         self._stepper, self._step, self._shape, self._factor = stepper, step, input_shape, factor
-        self._terms = _Terms(terms)
-        self.widest = self._terms.widest
+        self._terms, self._entries = _Terms(terms), math.prod(input_shape)
 
-    def advance(self, points: Points, radius: Tensor) -> Points:
+    def advance(self, points: Points) -> Points:
         """J' by a linear solve at the root, and the rest of it; boxes from p first, then from J' and e'."""
-        h, factor = self._step.step_size, self._factor
+        h, factor, zero = self._step.step_size, self._factor, torch.zeros_like(points.radius)
+        if points.box is None:
+            return points.begun_anew(factor, None, zero)
+        start, before = points.box.center, points.matrix(self._entries)
         with torch.no_grad():
-            start = points.center.view(-1, *self._shape)
-            root = self._stepper.step(self._step.field, self._step.time, start, h).flatten(1)
-        zero = torch.zeros_like(radius)
-        entries = root.shape[1]
-        identity = torch.eye(entries, dtype=torch.float64, device=root.device)[None]
-        slope = self._terms.over(Points(root, zero, identity, zero, zero + 1.0), zero)
-        residual = root - points.center - h * slope.value
-        sums = 8 * EPSILON * (per_sample_l2(points.center) + per_sample_l2(root) + h * per_sample_l2(slope.value))
+            root = self._stepper.step(self._step.field, self._step.time, start.view(-1, *self._shape), h).flatten(1)
+        identity = torch.eye(self._entries, dtype=torch.float64, device=root.device)[None]
+        slope = self._terms.slope(_at(root), self._entries)
+        residual = root - start - h * slope.value  # type: ignore[operator] - the centre is known
+        sums = 8 * EPSILON * (per_sample_l2(start) + per_sample_l2(root) + h * per_sample_l2(slope.value))  # type: ignore[arg-type]
         own = per_sample_l2(residual) + h * slope.drift + sums
         drift = round_up(factor * (points.drift + own), 8)
-        jacobian = torch.linalg.solve(identity - h * slope.jacobian, points.jacobian.expand(len(root), -1, -1))
+        jacobian = torch.linalg.solve(identity - h * slope.jacobian, before.expand(len(root), -1, -1))
         constant = round_up(factor * points.constant, 2)
         deviation = constant + torch.linalg.matrix_norm(jacobian)
+        after = replace(points, drift=drift, jacobian=jacobian, constant=constant, settled=False)
         for _ in range(REFINEMENTS):
-            around = Points(root, drift, jacobian, deviation, constant)
-            passed = self._terms.over(around, radius)
-            unsolved = torch.linalg.matrix_norm(points.jacobian - jacobian + h * passed.jacobian)
-            size = torch.linalg.matrix_norm(points.jacobian) + 2 * torch.linalg.matrix_norm(jacobian)
-            rounding = 8 * EPSILON * (size + h * torch.linalg.matrix_norm(passed.jacobian))
-            found = factor * (h * passed.switching + unsolved + rounding + points.deviation)
+            box = moved_box(root, drift, jacobian, deviation, constant, points.radius)
+            field = self._terms.slope(replace(after, box=box, deviation=deviation), self._entries)
+            unsolved = torch.linalg.matrix_norm(before - jacobian + h * field.jacobian)
+            size = torch.linalg.matrix_norm(before) + 2 * torch.linalg.matrix_norm(jacobian)
+            rounding = 8 * EPSILON * (size + h * torch.linalg.matrix_norm(field.jacobian))
+            found = factor * (h * field.switching + unsolved + rounding + points.deviation)
             deviation = torch.minimum(deviation, round_up(found, 16))
-        return Points(root, drift, jacobian, deviation, constant)
+        box = moved_box(root, drift, jacobian, deviation, constant, points.radius)
+        return replace(after, box=box, deviation=deviation)
+
+    def entries(self, begun: int) -> tuple[int, int]:
+        """Of the field's matrices and Jacobians, of I − hΦ° and of J."""
+        widest = max(begun, self._entries)
+        return max(self._terms.entries(widest), self._entries * widest), begun
 
 
-def stages_of(part: nn.Module, input_shape: Shape) -> list[AbstractStage]:
-    """The stages of one part of a map: a network's steps, or a chain of layers, in which networks may stand.
+def stages_of(parts: Sequence[nn.Module], input_shape: Shape) -> list[AbstractStage]:
+    """The stages of a map: networks' steps, and chains of layers, in which networks may stand.
 
     Args:
-        part: an integrator network with a fixed grid, or a chain of layers that `lipschitz_upper_bound` takes.
+        parts: integrator networks with a fixed grid, or chains of layers that `lipschitz_upper_bound` takes.
         input_shape: of one sample.
     """
+    elements: list[_Element] = []
+    for part in parts[:-1]:
+        elements += _elements(part, input_shape)
+        input_shape = output_shape(part, input_shape)
+    elements += _elements(parts[-1], input_shape)
+    stages: list[AbstractStage] = []
+    worth = 0.0
+    for element in reversed(elements):
+        stages.append(_stage(element, worth, first=element is elements[0]))
+        worth = max(worth, _worth_following(element))
+    return stages[::-1]
+
+
+def samples_at_once(stages: list[AbstractStage], inputs: int) -> int:
+    """How many samples with so many entries go through together."""
+    most, begun = 1, inputs
+    for stage in stages:
+        entries, begun = stage.entries(begun)
+        most = max(most, entries)
+    return max(1, ENTRIES_AT_ONCE // most)
+
+
+class _Run(NamedTuple):
+    """Matrices and activations, with a constant of at most `most` together."""
+
+    pieces: list[AffineMap | Activation]
+    most: float
+
+
+class _Step(NamedTuple):
+    """A step of a network from a state of this shape, its growth, and its field's chains where they are known."""
+
+    stepper: AbstractStepper[Any]
+    step: StepPlan
+    input_shape: Shape
+    factor: float
+    terms: list[Term] | None
+
+    def run(self, state: Tensor) -> Tensor:
+        """The state after it."""
+        return self.stepper.step(self.step.field, self.step.time, state, self.step.step_size)
+
+    def rounding(self) -> Tensor:
+        """(a, b): it errs by at most a‖y‖ + b."""
+        unit = unit_roundoff(torch.float64)
+        residual = solver_residual(self.stepper, torch.float64)
+        error = step_error(
+            self.stepper,
+            self.step,
+            self.input_shape,
+            _unit_norm(),
+            unit,
+            factor=self.factor,
+            relative_residual=residual,
+        )
+        return self.factor * error if isinstance(self.stepper, BackwardEulerStepper) else error
+
+
+_Element: TypeAlias = _Run | _Step | Opaque
+
+
+def _elements(part: nn.Module, input_shape: Shape) -> list[_Element]:
+    """A network's steps; a chain's runs of matrices and activations, with the other layers between."""
     if isinstance(part, AbstractFixedStepNet):
         structure = step_structures(part, input_shape=input_shape)
         return [
-            _step_stage(part.stepper, step, input_shape, known.factor)
+            _Step(part.stepper, step, input_shape, known.factor, _terms_of(part.stepper, step, input_shape))
             for step, known in zip(part.plan(), structure, strict=True)
         ]
-    chain = chain_of(part, input_shape)
-    if not any(isinstance(piece, Opaque) for piece in chain):
-        return [ChainStage(PreparedChain(chain), lipschitz_of_layer(part, input_shape))]
-    stages: list[AbstractStage] = []
-    for opaque, pieces in groupby(chain, key=lambda piece: isinstance(piece, Opaque)):
-        if opaque:
-            stages += [stage for piece in pieces for stage in _opaque_stages(piece)]  # type: ignore[arg-type]
-        else:
-            stages.append(ChainStage(PreparedChain(list(pieces)), math.inf))
-    return stages
+    elements: list[_Element] = []
+    for _, pieces in groupby(chain_of(part, input_shape), key=lambda piece: isinstance(piece, Opaque)):
+        elements += _run_or_opaque(list(pieces))
+    if len(elements) == 1 and isinstance(elements[0], _Run):
+        return [_Run(elements[0].pieces, lipschitz_of_layer(part, input_shape))]
+    return elements
 
 
-def _opaque_stages(piece: Opaque) -> list[AbstractStage]:
-    """A network in a chain is seen step by step, any other layer by its constant."""
-    if isinstance(piece.module, AbstractFixedStepNet):
-        return stages_of(piece.module, piece.input_shape)
-    rounding = layer_error(piece.module, piece.input_shape, _unit_norm(), unit_roundoff(torch.float64))
-    return [OpaqueStage(piece.module, piece.input_shape, piece.lipschitz, rounding)]
+def _run_or_opaque(pieces: list[Piece]) -> list[_Element]:
+    """A network among the layers is seen step by step."""
+    run: list[AffineMap | Activation] = [piece for piece in pieces if not isinstance(piece, Opaque)]
+    if run:
+        return [_Run(run, math.inf)]
+    elements: list[_Element] = []
+    for piece in pieces:
+        if isinstance(piece, Opaque) and isinstance(piece.module, AbstractFixedStepNet):
+            elements += _elements(piece.module, piece.input_shape)
+        elif isinstance(piece, Opaque):
+            elements.append(piece)
+    return elements
 
 
-def _sharp_terms(field: nn.Module, input_shape: Shape) -> list[Term] | None:
-    """The chains of a field; None where one of them has a layer that is no matrix and no activation here."""
-    terms = field_terms(field, input_shape)
-    return None if any(isinstance(piece, Opaque) for term in terms for piece in term.chain) else terms
+def _terms_of(stepper: AbstractStepper[Any], step: StepPlan, input_shape: Shape) -> list[Term] | None:
+    """A field's chains of matrices and activations, if its step is known by its Jacobian; roots want float64."""
+    if isinstance(stepper, EulerStepper) or (isinstance(stepper, BackwardEulerStepper) and _in_float64(step.field)):
+        terms = field_terms(step.field, input_shape)
+        return None if any(isinstance(piece, Opaque) for term in terms for piece in term.chain) else terms
+    return None
 
 
-def _step_stage(stepper: AbstractStepper[Any], step: StepPlan, input_shape: Shape, factor: float) -> AbstractStage:
-    """One step: sharp where method and field are known in parts, else by its growth alone."""
-    terms = _sharp_terms(step.field, input_shape) if isinstance(stepper, (EulerStepper, BackwardEulerStepper)) else None
-    if terms is not None and isinstance(stepper, EulerStepper):
-        return EulerStage(terms, step.step_size, factor)
-    if terms is not None and isinstance(stepper, BackwardEulerStepper):
-        return BackwardEulerStage(stepper, step, terms, input_shape, factor)
-    residual = solver_residual(stepper, torch.float64)
-    rounding = step_error(
-        stepper,
-        step,
-        input_shape,
-        _unit_norm(),
-        unit_roundoff(torch.float64),
-        factor=factor,
-        relative_residual=residual,
-    )
+def _worth_following(element: _Element) -> float:
+    """How many entries the points may have for the sake of the slopes in this element."""
+    if isinstance(element, _Run) and any(isinstance(piece, Activation) for piece in element.pieces):
+        return math.inf if any(isinstance(piece, AffineMap) for piece in element.pieces) else WORTH_FOLLOWING
+    return math.inf if isinstance(element, _Step) and element.terms is not None else 0.0
 
-    def run(state: Tensor) -> Tensor:
-        return stepper.step(step.field, step.time, state, step.step_size)
 
-    if isinstance(stepper, BackwardEulerStepper):
-        rounding = factor * rounding
-    return OpaqueStage(run, input_shape, factor, rounding)
+def _stage(element: _Element, worth: float, *, first: bool) -> AbstractStage:
+    """The element as a stage, if the points behind it are worth following for so many entries."""
+    if isinstance(element, _Run):
+        chain = PreparedChain(element.pieces)
+        most = element.most if first else min(element.most, chain.constant())
+        return ChainStage(chain, most, followed=worth > 0.0)
+    if isinstance(element, _Step):
+        return _step_stage(element, worth)
+    if worth == 0.0:
+        return OpaqueStage(element.lipschitz, None, 1)
+    outputs, image = math.prod(output_shape(element.module, element.input_shape)), None
+    if outputs <= worth and _in_float64(element.module):
+        rounding = layer_error(element.module, element.input_shape, _unit_norm(), unit_roundoff(torch.float64))
+        image = Image(element.module, element.input_shape, rounding)
+    return OpaqueStage(element.lipschitz, image, outputs)
+
+
+def _step_stage(step: _Step, worth: float) -> AbstractStage:
+    """A step: sharp where method and field are known in parts, else by its growth alone."""
+    entries = math.prod(step.input_shape)
+    if step.terms is not None and isinstance(step.stepper, EulerStepper):
+        return EulerStage(step.terms, entries, step.step.step_size, step.factor)
+    if step.terms is not None and isinstance(step.stepper, BackwardEulerStepper):
+        return BackwardEulerStage(step.stepper, step.step, step.terms, step.input_shape, step.factor)
+    followed = entries <= worth and _in_float64(step.step.field)
+    image = Image(step.run, step.input_shape, step.rounding()) if followed else None
+    return OpaqueStage(step.factor, image, entries)
+
+
+def _in_float64(module: nn.Module) -> bool:
+    """Whether it can be evaluated at states in float64."""
+    tensors = [*module.parameters(), *module.buffers()]
+    return all(tensor.dtype == torch.float64 for tensor in tensors if tensor.is_floating_point())
+
+
+def _at(center: Tensor) -> Points:
+    """The ball of radius 0."""
+    return points_of_ball(center, torch.zeros_like(center[:, 0]))
+
+
+def _most_entries(chains: list[PreparedChain], begun: int) -> int:
+    return max([1, *(m.matrix.numel() + len(m.matrix) * begun for chain in chains for m in chain.maps)])
 
 
 def _unit_norm() -> Tensor:

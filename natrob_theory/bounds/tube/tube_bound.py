@@ -15,7 +15,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from natrob_theory.bounds.local.local_bound import BallConstants, ball_constants, radii_per_sample
+from natrob_theory.bounds.local.local_bound import BallConstants, ball_constants
+from natrob_theory.bounds.local.radii import radii_per_sample
 from natrob_theory.bounds.tube.step_balls import StepBalls
 from natrob_theory.fields import evaluate_field
 from natrob_theory.networks import AbstractFixedStepNet, AbstractIntegratorNet, StepPlan, StepStructure

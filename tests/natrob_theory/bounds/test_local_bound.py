@@ -20,8 +20,8 @@ from natrob_theory import (
     lipschitz_upper_bound,
     local_lipschitz_upper_bound,
 )
-from natrob_theory.bounds import dense_maps
-from natrob_theory.bounds.local import local_bound
+from natrob_theory.bounds.local import stages
+from natrob_theory.layers import convolution
 
 ACTIVATIONS = [
     nn.ReLU, nn.LeakyReLU, nn.Hardtanh, nn.Tanh, nn.Sigmoid, nn.Softsign, nn.LogSigmoid, nn.Tanhshrink, nn.ELU, nn.CELU,
@@ -222,7 +222,7 @@ CONVOLUTIONS = [
 @pytest.mark.parametrize(("layer", "shape"), CONVOLUTIONS, ids=[str(layer) for layer, _ in CONVOLUTIONS])
 def test_convolutions_written_out_are_the_convolutions(layer: nn.Conv2d, shape: tuple[int, ...]) -> None:
     drawn(layer, 0)
-    matrix = dense_maps.convolution_matrix(layer, shape)
+    matrix = convolution.convolution_matrix(layer, shape)
     assert matrix is not None
     size = math.prod(shape)
     columns = layer(torch.eye(size).double().view(size, *shape)) - layer(torch.zeros(1, *shape).double())
@@ -256,7 +256,7 @@ def test_layers_too_large_to_write_out_count_by_their_constant(monkeypatch: pyte
     center = torch.randn((2, 2, 4, 4), generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     everywhere = float(lipschitz_upper_bound(field, input_shape=(2, 4, 4)))
     assert (local(field, center, 0.01) < 0.9 * everywhere).all()
-    monkeypatch.setattr(dense_maps, "DENSE_LIMIT", 100)
+    monkeypatch.setattr(convolution, "DENSE_LIMIT", 100)
     torch.testing.assert_close(
         local(field, center, 0.01), torch.full((2,), everywhere, dtype=torch.float64), rtol=1e-12, atol=0
     )
@@ -291,7 +291,7 @@ def test_each_sample_has_its_own_radius_and_the_split_of_a_batch_does_not_show(m
     together = local(module, center, radii)
     apart = torch.cat([local(module, c[None], float(r)) for c, r in zip(center, radii, strict=True)])
     torch.testing.assert_close(together, apart, rtol=1e-12, atol=0)
-    monkeypatch.setattr(local_bound, "ENTRIES_AT_ONCE", 1)
+    monkeypatch.setattr(stages, "ENTRIES_AT_ONCE", 1)
     torch.testing.assert_close(local(module, center, radii), together, rtol=1e-12, atol=0)
 
 
