@@ -113,7 +113,7 @@ class SampleStreams:
 
     @property
     def device(self) -> torch.device:
-        """Where the numbers are made."""
+        """The device that the numbers are made on."""
         return self._seeds.device
 
     def uniform(self, *shape: int, dtype: torch.dtype = torch.float32) -> Float[Tensor, "batch *shape"]:

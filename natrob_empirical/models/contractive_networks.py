@@ -20,9 +20,6 @@ from natrob_theory import (
     constrain_norm,
 )
 
-_HALF = 0.5
-"""The factor of A − Aᵀ: with ‖A‖₂ ≤ 1 its half has norm at most 1."""
-
 
 class _State(NamedTuple):
     """The shape of the trunk's states: channels, and the image's sides; none for dense states."""
@@ -73,15 +70,12 @@ def _stem(specification: ContractiveSpecification, pixels: _State, state: _State
             mixing = constrain_norm(nn.Conv2d(pixels.channels, state.channels, 1), method="orthogonal")
         return nn.Sequential(rearranged, mixing)
     if state.channels < pixels.channels:
+        images = "flattened" if dense else f"in blocks of {specification.downscale}"
         raise ValueError(
-            f"`channels` must be at least {pixels.channels} for images {_words(specification)} and an isometric stem, "
+            f"`channels` must be at least {pixels.channels} for images {images} and an isometric stem, "
             f'got {state.channels}; take more, or `stem` = "orthogonal"'
         )
     return nn.Sequential(rearranged, PaddedChannels(pixels.channels, state.channels))
-
-
-def _words(specification: ContractiveSpecification) -> str:
-    return "flattened" if specification.layout == "dense" else f"in blocks of {specification.downscale}"
 
 
 def _trunk(specification: ContractiveSpecification, state: _State) -> AbstractIntegratorNet:
@@ -115,7 +109,7 @@ def _field(specification: ContractiveSpecification, state: _State) -> nn.Module:
     if specification.network == "gradient_flow":
         return flow
     skew = SkewSymmetricField(_map(specification, state, state.channels, bias=False))
-    both = SumField([flow, ScaledField(skew, _HALF)])
+    both = SumField([flow, ScaledField(skew, 0.5)])  # with ‖A‖₂ ≤ 1 half of A − Aᵀ has norm at most 1
     return both if specification.network == "skew_gradient_flow" else DissipativeField(both, specification.rate)
 
 

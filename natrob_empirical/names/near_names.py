@@ -1,4 +1,4 @@
-"""What to say of a name that is not known: the names that are near it."""
+"""The words for a name that is not known: the names that are near it."""
 
 import difflib
 from collections.abc import Iterable
@@ -22,7 +22,7 @@ def unknown_name(what: str, name: str, known: Iterable[str]) -> ValueError:
 
 
 def near_files(path: Path, *, suffix: str) -> str:
-    """As `near_names`, for a file that is not there: those of this suffix beside it whose names are near."""
+    """The words for a file that is not there: those of this suffix beside it whose names are near."""
     if not path.parent.is_dir():
         existing = next((folder for folder in path.parents if folder.is_dir()), None)
         return f"; there is no folder {path.parent}" + (f" in {existing}" if existing else "")

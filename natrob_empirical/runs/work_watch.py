@@ -1,4 +1,4 @@
-"""What long work is at, told to whoever watches; the work neither waits for a watcher nor depends on one.
+"""The progress of long work, told to whoever watches; the work neither waits for a watcher nor depends on one.
 
 The engine of the attacks calls `current_watch` at every forward pass. A watcher is set for a block of code, so nothing
 in between hands it on: a benchmark, a diagnosis or a transfer attack shows what goes on inside as a plain attack does.
@@ -12,7 +12,7 @@ from typing import final
 
 @final
 class WorkWatch:
-    """What is being done now, as the work last said it.
+    """The work that is being done now, as it last said.
 
     Args:
         on_change: called after every change, in the thread of the work.

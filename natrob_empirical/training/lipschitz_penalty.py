@@ -76,18 +76,12 @@ class LipschitzPenalty(AbstractTrainingMethod):
     def penalty(self, model: nn.Module, images: Tensor, *, generator: torch.Generator) -> Tensor:
         """The mean of max(0, k(y_n) − target) over the images' states; the model in eval mode."""
         sample = field_sample(model, images[: self.points], generator=generator)
-        if self.quantity == "one_sided":
-            _require_field(sample.function, sample.points)
+        if self.quantity == "one_sided" and isinstance(sample.function, nn.Module):
+            raise TypeError(
+                '`quantity` "one_sided" is for integrator trunks; a residual branch may change the shape of its state '
+                f'{tuple(sample.points.shape[1:])} and has no one-sided constant then; "lipschitz" penalises it'
+            )
         found = local_constants(
             sample.function, sample.points, quantity=self.quantity, iterations=self.iterations, generator=generator
         )
         return (found - self.target).clamp_min(0).mean()
-
-
-def _require_field(function: object, points: Tensor) -> None:
-    """Raise TypeError for a residual branch: it need not keep the state's shape, and then has no μ."""
-    if isinstance(function, nn.Module):
-        raise TypeError(
-            '`quantity` "one_sided" is for integrator trunks; a residual branch may change the shape of its state '
-            f'{tuple(points.shape[1:])} and has no one-sided constant then; "lipschitz" penalises it'
-        )

@@ -104,7 +104,7 @@ PAPER_TRAININGS: Final = MappingProxyType(
         )
     }
 )
-"""By name: "pgd-10", "trades-10", "yopo-5-3"."""
+"""The published trainings by name: "pgd-10", "trades-10", "yopo-5-3"."""
 
 
 def paper_training(name: str) -> PaperTraining:
