@@ -76,8 +76,8 @@ def as_classifier(model: nn.Sequential, image_shape: ImageShape) -> AbstractClas
         layers.pop()
     if layers and isinstance(layers[-1], PROBABILITIES):
         raise CertificateRefusedError(
-            f"no certificate: the model ends with {type(layers[-1]).__name__}, which has no constant here; leave it "
-            f"out, the label is that of the largest logit with or without it"
+            f"no certificate: the model ends with {type(layers[-1]).__name__}, which gives no logits; leave "
+            f"it out, the label is that of the largest logit with or without it"
         )
     entering, logits = _passed(layers, image_shape)
     last = layers[-1]

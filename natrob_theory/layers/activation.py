@@ -70,28 +70,36 @@ def bell(lower: Tensor, upper: Tensor, derivative: Callable[[Tensor], Tensor], *
     return margined(derivative(far), derivative(near), least=0.0, largest=peak)
 
 
-def exponential_below_zero(lower: Tensor, upper: Tensor, *, height: float, rate: float) -> Slopes:
-    """Slopes of a function whose derivative is height·e^{rate·x} below 0 and 1 above."""
+def exponential_below_zero(lower: Tensor, upper: Tensor, *, height: float, rate: float, right: float = 1.0) -> Slopes:
+    """Slopes of a function whose derivative is height·e^{rate·x} below 0 and `right`, at least 0, above."""
     ends = [height * torch.exp(rate * end.clamp_max(0.0)) for end in (lower, upper)]
     least, largest = torch.minimum(*ends), torch.maximum(*ends)
-    one = torch.ones_like(lower)
-    low = torch.where(lower >= 0, one, torch.where(upper > 0, least.clamp_max(1.0), least))
-    high = torch.where(lower >= 0, one, torch.where(upper > 0, largest.clamp_min(1.0), largest))
-    return margined(low, high, least=min(height, 0.0), largest=max(height, 1.0))
+    above = torch.full_like(lower, right)
+    low = torch.where(lower >= 0, above, torch.where(upper > 0, least.clamp_max(right), least))
+    high = torch.where(lower >= 0, above, torch.where(upper > 0, largest.clamp_min(right), largest))
+    return margined(low, high, least=min(height, 0.0), largest=max(height, right))
 
 
-def wave(lower: Tensor, upper: Tensor, derivative: Callable[[Tensor], Tensor], *, turn: float, peak: float) -> Slopes:
-    """Slopes for a derivative that falls from 0 to 1 − `peak` at −turn, rises to `peak` at turn and falls to 1.
+def wave(
+    lower: Tensor,
+    upper: Tensor,
+    derivative: Callable[[Tensor], Tensor],
+    *,
+    turns: tuple[float, float],
+    extremes: tuple[float, float],
+) -> Slopes:
+    """Slopes for a derivative that falls from 0 to its least, rises to its largest and falls to 1, with these turns.
 
     Beyond |x| = 40 it differs from its limit by less than the margin.
     """
     ends = [derivative(end.clamp(-40.0, 40.0)) for end in (lower, upper)]
-    margin = 8 * EPSILON * turn
-    holds_least = (lower <= -turn + margin) & (upper >= -turn - margin)
-    holds_largest = (lower <= turn + margin) & (upper >= turn - margin)
-    low = torch.where(holds_least, 1.0 - peak, torch.minimum(*ends))
-    high = torch.where(holds_largest, peak, torch.maximum(*ends))
-    return margined(low, high, least=1.0 - peak, largest=peak)
+    (falls_until, rises_until), (least, largest) = turns, extremes
+    margin = 8 * EPSILON * max(abs(turn) for turn in turns)
+    holds_least = (lower <= falls_until + margin) & (upper >= falls_until - margin)
+    holds_largest = (lower <= rises_until + margin) & (upper >= rises_until - margin)
+    low = torch.where(holds_least, least, torch.minimum(*ends))
+    high = torch.where(holds_largest, largest, torch.maximum(*ends))
+    return margined(low, high, least=least, largest=largest)
 
 
 def margined(low: Tensor, high: Tensor, *, least: float, largest: float) -> Slopes:

@@ -17,9 +17,12 @@ import math
 from collections.abc import Callable
 from typing import Any, ClassVar, Generic, TypeVar, cast
 
+import torch
+from jaxtyping import Float
 from torch import Tensor, nn
+from torch.nn.utils.parametrize import is_parametrized
 
-from natrob_theory.layers.affine import RELATIVE
+from natrob_theory.layers.affine import ELEMENTWISE_ERROR, RELATIVE
 from natrob_theory.layers.altered_layers import FORWARD_METHODS, alteration
 from natrob_theory.layers.refusal import ActivationRefusedError, BallRefusedError, LayerRefusedError, refuse
 from natrob_theory.layers.remembered import remembered
@@ -38,6 +41,7 @@ from natrob_theory.layers.statements import (
     Term,
 )
 from natrob_theory.numbers.argument_checks import all_finite
+from natrob_theory.numbers.rounding import EPSILON
 
 Described = TypeVar("Described", bound=nn.Module)
 Answer = TypeVar("Answer")
@@ -74,6 +78,18 @@ class AbstractAnswers(abc.ABC):
             f"no Lipschitz upper bound is known for layer {type(layer).__name__} (input shape {input_shape}); {chain}"
             f"register one with natrob_theory.layer_lipschitz.register"
         )
+
+    def lipschitz_near(
+        self, center: Float[Tensor, "batch *input"], radius: Float[Tensor, " batch"], input_shape: Shape
+    ) -> Float[Tensor, " batch"]:
+        """At least the constant on each sample's ball in L2; derived: the constant on all inputs.
+
+        Args:
+            center: float64.
+            radius: float64, at least 0.
+            input_shape: as everywhere.
+        """
+        return torch.full_like(radius, lipschitz_of_layer(self.described, input_shape))
 
     def scaled_lipschitz(self, input_shape: Shape, scale: Callable[[], Tensor]) -> float | None:
         """‖diag(scale)W‖₂ of a linear layer W with a scale per channel; None where nothing better than ‖W‖₂ is known.
@@ -120,6 +136,15 @@ class AbstractAnswers(abc.ABC):
         error = layer_error(layer, input_shape, before.norm + before.error, unit)
         norm = image_norm(layer, input_shape, before.norm, constant)
         return Evaluated(norm, (constant * before.error + error) * RELATIVE)
+
+    def evaluation_error(self, point: Tensor, value: Tensor) -> Tensor:
+        """An elementwise function in float64: at least |fl σ(x) − σ(x)|, entry by entry; derived: 32u(|x| + |σ(x)|).
+
+        Args:
+            point: x.
+            value: σ(x) as computed, of the same shape.
+        """
+        return 0.5 * ELEMENTWISE_ERROR * EPSILON * (point.abs() + value.abs())
 
     def in_balls(self) -> BallField:
         """The field or layer as a function of balls (theory, section 7). Raises BallRefusedError."""
@@ -306,6 +331,7 @@ class _Constants(Question[float]):
         if altered:
             refuse(module, input_shape, altered)
         require_finite_weights(module)
+        require_settled_weights(module)
         return remembered(module, input_shape, lambda: answers.lipschitz(input_shape))
 
 
@@ -314,6 +340,26 @@ def require_finite_weights(layer: nn.Module) -> None:
     for name, held in (*layer.named_parameters(recurse=False), *layer.named_buffers(recurse=False)):
         if held.is_floating_point() and not held.is_meta and not all_finite(held):
             raise ValueError(f"`{name}` of layer {type(layer).__name__} must be finite, got NaN or infinite entries")
+
+
+def require_settled_weights(layer: nn.Module) -> None:
+    """Raise ValueError, naming layer and tensor, if a parametrised tensor changes from one use to the next.
+
+    torch's `spectral_norm` takes a step of the power iteration at every use in training mode.
+    """
+    if not is_parametrized(layer):
+        return
+    parametrizations = cast(nn.ModuleDict, layer.parametrizations)
+    for name, parts in parametrizations.items():
+        if not any(part.training for part in parts.modules()):
+            continue
+        with torch.no_grad():
+            first, second = getattr(layer, name).clone(), getattr(layer, name)
+        if not torch.equal(first, second):
+            raise ValueError(
+                f"`{name}` of layer {type(layer).__name__} changes with every use in training mode, so it has no "
+                f"Lipschitz constant of its own; call .eval() on the network first"
+            )
 
 
 def _refuse_constant(layer: nn.Module, altered: str, input_shape: Shape, *_: Any) -> Any:
@@ -352,6 +398,16 @@ The ends are float64, infinite ones allowed, `upper` at least `lower`; the slope
 
 Raises:
     ActivationRefusedError: nothing is known of this activation.
+"""
+
+layer_lipschitz_near: Question[Float[Tensor, " batch"]] = Question(
+    "lipschitz_near",
+    lambda layer, altered, _center, _radius, input_shape: _refuse_constant(layer, altered, input_shape),
+)
+"""The constant on balls: `layer_lipschitz_near(layer, center, radius, input_shape)`.
+
+Raises:
+    LayerRefusedError: as `layer_lipschitz`.
 """
 
 layer_pieces: Question[list[Piece]] = Question("pieces", _refuse_constant)

@@ -1,19 +1,20 @@
 """nn.Conv1d, nn.Conv2d, nn.Conv3d: their norm by the torus method, small ones as matrices."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from natrob_theory.layers.affine import matrix_error
+from natrob_theory.layers.affine import RELATIVE, matrix_error
 from natrob_theory.layers.answers import AbstractLayer, describes, output_shape
 from natrob_theory.layers.matrices import DENSE_LIMIT, exact_map
-from natrob_theory.layers.refusal import LayerRefusedError, refuse
-from natrob_theory.layers.statements import Affine, Piece, Shape
-from natrob_theory.numbers.rounding import EPSILON
+from natrob_theory.layers.padding import padded_numbers, padding_map, padding_norm
+from natrob_theory.layers.refusal import LayerRefusedError
+from natrob_theory.layers.statements import Affine, AffineMap, Piece, Shape
+from natrob_theory.numbers.rounding import EPSILON, product_up
 from natrob_theory.spectra.torus_convolution import dilated, round_to_multiple, torus_norm_upper
 
 AnyConvolution: TypeAlias = nn.Conv1d | nn.Conv2d | nn.Conv3d
@@ -21,7 +22,7 @@ AnyConvolution: TypeAlias = nn.Conv1d | nn.Conv2d | nn.Conv3d
 
 @describes(nn.Conv1d, nn.Conv2d, nn.Conv3d)
 class ConvolutionAnswers(AbstractLayer[AnyConvolution]):
-    """A convolution with zero or circular padding."""
+    """A convolution; one that reflects or repeats its border is a pad layer and a convolution without padding."""
 
     def lipschitz(self, input_shape: Shape) -> float:
         """The torus method."""
@@ -32,22 +33,34 @@ class ConvolutionAnswers(AbstractLayer[AnyConvolution]):
         return convolution_norm_upper(self.module, input_shape, output_scale=scale())
 
     def pieces(self, input_shape: Shape) -> list[Piece]:
-        """The matrix of a two-dimensional convolution, where it fits."""
+        """The matrix of a two-dimensional convolution, where it fits; before it that of its pad layer, if any."""
         layer = self.module
-        matrix = convolution_matrix(layer, input_shape, limit=DENSE_LIMIT) if isinstance(layer, nn.Conv2d) else None
+        if not isinstance(layer, nn.Conv2d):
+            return super().pieces(input_shape)
+        pad: AffineMap | None = None
+        if pads_apart(layer):
+            numbers = padded_numbers(input_shape[1:], layer._reversed_padding_repeated_twice, layer.padding_mode)
+            pad = padding_map(numbers.flatten().long(), math.prod(input_shape[1:]), copies=input_shape[0])
+            wide = padded_numbers(tuple(numbers.shape[2:]), (0, 0), "constant")
+            matrix = None if pad is None else _matrix_on(layer, wide, wide.numel(), DENSE_LIMIT)
+        else:
+            matrix = convolution_matrix(layer, input_shape, limit=DENSE_LIMIT)
         if matrix is None:
             return super().pieces(input_shape)
         pixels = len(matrix) // layer.out_channels
-        return [exact_map(matrix, None if layer.bias is None else layer.bias.repeat_interleave(pixels))]
+        piece = exact_map(matrix, None if layer.bias is None else layer.bias.repeat_interleave(pixels))
+        return [piece] if pad is None else [_on_device_of(piece, pad), piece]
 
     def rounding(self, input_shape: Shape, norm: Affine, unit: float) -> Affine:
         """A tap meets an input at most once per output channel, so the sums over kernels bound ‖·‖₁ and ‖·‖_∞.
 
         With groups an input channel meets fewer outputs than are summed here over the folded kernel's columns; so all
-        groups are summed, which is no less.
+        groups are summed, which is no less. A pad layer before it rounds nothing and stretches by its constant.
         """
         layer = self.module
-        weight = layer.weight if layer.groups == 1 else _spread_groups(layer.weight, layer.groups)
+        if pads_apart(layer):
+            norm = _pad_norm(layer, input_shape)[0] * norm * RELATIVE
+        weight = layer.weight if layer.groups == 1 else spread_groups(layer.weight, layer.groups)
         copies = math.prod(output_shape(layer, input_shape)[1:])
         return matrix_error(weight, layer.bias, norm, unit, copies=copies)
 
@@ -60,15 +73,16 @@ def convolution_norm_upper(
     Groups are blocks of a block diagonal operator, so the largest counts.
 
     Args:
-        layer: with zero or circular padding.
+        layer: with padding by zeros, round a circle, by reflection or by replication.
         input_shape: (channels, *sizes).
         output_scale: float64, relative error at most 8u; None for ones.
 
     Raises:
-        LayerRefusedError: another padding mode, or circular padding that wraps more than once.
+        LayerRefusedError: circular padding that wraps more than once.
         ValueError: `input_shape` is not one of this layer's.
 
-    Proof: proofs/symbolic/torus_convolution.py; that a compression is no larger, proofs/coq/lipschitz_composition.v.
+    Proof: proofs/symbolic/torus_convolution.py; that a compression is no larger, proofs/coq/lipschitz_composition.v;
+        of padding that is no zero, proofs/symbolic/padding_norms.py.
     """
     if len(input_shape) != layer.weight.dim() - 1 or input_shape[0] != layer.in_channels:
         raise ValueError(
@@ -81,17 +95,44 @@ def convolution_norm_upper(
         taps = math.prod(layer.kernel_size)
         kernel_error = 8 * EPSILON * math.sqrt(taps) * float(kernel.norm())
     sizes, taps, strides = input_shape[1:], kernel.shape[2:], layer.stride
-    if layer.padding_mode == "zeros":
-        full = [size + tap - 1 for size, tap in zip(sizes, taps, strict=True)]
-        grid = [round_to_multiple(size, step) for size, step in zip(full, strides, strict=True)]
-    elif layer.padding_mode == "circular":
+    if layer.padding_mode == "circular":
         grid, strides = _circular_grid(layer, sizes, taps)
-    else:
-        refuse(layer, input_shape, f"padding_mode={layer.padding_mode!r}")
+        return groups_norm_upper(kernel.chunk(layer.groups), grid, strides) + kernel_error
+    stretch, sizes = _pad_norm(layer, input_shape) if pads_apart(layer) else (1.0, sizes)
+    grid = zero_padded_grid(sizes, taps, strides)
+    alone = groups_norm_upper(kernel.chunk(layer.groups), grid, strides) + kernel_error
+    return product_up(stretch, alone) if pads_apart(layer) else alone
+
+
+def zero_padded_grid(sizes: Sequence[int], taps: Sequence[int], strides: Sequence[int]) -> list[int]:
+    """The least torus on which a zero-padded convolution does not wrap, a multiple of the stride."""
+    full = [size + tap - 1 for size, tap in zip(sizes, taps, strict=True)]
+    return [round_to_multiple(size, step) for size, step in zip(full, strides, strict=True)]
+
+
+def groups_norm_upper(groups: Sequence[Tensor], grid: Sequence[int], strides: Sequence[int]) -> float:
+    """The largest norm of kernels on a torus; along an axis with one tap a single point says all."""
+    taps = groups[0].shape[2:]
     grid = [1 if tap == 1 else size for size, tap in zip(grid, taps, strict=True)]
-    strides = tuple(1 if tap == 1 else step for step, tap in zip(strides, taps, strict=True))
-    groups = kernel.chunk(layer.groups)
-    return max(torus_norm_upper(group, grid=grid, stride=strides) for group in groups) + kernel_error
+    strides = [1 if tap == 1 else step for step, tap in zip(strides, taps, strict=True)]
+    return max(torus_norm_upper(group, grid=grid, stride=strides) for group in groups)
+
+
+def pads_apart(layer: AnyConvolution) -> bool:
+    """Whether the convolution reflects or repeats its border."""
+    return layer.padding_mode in ("reflect", "replicate")
+
+
+def _pad_norm(layer: AnyConvolution, input_shape: Shape) -> tuple[float, Shape]:
+    """‖P‖ of the padding and the padded image's sizes."""
+    numbers = padded_numbers(input_shape[1:], layer._reversed_padding_repeated_twice, layer.padding_mode)
+    return padding_norm(numbers.flatten().long(), math.prod(input_shape[1:])), tuple(numbers.shape[2:])
+
+
+def _on_device_of(piece: AffineMap, pad: AffineMap) -> AffineMap:
+    device = piece.matrix.device
+    moved = (pad.matrix.to(device), pad.bias.to(device), pad.bias_error.to(device))
+    return AffineMap(matrix=moved[0], bias=moved[1], entry_error=pad.entry_error, bias_error=moved[2])
 
 
 def _circular_grid(layer: AnyConvolution, sizes: Shape, taps: Shape) -> tuple[list[int], tuple[int, ...]]:
@@ -116,28 +157,49 @@ def convolution_matrix(
 
     Which weight stands where is read off an image of pixel numbers, padded and unfolded as the layer does it.
     """
-    channels, height, width = input_shape
-    numbers = torch.arange(1.0, height * width + 1, dtype=torch.float64).view(1, 1, height, width)
     mode = "constant" if layer.padding_mode == "zeros" else layer.padding_mode
-    padded = torch.nn.functional.pad(numbers, layer._reversed_padding_repeated_twice, mode=mode)
+    padded = padded_numbers(input_shape[1:], layer._reversed_padding_repeated_twice, mode)
+    return _matrix_on(layer, padded, math.prod(input_shape[1:]), limit)
+
+
+def _matrix_on(layer: nn.Conv2d, padded: Tensor, pixels: int, limit: int | None) -> Tensor | None:
+    """The matrix from the padded image of pixel numbers."""
     unfolded = torch.nn.functional.unfold(padded, layer.kernel_size, dilation=layer.dilation, stride=layer.stride)
-    pixel_of = unfolded[0].long().to(layer.weight.device)  # (taps, output pixels); 0 is padding
-    taps, outputs = pixel_of.shape
-    if limit is not None and layer.out_channels * outputs * channels * height * width > limit:
+    return matrix_of_windows(layer.weight, unfolded[0].long(), groups=layer.groups, pixels=pixels, limit=limit)
+
+
+def matrix_of_windows(
+    weight: Float[Tensor, "outputs inputs height width"],
+    pixel_of: Int[Tensor, "taps windows"],
+    *,
+    groups: int,
+    pixels: int,
+    limit: int | None,
+) -> Float[Tensor, "outputs_and_windows inputs_and_pixels"] | None:
+    """The matrix whose entry is the sum of the taps that meet a pixel; None where it has more than `limit` entries.
+
+    Args:
+        weight: the kernel, its inputs those of one group.
+        pixel_of: which pixel a tap meets in each window, counted from 1; 0 is padding.
+        groups: of the convolution.
+        pixels: of the image.
+        limit: None for none.
+    """
+    windows, (outputs, per_group) = pixel_of.shape[1], weight.shape[:2]
+    if limit is not None and outputs * windows * per_group * groups * pixels > limit:
         return None
-    weight = layer.weight.detach().double().flatten(2)
-    matrix = weight.new_zeros((layer.out_channels, outputs, channels, height * width + 1))
-    positions = torch.arange(outputs, device=weight.device)
-    blocks = zip(matrix.chunk(layer.groups), weight.chunk(layer.groups), strict=True)
+    weight, pixel_of = weight.detach().double().flatten(2), pixel_of.to(weight.device)
+    matrix = weight.new_zeros((outputs, windows, per_group * groups, pixels + 1))
+    positions = torch.arange(windows, device=weight.device)
+    blocks = zip(matrix.chunk(groups), weight.chunk(groups), strict=True)
     for group, (block, block_weight) in enumerate(blocks):
-        inputs = block_weight.shape[1]
-        own = block[:, :, group * inputs : (group + 1) * inputs]
-        for tap in range(taps):
-            own[:, positions, :, pixel_of[tap]] += block_weight[:, :, tap]
-    return matrix[..., 1:].reshape(layer.out_channels * outputs, -1)
+        own = block[:, :, group * per_group : (group + 1) * per_group]
+        for tap, pixel in enumerate(pixel_of):
+            own[:, positions, :, pixel] += block_weight[:, :, tap]
+    return matrix[..., 1:].reshape(outputs * windows, -1)
 
 
-def _spread_groups(weight: Tensor, groups: int) -> Tensor:
+def spread_groups(weight: Tensor, groups: int) -> Tensor:
     """The kernel of a grouped convolution as one over all input channels, zero elsewhere."""
     outputs, inputs = weight.shape[:2]
     full = weight.new_zeros((outputs, inputs * groups, *weight.shape[2:]))

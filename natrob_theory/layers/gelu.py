@@ -26,7 +26,8 @@ class GELUAnswers(AbstractActivation[nn.GELU]):
         def derivative(x: Tensor) -> Tensor:
             return torch.special.ndtr(x) + x * torch.exp(-0.5 * x**2) / math.sqrt(2.0 * math.pi)
 
-        return wave(lower, upper, derivative, turn=math.sqrt(2.0), peak=GELU_STEEPEST)
+        turns = (-math.sqrt(2.0), math.sqrt(2.0))
+        return wave(lower, upper, derivative, turns=turns, extremes=(1.0 - GELU_STEEPEST, GELU_STEEPEST))
 
     def lipschitz(self, input_shape: Shape) -> float:
         """The steepest slope, at √2."""

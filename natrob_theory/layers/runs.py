@@ -19,9 +19,10 @@ def shape_after(layer: nn.Module, input_shape: Shape) -> Shape:
 
 
 def takes_time(layer: nn.Module) -> bool:
-    """Whether the module is called with a time: a field of this library, or one whose forward takes two arguments."""
+    """Whether the module is called with a time: a field of this library, or one whose forward needs two arguments."""
     known = getattr(layer, "takes_time", None)
-    return len(inspect.signature(layer.forward).parameters) >= 2 if known is None else known
+    parameters = inspect.signature(layer.forward).parameters.values()
+    return sum(each.default is each.empty for each in parameters) >= 2 if known is None else known
 
 
 def image_norm(layer: nn.Module, input_shape: Shape, norm: Affine, constant: float) -> Affine:

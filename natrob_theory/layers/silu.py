@@ -25,8 +25,8 @@ class SiLUAnswers(AbstractActivation[nn.SiLU]):
             lower,
             upper,
             lambda x: torch.sigmoid(x) * (1.0 + x * torch.sigmoid(-x)),
-            turn=SILU_TURN,
-            peak=SILU_STEEPEST,
+            turns=(-SILU_TURN, SILU_TURN),
+            extremes=(1.0 - SILU_STEEPEST, SILU_STEEPEST),
         )
 
     def ball(self, entry: Ball) -> Ball:

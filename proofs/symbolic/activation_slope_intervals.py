@@ -17,7 +17,7 @@ from proofs.symbolic.inner_products import require_at_most
 CLAIM = Claim(
     statement="slopes in [0, 1]: tanh, softsign, log-sigmoid, tanhshrink, CELU, ReLU, hardtanh; in [0, ¼]: sigmoid",
     assumptions=("mean value theorem: secant slopes lie between the extremes of σ′",),
-    source="theory, section 5; natrob_theory/layers/activation_slopes.py, lipschitz/layer_rules.py",
+    source="theory, section 5; natrob_theory/layers/activation.py and the files of the activations beside it",
     verdict=Verdict.PROVED,
 )
 

@@ -15,7 +15,7 @@ from proofs.symbolic.inner_products import FormalVectors, require_at_most
 CLAIM = Claim(
     statement="μ(f+g) ≤ μ_f + μ_g, μ(cf) = cμ_f for c ≥ 0, μ(f − ρy) = μ_f − ρ; K ≤ ΣK_i, |c|K, K + ρ or √(K² + ρ²)",
     assumptions=("ρ ≥ 0", "constants in the sense of theory, the symbols"),
-    source="theory, section 5; natrob_theory/fields/combinations.py, dissipative.py, lipschitz/structured_rules.py",
+    source="theory, section 5; natrob_theory/fields/combinations.py, dissipative.py",
     verdict=Verdict.PROVED,
 )
 

@@ -17,7 +17,7 @@ from proofs.symbolic.exact_steps import rational, require, require_equal
 CLAIM = Claim(
     statement="GELU's slopes lie in [1 − m, m], m = Φ(√2) + √2φ(√2) = ½(1 + erf 1) + e⁻¹/√π ≤ GELU_STEEPEST",
     assumptions=("mean value theorem: secant slopes lie between the extremes of σ′",),
-    source="natrob_theory/layers/activation_slopes.py",
+    source="natrob_theory/layers/gelu.py",
     verdict=Verdict.PROVED,
 )
 

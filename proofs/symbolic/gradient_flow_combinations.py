@@ -22,7 +22,7 @@ CLAIM = Claim(
         "a convex potential with K-Lipschitz gradient is cocoercive (Baillon and Haddad 1977)",
         "c, ρ ≥ 0",
     ),
-    source="theory, section 3; natrob_theory/fields/convex_potentials.py",
+    source="theory, section 3; natrob_theory/fields/gradient_flow.py, combinations.py",
     verdict=Verdict.PROVED,
 )
 

@@ -15,7 +15,7 @@ from proofs.symbolic.inner_products import FormalVectors, require_at_most
 CLAIM = Claim(
     statement="a Hamiltonian field of two gradient flows has K ≤ max(K₁, K₂) and μ ≤ ½max(K₁, K₂)",
     assumptions=("the halves are gradient flows: S_i symmetric, 0 ≤ S_i ≤ β_i (gradient_flow.py)",),
-    source="natrob_theory/fields/hamiltonian.py, logarithmic_norm/field_rules.py",
+    source="natrob_theory/fields/hamiltonian.py",
     verdict=Verdict.PROVED,
 )
 

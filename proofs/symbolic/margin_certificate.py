@@ -18,7 +18,7 @@ CLAIM = Claim(
         "L > 0 is an upper Lipschitz constant of the features",
         "w_y ≠ w_j (else the difference never changes)",
     ),
-    source="theory, section 6; natrob_empirical/certification.py (Tsuzuku et al., NeurIPS 2018)",
+    source="theory, section 6; natrob_empirical/certification/margins.py (Tsuzuku et al., NeurIPS 2018)",
     verdict=Verdict.PROVED,
 )
 

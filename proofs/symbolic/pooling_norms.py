@@ -17,7 +17,7 @@ from proofs.symbolic.inner_products import FormalVectors, require_at_most
 CLAIM = Claim(
     statement="adaptive average pooling: 1/√p; max pooling: √Π min(k, ⌈((k − 1)d + 1)/s⌉)",
     assumptions=("adaptive windows are disjoint and of equal size p", "Cauchy–Schwarz (inner_product_inequalities.py)"),
-    source="natrob_theory/bounds/layer_rules.py",
+    source="natrob_theory/layers/pooling.py",
     verdict=Verdict.PROVED,
 )
 

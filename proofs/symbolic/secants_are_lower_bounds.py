@@ -16,7 +16,7 @@ from proofs.symbolic.inner_products import FormalVectors, require_at_most
 CLAIM = Claim(
     statement="secants, Jacobians' norms and one-sided quotients never exceed K, K and μ; they bound nothing above",
     assumptions=("f is K-Lipschitz with the one-sided constant μ", "differentiable where the Jacobian is taken"),
-    source="theory, section 5; natrob_theory/bounds/lipschitz_lower_bound.py, logarithmic_norm/lower_bound.py",
+    source="theory, section 5; natrob_theory/bounds/lipschitz_lower_bound.py, one_sided_lower_bound.py",
     verdict=Verdict.PROVED,
 )
 

@@ -19,7 +19,7 @@ from proofs.symbolic.exact_steps import exponential_enclosure, rational, require
 CLAIM = Claim(
     statement="SiLU's slopes lie in [1 − m, m], m = (x* + 2)/4 ≤ SILU_STEEPEST, (x* − 2)e^{x*} = x* + 2",
     assumptions=("mean value theorem: secant slopes lie between the extremes of σ′",),
-    source="natrob_theory/layers/activation_slopes.py",
+    source="natrob_theory/layers/silu.py",
     verdict=Verdict.PROVED,
 )
 

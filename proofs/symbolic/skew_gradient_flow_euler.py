@@ -25,7 +25,7 @@ CLAIM = Claim(
         "⟨Jy, y⟩ = 0 and ‖Jy‖ ≤ s‖y‖",
         "‖·‖ is the norm of the inner product",
     ),
-    source="theory, section 3; natrob_theory/bounds/centred_fields.py and steppers/euler.py",
+    source="theory, section 3; natrob_theory/fields/centred_fields.py and steppers/euler.py",
     verdict=Verdict.PROVED_FOR_EVERY_STEP,
 )
 

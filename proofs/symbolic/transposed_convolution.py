@@ -16,7 +16,7 @@ from proofs.symbolic.exact_steps import require_equal
 CLAIM = Claim(
     statement="Aᵀ of a size-keeping zero-padded convolution has the flipped kernel with its channels exchanged",
     assumptions=("odd kernel 2p + 1", "padding p", "stride 1, dilation 1, one group"),
-    source="natrob_theory/fields/linear_map.py, lipschitz/structured_rules.py",
+    source="natrob_theory/fields/linear_map.py",
     verdict=Verdict.PROVED,
 )
 

@@ -17,7 +17,7 @@ from proofs.symbolic.inner_products import FormalVectors, require_at_most
 CLAIM = Claim(
     statement="μ ≤ λ_max(sym(W₂cW₁)) + λ_max(N), and μ ≤ λ_max(sym(W₂cW₁) + ½(W₂rsW₂ᵀ + W₁ᵀ(r/s)W₁)) for all s > 0",
     assumptions=("secant slopes of unit i lie in [c_i − r_i, c_i + r_i]", "⟨v, Sv⟩ ≤ λ_max(S)‖v‖² for symmetric S"),
-    source="natrob_theory/bounds/two_layer.py",
+    source="natrob_theory/layers/two_layer.py",
     verdict=Verdict.PROVED,
 )
 

@@ -277,7 +277,7 @@ def replaced(layer: nn.Module) -> nn.Module:
         (nn.Sequential(nn.Flatten(), replaced(nn.Tanh()), nn.Linear(4, 2)), "Tanh with a forward other than that"),
         (nn.Sequential(nn.Flatten(), Residual(nn.Linear(4, 4)), nn.Linear(4, 2)), "Residual with a forward other"),
         (nn.Sequential(nn.Flatten(), OwnForward(), nn.Linear(2, 2)), "layer OwnForward"),
-        (nn.Sequential(nn.GroupNorm(1, 1), nn.Flatten(), nn.Linear(4, 2)), "layer GroupNorm"),
+        (nn.Sequential(nn.LocalResponseNorm(1), nn.Flatten(), nn.Linear(4, 2)), "layer LocalResponseNorm"),
         (nn.Sequential(nn.Flatten(), nn.Linear(4, 2), nn.Softmax(dim=1)), "ends with Softmax, .* leave it out"),
         (nn.Sequential(nn.Flatten(), nn.Dropout(0.5), nn.Linear(4, 2)), r"Dropout `1` is in training mode"),
         (nn.Sequential(nn.BatchNorm2d(1), nn.Flatten(), nn.Linear(4, 2)), r"BatchNorm2d `0` is in training mode"),

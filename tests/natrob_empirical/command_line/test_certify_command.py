@@ -105,7 +105,7 @@ def test_a_model_without_a_certificate_is_refused_and_nothing_is_printed(models_
     result = natrob("certify", f"{models_module}:probabilities", "--data", "digits", "--epsilon", "0.1",
                     "--images", "4")  # fmt: skip
     assert result.exit_code == 2
-    assert "the model ends with Softmax, which has no constant here; leave it out" in text_of(result)
+    assert "the model ends with Softmax, which gives no logits; leave it out" in text_of(result)
     assert result.stdout == ""
     result = natrob("certify", f"{models_module}:a_tuple", "--data", "digits", "--epsilon", "0.1")
     assert result.exit_code == 2

@@ -316,5 +316,5 @@ def test_bad_arguments(unchecked: None) -> None:
         local_lipschitz_upper_bound("net", center, 1.0)  # type: ignore[arg-type]
     with pytest.raises(TypeError, match="`center` must be a floating-point tensor"):
         local_lipschitz_upper_bound(module, torch.zeros(3, 2, dtype=torch.int64), 1.0)
-    with pytest.raises(LayerRefusedError, match="layer LayerNorm"):
-        local_lipschitz_upper_bound(nn.Sequential(module, nn.LayerNorm(2)), center, 1.0)
+    with pytest.raises(LayerRefusedError, match="layer LocalResponseNorm"):
+        local_lipschitz_upper_bound(nn.Sequential(module, nn.LocalResponseNorm(2)), center, 1.0)

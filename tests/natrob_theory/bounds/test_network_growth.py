@@ -93,8 +93,8 @@ def test_what_has_no_bound_is_refused_by_name() -> None:
         upper(BackwardEulerNet(LinearField(3.0 * torch.eye(2)), 0.5, 2), (2,))
     with pytest.raises(LayerRefusedError, match="layer FunctionField"):
         upper(EulerNet(lambda _time, state: -state, 0.5, 2), (2,))
-    with pytest.raises(LayerRefusedError, match="layer LayerNorm"):
-        upper(nn.Sequential(nn.Linear(2, 2), nn.LayerNorm(2)), (2,))
+    with pytest.raises(LayerRefusedError, match="layer LocalResponseNorm"):
+        upper(nn.Sequential(nn.Linear(2, 2), nn.LocalResponseNorm(2)), (2,))
 
 
 class QuarticWell(nn.Module):

@@ -1,0 +1,139 @@
+"""Softplus, SELU, PReLU, Mish and softmax: slopes against derivatives, closed forms, what is refused."""
+
+import math
+
+import pytest
+import torch
+from torch import nn
+
+from natrob_theory import ActivationRefusedError, BallRefusedError
+from natrob_theory.layers.answers import (
+    activation_slopes,
+    answers_of,
+    ball_field,
+    layer_error,
+    layer_lipschitz,
+    layer_pieces,
+)
+from natrob_theory.layers.mish import MISH_LEAST, MISH_STEEPEST, MISH_TURNS
+from natrob_theory.layers.statements import Opaque
+from natrob_theory.numbers.balls import ball
+from tests.natrob_theory.layers.matrices import jacobian_norm
+
+ACTIVATIONS = [
+    nn.Softplus(),
+    nn.Softplus(beta=3.0),
+    nn.SELU(),
+    nn.Mish(),
+    nn.PReLU().double(),
+    nn.PReLU(init=-1.5).double(),
+]
+ONE = torch.ones(1, dtype=torch.float64)
+
+
+def derivative(activation: nn.Module, points: torch.Tensor) -> torch.Tensor:
+    points = points.clone().requires_grad_()
+    (slope,) = torch.autograd.grad(activation(points).sum(), points)
+    return slope
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS, ids=repr)
+def test_slopes_hold_the_derivatives_between_and_no_more_in_a_short_interval(activation: nn.Module) -> None:
+    ends = torch.linspace(-6.0, 6.0, 1201, dtype=torch.float64)
+    lower, upper = ends[:-1], ends[1:]
+    slopes = activation_slopes(activation, lower, upper)
+    for share in (0.0, 0.3, 0.5, 1.0):
+        inside = derivative(activation, lower + share * (upper - lower))
+        assert (inside <= slopes.high + 1e-15).all()
+        assert (inside >= slopes.low - 1e-15).all()
+    kinks = (lower <= 0) & (upper >= 0)
+    assert (slopes.high - slopes.low)[~kinks].max() < 0.025
+
+
+@pytest.mark.parametrize(
+    ("activation", "steepest"),
+    [
+        (nn.Softplus(beta=0.5), 1.0),
+        (nn.SELU(), 1.0507009873554805 * 1.6732632423543772),
+        (nn.Mish(), 1.0884981612517279),
+        (nn.PReLU(init=0.3), 1.0),
+        (nn.PReLU(init=-1.5), 1.5),
+        (nn.PReLU(3, init=2.0), 2.0),
+        (nn.PReLU(3, init=-0.5), 1.0),
+    ],
+    ids=repr,
+)
+def test_the_constant_is_the_steepest_slope(activation: nn.Module, steepest: float) -> None:
+    constant = layer_lipschitz(activation, (3, 2))
+    assert steepest * (1 - 1e-15) <= constant <= steepest * (1 + 1e-12)
+
+
+def test_mish_is_least_and_most_steep_at_its_turns() -> None:
+    slopes = derivative(nn.Mish(), torch.tensor(MISH_TURNS, dtype=torch.float64))
+    assert slopes.tolist() == pytest.approx([MISH_LEAST, MISH_STEEPEST], abs=1e-12)
+    around = [torch.tensor([turn + far for turn in MISH_TURNS], dtype=torch.float64) for far in (-0.5, 0.5)]
+    found = activation_slopes(nn.Mish(), *around)
+    assert float(found.low[0]) <= float(slopes[0])
+    assert float(found.high[1]) >= float(slopes[1])
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS, ids=repr)
+def test_the_ball_of_a_number_holds_its_value(activation: nn.Module) -> None:
+    for point in (-30.0, -3.0, -0.25, 0.0, 0.75, 5.0):
+        enclosed = answers_of(activation).ball(ball(point))  # type: ignore[attr-defined]
+        value = float(activation(torch.tensor(point, dtype=torch.float64)).detach())
+        assert abs(float(enclosed.mid()) - value) <= 1e-14 * max(1.0, abs(value))
+
+
+def test_what_softplus_drops_beyond_its_threshold_counts_as_an_error() -> None:
+    activation = nn.Softplus(beta=2.0, threshold=3.0)
+    point = torch.tensor([1.49, 1.5000001, 40.0], dtype=torch.float64)
+    value = activation(point)
+    exact = torch.log1p(torch.exp(2.0 * point)) / 2.0
+    error = answers_of(activation).evaluation_error(point, value)
+    assert ((value - exact).abs() <= error).all()
+    jump = math.log1p(math.exp(-3.0)) / 2.0
+    assert float(error[1]) == pytest.approx(jump, rel=1e-8)
+    assert float((value - exact).abs()[1]) == pytest.approx(jump, rel=1e-5)
+    assert float(error[0]) < 1e-13
+    norm = torch.tensor([1.0, 0.0], dtype=torch.float64)
+    assert float(layer_error(activation, (4, 4), norm, 2.0**-53)[1]) == pytest.approx(4 * jump, rel=1e-8)
+
+
+def test_several_weights_are_known_by_their_constant_alone() -> None:
+    activation = nn.PReLU(3, init=2.0)
+    (piece,) = layer_pieces(activation, (3, 2))
+    assert isinstance(piece, Opaque)
+    assert piece.lipschitz == 2.0
+    with pytest.raises(ActivationRefusedError, match="PReLU with 3 weights differ by channel"):
+        activation_slopes(activation, -ONE, ONE)
+    with pytest.raises(BallRefusedError, match="PReLU with more than one weight"):
+        answers_of(activation).ball(ball(1.0))  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("beta", [0.0, -1.0])
+def test_softplus_that_does_not_rise_is_refused(beta: float) -> None:
+    with pytest.raises(ActivationRefusedError, match=f"Softplus with beta={beta}"):
+        activation_slopes(nn.Softplus(beta=beta), -ONE, ONE)
+    with pytest.raises(BallRefusedError, match=f"Softplus with beta={beta}"):
+        answers_of(nn.Softplus(beta=beta)).ball(ball(1.0))  # type: ignore[attr-defined]
+    assert callable(ball_field(nn.Softplus()))
+
+
+def test_softmax_has_the_constant_one_half_and_attains_it() -> None:
+    layer = nn.Softmax(dim=-1)
+    assert jacobian_norm(layer, torch.zeros(2, dtype=torch.float64)) == pytest.approx(0.5, rel=1e-14)
+    for kind, shape in ((layer, (3, 4)), (nn.Softmin(dim=1), (4,)), (nn.Softmax2d(), (2, 3, 3))):
+        assert layer_lipschitz(kind, shape) == 0.5
+    point = torch.randn((3, 4), generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    assert jacobian_norm(layer, point) <= 0.5
+    assert layer_lipschitz(nn.Softmax(dim=1), (1, 4)) == 0.0
+
+
+def test_softmax_rounds_no_more_than_is_said() -> None:
+    norm = torch.tensor([1.0, 0.0], dtype=torch.float64)
+    slope, offset = layer_error(nn.Softmax(dim=2), (3, 5), norm, 2.0**-24).tolist()
+    points = 30 * torch.randn((200, 3, 5), generator=torch.Generator().manual_seed(0))
+    exact = torch.softmax(points.double(), dim=2)
+    error = (torch.softmax(points, dim=2).double() - exact).flatten(1).norm(dim=1)
+    assert (error <= slope * points.double().flatten(1).norm(dim=1) + offset).all()
