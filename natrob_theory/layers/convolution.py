@@ -111,7 +111,10 @@ def zero_padded_grid(sizes: Sequence[int], taps: Sequence[int], strides: Sequenc
 
 
 def groups_norm_upper(groups: Sequence[Tensor], grid: Sequence[int], strides: Sequence[int]) -> float:
-    """The largest norm of kernels on a torus; along an axis with one tap a single point says all."""
+    """The largest norm of kernels on a torus; along an axis with one tap a single point says all.
+
+    Proof: proofs/symbolic/torus_convolution.py.
+    """
     taps = groups[0].shape[2:]
     grid = [1 if tap == 1 else size for size, tap in zip(grid, taps, strict=True)]
     strides = [1 if tap == 1 else step for step, tap in zip(strides, taps, strict=True)]

@@ -190,8 +190,8 @@ def test_what_has_no_tube_is_refused_by_name() -> None:
         TypeError, match="no tube bound is known for doubling; write its step as an AbstractExplicitStepper"
     ):
         tube_bound(DoublingNet(), y0, 0.1)
-    with pytest.raises(LayerRefusedError, match="LocalResponseNorm"):
-        tube_bound(EulerNet(AutonomousField(nn.LocalResponseNorm(2)), 0.1, 2), y0, 0.1)
+    with pytest.raises(LayerRefusedError, match="Hardswish"):
+        tube_bound(EulerNet(AutonomousField(nn.Hardswish()), 0.1, 2), y0, 0.1)
     with pytest.raises(ValueError, match=re.escape("`radius` must be finite and at least 0, got [-1.0]")):
         tube_bound(EulerNet(small_field(0, nn.Tanh), 0.1, 2), y0, -1.0)
     with pytest.raises(ValueError, match="`field_error_factor` must be at least 0"):
