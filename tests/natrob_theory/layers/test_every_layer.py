@@ -14,7 +14,8 @@ class TestActivations(LayerContract):
     layers = (
         nn.Identity(), nn.ReLU(), nn.LeakyReLU(0.2), nn.LeakyReLU(1.5), nn.LeakyReLU(-0.5), nn.Hardtanh(-0.5, 0.7),
         nn.ReLU6(), nn.Tanh(), nn.Sigmoid(), nn.Softsign(), nn.LogSigmoid(), nn.Tanhshrink(), nn.ELU(), nn.ELU(0.5),
-        nn.ELU(2.5), nn.ELU(-0.7), nn.CELU(0.5), nn.CELU(3.0), nn.SiLU(), nn.GELU(),
+        nn.ELU(2.5), nn.ELU(-0.7), nn.CELU(0.5), nn.CELU(3.0), nn.SiLU(), nn.GELU(), nn.Mish(), nn.SELU(),
+        nn.Softplus(), nn.Softplus(beta=2.5, threshold=40.0), nn.PReLU(), nn.PReLU(init=-1.5),
     )  # fmt: skip
     input_shape = (6,)
 
@@ -37,6 +38,55 @@ class TestConvolutions(LayerContract):
         nn.Conv2d(4, 2, 3, padding=1, padding_mode="circular"),
     )
     input_shape = (4, 6, 5)
+
+
+class TestConvolutionsThatRepeatTheirBorder(LayerContract):
+    layers = (
+        nn.Conv2d(2, 3, 3, padding=1, padding_mode="reflect"),
+        nn.Conv2d(2, 2, 3, padding=(2, 1), stride=2, groups=2, padding_mode="replicate"),
+    )
+    input_shape = (2, 5, 4)
+
+
+class TestTransposedConvolutions(LayerContract):
+    layers = (
+        nn.ConvTranspose2d(4, 3, 3, padding=1),
+        nn.ConvTranspose2d(4, 2, 3, stride=2, padding=1, output_padding=1, groups=2),
+        nn.ConvTranspose2d(4, 2, (2, 3), dilation=2, bias=False),
+        lambda: nn.Sequential(nn.ConvTranspose2d(4, 2, 2, stride=2), running(nn.BatchNorm2d(2)), nn.ReLU()),
+    )
+    input_shape = (4, 3, 2)
+
+
+class TestTransposedConvolutionsOfOneAxis(LayerContract):
+    layers = (nn.ConvTranspose1d(2, 3, 3, padding=1, stride=2),)
+    input_shape = (2, 4)
+
+
+class TestTransposedConvolutionsOfThreeAxes(LayerContract):
+    layers = (nn.ConvTranspose3d(1, 2, 2, stride=2),)
+    input_shape = (1, 2, 2, 2)
+
+
+class TestPadding(LayerContract):
+    layers = (
+        nn.ZeroPad2d(1),
+        nn.ConstantPad2d((1, 2, 0, -1), 0.5),
+        nn.ReflectionPad2d(1),
+        nn.ReplicationPad2d((0, 2, 1, -1)),
+        nn.CircularPad2d((1, 2, 0, 3)),
+    )
+    input_shape = (2, 3, 3)
+
+
+class TestPaddingOfOneAxis(LayerContract):
+    layers = (nn.ConstantPad1d(2, 0.1), nn.ReflectionPad1d(2), nn.ReplicationPad1d(2), nn.CircularPad1d((1, 2)))
+    input_shape = (2, 4)
+
+
+class TestPaddingOfThreeAxes(LayerContract):
+    layers = (nn.ConstantPad3d(1, -1.0), nn.ReflectionPad3d(1), nn.ReplicationPad3d(1), nn.CircularPad3d(1))
+    input_shape = (1, 2, 3, 2)
 
 
 class TestConvolutionsOfOneAxis(LayerContract):
@@ -97,6 +147,31 @@ class TestBatchNormOfImages(LayerContract):
 class TestBatchNormOfVolumes(LayerContract):
     layers = (lambda: running(nn.BatchNorm3d(2)),)
     input_shape = (2, 2, 3, 2)
+
+
+class TestGroupNorms(LayerContract):
+    layers = (
+        lambda: running(nn.GroupNorm(2, 4)),
+        lambda: running(nn.InstanceNorm2d(4, affine=True)),
+        lambda: running(nn.LayerNorm((3, 2), eps=0.1)),
+        nn.LayerNorm(2, elementwise_affine=False),
+    )
+    input_shape = (4, 3, 2)
+
+
+class TestNormsOfSequences(LayerContract):
+    layers = (nn.LayerNorm(5), nn.InstanceNorm1d(3))
+    input_shape = (3, 5)
+
+
+class TestNormsOfVolumes(LayerContract):
+    layers = (nn.InstanceNorm3d(2),)
+    input_shape = (2, 2, 3, 2)
+
+
+class TestProbabilities(LayerContract):
+    layers = (nn.Softmax(dim=1), nn.Softmin(dim=-1), nn.Softmax2d(), nn.PReLU(3, init=2.0))
+    input_shape = (3, 2, 4)
 
 
 class TestShapes(LayerContract):
