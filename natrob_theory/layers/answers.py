@@ -410,6 +410,12 @@ Raises:
     LayerRefusedError: as `layer_lipschitz`.
 """
 
+
+def knows_near(module: nn.Module) -> bool:
+    """Whether the constant on a ball is known to be another than that on all inputs."""
+    return type(answers_of(module)).lipschitz_near is not AbstractAnswers.lipschitz_near
+
+
 layer_pieces: Question[list[Piece]] = Question("pieces", _refuse_constant)
 """The layer as matrices and activations on flat vectors: `layer_pieces(layer, input_shape)`."""
 

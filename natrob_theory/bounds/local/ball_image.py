@@ -1,8 +1,8 @@
 """Boxes that hold the images of a ball's points, entry by entry, and the computed image of its centre.
 
 Rounding. A product of length n errs by at most γ|W||x| entrywise, γ = (n + 8)·2u (Higham, *Accuracy and Stability*,
-(3.12)); an activation is taken to err by at most 16·2u(|x| + |σ(x)|), far more than torch's do. Every end of a box is
-moved outwards by such a term and by one unit in the last place.
+(3.12)); an activation says itself how much it errs (`AbstractAnswers.evaluation_error`). Every end of a box is moved
+outwards by such a term and by one unit in the last place.
 """
 
 from typing import NamedTuple
@@ -12,10 +12,9 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from natrob_theory.bounds.local.prepared_map import PreparedMap
+from natrob_theory.layers.answers import answers_of
 from natrob_theory.layers.statements import Slopes
 from natrob_theory.numbers.rounding import EPSILON
-
-ACTIVATION_ERROR = 16 * EPSILON
 
 
 class Box(NamedTuple):
@@ -69,7 +68,7 @@ def affine_box(box: Box, layer: PreparedMap, center: Float[Tensor, "batch output
 def activation_value(activation: nn.Module, point: Tensor) -> tuple[Tensor, Tensor]:
     """σ(x) as computed, and how far each entry of it may be from the exact one."""
     value = activation(point)
-    return value, ACTIVATION_ERROR * (point.abs() + value.abs())
+    return value, answers_of(activation).evaluation_error(point, value)
 
 
 def activation_box(box: Box, activation: nn.Module, slopes: Slopes, center: Tensor) -> Box:

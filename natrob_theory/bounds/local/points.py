@@ -49,7 +49,7 @@ class Points:
         """p, or ‖J‖ + e where that is less."""
         return self.constant if self.settled else at_most_around(self.constant, self.jacobian, self.deviation)
 
-    def begun_anew(self, factor: float, center: Tensor | None, rounding: Tensor) -> "Points":
+    def begun_anew(self, factor: Float[Tensor, " batch"] | float, center: Tensor | None, rounding: Tensor) -> "Points":
         """After a layer with constant `factor` that takes the computed centre to `center`, up to `rounding`."""
         zero, grown = torch.zeros_like(self.outer), self.least() * factor
         drift = round_up(factor * self.drift + rounding, 8)

@@ -26,7 +26,15 @@ from natrob_theory.bounds.evaluation_error.network_rules import solver_residual,
 from natrob_theory.bounds.local.chain_passage import PreparedChain, Slope
 from natrob_theory.bounds.local.points import Points, moved_box, points_of_ball
 from natrob_theory.bounds.network_growth import step_structures
-from natrob_theory.layers.answers import chain_of, field_terms, layer_error, lipschitz_of_layer, output_shape
+from natrob_theory.layers.answers import (
+    chain_of,
+    field_terms,
+    knows_near,
+    layer_error,
+    layer_lipschitz_near,
+    lipschitz_of_layer,
+    output_shape,
+)
 from natrob_theory.layers.statements import Activation, AffineMap, Opaque, Piece, Shape, Term
 from natrob_theory.networks import AbstractFixedStepNet, StepPlan
 from natrob_theory.numbers.norms import per_sample_l2
@@ -83,20 +91,36 @@ class Image(NamedTuple):
 
 @final
 class OpaqueStage(AbstractStage):
-    """A part of which nothing but its constant is used, and the centre's image where that is worth knowing."""
+    """A part of which nothing but its constant is used, and the centre's image where that is worth knowing.
 
-    def __init__(self, constant: float, image: Image | None, outputs: int) -> None:
-        self._constant, self._image, self._outputs = constant, image, outputs
+    Args:
+        constant: on all inputs.
+        image: of the centre.
+        outputs: how many entries there are behind it.
+        nearby: a layer and its input shape, if its constant on a ball is known to be less.
+    """
+
+    def __init__(
+        self, constant: float, image: Image | None, outputs: int, nearby: tuple[nn.Module, Shape] | None = None
+    ) -> None:
+        self._constant, self._image, self._outputs, self._nearby = constant, image, outputs, nearby
 
     def advance(self, points: Points) -> Points:
         """All begins anew."""
+        constant: Tensor | float = self._constant
+        if self._nearby is not None and points.box is not None:
+            layer, shape = self._nearby
+            points = replace(points, constant=points.least(), settled=True)
+            # A ball is convex, so the constant on it holds for the images of any two points, and for the two centres.
+            reach = round_up(points.radius * points.constant + points.drift, 4)
+            constant = layer_lipschitz_near(layer, points.box.center.view(-1, *shape), reach, shape)
         if self._image is None or points.box is None:
-            return points.begun_anew(self._constant, None, torch.zeros_like(points.outer))
+            return points.begun_anew(constant, None, torch.zeros_like(points.outer))
         function, shape, rounding = self._image
         with torch.no_grad():
             value = function(points.box.center.view(-1, *shape)).flatten(1)
         own = float(rounding[0]) * per_sample_l2(points.box.center) + float(rounding[1])
-        return points.begun_anew(self._constant, value, own)
+        return points.begun_anew(constant, value, own)
 
     def entries(self, begun: int) -> tuple[int, int]:
         """J is the identity behind it."""
@@ -315,7 +339,9 @@ def _terms_of(stepper: AbstractStepper[Any], step: StepPlan, input_shape: Shape)
 
 
 def _worth_following(element: _Element) -> float:
-    """How many entries the points may have for the sake of the slopes in this element."""
+    """How many entries the points may have for the sake of the slopes, or the local constant, of this element."""
+    if isinstance(element, Opaque) and knows_near(element.module):
+        return math.inf
     if isinstance(element, _Run) and any(isinstance(piece, Activation) for piece in element.pieces):
         return math.inf if any(isinstance(piece, AffineMap) for piece in element.pieces) else WORTH_FOLLOWING
     return math.inf if isinstance(element, _Step) and element.terms is not None else 0.0
@@ -329,13 +355,14 @@ def _stage(element: _Element, worth: float, *, first: bool) -> AbstractStage:
         return ChainStage(chain, most, followed=worth > 0.0)
     if isinstance(element, _Step):
         return _step_stage(element, worth)
+    nearby = (element.module, element.input_shape) if knows_near(element.module) else None
     if worth == 0.0:
-        return OpaqueStage(element.lipschitz, None, 1)
+        return OpaqueStage(element.lipschitz, None, 1, nearby)
     outputs, image = math.prod(output_shape(element.module, element.input_shape)), None
     if outputs <= worth and _in_float64(element.module):
         rounding = layer_error(element.module, element.input_shape, _unit_norm(), unit_roundoff(torch.float64))
         image = Image(element.module, element.input_shape, rounding)
-    return OpaqueStage(element.lipschitz, image, outputs)
+    return OpaqueStage(element.lipschitz, image, outputs, nearby)
 
 
 def _step_stage(step: _Step, worth: float) -> AbstractStage:

@@ -153,7 +153,7 @@ class TestGroupNorms(LayerContract):
     layers = (
         lambda: running(nn.GroupNorm(2, 4)),
         lambda: running(nn.InstanceNorm2d(4, affine=True)),
-        lambda: running(nn.LayerNorm((3, 2), eps=0.1)),
+        lambda: running(nn.LayerNorm([3, 2], eps=0.1)),
         nn.LayerNorm(2, elementwise_affine=False),
     )
     input_shape = (4, 3, 2)

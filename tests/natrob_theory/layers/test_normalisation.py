@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import nn
 
+from natrob_theory import local_lipschitz_upper_bound
 from natrob_theory.layers.answers import evaluated, layer_lipschitz, layer_lipschitz_near
 from natrob_theory.layers.statements import Evaluated
 from tests.natrob_theory.layers.matrices import jacobian_norm
@@ -13,7 +14,7 @@ from tests.natrob_theory.layers.matrices import jacobian_norm
 LAYERS = [
     (nn.GroupNorm(2, 4, eps=0.01), (4, 3)),
     (nn.LayerNorm(6, eps=0.5), (6,)),
-    (nn.LayerNorm((3, 2)), (2, 3, 2)),
+    (nn.LayerNorm([3, 2]), (2, 3, 2)),
     (nn.InstanceNorm2d(3, affine=True), (3, 2, 2)),
 ]
 
@@ -22,8 +23,8 @@ def scaled(layer: nn.Module, seed: int) -> nn.Module:
     """With weights of different sizes, in float64."""
     generator = torch.Generator().manual_seed(seed)
     with torch.no_grad():
-        layer.weight.uniform_(-2, 2, generator=generator)
-        layer.bias.normal_(generator=generator)
+        for scale_or_shift in layer.parameters():
+            scale_or_shift.uniform_(-2, 2, generator=generator)
     return layer.double()
 
 
@@ -91,3 +92,28 @@ def test_a_sample_that_does_not_fit_is_refused() -> None:
         layer_lipschitz(nn.LayerNorm(3), (3, 2))
     with pytest.raises(ValueError, match="a channel axis and 2 more for InstanceNorm2d"):
         layer_lipschitz(nn.InstanceNorm2d(3), (3, 2))
+
+
+def test_local_bounds_of_chains_use_the_constant_on_the_ball() -> None:
+    torch.manual_seed(0)
+    chain = nn.Sequential(nn.Linear(6, 6), nn.LayerNorm(6), nn.Tanh(), nn.Linear(6, 3)).double()
+    center = torch.randn((3, 6), dtype=torch.float64)
+    radius = torch.tensor([0.0, 0.05, 50.0], dtype=torch.float64)
+    bound = local_lipschitz_upper_bound(chain, center, radius).value
+    assert isinstance(bound, torch.Tensor)
+    everywhere = layer_lipschitz(chain, (6,))
+    assert float(bound[2]) <= everywhere * (1 + 1e-12)
+    assert (bound[:2] < everywhere / 20).all()
+    for sample in range(2):
+        for _ in range(20):
+            step = torch.randn(6, dtype=torch.float64)
+            assert jacobian_norm(chain, center[sample] + step * radius[sample] / step.norm()) <= float(bound[sample])
+
+
+def test_the_local_bound_of_the_norm_alone_is_attained() -> None:
+    layer = nn.LayerNorm(3, eps=0.1, elementwise_affine=False).double()
+    center = torch.tensor([[2.0, -1.0, -1.0]], dtype=torch.float64)
+    bound = local_lipschitz_upper_bound(layer, center, torch.ones(1, dtype=torch.float64)).value
+    exact = 1.0 / math.sqrt((math.sqrt(6.0) - 1.0) ** 2 / 3 + 0.1)
+    assert isinstance(bound, torch.Tensor)
+    assert exact <= float(bound) <= exact * (1 + 1e-12)

@@ -56,7 +56,7 @@ def test_only_a_constant_that_is_no_zero_rounds() -> None:
 )
 def test_a_convolution_that_repeats_its_border_is_a_pad_layer_and_a_convolution(mode: str, setting: dict) -> None:
     torch.manual_seed(0)
-    layer = nn.Conv2d(2, 4, 3, padding_mode=mode, **setting).double()
+    layer = nn.Conv2d(2, 4, 3, padding_mode=mode, **setting).double()  # type: ignore[arg-type]
     matrix = matrix_of(layer, (2, 5, 6))
     assert norm_of(matrix) <= layer_lipschitz(layer, (2, 5, 6)) <= 4 * norm_of(matrix)
     pad, kernel = layer_pieces(layer, (2, 5, 6))

@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from natrob_theory import ActivationRefusedError, BallRefusedError
+from natrob_theory.bounds.local.ball_image import Box, activation_box, activation_value
 from natrob_theory.layers.answers import (
     activation_slopes,
     answers_of,
@@ -137,3 +138,17 @@ def test_softmax_rounds_no_more_than_is_said() -> None:
     exact = torch.softmax(points.double(), dim=2)
     error = (torch.softmax(points, dim=2).double() - exact).flatten(1).norm(dim=1)
     assert (error <= slope * points.double().flatten(1).norm(dim=1) + offset).all()
+
+
+def test_boxes_hold_the_exact_softplus_across_the_jump_of_the_computed_one() -> None:
+    activation = nn.Softplus(beta=1.0, threshold=2.0)
+    box = Box(*torch.tensor([[[2.5]], [[2.4]], [[2.6]]], dtype=torch.float64))
+    moved = activation_box(
+        box,
+        activation,
+        activation_slopes(activation, box.lower, box.upper),
+        activation_value(activation, box.center)[0],
+    )
+    for point in (2.4, 2.5, 2.6):
+        assert float(moved.lower) <= math.log1p(math.exp(point)) <= float(moved.upper)
+    assert math.log1p(math.exp(2.6)) > 2.6 + 0.05

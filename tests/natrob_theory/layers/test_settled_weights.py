@@ -13,7 +13,7 @@ from tests.natrob_theory.layers.matrices import matrix_of, norm_of
 def test_a_spectral_norm_has_the_constant_of_its_weight_in_eval_mode() -> None:
     torch.manual_seed(0)
     dense, kernel = spectral_norm(nn.Linear(5, 4)).double().eval(), spectral_norm(nn.Conv2d(2, 3, 3)).double().eval()
-    exact = norm_of(dense.weight.detach())
+    exact = norm_of(matrix_of(dense, (5,)))
     assert exact <= layer_lipschitz(dense, (5,)) <= exact * (1 + 1e-12)
     matrix = matrix_of(kernel, (2, 5, 5))
     assert norm_of(matrix) <= layer_lipschitz(kernel, (2, 5, 5)) <= 1.5 * norm_of(matrix)
@@ -24,7 +24,7 @@ def test_an_orthogonal_weight_has_the_constant_one_in_either_mode() -> None:
     layer = orthogonal(nn.Linear(5, 4)).double()
     for training in (True, False):
         constant = layer_lipschitz(layer.train(training), (5,))
-        assert norm_of(layer.weight.detach()) <= constant == pytest.approx(1.0, rel=1e-6)
+        assert norm_of(matrix_of(layer, (5,))) <= constant == pytest.approx(1.0, rel=1e-6)
 
 
 def test_a_weight_that_changes_with_every_use_is_refused_by_name() -> None:
