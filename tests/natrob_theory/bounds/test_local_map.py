@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
@@ -23,6 +23,7 @@ from natrob_theory import (
     dense_field,
     growth_upper_bound,
     lipschitz_upper_bound,
+    local_lipschitz_upper_bound,
 )
 from natrob_theory.bounds.local.local_map import LocalMap, local_map_lipschitz_upper_bound
 
@@ -43,8 +44,12 @@ NETS: dict[str, Callable[[], nn.Module]] = {
     ),
     "backward Euler": lambda: BackwardEulerNet([GradientFlowField.dense(STATE, 7) for _ in range(2)], 1.5),
     "Heun": lambda: HeunNet([dense_field(STATE, 7)], 0.3),
-}
-SHARP = tuple(name for name in NETS if name != "Heun")
+    "layers around": lambda: nn.Sequential(
+        nn.Linear(STATE, 4), nn.Tanh(), EulerNet([dense_field(4, 6)], 0.4), nn.Unflatten(1, (1, 4)), nn.MaxPool1d(2),
+        nn.Flatten(), nn.Linear(2, 6), nn.ReLU(), nn.Linear(6, STATE),
+    ),
+}  # fmt: skip
+SHARP = tuple(name for name in NETS if name not in ("Heun", "layers around"))
 
 
 def net_of(name: str, seed: int, *, scale: float = 1.5) -> nn.Module:
@@ -75,29 +80,49 @@ def test_at_radius_0_it_is_the_norm_of_the_jacobian(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", list(NETS))
+@settings(max_examples=settings().max_examples // 4)
 @given(seed=st.integers(0, 50), radius=st.sampled_from([0.01, 0.1, 0.5, 2.0, 10.0]))
 def test_pairs_in_the_ball_and_rows_stay_below_it(name: str, seed: int, radius: float) -> None:
     net = net_of(name, seed)
     generator = torch.Generator().manual_seed(seed)
     center = torch.randn(2, STATE, generator=generator, dtype=torch.float64)
     rows = torch.randn(2, 3, STATE, generator=generator, dtype=torch.float64)
-    whole = torch.as_tensor(local_map_lipschitz_upper_bound([net], center, radius).value)
-    radii = torch.full((2,), radius, dtype=torch.float64)
-    each = LocalMap([net], (STATE,)).rows_on_balls(center, radii, rows)
-    everywhere = float(growth_upper_bound(net, input_shape=(STATE,)))  # type: ignore[arg-type]
-    assert float(whole.max()) <= everywhere * (1.0 + 1e-12)
-    for _ in range(6):
-        first, second = (center + radius * _in_unit_ball(center, generator, near_edge=edge) for edge in (True, False))
-        moved, step = net(first) - net(second), (first - second).norm(dim=1)
-        assert bool((moved.norm(dim=1) <= whole * step * (1.0 + 1e-9)).all())
-        along = (rows @ moved[:, :, None])[:, :, 0].abs()
-        assert bool((along <= each * step[:, None] * (1.0 + 1e-9)).all())
+    local, radii = LocalMap([net], (STATE,)), torch.full((2,), radius, dtype=torch.float64)
+    whole, each = local.on_balls(center, radii), local.rows_on_balls(center, radii, rows)
+    assert float(whole.max()) <= float(lipschitz_upper_bound(net, input_shape=(STATE,))) * (1.0 + 1e-12)
+    first, second = (
+        center + radius * _in_unit_ball(center.expand(6, -1, -1), generator, near_edge=edge) for edge in (True, False)
+    )
+    moved = (net(first.flatten(0, 1)) - net(second.flatten(0, 1))).view_as(first)
+    step = (first - second).norm(dim=2)
+    assert bool((moved.norm(dim=2) <= whole * step * (1.0 + 1e-9)).all())
+    along = (rows @ moved[..., None])[..., 0].abs()
+    assert bool((along <= each * step[..., None] * (1.0 + 1e-9)).all())
+
+
+def test_fields_and_maps_read_one_bound() -> None:
+    center = torch.randn(2, STATE, generator=torch.Generator().manual_seed(6), dtype=torch.float64)
+    for name in NETS:
+        net = net_of(name, 7)
+        alone = torch.as_tensor(local_lipschitz_upper_bound(net, center, 0.3).value)
+        among_parts = torch.as_tensor(local_map_lipschitz_upper_bound([net], center, 0.3).value)
+        everywhere = float(lipschitz_upper_bound(net, input_shape=(STATE,)))
+        torch.testing.assert_close(alone, among_parts.clamp_max(everywhere), rtol=1e-15, atol=0)
+
+
+def test_behind_a_layer_known_by_its_constant_the_slopes_are_those_of_the_ball() -> None:
+    """The ball around (3, −3) stays where it is, and ReLU leaves its first entry alone."""
+    last = nn.Linear(2, 2, bias=False)
+    last.requires_grad_(False).weight.copy_(torch.tensor([[1.0, 50.0], [1.0, 0.0]]))
+    pooled = nn.Sequential(nn.Unflatten(1, (1, 2)), nn.MaxPool1d(1), nn.Flatten(), nn.ReLU(), last).double()
+    value = local_map_lipschitz_upper_bound([pooled], torch.tensor([[3.0, -3.0]]).double(), 0.1).value
+    assert float(value) == pytest.approx(2.0**0.5, rel=1e-12)  # type: ignore[arg-type]
 
 
 def _in_unit_ball(like: Tensor, generator: torch.Generator, *, near_edge: bool) -> Tensor:
     direction = torch.randn(like.shape, generator=generator, dtype=torch.float64)
-    length = 1.0 if near_edge else torch.rand((len(like), 1), generator=generator, dtype=torch.float64)
-    return direction / direction.norm(dim=1, keepdim=True) * length
+    length = 1.0 if near_edge else torch.rand((*like.shape[:-1], 1), generator=generator, dtype=torch.float64)
+    return direction / direction.norm(dim=-1, keepdim=True) * length
 
 
 @pytest.mark.parametrize("name", SHARP)
