@@ -135,14 +135,16 @@ class PreparedChain:
         if passed.scaling is not None:
             passed = _closed(passed, passed.scaling, points)
         passed = replace(passed, steepness=passed.steepness.clamp_max(most))
+        deviation = passed.deviation(points)
+        constant = passed.least(deviation) if followed else passed.constant
         return replace(
             points,
             box=passed.box,
             drift=round_up(passed.drift + passed.steepness * points.drift, 4),
             jacobian=passed.jacobian,
-            deviation=passed.deviation(points),
-            constant=torch.minimum(passed.constant, round_up(passed.steepness * points.constant, 2)),
-            settled=passed.settled,
+            deviation=deviation,
+            constant=torch.minimum(constant, round_up(passed.steepness * points.constant, 2)),
+            settled=passed.settled or followed,
         )
 
     def constant(self) -> float:
