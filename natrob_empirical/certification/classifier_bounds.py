@@ -11,7 +11,6 @@ from natrob_empirical.models import IntegratorClassifier
 from natrob_theory import Bound, LayerRefusedError, growth_upper_bound, lipschitz_upper_bound
 from natrob_theory.networks import AbstractFixedStepNet
 from natrob_theory.numbers.rounding import product_up
-from natrob_theory.steppers import CoupledField
 
 ImageShape: TypeAlias = tuple[int, int, int]
 Shape: TypeAlias = tuple[int, ...]
@@ -126,13 +125,7 @@ def field_bound(model: IntegratorClassifier, state_shape: Shape) -> Bound:
 
 def trunk_fields(model: IntegratorClassifier, state_shape: Shape) -> list[tuple[nn.Module, Shape]]:
     """The distinct fields of the trunk with the shape of the states each acts on."""
-    half = (state_shape[0] // 2, *state_shape[1:])
-    found: list[tuple[nn.Module, Shape]] = []
     trunk = model.trunk
+    seen = (state_shape[0] // trunk.stepper.couplings, *state_shape[1:])
     modules = list(trunk.fields) if isinstance(trunk, AbstractFixedStepNet) else list(trunk.children())
-    for module in modules:
-        if isinstance(module, CoupledField):
-            found += [(module.first, half), (module.second, half)]
-        else:
-            found.append((module, state_shape))
-    return found
+    return [(field, seen) for module in modules for field in trunk.stepper.fields_of(module)]

@@ -11,7 +11,6 @@ from natrob_empirical.models import AbstractClassifier, IntegratorClassifier
 from natrob_theory import StructureError, require_structure
 from natrob_theory.fields import split_halves
 from natrob_theory.networks import AbstractFixedStepNet
-from natrob_theory.steppers import CoupledField
 
 CHECKED_IMAGES = 2
 
@@ -47,11 +46,9 @@ def _require_structure_of(net: AbstractFixedStepNet, entering: Tensor) -> None:
         if step.field in checked:
             continue
         checked.add(step.field)
-        parts = [(step.field, state)]
-        if isinstance(step.field, CoupledField):
-            first, second = split_halves(state)
-            parts = [(step.field.first, second), (step.field.second, first)]
-        for field, points in parts:
+        fields = net.stepper.fields_of(step.field)
+        seen = [state] if len(fields) == 1 else reversed(split_halves(state))
+        for field, points in zip(fields, seen, strict=True):
             try:
                 require_structure(field, points, time=step.time, generator=generator)
             except StructureError as defect:

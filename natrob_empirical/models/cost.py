@@ -10,7 +10,7 @@ from natrob_empirical.models.any_specification import AnyModelSpecification
 from natrob_empirical.models.builder import assemble_classifier
 from natrob_empirical.models.classifiers import IntegratorClassifier
 from natrob_empirical.models.counted_pass import PassCost, counted_pass
-from natrob_theory import AbstractIntegratorNet, BackwardEulerNet, NeuralODE
+from natrob_theory import AbstractIntegratorNet, NeuralODE
 from natrob_theory.fields import evaluate_field
 from natrob_theory.networks import AbstractFixedStepNet
 from natrob_theory.numbers.argument_checks import require_count
@@ -134,7 +134,7 @@ def _trunk_cost(
         return _adaptive_cost(trunk, state, evaluations), evaluations
     if not isinstance(trunk, AbstractFixedStepNet):
         raise TypeError(f"a trunk of type {type(trunk).__name__} has no rule for its cost")
-    if isinstance(trunk, BackwardEulerNet):
+    if trunk.stepper.implicit:
         assumed = ASSUMED_EVALUATIONS_PER_IMPLICIT_STEP * trunk.num_steps
         evaluations = assumed if field_evaluations is None else field_evaluations
         return _implicit_cost(trunk, state, evaluations), evaluations
@@ -151,7 +151,7 @@ def _fixed_step_cost(trunk: AbstractFixedStepNet, state: Tensor) -> PassCost:
     return step.times(trunk.num_steps)
 
 
-def _implicit_cost(trunk: BackwardEulerNet, state: Tensor, evaluations: int) -> PassCost:
+def _implicit_cost(trunk: AbstractFixedStepNet, state: Tensor, evaluations: int) -> PassCost:
     """Two of a step's evaluations are made with gradients on and kept: f at the root, for either of its gradients."""
     _, one = counted_pass(lambda y: evaluate_field(trunk.fields[0], 0.0, y), state, trunk.parameters())
     return PassCost(one.flops * evaluations, one.saved_bytes * 2 * trunk.num_steps)

@@ -10,7 +10,6 @@ from natrob_empirical.names.choices import require_choices
 from natrob_theory import AbstractIntegratorNet, EulerNet, HeunNet, NeuralODE, RungeKuttaNet
 from natrob_theory.networks.neural_ode import Gradients, Solver
 from natrob_theory.numbers.argument_checks import require_count, require_positive
-from natrob_theory.steppers import RungeKuttaStepper
 
 SolverNetwork: TypeAlias = Literal["neural_ode", "euler", "heun", "runge_kutta"]
 
@@ -84,11 +83,7 @@ def with_trunk(classifier: IntegratorClassifier, trunk: AbstractIntegratorNet) -
 
 
 def trunk_with_solver(trunk: NeuralODE, other: OtherSolver) -> AbstractIntegratorNet:
-    """The very field of the trunk, no copy, over its time span, under the other solver.
-
-    Raises:
-        TypeError: an adaptive solve is asked for, and the trunk's stepper is not that of a Runge–Kutta pair.
-    """
+    """The very field of the trunk, no copy, over its time span, under the other solver."""
     if other.network != "neural_ode":
         if trunk.event is not None:
             raise ValueError(f"`network` must be neural_ode for a trunk with an event, got {other.network!r}")
@@ -99,8 +94,6 @@ def trunk_with_solver(trunk: NeuralODE, other: OtherSolver) -> AbstractIntegrato
 
 
 def _adaptive_trunk(trunk: NeuralODE, other: OtherSolver) -> NeuralODE:
-    if not isinstance(trunk.stepper, RungeKuttaStepper):
-        raise TypeError(f"the trunk's stepper must be a RungeKuttaStepper, got {type(trunk.stepper).__name__}")
     factor = 1.0 if other.tolerance_factor is None else other.tolerance_factor
     solver = trunk.solver if other.solver is None else other.solver
     trained: Gradients = "direct" if solver == "torchdiffeq" else trunk.gradients
@@ -110,7 +103,7 @@ def _adaptive_trunk(trunk: NeuralODE, other: OtherSolver) -> NeuralODE:
         rtol=trunk.rtol * factor if other.tolerance is None else other.tolerance,
         atol=trunk.atol * factor if other.tolerance is None else other.tolerance,
         solver=solver,
-        tableau=trunk.stepper.tableau,
+        tableau=trunk.tableau,
         gradients=trained if other.gradients is None else other.gradients,
         on_failure=trunk.on_failure,
         controller=trunk.controller,

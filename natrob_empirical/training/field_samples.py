@@ -11,9 +11,8 @@ from torch import Tensor, nn
 
 from natrob_empirical.models import IntegratorClassifier, ResidualClassifier
 from natrob_theory import NeuralODE
-from natrob_theory.fields import evaluate_field, split_halves
+from natrob_theory.fields import evaluate_field
 from natrob_theory.networks import AbstractFixedStepNet
-from natrob_theory.steppers import CoupledField
 
 
 @final
@@ -78,12 +77,12 @@ def _fixed_step_sample(trunk: AbstractFixedStepNet, state: Tensor, *, generator:
     *before, step = trunk.plan()[: chosen + 1]
     for earlier in before:
         state = trunk.stepper.step(earlier.field, earlier.time, state, earlier.step_size)
-    if not isinstance(step.field, CoupledField):
+    if trunk.stepper.couplings == 1:
         return FieldSample(function=partial(evaluate_field, step.field, step.time), points=state)
-    if _draw(2, generator) == 0:
-        return FieldSample(function=partial(evaluate_field, step.field.first, step.time), points=split_halves(state)[1])
-    after = trunk.stepper.step(step.field, step.time, state, step.step_size)
-    return FieldSample(function=partial(evaluate_field, step.field.second, step.time), points=split_halves(after)[0])
+    _, evaluations = trunk.stepper.step_with_evaluations(step.field, step.time, state, step.step_size)
+    half = _draw(2, generator)
+    field = trunk.stepper.fields_of(step.field)[half]
+    return FieldSample(function=partial(evaluate_field, field, step.time), points=evaluations[half].point)
 
 
 def _adaptive_sample(trunk: NeuralODE, state: Tensor, *, generator: torch.Generator) -> FieldSample:

@@ -150,6 +150,7 @@ class NeuralODE(AbstractIntegratorNet):
             raise TypeError(f"`event` must be a callable event(t, y), got {type(event).__name__}")
         self.event = event
         self.stepper = RungeKuttaStepper(tableau)
+        self.tableau = tableau
         self._method = EmbeddedMethod(tableau)
         self._notes: SolveLog | SolveRecord | None = None
         self._row_use: dict[int, RowUse] = {}

@@ -74,8 +74,11 @@ class TraceArithmetic(AbstractArithmetic[TracedValue]):
 
     def trace(self, end: TracedValue) -> StepTrace:
         """What was seen up to the step's end."""
+        growth = list(end.growth)
+        while len(growth) > 1 and growth[-1] == 0:
+            growth.pop()
         return StepTrace(
-            growth=end.growth,
+            growth=tuple(growth),
             nodes=tuple(self.nodes),
             state_weight=float(max(state for state, _ in self._weights)),
             slope_weight=float(max(slope for _, slope in self._weights)),

@@ -122,7 +122,10 @@ class MethodContract:
     def test_the_field_that_multiplies_by_the_constant_reaches_the_growth_where_the_method_says_so(self) -> None:
         if self.coupled:
             return
-        field, x = LinearField(2.0 * torch.eye(SIZE, dtype=torch.float64)), torch.tensor([2.0 * STEP], dtype=torch.float64)
+        field, x = (
+            LinearField(2.0 * torch.eye(SIZE, dtype=torch.float64)),
+            torch.tensor([2.0 * STEP], dtype=torch.float64),
+        )
         reached = float(self.measured(field).max()) / float(self.stepper.growth(x))
         assert (reached == pytest.approx(1.0, rel=1e-11)) == self.attained
 
@@ -155,6 +158,11 @@ class MethodContract:
             moved = net((state + offsets).flatten(0, 1)).view(20, *state.shape) - net(state)
         assert (moved.norm(dim=2) <= tube.radii[-1] * (1 + 1e-10)).all()
 
+    def test_the_tube_of_a_linear_field_grows_as_the_method_does(self) -> None:
+        net = self.network(self.of_parts(lambda size: LinearField(2.0 * torch.eye(size).double())), steps=2)
+        tube = tube_bound(net, states(2), 0.4)
+        torch.testing.assert_close(tube.growth.value, torch.full((2,), float(net.growth_bound(2.0))).double())
+
     def test_evaluations_are_those_of_the_step_at_its_nodes(self) -> None:
         def moving(time: Tensor, state: Tensor) -> Tensor:
             return torch.sin(state) + time
@@ -183,6 +191,8 @@ class MethodContract:
         assert self.stepper.step(field.float(), 0.0, state.float(), STEP).dtype == torch.float32
 
     def test_gradients_are_those_of_finite_differences(self) -> None:
+        if self.stepper.implicit:  # by the implicit function theorem: test_backward_euler_stepper.py
+            return
         field, state = self.of_parts(tanh_field), states(1).requires_grad_()
         weight = next(field.parameters()).detach().clone().requires_grad_()
         name = next(name for name, _ in field.named_parameters())
@@ -208,7 +218,7 @@ class MethodContract:
             errors.append(float((self.stepper.step(field, 0.0, state, step_size) - exact).norm()))
         measured = math.log2(errors[0] / errors[1]) - 1
         if self.order is None:
-            assert errors[1] > 0.5 * float(state.norm())
+            assert errors[1] > 0.1 * float(state.norm())
         else:
             assert abs(measured - self.order) <= 0.2
 

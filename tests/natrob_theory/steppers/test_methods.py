@@ -24,6 +24,9 @@ from natrob_theory import (
     RevNetStepper,
     RungeKuttaStepper,
 )
+from natrob_theory.numbers.tensor_types import Field
+from natrob_theory.steppers import AbstractArithmetic, AbstractExplicitStepper, coefficient
+from natrob_theory.steppers.coefficient import ZERO
 
 
 def polynomial(*coefficients: str | int | Fraction) -> Callable[[Fraction], Fraction]:
@@ -95,6 +98,27 @@ class TestRevNet(MethodContract):
 
 class TestBackwardEuler(MethodContract):
     stepper, order, growth = BackwardEulerStepper(), 1, lambda x: 1 / (1 - x)
+
+
+class KrasnoselskiiMann(AbstractExplicitStepper[Field]):
+    """A method of a user's own: y_{n+1} = (1 − θ)y_n + θhf(t_n, y_n)."""
+
+    def __init__(self, theta: str) -> None:
+        self.kept, self.moved = coefficient(1 - Fraction(theta)), coefficient(theta)
+
+    @property
+    def name(self) -> str:
+        return "Krasnoselskii–Mann"
+
+    def advance(self, arithmetic: AbstractArithmetic[Any], state: Any) -> Any:
+        return arithmetic.mix(None, (self.kept, state), (self.moved, arithmetic.slope(ZERO, state)))
+
+
+class TestAMethodOfOnesOwn(MethodContract):
+    stepper, order, growth = KrasnoselskiiMann("2/3"), None, polynomial("1/3", "2/3")
+
+    def test_it_is_described(self) -> None:
+        assert self.stepper.growth_formula == "Krasnoselskii–Mann: Π (1/3 + 2x_n/3), x_n = h_n K_n"
 
 
 @pytest.mark.parametrize(
