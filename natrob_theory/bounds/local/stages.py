@@ -110,10 +110,10 @@ class OpaqueStage(AbstractStage):
         constant: Tensor | float = self._constant
         if self._nearby is not None and points.box is not None:
             layer, shape = self._nearby
-            points = replace(points, constant=points.least(), settled=True)
+            center, points = points.box.center, replace(points, constant=points.least(), settled=True)
             # A ball is convex, so the constant on it holds for the images of any two points, and for the two centres.
             reach = round_up(points.radius * points.constant + points.drift, 4)
-            constant = layer_lipschitz_near(layer, points.box.center.view(-1, *shape), reach, shape)
+            constant = layer_lipschitz_near(layer, center.view(-1, *shape), reach, shape)
         if self._image is None or points.box is None:
             return points.begun_anew(constant, None, torch.zeros_like(points.outer))
         function, shape, rounding = self._image
