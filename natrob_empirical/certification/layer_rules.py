@@ -42,12 +42,13 @@ class ResidualBlockAnswers(AbstractLayer[ResidualBlock]):
     def lipschitz(self, input_shape: Shape) -> float:
         """L_σ(L_S + |h|K)."""
         block = self.module
-        require_inputs_kept(block, input_shape)
+        branch, shortcut = branch_lipschitz(block.branch, input_shape), lipschitz_of_layer(block.shortcut, input_shape)
+        require_inputs_kept(block, input_shape)  # behind the constants: training mode is refused before anything is run
         return float(
             residual_growth(
                 block.step_size,
-                branch=branch_lipschitz(block.branch, input_shape),
-                shortcut=lipschitz_of_layer(block.shortcut, input_shape),
+                branch=branch,
+                shortcut=shortcut,
                 activation=lipschitz_of_layer(block.activation, output_shape(block.shortcut, input_shape)),
             )
         )

@@ -30,7 +30,7 @@ WITHOUT_EFFECT = (nn.Identity, nn.Dropout, nn.Dropout1d, nn.Dropout2d)
 PROBABILITIES = (nn.Softmax, nn.LogSoftmax, nn.Softmin)
 
 TWO_WAYS = (
-    "make it an nn.Sequential of layers with known constants (nn.Flatten, nn.Linear, nn.Conv2d, activations, average "
+    "make it an nn.Sequential of layers with known constants (nn.Flatten, nn.Linear, convolutions, activations, "
     "pooling, batch norm in eval mode, networks of natrob_theory with a fixed grid, chains of these), or an "
     "IntegratorClassifier(stem, trunk, pool, head)"
 )

@@ -49,7 +49,7 @@ class ConvolutionAnswers(AbstractLayer[AnyConvolution]):
             return super().pieces(input_shape)
         pixels = len(matrix) // layer.out_channels
         piece = exact_map(matrix, None if layer.bias is None else layer.bias.repeat_interleave(pixels))
-        return [piece] if pad is None else [_on_device_of(piece, pad), piece]
+        return [piece] if pad is None else [pad, piece]
 
     def rounding(self, input_shape: Shape, norm: Affine, unit: float) -> Affine:
         """A tap meets an input at most once per output channel, so the sums over kernels bound ‖·‖₁ and ‖·‖_∞.
@@ -130,12 +130,6 @@ def _pad_norm(layer: AnyConvolution, input_shape: Shape) -> tuple[float, Shape]:
     """‖P‖ of the padding and the padded image's sizes."""
     numbers = padded_numbers(input_shape[1:], layer._reversed_padding_repeated_twice, layer.padding_mode)
     return padding_norm(numbers.flatten().long(), math.prod(input_shape[1:])), tuple(numbers.shape[2:])
-
-
-def _on_device_of(piece: AffineMap, pad: AffineMap) -> AffineMap:
-    device = piece.matrix.device
-    moved = (pad.matrix.to(device), pad.bias.to(device), pad.bias_error.to(device))
-    return AffineMap(matrix=moved[0], bias=moved[1], entry_error=pad.entry_error, bias_error=moved[2])
 
 
 def _circular_grid(layer: AnyConvolution, sizes: Shape, taps: Shape) -> tuple[list[int], tuple[int, ...]]:

@@ -40,8 +40,8 @@ def certify(  # noqa: PLR0913, PLR0917 - one parameter an option
     Methods: `global` takes constants on all inputs, `tube` those along each image's trajectory, `local` the Jacobian
     at each image and what can change of it in the ball. The last two are never weaker than `global`, and slower.
 
-    Your own model may be an nn.Sequential of layers with known constants: nn.Flatten, nn.Linear, nn.Conv2d,
-    activations, average pooling, batch norm, networks of natrob_theory with a fixed grid, chains of these.
+    Your own model may be an nn.Sequential of layers with known constants: nn.Flatten, nn.Linear, convolutions,
+    activations, pooling, normalisation, networks of natrob_theory with a fixed grid, chains of these.
 
     Example: `natrob certify output/models/HASH.pt --epsilon 0.3 --epsilon 1.58`, or
     `natrob certify HASH.pt --norm linf --epsilon 2/255 --method local --images 100 --output radii.json`,

@@ -56,8 +56,10 @@ def test_shortcut_and_branch_add_up() -> None:
 
 
 def test_a_branch_that_changes_the_state_and_training_mode_are_refused() -> None:
+    trained = BasicBlock(4, 4)
     with pytest.raises(ValueError, match="BatchNorm2d is in training mode"):
-        layer_lipschitz(BasicBlock(4, 4), (4, 5, 5))
+        layer_lipschitz(trained, (4, 5, 5))
+    assert int(trained.bn1.num_batches_tracked) == 0  # type: ignore[arg-type]
     block = prepared(BasicBlock(4, 4, norm_layer=lambda _channels: nn.Identity()))
     block.conv1 = nn.Identity()
     with pytest.raises(LayerRefusedError, match="set inplace=False"):

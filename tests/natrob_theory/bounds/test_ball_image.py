@@ -118,3 +118,11 @@ def test_rounding_of_large_numbers_that_cancel_is_inside_the_box() -> None:
     assert float(box.lower) <= 15.75
     assert float(box.upper) >= 16.25
     assert float(affine_value(layer, center)[1]) >= 0.25
+
+
+def test_an_activation_that_works_in_place_leaves_the_box_as_it_is() -> None:
+    point = torch.tensor([[-2.0, 1.0]], dtype=torch.float64)
+    value, error = activation_value(nn.SiLU(inplace=True), point)
+    assert point.tolist() == [[-2.0, 1.0]]
+    assert torch.equal(value, nn.SiLU()(point))
+    assert torch.equal(error, activation_value(nn.SiLU(), point)[1])

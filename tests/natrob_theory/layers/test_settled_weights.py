@@ -5,7 +5,7 @@ import torch
 from torch import nn
 from torch.nn.utils.parametrizations import orthogonal, spectral_norm
 
-from natrob_theory import constrain_norm
+from natrob_theory import LayerRefusedError, constrain_norm
 from natrob_theory.layers.answers import layer_lipschitz
 from tests.natrob_theory.layers.matrices import matrix_of, norm_of
 
@@ -38,3 +38,17 @@ def test_a_constrained_norm_has_its_constant_in_training_mode_too() -> None:
     torch.manual_seed(0)
     layer = constrain_norm(nn.Linear(3, 3).double(), method="exact").train()
     assert layer_lipschitz(layer, (3,)) >= norm_of(layer.weight.detach())
+
+
+def test_a_spectral_norm_by_hooks_is_refused_in_either_mode() -> None:
+    layer = nn.utils.spectral_norm(nn.Linear(5, 4))
+    for training in (True, False):
+        with pytest.raises(LayerRefusedError, match="Linear with forward hooks"):
+            layer_lipschitz(layer.train(training), (5,))
+
+
+def test_asking_leaves_a_weight_in_eval_mode_as_it_is() -> None:
+    layer = spectral_norm(nn.Linear(5, 4)).eval()
+    before = {name: tensor.clone() for name, tensor in layer.state_dict().items()}
+    layer_lipschitz(layer, (5,))
+    assert all(torch.equal(before[name], tensor) for name, tensor in layer.state_dict().items())
