@@ -76,9 +76,10 @@ class TensorArithmetic(AbstractArithmetic[TensorValue]):
     def mix(self, base: TensorValue | None, *terms: Term[TensorValue]) -> TensorValue:
         """One term after the other: to a base in the fewest passes over memory, else multiplied out."""
         total, factor = base.product() if isinstance(base, Slope) else base, self._factor
+        per_sample = isinstance(factor, Tensor)
         for term in terms:
             if not isinstance(term, tuple):
-                share = multiplied_out(term)
+                share = term.product() if isinstance(term, Slope) else term
                 total = share if total is None else total + share
                 continue
             (weight, _), value = term
@@ -86,7 +87,7 @@ class TensorArithmetic(AbstractArithmetic[TensorValue]):
                 total = weight * multiplied_out(value)
             elif base is None or not isinstance(value, Slope):
                 total = add(total, multiplied_out(value), alpha=weight)
-            elif isinstance(factor, Tensor):
+            elif per_sample:
                 total = addcmul(total, factor, value.value, value=weight)
             else:
                 total = add(total, value.value, alpha=weight * factor)
