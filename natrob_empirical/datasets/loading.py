@@ -1,12 +1,13 @@
 """Loading a data set by name or from a file."""
 
+import importlib
 import os
 from pathlib import Path
 
-from . import array_file, digits, torchvision_source
+from . import array_file
 from .data_root import resolve_data_root
 from .dataset import Dataset
-from .registry import DIGITS, KNOWN, DatasetInfo, known_datasets, require_dataset_name
+from .registry import KNOWN, DatasetInfo, known_datasets, require_dataset_name
 
 
 def load_dataset(
@@ -31,9 +32,10 @@ def load_dataset(
     text = require_dataset_name(name_or_path)
     if text.lower().endswith(".npz"):
         return array_file.load(Path(text).expanduser())
-    if text == DIGITS.info.name:
-        return digits.load()
-    return torchvision_source.load(KNOWN[text], resolve_data_root(data_root), download=download)
+    known = KNOWN[text]
+    module, function = known.load.split(":")
+    load = getattr(importlib.import_module(module), function)
+    return load(known, resolve_data_root(data_root), download=download)
 
 
 def dataset_info(

@@ -39,11 +39,20 @@ class DatasetInfo:
 
 
 class KnownDataset(NamedTuple):
-    """A data set that has a name; its files are expected at `root/folder/file`, none where a package brings it."""
+    """A data set that has a name; its files are expected at `root/folder/file`, none where a package brings it.
+
+    Attributes:
+        info: its properties.
+        load: "module:function", imported when it is read and called with (known, root, download=...).
+        folder, files: where its files are expected.
+        torchvision_class: what `torchvision_source` reads it with.
+    """
 
     info: DatasetInfo
+    load: str = "natrob_empirical.datasets.torchvision_source:load"
     folder: str = ""
     files: tuple[str, ...] = ()
+    torchvision_class: str = ""
 
     def present(self, root: Path) -> bool:
         """Whether all files are under this data root; their contents are not read."""
@@ -73,19 +82,27 @@ _FASHION_ORIGIN: Final = "https://github.com/zalandoresearch/fashion-mnist"
 _CIFAR_ORIGIN: Final = "https://www.cs.toronto.edu/~kriz/cifar.html"
 _CIFAR_FILES: Final = (*(f"data_batch_{number}" for number in range(1, 6)), "test_batch", "batches.meta")
 
-DIGITS: Final = KnownDataset(_ten_classes("digits", "Handwritten digits 8×8", (1, 8, 8), 1437, 360, _DIGITS_ORIGIN))
+DIGITS: Final = KnownDataset(
+    _ten_classes("digits", "Handwritten digits 8×8", (1, 8, 8), 1437, 360, _DIGITS_ORIGIN),
+    load="natrob_empirical.datasets.digits:load",
+)
 MNIST: Final = KnownDataset(
     _ten_classes("mnist", "MNIST", (1, 28, 28), 60_000, 10_000, "http://yann.lecun.com/exdb/mnist/"),
-    "MNIST/raw",
-    _IDX_FILES,
+    folder="MNIST/raw",
+    files=_IDX_FILES,
+    torchvision_class="MNIST",
 )
 FASHION_MNIST: Final = KnownDataset(
     _ten_classes("fashion_mnist", "Fashion-MNIST", (1, 28, 28), 60_000, 10_000, _FASHION_ORIGIN),
-    "FashionMNIST/raw",
-    _IDX_FILES,
+    folder="FashionMNIST/raw",
+    files=_IDX_FILES,
+    torchvision_class="FashionMNIST",
 )
 CIFAR10: Final = KnownDataset(
-    _ten_classes("cifar10", "CIFAR-10", (3, 32, 32), 50_000, 10_000, _CIFAR_ORIGIN), "cifar-10-batches-py", _CIFAR_FILES
+    _ten_classes("cifar10", "CIFAR-10", (3, 32, 32), 50_000, 10_000, _CIFAR_ORIGIN),
+    folder="cifar-10-batches-py",
+    files=_CIFAR_FILES,
+    torchvision_class="CIFAR10",
 )
 KNOWN: Final = {known.info.name: known for known in (DIGITS, MNIST, FASHION_MNIST, CIFAR10)}
 """The data sets by name."""

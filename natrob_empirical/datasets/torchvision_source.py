@@ -1,7 +1,6 @@
-"""MNIST, Fashion-MNIST and CIFAR-10, read from (and downloaded in) torchvision's own layout."""
+"""Data sets that torchvision reads, and downloads, in its own layout."""
 
 import pickle
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,17 +11,10 @@ from torchvision import datasets as torchvision_datasets
 
 from .data_root import DatasetUnavailableError
 from .dataset import Dataset
-from .registry import CIFAR10, FASHION_MNIST, MNIST, KnownDataset
+from .registry import KnownDataset
 
 # torchvision raises these for missing, truncated or foreign files and for failed downloads (URLError is an OSError).
 _FAILURES: Final = (RuntimeError, OSError, ValueError, AssertionError, EOFError, KeyError, pickle.UnpicklingError)
-
-READERS: Final[dict[str, Callable[..., Any]]] = {
-    MNIST.info.name: torchvision_datasets.MNIST,
-    FASHION_MNIST.info.name: torchvision_datasets.FashionMNIST,
-    CIFAR10.info.name: torchvision_datasets.CIFAR10,
-}
-"""torchvision's classes, called as `reader(root, train=..., download=...)`."""
 
 
 def load(known: KnownDataset, root: Path, *, download: bool) -> Dataset:
@@ -33,8 +25,9 @@ def load(known: KnownDataset, root: Path, *, download: bool) -> Dataset:
             the message names the folder, the files expected and the underlying error.
     """
     fetch = download and not known.present(root)
+    reader = getattr(torchvision_datasets, known.torchvision_class)
     try:
-        parts = [READERS[known.info.name](root, train=train, download=fetch) for train in (True, False)]
+        parts = [reader(root, train=train, download=fetch) for train in (True, False)]
         (train_x, train_y), (test_x, test_y) = (_tensors(part) for part in parts)
         return Dataset(
             name=known.info.name,

@@ -48,7 +48,7 @@ def test_colour_images_become_channels_first(tmp_path: Path, monkeypatch: pytest
         assert download
         return SimpleNamespace(data=pixels[: 2 if train else 1], targets=[3, 9][: 2 if train else 1])
 
-    monkeypatch.setitem(torchvision_source.READERS, "cifar10", read)
+    monkeypatch.setattr(torchvision_source.torchvision_datasets, "CIFAR10", read)
     dataset = torchvision_source.load(CIFAR10, tmp_path, download=True)
     assert dataset.train_x.shape == (2, 3, 32, 32)
     assert dataset.train_x[1, 2, 5, 7] == pixels[1, 5, 7, 2]
