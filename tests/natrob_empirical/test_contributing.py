@@ -10,7 +10,7 @@ from types import ModuleType
 
 import pytest
 
-PAGE = Path(__file__).parents[1] / "CONTRIBUTING.md"
+PAGE = Path(__file__).parents[2] / "CONTRIBUTING.md"
 BLOCKS = dict(re.findall(r"```python title=(\S+)\.py\n(.*?)```", PAGE.read_text(encoding="utf-8"), flags=re.S))
 LONGEST = 60
 """Lines that an example may have."""
