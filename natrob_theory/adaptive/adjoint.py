@@ -20,7 +20,7 @@ from natrob_theory.fields.outer_tensors import Substituted, leaves_behind, resto
 
 
 class AdjointProblem(NamedTuple):
-    """What the adjoint solve needs besides tensors."""
+    """Everything that the adjoint solve needs besides tensors."""
 
     field: nn.Module
     method: EmbeddedMethod

@@ -71,7 +71,7 @@ class _Step(NamedTuple):
         return _Step(earlier, later, size, self.inside.select(indices))
 
     def replaced(self, indices: Tensor, others: "_Step") -> "_Step":
-        """The same with others for some samples."""
+        """A copy with others for some samples."""
         times = [entry.index_copy(0, indices, other) for entry, other in zip(self[:3], others[:3], strict=True)]
         return _Step(times[0], times[1], times[2], self.inside.replaced(indices, others.inside))
 
@@ -306,7 +306,7 @@ def _like(values: Tensor, state: Tensor) -> Tensor:
 
 
 def _root_mean_square(values: Tensor) -> Tensor:
-    """Of the entries of each sample, (batch, 1, …); neither over- nor underflows on the way."""
+    """Root mean square of each sample's entries, (batch, 1, …); neither over- nor underflows on the way."""
     flat = values.flatten(1)
     largest = flat.abs().amax(dim=1, keepdim=True).clamp_min(torch.finfo(values.dtype).tiny)
     result = largest * torch.linalg.vector_norm(flat / largest, dim=1, keepdim=True) / math.sqrt(flat.shape[1])

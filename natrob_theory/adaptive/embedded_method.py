@@ -42,7 +42,7 @@ class Trial(NamedTuple):
 
 
 class TimeError(NamedTuple):
-    """What rounding the stages' times to the state's dtype may have done to a step.
+    """Bounds what rounding the stages' times to the state's dtype may have done to a step.
 
     Attributes:
         share: the largest rounding of a stage's t, as a share of |h|, (batch,), float64.

@@ -1,4 +1,4 @@
-"""What an adaptive solve did: grids, rejections, evaluations and how it ended, per sample."""
+"""The record of an adaptive solve: grids, rejections, evaluations and how it ended, per sample."""
 
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -12,7 +12,7 @@ from natrob_theory.adaptive.status import SolveStatus
 
 @dataclass(frozen=True, kw_only=True)
 class SolveRecord:
-    """What an adaptive solve did, sample by sample.
+    """The record of an adaptive solve, sample by sample.
 
     Attributes:
         times: the accepted times t_0 < … < t_N of each sample, falling where the solve goes backward in time,

@@ -1,4 +1,4 @@
-"""What stays the same over an adaptive solve."""
+"""Settings, which stay the same over an adaptive solve."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -14,7 +14,7 @@ Event: TypeAlias = Callable[[Tensor, Tensor], Tensor]
 
 @dataclass(frozen=True, kw_only=True)
 class SolveSettings:
-    """What stays the same over a solve.
+    """Settings of a solve.
 
     Attributes:
         start_time, end_time: t_0 ≠ T; the solve goes backward in time where T < t_0.

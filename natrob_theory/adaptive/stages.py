@@ -93,7 +93,7 @@ class BufferedStages(AbstractStages):
 
 @final
 class RecordedStages(AbstractStages):
-    """The same numbers from the same buffer, with one autograd node for each combination.
+    """Takes the numbers of `Stages` from one buffer, with one autograd node for each combination.
 
     As the combinations are linear and h is a constant, nothing of the buffer has to be kept for backward.
     """

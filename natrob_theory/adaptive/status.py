@@ -16,7 +16,7 @@ class SolveStatus(enum.IntEnum):
 
     @property
     def reason(self) -> str:
-        """What happened, and what to do about it."""
+        """Says what happened, and what to do about it."""
         return _REASONS[self]
 
     @property

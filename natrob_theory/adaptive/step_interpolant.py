@@ -34,7 +34,7 @@ class StepInterpolant(NamedTuple):
         return StepInterpolant(*(entry.index_select(0, indices) for entry in self))
 
     def replaced(self, indices: Tensor, others: "StepInterpolant") -> "StepInterpolant":
-        """The same with others for some samples."""
+        """A copy with others for some samples."""
         return StepInterpolant(
             *(entry.index_copy(0, indices, other) for entry, other in zip(self, others, strict=True))
         )

@@ -1,4 +1,4 @@
-"""What a field uses whose gradients the adjoint must find: one evaluation tells, a second whether it repeats itself."""
+"""Finds what a field uses whose gradients the adjoint needs: one evaluation tells, a second tells if it repeats itself."""
 
 from typing import NamedTuple
 
@@ -11,7 +11,7 @@ from natrob_theory.fields.outer_tensors import OuterTensors, leaves_behind, rest
 
 
 class UsedTensors(NamedTuple):
-    """What an evaluation of a field uses from outside.
+    """The tensors that an evaluation of a field uses from outside.
 
     Attributes:
         tensors: those that require a gradient: leaves, and results of other computations.
@@ -28,7 +28,7 @@ class UsedTensors(NamedTuple):
 
 
 def used_tensors(field: nn.Module, time: float, state: Tensor) -> UsedTensors:
-    """What f(t, y) uses, by two evaluations.
+    """Finds what f(t, y) uses, by two evaluations.
 
     Raises:
         ValueError: the field draws random numbers, gives another value the second time, or normalises by its batch.

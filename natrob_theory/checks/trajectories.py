@@ -88,7 +88,7 @@ def distances(ones: Sequence[Tensor] | Tensor, others: Sequence[Tensor] | Tensor
 
 
 def _distances_within(doubled: Sequence[Tensor]) -> Float[Tensor, "entries batch"]:
-    """The same for states (2·batch, *state), between the first and the second half of each."""
+    """Distances of states (2·batch, *state), between the first and the second half of each."""
     return torch.cat([_distances_of_stacks(*stack.chunk(2, dim=1)) for stack in _stacks(doubled)])
 
 

@@ -72,7 +72,7 @@ class SumField(AbstractField):
         return all(follows_convex_potential(part) for part in self.fields)
 
     def structure(self, input_shape: Shape) -> Structure:
-        """What all parts state."""
+        """Whatever all parts state."""
         parts = [stated_structure(part, input_shape) for part in self.fields]
         known = [part.one_sided for part in parts if part.one_sided is not None]
         return Structure(

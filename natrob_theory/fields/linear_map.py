@@ -27,7 +27,7 @@ def dense_map(inputs: int, outputs: int, *, bias: bool) -> nn.Linear:
 
 
 def convolutional_map(inputs: int, outputs: int, *, kernel_size: int, bias: bool) -> nn.Conv2d:
-    """The same as a zero-padded convolution that keeps the image's size. Raises ValueError for an even kernel."""
+    """A zero-padded convolution that keeps the image's size. Raises ValueError for an even kernel."""
     require_count("channels", inputs)
     require_count("hidden", outputs)
     if require_count("kernel_size", kernel_size) % 2 == 0:

@@ -11,7 +11,7 @@ from natrob_theory.numbers.tensor_types import Field
 
 @final
 class ObservedField:
-    """The same field; its first evaluation tells what else the field uses and what it writes into.
+    """Wraps a field; its first evaluation tells what else the field uses and what it writes into.
 
     Args:
         field: f(t, y).

@@ -1,4 +1,4 @@
-"""What code uses from outside: tensors that were there before it, generators, and what it writes into."""
+"""Finds what code uses from outside: tensors that were there before it, generators, and what it writes into."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager

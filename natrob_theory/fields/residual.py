@@ -28,7 +28,7 @@ def convolutional_field(
     kernel_size: int = 3,
     activation: type[nn.Module] = nn.ReLU,
 ) -> AutonomousField:
-    """The same with zero-padded convolutions, on states of shape (batch, channels, height, width).
+    """f of zero-padded convolutions with activations between, on states of shape (batch, channels, height, width).
 
     Args:
         channels: of the state.

@@ -20,7 +20,7 @@ COUPLING = 1000.0
 
 
 class RowUse(enum.Enum):
-    """What a field needs for a sample's slope.
+    """Says what a field needs for a sample's slope.
 
     ANY_BATCH: the sample in any batch. WHOLE_BATCH: the batch the field was made for. ONE_SAMPLE: it takes no more
     than one sample, and t as a scalar.

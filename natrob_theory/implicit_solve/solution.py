@@ -1,4 +1,4 @@
-"""What an implicit solve returns, and what a solver must provide."""
+"""The result of an implicit solve, and what a solver must provide."""
 
 import abc
 import enum

@@ -1,4 +1,4 @@
-"""What elementwise activations share: their constant is the steepest of their slopes.
+"""Everything that elementwise activations share: their constant is the steepest of their slopes.
 
 Proofs of the slopes: proofs/symbolic/activation_slope_intervals.py, proofs/symbolic/silu_steepest_slope.py,
 proofs/symbolic/gelu_steepest_slope.py.

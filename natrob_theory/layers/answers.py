@@ -49,7 +49,7 @@ Description = TypeVar("Description", bound="type[AbstractLayer[Any]]")
 
 
 class AbstractAnswers(abc.ABC):
-    """What bounds ask. Shapes are those of one sample, without the batch axis; every number is rounded outward.
+    """The questions that bounds ask. Shapes are those of one sample, without the batch axis; all is rounded outward.
 
     Proof of what is derived: proofs/coq/one_sided.v for μ ≤ K, proofs/symbolic/evaluation_error.py for rounding,
         proofs/symbolic/skew_gradient_flow_euler.py for the parts of a field.
@@ -170,7 +170,7 @@ class AbstractAnswers(abc.ABC):
         return False
 
     def structure(self, input_shape: Shape) -> Structure:
-        """What is stated of the Jacobian; derived from the convex potential and a one-sided constant of one's own."""
+        """The statement on the Jacobian; derived from the convex potential and a one-sided constant of one's own."""
         symmetric = self.is_gradient_flow()
         one_sided = 0.0 if symmetric else None
         if type(self).one_sided is not AbstractAnswers.one_sided:
@@ -420,7 +420,10 @@ layer_pieces: Question[list[Piece]] = Question("pieces", _refuse_constant)
 """The layer as matrices and activations on flat vectors: `layer_pieces(layer, input_shape)`."""
 
 layer_error: Question[Affine] = Question("rounding", _refuse_constant)
-"""What one layer rounds: `layer_error(layer, input_shape, norm, unit)`. Proof: proofs/symbolic/evaluation_error.py."""
+"""Bounds what one layer rounds: `layer_error(layer, input_shape, norm, unit)`.
+
+Proof: proofs/symbolic/evaluation_error.py.
+"""
 
 evaluated: Question[Evaluated] = Question("evaluated", _refuse_constant)
 """The layer's value, computed from a computed input: `evaluated(layer, input_shape, before, unit)`.
@@ -469,7 +472,7 @@ centred_parts: Question[CentredConstants] = Question("centred", _refuse_constant
 """γ, s and r by what the field is made of: `centred_parts(field, input_shape)`."""
 
 stated_structure: Question[Structure] = Question("structure", None)
-"""What the class of the field states of its Jacobian, altered or not: a check looks whether it is so.
+"""The statement of the field's class of its Jacobian, altered or not: a check looks whether it is so.
 
 A class of one's own states a convex potential (`follows_convex_potential`) and a one-sided constant of its own
 (`one_sided_lipschitz`), or more in a `structure` of its own.

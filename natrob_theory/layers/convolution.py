@@ -29,7 +29,7 @@ class ConvolutionAnswers(AbstractLayer[AnyConvolution]):
         return convolution_norm_upper(self.module, input_shape)
 
     def scaled_lipschitz(self, input_shape: Shape, scale: Callable[[], Tensor]) -> float | None:
-        """The same with the outputs scaled."""
+        """The torus method with the outputs scaled."""
         return convolution_norm_upper(self.module, input_shape, output_scale=scale())
 
     def pieces(self, input_shape: Shape) -> list[Piece]:

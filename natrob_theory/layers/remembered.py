@@ -1,4 +1,4 @@
-"""What is computed once per layer within a block in which no weight changes."""
+"""Remembers what is computed once per layer within a block in which no weight changes."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -25,7 +25,7 @@ def constants_remembered() -> Iterator[None]:
 
 
 def remembered(layer: nn.Module, input_shape: Shape, compute: Callable[[], Value], *, what: str = "constant") -> Value:
-    """What `compute` gave of this layer and shape before in the block; outside of one it is called every time."""
+    """Returns what `compute` gave of this layer and shape before in the block; outside of one it always calls it."""
     known = _remembered.get()
     if known is None:
         return compute()

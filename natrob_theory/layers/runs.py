@@ -1,4 +1,4 @@
-"""What is read off a layer by running it: the shape it gives, its value at zero, whether it keeps its input."""
+"""Reads off a layer by running it: the shape it gives, its value at zero, whether it keeps its input."""
 
 import inspect
 import math

@@ -1,4 +1,4 @@
-"""What a layer or field says of itself: the values of its answers."""
+"""The values of the answers that a layer or field gives of itself."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -56,7 +56,7 @@ class CentredConstants(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class Structure:
-    """What is stated of J = ∂f/∂y at every state.
+    """A statement on J = ∂f/∂y at every state.
 
     Attributes:
         symmetric: J = Jᵀ.

@@ -1,4 +1,4 @@
-"""What every integrator network can do."""
+"""Everything that integrator networks share."""
 
 import abc
 from collections.abc import Iterable, Sequence

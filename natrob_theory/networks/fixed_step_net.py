@@ -85,7 +85,7 @@ class AbstractFixedStepNet(AbstractIntegratorNet):
 
     @final
     def plan_for(self, y0: Tensor) -> list[StepPlan]:
-        """The same steps for every y_0; with fields that refuse to look at t where y_0's dtype is too coarse for t."""
+        """Steps that do not depend on y_0; their fields refuse to look at t where y_0's dtype is too coarse for t."""
         return list(self._resolved_steps(y0))
 
     @final

@@ -177,7 +177,7 @@ class NeuralODE(AbstractIntegratorNet):
 
     @property
     def last_solve(self) -> SolveRecord | None:
-        """What the last solve did; None before the first."""
+        """The record of the last solve; None before the first."""
         if isinstance(self._notes, SolveLog):
             self._notes = self._notes.record()
         return self._notes
@@ -273,7 +273,7 @@ class NeuralODE(AbstractIntegratorNet):
     def _prepared(
         self, y0: Tensor, *, keep_states: bool = False, output_times: tuple[float, ...] = ()
     ) -> SolveSettings:
-        """What a solve from y_0 needs, once y_0 is checked and the field known to take it."""
+        """Everything that a solve from y_0 needs, once y_0 is checked and the field known to take it."""
         require_unmapped(require_state("y0", y0))
         require_resolvable_tolerance(self.rtol, y0.dtype)
         if self.event is not None and (is_wrapped(y0) or forward_ad._current_level >= 0):

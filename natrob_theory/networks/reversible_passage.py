@@ -21,7 +21,7 @@ PROJECTIONS: Final = 4
 
 
 class _Forward(NamedTuple):
-    """What a way out leaves behind.
+    """Everything that a way out leaves behind.
 
     Attributes:
         prints: the projections of y_0 … y_N on fixed random signs, (batch, PROJECTIONS) each.

@@ -1,4 +1,4 @@
-"""What every constraint of a weight does: which precision it computes in, and when it need not compute again."""
+"""Everything that constraints of a weight share: which precision it computes in, and when it need not compute again."""
 
 import abc
 from collections.abc import Sequence

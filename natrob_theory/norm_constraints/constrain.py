@@ -19,7 +19,7 @@ MapT = TypeVar("MapT", nn.Linear, nn.Conv2d)
 
 
 def constrain_norm(linear_map: MapT, *, method: NormConstraint, state_sides: tuple[int, int] | None = None) -> MapT:
-    """The same module, whose weight now has ‖W‖₂ ≤ 1 whatever its parameters are; the bias stays free.
+    """Returns the module itself, whose weight now has ‖W‖₂ ≤ 1 whatever its parameters are; the bias stays free.
 
     The weight becomes a differentiable function of a raw parameter of the same shape, which starts at the weight
     (`torch.nn.utils.parametrize`); the module computes what it did, with that weight. The norm is at most 1 up to the

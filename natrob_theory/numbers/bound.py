@@ -46,7 +46,7 @@ class Bound:
         return float(self.value)
 
     def over_samples(self) -> "Bound":
-        """The same bound as one number that holds for every sample: the least lower bound, else the largest value."""
+        """One number that holds for every sample: the least lower bound, else the largest value."""
         if not isinstance(self.value, torch.Tensor):
             return self
         value = self.value.min() if self.kind == "lower" else self.value.max()
@@ -85,7 +85,7 @@ def describe_lipschitz(lipschitz: Bound | float) -> str:
 
 
 def describe_one_sided(one_sided: Bound | float) -> str:
-    """The same for a one-sided constant."""
+    """The assumption that a one-sided constant brings, in words."""
     if isinstance(one_sided, Bound):
         return f"μ = {float(one_sided):.6g}, {_origin(one_sided)}"
     return f"f(t, ·) has one-sided Lipschitz constant at most μ = {float(one_sided):.6g}, as given"

@@ -1,4 +1,4 @@
-"""What torch.func's transforms do to a tensor: whether one is at work, and the values behind it."""
+"""Looks through torch.func's transforms: whether one is at work, and the values behind it."""
 
 import torch
 from torch import Tensor

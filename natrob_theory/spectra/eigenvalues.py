@@ -37,7 +37,7 @@ def largest_eigenvalue_upper(
 
 
 def product_error(inner: int, *norms: Tensor | float) -> Tensor:
-    """What rounding may have done to a product of matrices with inner dimension `inner`, in ‖·‖₂.
+    """Bounds what rounding may have done to a product of matrices with inner dimension `inner`, in ‖·‖₂.
 
     `norms` are the Frobenius norms of the factors, or bounds of the entries of diagonal ones: the entrywise error is
     at most γ_n|A||D||B|, n = inner + 4 (Higham, *Accuracy and Stability of Numerical Algorithms*, (3.13)), and where

@@ -1,4 +1,4 @@
-"""What an integrator network rounds, step by step: e_{n+1} ≤ G_n e_n + δ_n (theory, section 7).
+"""Bounds what an integrator network rounds, step by step: e_{n+1} ≤ G_n e_n + δ_n (theory, section 7).
 
 δ_n bounds ‖fl step(ŷ) − step(ŷ)‖. For an explicit method it comes from the step itself, as the tube does
 (`AbstractReaches`): each evaluation hands on h(K e + φ), φ the field's own rounding, and every sum rounds c·u of what
