@@ -1,4 +1,4 @@
-"""Finds what a field uses whose gradients the adjoint needs: one evaluation tells, another tells if it repeats itself."""
+"""Finds what a field uses whose gradients the adjoint needs: one evaluation tells, another if it repeats itself."""
 
 from typing import NamedTuple
 
