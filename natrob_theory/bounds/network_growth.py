@@ -61,7 +61,7 @@ def growth_upper_bound(net: AbstractIntegratorNet, *, input_shape: tuple[int, ..
 
 
 def step_structures(net: AbstractIntegratorNet, *, input_shape: tuple[int, ...]) -> list[StepStructure]:
-    """Of every step what `growth_upper_bound` uses, and the step's own factor; ∞ where the method has no bound.
+    """Lists for every step what `growth_upper_bound` uses, and its own factor; ∞ where the method has no bound.
 
     Raises:
         LayerRefusedError: a field that cannot be bounded.
@@ -80,7 +80,7 @@ def step_structures(net: AbstractIntegratorNet, *, input_shape: tuple[int, ...])
 
 
 class _Structure(NamedTuple):
-    """Of every step: K or (K₁, K₂); and what the method's growth factors can use of its field."""
+    """K or (K₁, K₂) of every step, and what the method's growth factors can use of its field."""
 
     lipschitz: list[Bound] | list[tuple[Bound, ...]]
     fields: list[FieldConstants] | None
@@ -107,7 +107,7 @@ def _structure(net: AbstractIntegratorNet, input_shape: Shape) -> _Structure:
 
 
 def _field_constants(field: nn.Module, input_shape: Shape, needs: set[str]) -> FieldConstants:
-    """What growth factors with these needs can use of the field."""
+    """Finds what growth factors with these needs can use of the field."""
     flow = follows_convex_potential(field)
     return FieldConstants(
         one_sided=_one_sided(field, input_shape, gradient_flow=flow) if "scaled_one_sided" in needs else None,

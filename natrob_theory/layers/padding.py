@@ -28,7 +28,7 @@ class AbstractPadding(AbstractLayer[Any]):
 
     @property
     def value(self) -> float:
-        """What is put where no entry is repeated."""
+        """The number that is put where no entry is repeated."""
         return 0.0
 
     def lipschitz(self, input_shape: Shape) -> float:

@@ -144,7 +144,7 @@ def step_growth(
 def one_sided_fields(
     one_sided: OneSidedConstants | None, constants: Sequence[tuple[Bound | float, ...]] | int
 ) -> list[FieldConstants] | None:
-    """What μ alone says of each step's field; None where it is not given. Raises like `one_sided_per_step`."""
+    """Says what μ alone says of each step's field; None where it is not given. Raises like `one_sided_per_step`."""
     if one_sided is None:
         return None
     return [FieldConstants(one_sided=mu) for mu in one_sided_per_step(one_sided, constants)]

@@ -23,7 +23,7 @@ OneSidedConstants: TypeAlias = Bound | float | Sequence[Bound | float]
 
 
 class StepStructure(NamedTuple):
-    """What the structure of one step's field says on all states.
+    """The structure of one step's field on all states.
 
     Attributes:
         factor: the step's growth, an upper bound; ∞ where there is none.
@@ -104,7 +104,7 @@ class StepGrowth:
             self._least = self._least_factors(step_constants(step_sizes, x[:, 0], self.fields))
 
     def _least_factors(self, steps: StepConstants) -> Float[Tensor, "steps *samples"]:
-        """Of each step the least factor from more than K; notes which is used."""
+        """Takes for each step the least factor from more than K; notes which is used."""
         least = torch.full_like(steps.x, torch.inf)
         chosen: list[AbstractGrowthFactor | None] = [None] * len(least)
         for factor in self.stepper.growth_factors:
@@ -132,7 +132,7 @@ class StepGrowth:
 
     @property
     def assumptions(self) -> list[str]:
-        """What the factors in use assume besides K and μ."""
+        """The assumptions of the factors in use, besides K and μ."""
         return [factor.assumption for factor in self._kinds() if factor.assumption is not None]
 
     def of_step(self, n: int) -> Float[Tensor, "*samples"]:
@@ -175,5 +175,5 @@ class StepGrowth:
 
 
 def _anywhere(less: Tensor) -> list[bool]:
-    """Of each step, whether it is so for any sample."""
+    """Says of each step whether it is so for any sample."""
     return less.view(len(less), -1).any(dim=1).tolist()

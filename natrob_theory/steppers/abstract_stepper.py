@@ -1,4 +1,4 @@
-"""What every stepper can do.
+"""Everything that steppers share.
 
 The contract for whoever adds a method. An explicit one derives from `AbstractExplicitStepper` and writes its step once;
 all else follows. Any other one does what follows itself:

@@ -37,7 +37,7 @@ class AbstractExplicitStepper(AbstractStepper[FieldT]):
     @final
     @cached_property
     def trace(self) -> StepTrace:
-        """What the step says of itself."""
+        """The step as it says itself: nodes, weights, growth polynomial."""
         arithmetic = TraceArithmetic()
         ends = self.advance_parts(arithmetic, [arithmetic.start] * self.couplings)
         return arithmetic.trace(ends[0])

@@ -34,7 +34,7 @@ def _rounding(entry: Fraction) -> int:
 
 
 def polynomial_in_balls(coefficients: Sequence[Fraction], x: Ball) -> Ball:
-    """The same polynomial enclosed at the working precision."""
+    """The polynomial enclosed at the working precision."""
     value = ball(coefficients[-1])
     for entry in reversed(coefficients[:-1]):
         value = value * x + ball(entry)

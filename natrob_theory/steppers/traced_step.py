@@ -11,7 +11,7 @@ from natrob_theory.steppers.coefficient import Coefficient
 
 @dataclass(frozen=True, kw_only=True)
 class StepTrace:
-    """What a step says of itself.
+    """A step as it says itself.
 
     Attributes:
         growth: the coefficients of G in ascending powers of x = hK.
@@ -73,7 +73,7 @@ class TraceArithmetic(AbstractArithmetic[TracedValue]):
         return total
 
     def trace(self, end: TracedValue) -> StepTrace:
-        """What was seen up to the step's end."""
+        """The trace up to the step's end."""
         growth = list(end.growth)
         while len(growth) > 1 and growth[-1] == 0:
             growth.pop()

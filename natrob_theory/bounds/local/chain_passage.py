@@ -90,7 +90,7 @@ class Passed:
 
 
 class Slope(NamedTuple):
-    """What a step needs of its field's chain.
+    """Everything that a step needs of its field's chain.
 
     Attributes:
         value: the chain at the centre; None if the centre is not known.

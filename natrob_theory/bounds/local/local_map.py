@@ -57,7 +57,7 @@ class LocalMap:
         return torch.cat([_constants_of_rows(self._over(*part), those) for *part, those in parts])
 
     def _over(self, center: Tensor, radii: Float[Tensor, " batch"]) -> Points:
-        """What is known of the map on the balls around these centres, (batch, *input)."""
+        """The knowledge of the map on the balls around these centres, (batch, *input)."""
         points = points_of_ball(center.detach().flatten(1).double(), radii)
         for stage in self._stages:
             points = stage.advance(points)

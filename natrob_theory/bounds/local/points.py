@@ -1,4 +1,4 @@
-"""What is known of the points of a ball on the way through a map.
+"""The points of a ball as they are known on the way through a map.
 
 Between two points of the ball the map so far acts as J + E, ‖E‖ ≤ e, and as a whole with constant at most p; J is its
 Jacobian at the centre. After a layer of which only a constant is known all begins anew, with J = I, on a larger ball.

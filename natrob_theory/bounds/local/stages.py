@@ -77,7 +77,7 @@ class ChainStage(AbstractStage):
         return self._chain.over(points, self._most, followed=self._followed)
 
     def entries(self, begun: int) -> tuple[int, int]:
-        """Of W and of J behind it."""
+        """Counts the entries of W and of J behind it."""
         return _most_entries([self._chain], begun), begun
 
 
@@ -178,7 +178,7 @@ class EulerStage(AbstractStage):
         )
 
     def entries(self, begun: int) -> tuple[int, int]:
-        """Of the field's matrices and Jacobians, and of J."""
+        """Counts those of the field's matrices and Jacobians, and of J."""
         return max(self._terms.entries(begun), self._entries * begun), begun
 
 
@@ -227,7 +227,7 @@ class BackwardEulerStage(AbstractStage):
         return replace(after, box=box, deviation=deviation)
 
     def entries(self, begun: int) -> tuple[int, int]:
-        """Of the field's matrices and Jacobians, of I − hΦ° and of J."""
+        """Counts those of the field's matrices and Jacobians, of I − hΦ° and of J."""
         widest = max(begun, self._entries)
         return max(self._terms.entries(widest), self._entries * widest), begun
 

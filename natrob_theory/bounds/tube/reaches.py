@@ -31,7 +31,7 @@ class AbstractReaches(AbstractArithmetic[Tensor]):
 
     @abc.abstractmethod
     def visit(self, reach: Tensor) -> Tensor:
-        """The same of h·f at the next point, of which `reach` is known."""
+        """Takes a reach to that of h·f at the next point."""
 
     @final
     def slope(self, node: Coefficient, point: Tensor, *, part: int = 0) -> Tensor:

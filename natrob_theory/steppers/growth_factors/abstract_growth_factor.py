@@ -23,7 +23,7 @@ from natrob_theory.numbers.rounding import EPSILON
 
 @dataclass(frozen=True, kw_only=True)
 class FieldConstants:
-    """What is known of a field on all states, besides K.
+    """The constants of a field on all states, besides K.
 
     Attributes:
         one_sided: μ, an upper bound of the one-sided Lipschitz constant; None where it is not known.
@@ -38,7 +38,7 @@ class FieldConstants:
 
 @dataclass(frozen=True, kw_only=True)
 class StepConstants:
-    """What growth factors are computed from, float64; every entry broadcasts against x, None is not known.
+    """The numbers that growth factors are computed from, float64; entries broadcast against x, None is not known.
 
     Attributes:
         step_size: h.
@@ -57,7 +57,7 @@ class StepConstants:
 
 @dataclass(frozen=True, kw_only=True)
 class BallConstants:
-    """The same of one step in balls."""
+    """The numbers of one step in balls, as in `StepConstants`."""
 
     step_size: Ball
     x: Ball

@@ -1,12 +1,10 @@
 """The library's methods: each says what it is, and keeps the contract."""
 
-import math
-from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
 
 import pytest
-from contract import MethodContract
+from method_contract import MethodContract, polynomial, taylor
 
 from natrob_theory import (
     BOGACKI_SHAMPINE,
@@ -27,14 +25,6 @@ from natrob_theory import (
 from natrob_theory.numbers.tensor_types import Field
 from natrob_theory.steppers import AbstractArithmetic, AbstractExplicitStepper, coefficient
 from natrob_theory.steppers.coefficient import ZERO
-
-
-def polynomial(*coefficients: str | int | Fraction) -> Callable[[Fraction], Fraction]:
-    return lambda x: sum((Fraction(c) * x**k for k, c in enumerate(coefficients)), Fraction(0))
-
-
-def taylor(order: int) -> Callable[[Fraction], Fraction]:
-    return polynomial(*(Fraction(1, math.factorial(k)) for k in range(order + 1)))
 
 
 class TestEuler(MethodContract):

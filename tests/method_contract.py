@@ -39,6 +39,14 @@ class MethodNet(AbstractFixedStepNet):
     """The method as a network."""
 
 
+def polynomial(*coefficients: str | int | Fraction) -> Callable[[Fraction], Fraction]:
+    return lambda x: sum((Fraction(c) * x**k for k, c in enumerate(coefficients)), Fraction(0))
+
+
+def taylor(order: int) -> Callable[[Fraction], Fraction]:
+    return polynomial(*(Fraction(1, math.factorial(k)) for k in range(order + 1)))
+
+
 class MethodContract:
     """Everything the library promises of a stepper.
 
@@ -146,7 +154,8 @@ class MethodContract:
                 assert (square is None) == math.isinf(above)
                 if square is not None:
                     assert self.measured(field, seed=seed).max() <= above * (1 + 1e-10)
-                    assert float(root(square)) <= above <= float(root(square)) + 1e-13
+                    value = float(root(square))
+                    assert value <= above <= value + 1e-13 * max(1.0, value)
 
     def test_the_tube_holds_perturbed_steps(self) -> None:
         field, state, radius = self.of_parts(tanh_field), states(2), 0.4
@@ -218,7 +227,7 @@ class MethodContract:
             errors.append(float((self.stepper.step(field, 0.0, state, step_size) - exact).norm()))
         measured = math.log2(errors[0] / errors[1]) - 1
         if self.order is None:
-            assert errors[1] > 0.1 * float(state.norm())
+            assert measured < 0.5
         else:
             assert abs(measured - self.order) <= 0.2
 
