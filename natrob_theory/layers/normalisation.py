@@ -3,6 +3,9 @@
 Over each group of n entries h(y) = w/√(‖w‖²/n + ε) with w = Py, P taking the mean away. J = (I − wwᵀ/(ns²))P/s with
 s² = ‖w‖²/n + ε, so ‖J‖ ≤ 1/s ≤ 1/√ε. That is attained at w = 0, and large: 316 for ε = 10⁻⁵. On a ball of radius r
 about c every ‖w‖ is at least m = max(0, ‖Pc‖ − r), so that ‖J‖ ≤ 1/√(m²/n + ε) there.
+
+What is said of rounding assumes a variance from differences to the mean, in two passes or by Welford's update. Kernels
+that take mean(y²) − mean(y)², as torch's does for GroupNorm on images in channels_last order, are outside it.
 """
 
 import abc

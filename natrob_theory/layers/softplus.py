@@ -13,6 +13,9 @@ from natrob_theory.layers.statements import Affine, Shape, Slopes
 from natrob_theory.numbers.balls import Ball, ball
 from natrob_theory.numbers.rounding import EPSILON
 
+LARGEST_THRESHOLD = 80.0
+"""e^80 is still a number in float32."""
+
 
 @describes(nn.Softplus)
 class SoftplusAnswers(AbstractActivation[nn.Softplus]):
@@ -44,7 +47,13 @@ class SoftplusAnswers(AbstractActivation[nn.Softplus]):
         return above / self.module.beta * RELATIVE
 
     def rounding(self, input_shape: Shape, norm: Affine, unit: float) -> Affine:
-        """That of every activation, and the jump in each entry, whatever the arithmetic."""
+        """That of every activation, and the jump in each entry, whatever the arithmetic.
+
+        Raises:
+            LayerRefusedError: a threshold above `LARGEST_THRESHOLD`, where e^{βx} may overflow before x takes over.
+        """
+        if self.module.threshold > LARGEST_THRESHOLD:
+            refuse(self.module, input_shape, f"threshold={self.module.threshold}, where its exponential may overflow")
         rounded = super().rounding(input_shape, norm, unit)
         return rounded + only_constant(self.jump() * math.sqrt(math.prod(input_shape)) * RELATIVE)
 

@@ -67,7 +67,8 @@ def affine_box(box: Box, layer: PreparedMap, center: Float[Tensor, "batch output
 
 def activation_value(activation: nn.Module, point: Tensor) -> tuple[Tensor, Tensor]:
     """σ(x) as computed, and how far each entry of it may be from the exact one."""
-    value = activation(point.clone())  # it may work in place
+    with torch.no_grad():  # it may have weights, and it may work in place
+        value = activation(point.clone())
     return value, answers_of(activation).evaluation_error(point, value)
 
 

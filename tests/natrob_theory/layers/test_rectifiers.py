@@ -6,7 +6,14 @@ import pytest
 import torch
 from torch import nn
 
-from natrob_theory import ActivationRefusedError, BallRefusedError
+from natrob_theory import (
+    ActivationRefusedError,
+    BallRefusedError,
+    EulerNet,
+    GradientFlowField,
+    LayerRefusedError,
+    local_lipschitz_upper_bound,
+)
 from natrob_theory.bounds.local.ball_image import Box, activation_box, activation_value
 from natrob_theory.layers.answers import (
     activation_slopes,
@@ -17,6 +24,7 @@ from natrob_theory.layers.answers import (
     layer_pieces,
 )
 from natrob_theory.layers.mish import MISH_LEAST, MISH_STEEPEST, MISH_TURNS
+from natrob_theory.layers.selu import SELU_ALPHA, SELU_SCALE
 from natrob_theory.layers.statements import Opaque
 from natrob_theory.numbers.balls import ball
 from tests.natrob_theory.layers.matrices import jacobian_norm
@@ -101,6 +109,18 @@ def test_what_softplus_drops_beyond_its_threshold_counts_as_an_error() -> None:
     assert float(layer_error(activation, (4, 4), norm, 2.0**-53)[1]) == pytest.approx(4 * jump, rel=1e-8)
 
 
+def test_a_threshold_at_which_the_exponential_overflows_has_no_rounding() -> None:
+    assert nn.Softplus(threshold=1e3)(torch.tensor(100.0)).isinf()
+    with pytest.raises(LayerRefusedError, match="its exponential may overflow"):
+        layer_error(nn.Softplus(threshold=1e3), (2,), torch.tensor([1.0, 0.0], dtype=torch.float64), 2.0**-24)
+
+
+def test_the_numbers_of_selu_are_those_that_torch_uses() -> None:
+    above, below = nn.SELU()(torch.tensor([1.0, -1e3], dtype=torch.float64)).tolist()
+    assert above == SELU_SCALE
+    assert below == pytest.approx(-SELU_SCALE * SELU_ALPHA, rel=4e-16)
+
+
 def test_several_weights_are_known_by_their_constant_alone() -> None:
     activation = nn.PReLU(3, init=2.0)
     (piece,) = layer_pieces(activation, (3, 2))
@@ -152,3 +172,27 @@ def test_boxes_hold_the_exact_softplus_across_the_jump_of_the_computed_one() -> 
     for point in (2.4, 2.5, 2.6):
         assert float(moved.lower) <= math.log1p(math.exp(point)) <= float(moved.upper)
     assert math.log1p(math.exp(2.6)) > 2.6 + 0.05
+
+
+def test_a_local_bound_is_a_number_where_the_activation_is_trained() -> None:
+    torch.manual_seed(0)
+    chain = nn.Sequential(nn.Linear(4, 4), nn.PReLU(), nn.Linear(4, 4)).double()
+    field = GradientFlowField(nn.Linear(4, 4), nn.PReLU()).double()
+    center = torch.randn((2, 4), dtype=torch.float64)
+    for module in (chain, EulerNet(field, 0.1, 2)):
+        bound = local_lipschitz_upper_bound(module, center, 0.1).value
+        assert isinstance(bound, torch.Tensor)
+        assert not bound.requires_grad
+
+
+def test_a_gradient_flow_follows_its_trained_slope_and_is_refused_where_it_turns_negative() -> None:
+    weight = torch.eye(2, dtype=torch.float64)
+    field = GradientFlowField(nn.Linear(2, 2), nn.PReLU()).double()
+    with torch.no_grad():
+        field.linear_map.weight.copy_(weight)
+    assert layer_lipschitz(field, (2,)) == pytest.approx(1.0, rel=1e-12)
+    for slope in (-0.01, 1.01):
+        with torch.no_grad():
+            field.activation.weight.fill_(slope)  # type: ignore[union-attr, operator]
+        with pytest.raises(ValueError, match="must be nondecreasing and 1-Lipschitz"):
+            layer_lipschitz(field, (2,))
