@@ -20,10 +20,10 @@ from typing import Any, ClassVar, Generic, TypeVar, cast
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
-from torch.nn.utils.parametrize import is_parametrized
 
 from natrob_theory.layers.affine import ELEMENTWISE_ERROR, RELATIVE
 from natrob_theory.layers.altered_layers import FORWARD_METHODS, alteration
+from natrob_theory.layers.held_weights import require_finite_weights, require_settled_weights
 from natrob_theory.layers.refusal import ActivationRefusedError, BallRefusedError, LayerRefusedError, refuse
 from natrob_theory.layers.remembered import remembered
 from natrob_theory.layers.runs import image_norm, shape_after, takes_time
@@ -40,7 +40,6 @@ from natrob_theory.layers.statements import (
     Structure,
     Term,
 )
-from natrob_theory.numbers.argument_checks import all_finite
 from natrob_theory.numbers.rounding import EPSILON
 
 Described = TypeVar("Described", bound=nn.Module)
@@ -333,33 +332,6 @@ class _Constants(Question[float]):
         require_finite_weights(module)
         require_settled_weights(module)
         return remembered(module, input_shape, lambda: answers.lipschitz(input_shape))
-
-
-def require_finite_weights(layer: nn.Module) -> None:
-    """Raise ValueError, naming layer and tensor, if a number that the layer itself holds is NaN or infinite."""
-    for name, held in (*layer.named_parameters(recurse=False), *layer.named_buffers(recurse=False)):
-        if held.is_floating_point() and not held.is_meta and not all_finite(held):
-            raise ValueError(f"`{name}` of layer {type(layer).__name__} must be finite, got NaN or infinite entries")
-
-
-def require_settled_weights(layer: nn.Module) -> None:
-    """Raise ValueError, naming layer and tensor, if a parametrised tensor changes from one use to the next.
-
-    torch's `spectral_norm` takes a step of the power iteration at every use in training mode.
-    """
-    if not is_parametrized(layer):
-        return
-    parametrizations = cast(nn.ModuleDict, layer.parametrizations)
-    for name, parts in parametrizations.items():
-        if not any(part.training for part in parts.modules()):
-            continue
-        with torch.no_grad():
-            first, second = getattr(layer, name).clone(), getattr(layer, name)
-        if not torch.equal(first, second):
-            raise ValueError(
-                f"`{name}` of layer {type(layer).__name__} changes with every use in training mode, so it has no "
-                f"Lipschitz constant of its own; call .eval() on the network first"
-            )
 
 
 def _refuse_constant(layer: nn.Module, altered: str, input_shape: Shape, *_: Any) -> Any:
