@@ -16,7 +16,7 @@ MOVED = {
     "ball_arithmetic": "checks",
     "bound": "numbers.bound",
     "certificates": "checks.certificates",
-    "convex_potentials": "fields.convex_potentials",
+    "convex_potentials": "layers",
     "evaluation_error": "bounds",
     "growth": "bounds.growth",
     "jacobian_products": "numbers.jacobian_products",
