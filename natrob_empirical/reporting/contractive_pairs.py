@@ -6,7 +6,7 @@ from statistics import fmean
 from typing import Final, final
 
 from natrob_empirical.records import TheoryResult
-from natrob_empirical.reporting.findings.finding import Verdict
+from natrob_empirical.reporting.finding import Verdict
 from natrob_empirical.reporting.image_bounds import attacks_in, best_radii, smallest_distances
 from natrob_empirical.reporting.model_pairs import (
     BudgetComparison,

@@ -4,7 +4,7 @@ from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from typing import Final, final
 
-from natrob_empirical.reporting.findings.finding import Verdict
+from natrob_empirical.reporting.finding import Verdict
 from natrob_empirical.reporting.formatting import format_budget, format_number, format_rounded, join_words
 from natrob_empirical.reporting.paired_comparison import (
     SIGNIFICANCE,

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias, final
 
 from natrob_empirical.reporting.figure_style import ModelStyle, ReportFigure
-from natrob_empirical.reporting.findings.finding import Finding
+from natrob_empirical.reporting.finding import Finding
 from natrob_empirical.reporting.record_groups import ModelRuns, Section
 from natrob_empirical.reporting.tables.table import Table
 

@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from typing import Final
 
+from natrob_empirical.reporting.finding import Finding as Finding
+from natrob_empirical.reporting.finding import Verdict as Verdict
 from natrob_empirical.reporting.findings.attacks import attack_strength as attack_strength
 from natrob_empirical.reporting.findings.attacks import fgsm_beats_pgd as fgsm_beats_pgd
 from natrob_empirical.reporting.findings.attacks import impossibility as impossibility
@@ -19,8 +21,6 @@ from natrob_empirical.reporting.findings.comparisons import step_size as step_si
 from natrob_empirical.reporting.findings.contractive import contractive_networks as contractive_networks
 from natrob_empirical.reporting.findings.explanation import model_explanation as model_explanation
 from natrob_empirical.reporting.findings.explanation import sample_explanation as sample_explanation
-from natrob_empirical.reporting.findings.finding import Finding as Finding
-from natrob_empirical.reporting.findings.finding import Verdict as Verdict
 from natrob_empirical.reporting.findings.step_size_growth import step_size_growth as step_size_growth
 from natrob_empirical.reporting.findings.tightness import certificate_gap as certificate_gap
 from natrob_empirical.reporting.findings.tightness import trunk_tightness as trunk_tightness

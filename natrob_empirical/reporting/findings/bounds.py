@@ -4,7 +4,7 @@ import math
 from typing import Final
 
 from natrob_empirical.records import BoundCheckSummary
-from natrob_empirical.reporting.findings.finding import Finding, count_of
+from natrob_empirical.reporting.finding import Finding, count_of
 from natrob_empirical.reporting.formatting import format_budget, format_number, join_words
 from natrob_empirical.reporting.record_groups import ModelRuns, Section
 

@@ -5,7 +5,7 @@ from typing import Final
 
 from natrob_empirical.records import share_certified
 from natrob_empirical.reporting.contractive_pairs import ContractivePair, contractive_models, contractive_pairs
-from natrob_empirical.reporting.findings.finding import Finding, Verdict
+from natrob_empirical.reporting.finding import Finding, Verdict
 from natrob_empirical.reporting.formatting import (
     format_budget,
     format_number,

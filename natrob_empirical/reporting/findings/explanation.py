@@ -14,7 +14,7 @@ from natrob_empirical.reporting.explanation import (
     Quantity,
     explanations,
 )
-from natrob_empirical.reporting.findings.finding import Finding, Verdict, count_of
+from natrob_empirical.reporting.finding import Finding, Verdict, count_of
 from natrob_empirical.reporting.formatting import (
     NORM_SIGNS,
     format_budget,

@@ -1,7 +1,7 @@
 """The finding of the sweep over step sizes: small steps matter for fields whose exact flow does not expand."""
 
 from natrob_empirical.records import FieldGrowth, Number, StepSizePoint, StepSizeResult
-from natrob_empirical.reporting.findings.finding import Finding
+from natrob_empirical.reporting.finding import Finding
 from natrob_empirical.reporting.formatting import clean_text, format_number, join_words
 from natrob_empirical.reporting.record_groups import Section
 

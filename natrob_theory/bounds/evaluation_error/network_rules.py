@@ -12,7 +12,7 @@ from typing import Any, final
 import torch
 from torch import Tensor, nn
 
-from natrob_theory.bounds.tube.reaches import ROUNDING_SAFETY, AbstractReaches
+from natrob_theory.bounds.reaches import ROUNDING_SAFETY, AbstractReaches
 from natrob_theory.layers.affine import RELATIVE, only_constant
 from natrob_theory.layers.answers import layer_error, lipschitz_of_layer
 from natrob_theory.layers.runs import image_norm

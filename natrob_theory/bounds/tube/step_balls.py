@@ -7,7 +7,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from natrob_theory.bounds.local.local_bound import BallConstants
-from natrob_theory.bounds.tube.reaches import ROUNDING_SAFETY, AbstractReaches
+from natrob_theory.bounds.reaches import ROUNDING_SAFETY, AbstractReaches
 from natrob_theory.numbers.norms import per_sample_l2
 from natrob_theory.numbers.rounding import round_up, unit_roundoff
 from natrob_theory.steppers import Evaluation
