@@ -118,9 +118,11 @@ class AbstractAnswers(abc.ABC):
         """At least ‖fl f(y) − f(y)‖ for every y of at most this norm whose entries the arithmetic can hold.
 
         Derived, as an assumption: φu(‖f(y)‖ + L‖y‖), φ = d^1.5 for d entries of the larger of the two ends, as in
-        `check_bound` (theory, section 7).
+        `check_bound` (theory, section 7). Raises LayerRefusedError where a part computes another function (`departs`).
         """
         layer = self.described
+        if departs(layer):
+            refuse(layer, input_shape, "a part that is not computed as its function is, and no rounding of its own")
         constant = lipschitz_of_layer(layer, input_shape)
         entries = max(math.prod(input_shape), math.prod(output_shape(layer, input_shape)))
         return float(entries) ** 1.5 * unit * (image_norm(layer, input_shape, norm, constant) + constant * norm)
@@ -386,6 +388,12 @@ Raises:
 def knows_near(module: nn.Module) -> bool:
     """Whether the constant on a ball is known to be another than that on all inputs."""
     return type(answers_of(module)).lipschitz_near is not AbstractAnswers.lipschitz_near
+
+
+def departs(module: nn.Module) -> bool:
+    """Whether a part of it computes something else than its function, as softplus does beyond its threshold."""
+    derived = AbstractAnswers.evaluation_error
+    return any(type(answers_of(part)).evaluation_error is not derived for part in module.modules())
 
 
 layer_pieces: Question[list[Piece]] = Question("pieces", _refuse_constant)

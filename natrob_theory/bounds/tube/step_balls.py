@@ -1,17 +1,32 @@
 """The balls of one step: around each point where it evaluates the field, as large as solutions can depart there."""
 
-from typing import final
+import copy
+from typing import NamedTuple, final
 
 import torch
 from jaxtyping import Float
-from torch import Tensor
+from torch import Tensor, nn
 
 from natrob_theory.bounds.local.local_bound import BallConstants
 from natrob_theory.bounds.reaches import ROUNDING_SAFETY, AbstractReaches
+from natrob_theory.layers.answers import departs, layer_error
+from natrob_theory.layers.statements import Affine, Shape
 from natrob_theory.numbers.norms import per_sample_l2
 from natrob_theory.numbers.rounding import round_up, unit_roundoff
 from natrob_theory.steppers import Evaluation
 from natrob_theory.steppers.traced_step import StepTrace
+
+
+class FieldError(NamedTuple):
+    """An evaluation k = f(Y) errs by at most φu(‖k‖ + K‖Y‖) + a‖Y‖ + b.
+
+    Attributes:
+        factor: φ, see `tube_bound`.
+        departure: (a, b), what it departs by where nothing rounds.
+    """
+
+    factor: float
+    departure: Affine
 
 
 @final
@@ -30,7 +45,7 @@ class StepBalls(AbstractReaches):
         entering: the reach at the step's start: (1, η, 0) with η what rounding has added so far.
         radius: r.
         trace: the weights of the method's sums.
-        field_error_factor: φ, see `tube_bound`.
+        field_error: what an evaluation of the field errs by.
     """
 
     def __init__(
@@ -43,13 +58,14 @@ class StepBalls(AbstractReaches):
         entering: Float[Tensor, "3 batch"],
         radius: Float[Tensor, " batch"],
         trace: StepTrace | None,
-        field_error_factor: float,
+        field_error: FieldError,
     ) -> None:
         self._balls = balls
         self._waiting = list(evaluations)
         self._step_size = step_size
         self._radius = radius
-        self._field_error = field_error_factor * unit_roundoff(start.dtype)
+        self._field_error = field_error.factor * unit_roundoff(start.dtype)
+        self._of_point, self._absolute = field_error.departure.tolist()
         slopes = sum((step_size * per_sample_l2(e.value) for e in evaluations), torch.zeros_like(radius))
         safety = ROUNDING_SAFETY * len(evaluations) * unit_roundoff(start.dtype)
         of_state, of_slope = (1.0, 1.0) if trace is None else (trace.state_weight, trace.slope_weight)
@@ -76,5 +92,18 @@ class StepBalls(AbstractReaches):
         return constant, self.field_error(evaluation, constant)
 
     def field_error(self, evaluation: Evaluation, constant: Float[Tensor, " batch"]) -> Float[Tensor, " batch"]:
-        """φu(‖f(Y)‖ + K‖Y‖)."""
-        return self._field_error * (per_sample_l2(evaluation.value) + constant * per_sample_l2(evaluation.point))
+        """φu(‖f(Y)‖ + K‖Y‖) + a‖Y‖ + b."""
+        size = per_sample_l2(evaluation.point)
+        rounded = self._field_error * (per_sample_l2(evaluation.value) + constant * size)
+        return rounded + self._of_point * size + self._absolute
+
+
+def departure_of(field: nn.Module, input_shape: Shape) -> Affine:
+    """How far the field's evaluation is from f where nothing rounds: (0, 0) for every field whose parts compute it.
+
+    Raises:
+        LayerRefusedError: a part departs from its function, and the field does not say what that makes of it.
+    """
+    if not departs(field):
+        return torch.zeros(2, dtype=torch.float64)
+    return layer_error(copy.deepcopy(field).double(), input_shape, torch.tensor([1.0, 0.0], dtype=torch.float64), 0.0)

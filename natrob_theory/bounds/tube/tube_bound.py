@@ -3,7 +3,8 @@
 Rounding. The tube lies around the *computed* clean states ŷ_n and holds every solution of the exact map that starts
 within `radius` of y_0. One step adds what its own rounding may have moved ŷ_{n+1}: c·u(‖ŷ_n‖ + Σh‖k‖) for its sums,
 c = 16 per evaluation k = f(Y), and φu(‖k‖ + K‖Y‖) for every evaluation of the field, as in `check_bound`
-(theory, section 7). That is an assumption on the field's own rounding, φ.
+(theory, section 7). That is an assumption on the field's own rounding, φ. What softplus drops beyond its threshold is
+added to it.
 """
 
 import math
@@ -17,8 +18,9 @@ from torch import Tensor, nn
 
 from natrob_theory.bounds.local.local_bound import BallConstants, ball_constants
 from natrob_theory.bounds.local.radii import radii_per_sample
-from natrob_theory.bounds.tube.step_balls import StepBalls
+from natrob_theory.bounds.tube.step_balls import FieldError, StepBalls, departure_of
 from natrob_theory.fields import evaluate_field
+from natrob_theory.layers.statements import Affine
 from natrob_theory.networks import AbstractFixedStepNet, AbstractIntegratorNet, StepPlan, StepStructure
 from natrob_theory.numbers.argument_checks import require_nonnegative, require_state
 from natrob_theory.numbers.bound import Bound
@@ -153,12 +155,19 @@ class _CleanRun:
         self.structure = structure
         self._factor = field_error_factor
         self._constants: dict[nn.Module, BallConstants] = {}
+        self._departures: dict[nn.Module, Affine] = {}
 
     def constants_of(self, field: nn.Module, state: Tensor) -> BallConstants:
         """The local constants of a field, prepared once however many steps share it."""
         if field not in self._constants:
             self._constants[field] = ball_constants(field, tuple(state.shape[1:]))
         return self._constants[field]
+
+    def departure_of(self, field: nn.Module, state: Tensor) -> Affine:
+        """What the field's evaluation departs by where nothing rounds, found once."""
+        if field not in self._departures:
+            self._departures[field] = departure_of(field, tuple(state.shape[1:]))
+        return self._departures[field]
 
     def balls(
         self, n: int, field: nn.Module, evaluations: list[Evaluation], *, drift: Tensor, radius: Tensor
@@ -172,7 +181,7 @@ class _CleanRun:
             entering=torch.stack([torch.ones_like(drift), drift, torch.zeros_like(drift)]),
             radius=radius,
             trace=None if self.stepper.implicit else _explicit(self.stepper).trace,
-            field_error_factor=self._factor,
+            field_error=FieldError(self._factor, self.departure_of(field, evaluations[0].point)),
         )
 
 

@@ -11,8 +11,10 @@ from natrob_theory import (
     BallRefusedError,
     EulerNet,
     GradientFlowField,
+    HamiltonianField,
     LayerRefusedError,
     local_lipschitz_upper_bound,
+    tube_bound,
 )
 from natrob_theory.bounds.local.ball_image import Box, activation_box, activation_value
 from natrob_theory.layers.answers import (
@@ -196,3 +198,22 @@ def test_a_gradient_flow_follows_its_trained_slope_and_is_refused_where_it_turns
             field.activation.weight.fill_(slope)  # type: ignore[union-attr, operator]
         with pytest.raises(ValueError, match="must be nondecreasing and 1-Lipschitz"):
             layer_lipschitz(field, (2,))
+
+
+def test_a_tube_holds_the_exact_solution_beside_a_computed_softplus_that_jumps() -> None:
+    torch.manual_seed(0)
+    computed, exact = (GradientFlowField(nn.Linear(2, 2), nn.Softplus(threshold=t)).double() for t in (0.5, 60.0))
+    exact.linear_map.load_state_dict(computed.linear_map.state_dict())
+    start = torch.tensor([[3.0, -2.0], [1.0, 4.0]], dtype=torch.float64)
+    tube = tube_bound(EulerNet(computed, 0.2, 5), start, 0.0)
+    with torch.no_grad():
+        paths = [EulerNet(field, 0.2, 5).trajectory(start).states for field in (computed, exact)]
+    apart = torch.stack([(first - second).norm(dim=1) for first, second in zip(*paths, strict=True)])
+    assert float(apart.max()) > 0.01
+    assert (apart <= tube.radii).all()
+
+
+def test_a_rounding_that_is_derived_knows_no_jump() -> None:
+    field = HamiltonianField.dense(2, 3, activation=nn.Softplus).double()
+    with pytest.raises(LayerRefusedError, match="not computed as its function is"):
+        layer_error(field, (4,), torch.tensor([1.0, 0.0], dtype=torch.float64), 2.0**-53)
