@@ -40,16 +40,26 @@ from natrob_theory.numbers.norms import per_sample_l2
 
 Build = Callable[[], nn.Module]
 SINGLE = 2.0**-24
-PAIRS = 24
+PAIRS, CLIMBS = 24, 30
 
 
 def normal(*shape: int, size: float = 1.0) -> Tensor:
     return size * torch.randn(*shape, dtype=torch.float64)
 
 
+def evaluated_at(module: nn.Module, state: Tensor) -> Tensor:
+    return module(torch.zeros((), dtype=state.dtype), state) if takes_time(module) else module(state)
+
+
 def value(module: nn.Module, state: Tensor) -> Tensor:
     with torch.no_grad():
-        return module(torch.zeros((), dtype=state.dtype), state) if takes_time(module) else module(state)
+        return evaluated_at(module, state)
+
+
+def unit(vectors: Tensor) -> Tensor:
+    """Each sample with length 1; zero stays zero."""
+    length = per_sample_l2(vectors).clamp_min(1e-30)
+    return vectors / length.view(-1, *[1] * (vectors.dim() - 1)).to(vectors)
 
 
 class AnswersContract:
@@ -65,19 +75,19 @@ class AnswersContract:
         return build().double().eval().requires_grad_(False)
 
     def pairs(self, module: nn.Module) -> tuple[Tensor, Tensor]:
-        """Pairs of inputs, near ones and far ones, and along the steepest direction at some points."""
-        start = normal(PAIRS, *self.input_shape, size=self.size)
-        length = torch.logspace(-3, 1, PAIRS, dtype=torch.float64).view(-1, *[1] * len(self.input_shape))
-        direction = normal(PAIRS, *self.input_shape)
-        for _ in range(3):  # towards the largest singular value of the secant map
-            point = start.requires_grad_(True)
-            field = (lambda s: module(torch.zeros(()).double(), s)) if takes_time(module) else module
-            change = (field(point + 1e-4 * direction) - field(point)).detach()
-            (direction,) = torch.autograd.grad(field(point), point, change, allow_unused=False)
-            start = point.detach()
-            direction = torch.where(per_sample_l2(direction).view_as(length) > 0, direction, normal(*direction.shape))
-            direction = direction / per_sample_l2(direction).view_as(length)
-        return start, start + length * direction
+        """Pairs of inputs, near and far; those of the first half have climbed to where the module is steep."""
+        start, direction = normal(PAIRS, *self.input_shape, size=self.size), normal(PAIRS, *self.input_shape)
+        for step in torch.logspace(0, -2, CLIMBS, dtype=torch.float64) * self.size / 2:
+            point, along = start.requires_grad_(True), direction.requires_grad_(True)
+            change = evaluated_at(module, point + 1e-3 * unit(along)) - evaluated_at(module, point)
+            steepness = change.flatten(1).square().sum(dim=1).clamp_min(1e-30).log().sum()
+            uphill = torch.autograd.grad(steepness, (point, along), materialize_grads=True)
+            start = point.detach() + step * unit(uphill[0])
+            direction = unit(along.detach()) + step * unit(uphill[1])
+        start[PAIRS // 2 :] = normal(PAIRS - PAIRS // 2, *self.input_shape, size=self.size)
+        near, far = torch.full((PAIRS // 2,), 1e-3), torch.logspace(-3, 1, PAIRS - PAIRS // 2)
+        length = torch.cat([near, far]).double().view(-1, *[1] * len(self.input_shape))
+        return start, start + length * unit(direction)
 
     def test_no_pair_exceeds_the_constants(self, module: nn.Module) -> None:
         start, end = self.pairs(module)
@@ -246,7 +256,7 @@ class LayerContract(AnswersContract):
         assert float(slopes.low) <= float(secants.min()) + noise
         assert float(slopes.high) >= float(secants.max()) - noise
         assert layer_lipschitz(module, self.input_shape) == max(float(slopes.high), -float(slopes.low))
-        point = torch.tensor([-2.0, -0.31, 0.43, 0.57, 3.0], dtype=torch.float64, requires_grad=True)
+        point = torch.tensor([-2.1, -0.31, 0.43, 0.57, 2.9], dtype=torch.float64, requires_grad=True)
         (exact,) = torch.autograd.grad(module(point).sum(), point)
         near = activation_slopes(module, point.detach() - 1e-9, point.detach() + 1e-9)
         torch.testing.assert_close(near.low, exact, rtol=0, atol=1e-8)

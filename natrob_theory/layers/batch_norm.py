@@ -70,12 +70,15 @@ class BatchNormAnswers(AbstractLayer[AnyBatchNorm]):
         mean = zeros if self.module.running_mean is None else self.module.running_mean.detach().double()
         shift = zeros if self.module.bias is None else self.module.bias.detach().double()
         scale, mean, shift = (values.repeat_interleave(pixels) for values in (scale, mean, shift))
-        size = scale.abs() * (before.bias.abs() + mean.abs()) + shift.abs()
+        matrix, bias, bias_error = (
+            one.to(scale.device) for one in (before.matrix, before.bias, before.bias_error)
+        )  # a layer without weights wrote its matrix out where no device was known
+        size = scale.abs() * (bias.abs() + mean.abs()) + shift.abs()
         return AffineMap(
-            matrix=scale[:, None] * before.matrix,
-            bias=scale * (before.bias - mean) + shift,
+            matrix=scale[:, None] * matrix,
+            bias=scale * (bias - mean) + shift,
             entry_error=before.entry_error + 2 * SCALE_ERROR,
-            bias_error=(scale.abs() * before.bias_error + 4 * SCALE_ERROR * size) * (1.0 + 4 * SCALE_ERROR),
+            bias_error=(scale.abs() * bias_error + 4 * SCALE_ERROR * size) * (1.0 + 4 * SCALE_ERROR),
         )
 
     def rounding(self, input_shape: Shape, norm: Affine, unit: float) -> Affine:

@@ -38,6 +38,8 @@ class ConvolutionAnswers(AbstractLayer[AnyConvolution]):
         if not isinstance(layer, nn.Conv2d):
             return super().pieces(input_shape)
         pad: AffineMap | None = None
+        if layer.padding_mode == "circular":  # refuses a pixel that meets a kernel twice, whose weights would add up
+            _circular_grid(layer, input_shape[1:], dilated(layer.weight, layer.dilation).shape[2:])
         if pads_apart(layer):
             numbers = padded_numbers(input_shape[1:], layer._reversed_padding_repeated_twice, layer.padding_mode)
             pad = padding_map(numbers.flatten().long(), math.prod(input_shape[1:]), copies=input_shape[0])

@@ -42,7 +42,10 @@ def check() -> None:
             taylor = sum(x**power / sympy.factorial(power) for power in range(used + 1))
             require_equal(linear_step(matrix_of(tableau), vector_of(tableau.b), x), taylor, f"{tableau.name}: R = T_p")
             require_equal(polynomial_from(tableau.growth_polynomial(), x), taylor, f"{tableau.name}: G = T_p")
-    require(covered == [EULER, HEUN, MIDPOINT, RK4, BOGACKI_SHAMPINE], "the tableaus of the statement")
+    require(
+        all(tableau in covered for tableau in (EULER, HEUN, MIDPOINT, RK4, BOGACKI_SHAMPINE)),
+        "the tableaus of the statement",
+    )
     check_inequality(x)
 
 

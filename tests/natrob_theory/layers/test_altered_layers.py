@@ -3,6 +3,7 @@ import torch
 from torch import Tensor, nn
 
 from natrob_theory import LayerRefusedError, lipschitz_upper_bound
+from natrob_theory.layers.answers import chain_of
 
 
 class Rescaled(nn.Conv2d):
@@ -64,3 +65,9 @@ def test_max_pooling_windows_that_overlap_count() -> None:
     measured = float((layer(peak) - layer(image)).norm())
     assert measured == pytest.approx(3.0)
     assert float(lipschitz_upper_bound(layer, input_shape=(1, 5, 5))) >= measured
+
+
+def test_the_pieces_of_a_circular_convolution_that_wraps_twice_are_refused() -> None:
+    layer = nn.Conv2d(1, 1, 3, padding=2, padding_mode="circular").double()
+    with pytest.raises(LayerRefusedError, match="wraps more than once"):
+        chain_of(layer, (1, 3, 3))

@@ -30,8 +30,8 @@ ORDERS = [
 ]
 
 
-def test_the_list_of_tableaus_is_complete() -> None:
-    assert [entry[0] for entry in ORDERS] == list(TABLEAUS)
+def test_the_tableaus_of_the_literature_are_there_and_have_names_of_their_own() -> None:
+    assert {entry[0] for entry in ORDERS} <= set(TABLEAUS)
     assert len({tableau.name for tableau in TABLEAUS}) == len(TABLEAUS)
 
 
