@@ -13,7 +13,7 @@ from natrob_theory.moved_modules import MOVED
 def forgotten_imports() -> None:
     for name in MOVED:
         sys.modules.pop(f"natrob_theory.{name}", None)
-        vars(natrob_theory).pop(name, None)
+        natrob_theory.__dict__.pop(name, None)
 
 
 @pytest.mark.usefixtures("forgotten_imports")

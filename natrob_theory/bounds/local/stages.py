@@ -294,7 +294,7 @@ class _Step(NamedTuple):
             factor=self.factor,
             relative_residual=residual,
         )
-        return self.factor * error if isinstance(self.stepper, BackwardEulerStepper) else error
+        return self.factor * error if self.stepper.implicit else error
 
 
 _Element: TypeAlias = _Run | _Step | Opaque
