@@ -63,6 +63,8 @@ def growth_upper_bound(net: AbstractIntegratorNet, *, input_shape: tuple[int, ..
 def step_structures(net: AbstractIntegratorNet, *, input_shape: tuple[int, ...]) -> list[StepStructure]:
     """Lists for every step what `growth_upper_bound` uses, and its own factor; ∞ where the method has no bound.
 
+    Where every sample has a grid of its own, the factor is the largest of all samples.
+
     Raises:
         LayerRefusedError: a field that cannot be bounded.
     """
@@ -74,7 +76,7 @@ def step_structures(net: AbstractIntegratorNet, *, input_shape: tuple[int, ...])
     except ValueError:
         factors = [math.inf] * len(plan)
     else:
-        factors = [float(growth.of_step(n)) for n in range(len(plan))]
+        factors = [float(growth.of_step(n).max()) for n in range(len(plan))]
     fields = [FieldConstants()] * len(plan) if structure.fields is None else structure.fields
     return [StepStructure(*row) for row in zip(factors, fields, strict=True)]
 

@@ -237,3 +237,12 @@ def test_the_factor_is_attained_just_beyond_the_limit() -> None:
         ratio = float((net(top) - net(torch.zeros_like(top))).norm() / top.norm())
     assert ratio == pytest.approx(1.02, rel=1e-9)
     assert growth(net) == pytest.approx(ratio, rel=1e-12)
+
+
+def test_the_structure_of_a_step_of_samples_with_grids_of_their_own_holds_for_all() -> None:
+    net = NeuralODE(dense_field(3, 5).double(), 1.0, rtol=1e-3, atol=1e-3)
+    net(torch.tensor([[0.1, 0.0, 0.0], [9.0, -9.0, 5.0]], dtype=torch.float64))
+    growth = growth_upper_bound(net, input_shape=(3,)).value
+    assert isinstance(growth, torch.Tensor)
+    product = math.prod(step.factor for step in step_structures(net, input_shape=(3,)))
+    assert product >= float(growth.max()) * (1 - 1e-12)
