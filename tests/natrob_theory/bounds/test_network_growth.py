@@ -1,5 +1,6 @@
 """Growth from the structure of a network's fields, and whole networks as layers."""
 
+import math
 from typing import Any
 
 import pytest
@@ -29,6 +30,7 @@ from natrob_theory import (
     layer_lipschitz,
     lipschitz_upper_bound,
     one_sided_lipschitz,
+    step_structures,
 )
 
 
