@@ -32,7 +32,7 @@ from natrob_theory import (
     one_sided_lipschitz_upper_bound,
 )
 from natrob_theory.checks.structure_check import check_structure
-from natrob_theory.layers.answers import chain_of, evaluated, output_shape
+from natrob_theory.layers.questions import chain_of, evaluated, output_shape
 from natrob_theory.layers.runs import takes_time
 from natrob_theory.layers.statements import Activation, AffineMap, Evaluated, Opaque, Piece, Shape
 from natrob_theory.numbers.balls import ball, exact_matrix, matrix, working_precision

@@ -20,7 +20,7 @@ from natrob_empirical.random_streams import RandomStreams
 from natrob_empirical.records import EvaluationStatistics, GridStatistics
 from natrob_theory import Bound, BoundCheck, exponential_bound, lipschitz_lower_bound, lipschitz_upper_bound
 from natrob_theory.checks.residual_chains import ResidualConstants, ResidualStep, check_residual_bound
-from natrob_theory.layers.answers import output_shape
+from natrob_theory.layers.questions import output_shape
 from natrob_theory.numbers.rounding import EPSILON
 
 BLOCK_SEARCH_STATES = 4

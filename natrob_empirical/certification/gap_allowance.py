@@ -15,7 +15,7 @@ from natrob_theory import LayerRefusedError
 from natrob_theory.bounds.evaluation_error.network_rules import evaluated_states, solver_residual
 from natrob_theory.bounds.network_growth import step_structures
 from natrob_theory.layers.affine import RELATIVE, product_error
-from natrob_theory.layers.answers import evaluated, output_shape
+from natrob_theory.layers.questions import evaluated, output_shape
 from natrob_theory.layers.statements import Evaluated
 from natrob_theory.networks import AbstractFixedStepNet
 from natrob_theory.numbers.rounding import unit_roundoff

@@ -10,7 +10,8 @@ from natrob_empirical.models.residual_block import PaddedSubsampling, ResidualBl
 from natrob_theory import LayerRefusedError
 from natrob_theory.checks.residual_chains import residual_growth
 from natrob_theory.layers.altered_layers import hooks_of
-from natrob_theory.layers.answers import AbstractLayer, describes, evaluated, lipschitz_of_layer, output_shape
+from natrob_theory.layers.answers import AbstractLayer, describes
+from natrob_theory.layers.questions import evaluated, lipschitz_of_layer, output_shape
 from natrob_theory.layers.runs import require_input_kept
 from natrob_theory.layers.selection import AbstractSelection
 from natrob_theory.layers.statements import Affine, Evaluated, Shape

@@ -18,7 +18,7 @@ from natrob_empirical.models.residual_block import ResidualBlock
 from natrob_theory import Bound, LayerRefusedError, lipschitz_upper_bound
 from natrob_theory.checks.residual_chains import residual_growth
 from natrob_theory.layers.altered_layers import computes_as
-from natrob_theory.layers.answers import output_shape
+from natrob_theory.layers.questions import output_shape
 
 
 @classifier_bounds.register

@@ -8,7 +8,8 @@ from typing import Any
 from torch import nn
 from torchvision.models.resnet import BasicBlock, Bottleneck
 
-from natrob_theory.layers.answers import AbstractLayer, describes, evaluated, lipschitz_of_layer, output_shape
+from natrob_theory.layers.answers import AbstractLayer, describes
+from natrob_theory.layers.questions import evaluated, lipschitz_of_layer, output_shape
 from natrob_theory.layers.runs import require_input_kept
 from natrob_theory.layers.statements import Affine, Evaluated, Shape
 from natrob_theory.numbers.rounding import EPSILON, product_up

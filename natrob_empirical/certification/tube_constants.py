@@ -12,7 +12,7 @@ from natrob_empirical.certification.sequential_classifier import SequentialClass
 from natrob_empirical.models import IntegratorClassifier
 from natrob_theory import LayerRefusedError, tube_bound
 from natrob_theory.bounds.network_growth import step_structures
-from natrob_theory.layers.answers import evaluated, lipschitz_of_layer, output_shape
+from natrob_theory.layers.questions import evaluated, lipschitz_of_layer, output_shape
 from natrob_theory.networks import AbstractFixedStepNet
 from natrob_theory.numbers.norms import per_sample_l2
 from natrob_theory.numbers.rounding import round_up, times_up, unit_roundoff

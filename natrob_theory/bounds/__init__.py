@@ -21,6 +21,6 @@ from natrob_theory.bounds.one_sided_upper_bound import (
 )
 from natrob_theory.bounds.tube.tube_bound import Tube as Tube
 from natrob_theory.bounds.tube.tube_bound import tube_bound as tube_bound
-from natrob_theory.layers.answers import evaluated as evaluated
-from natrob_theory.layers.answers import layer_error as layer_error
+from natrob_theory.layers.questions import evaluated as evaluated
+from natrob_theory.layers.questions import layer_error as layer_error
 from natrob_theory.layers.statements import Evaluated as Evaluated

@@ -2,7 +2,7 @@
 
 from torch import nn
 
-from natrob_theory.layers.answers import lipschitz_of_layer
+from natrob_theory.layers.questions import lipschitz_of_layer
 from natrob_theory.numbers.bound import Bound
 
 

@@ -13,7 +13,8 @@ from natrob_theory.bounds.one_sided_upper_bound import one_sided_lipschitz_upper
 from natrob_theory.fields import split_halves
 from natrob_theory.fields.centred_fields import centred_constants
 from natrob_theory.layers.altered_layers import FORWARD_METHODS
-from natrob_theory.layers.answers import AbstractLayer, asked, describes, follows_convex_potential
+from natrob_theory.layers.answers import AbstractLayer, asked, describes
+from natrob_theory.layers.questions import follows_convex_potential
 from natrob_theory.layers.refusal import refuse
 from natrob_theory.layers.statements import Shape
 from natrob_theory.networks import AbstractFixedStepNet, AbstractIntegratorNet, NeuralODE

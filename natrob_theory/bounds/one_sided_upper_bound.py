@@ -5,7 +5,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from natrob_theory.fields import AutonomousField, DissipativeField
-from natrob_theory.layers.answers import one_sided_lipschitz
+from natrob_theory.layers.questions import one_sided_lipschitz
 from natrob_theory.layers.refusal import ActivationRefusedError
 from natrob_theory.layers.two_layer import one_sided_from_slopes, slopes_on_ball, two_layers
 from natrob_theory.numbers.argument_checks import require_nonnegative, require_state

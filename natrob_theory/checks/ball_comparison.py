@@ -12,7 +12,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from natrob_theory.checks.trajectories import PairRun
-from natrob_theory.layers.answers import ball_field
+from natrob_theory.layers.questions import ball_field
 from natrob_theory.networks import AbstractIntegratorNet, LipschitzConstants, OneSidedConstants, StepPlan
 from natrob_theory.networks.abstract_net import constants_per_step, require_forward_in_time
 from natrob_theory.networks.fixed_step_net import AbstractFixedStepNet

@@ -10,7 +10,8 @@ from torch import Tensor, nn
 from natrob_theory.bounds.point_pairs import scaled
 from natrob_theory.fields import evaluate_field
 from natrob_theory.fields.evaluation import field_name
-from natrob_theory.layers.answers import answers_of, stated_structure
+from natrob_theory.layers.answers import answers_of
+from natrob_theory.layers.questions import stated_structure
 from natrob_theory.layers.statements import Structure
 from natrob_theory.numbers.argument_checks import require_count, require_finite, require_generator, require_state
 from natrob_theory.numbers.jacobian_products import Linearisation

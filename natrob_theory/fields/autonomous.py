@@ -5,8 +5,8 @@ from typing import final
 from torch import Tensor, nn
 
 from natrob_theory.fields.centred_fields import centred_constants
-from natrob_theory.layers.answers import (
-    AbstractField,
+from natrob_theory.layers.answers import AbstractField
+from natrob_theory.layers.questions import (
     ball_field,
     evaluated,
     follows_convex_potential,

@@ -6,7 +6,7 @@ method sees the skew-symmetric part at right angles to e, the remainder in any d
 
 from torch import nn
 
-from natrob_theory.layers.answers import (
+from natrob_theory.layers.questions import (
     centred_parts,
     follows_convex_potential,
     lipschitz_of_layer,

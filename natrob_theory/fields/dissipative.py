@@ -8,8 +8,8 @@ from torch import Tensor, nn
 from natrob_theory.fields.centred_fields import centred_constants, with_centre
 from natrob_theory.fields.combinations import require_module
 from natrob_theory.layers.affine import RELATIVE
-from natrob_theory.layers.answers import (
-    AbstractField,
+from natrob_theory.layers.answers import AbstractField
+from natrob_theory.layers.questions import (
     ball_field,
     evaluated,
     field_terms,

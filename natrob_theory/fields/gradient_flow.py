@@ -15,16 +15,9 @@ from natrob_theory.fields.linear_map import (
     require_linear_map,
 )
 from natrob_theory.layers.affine import RELATIVE, matrix_error
-from natrob_theory.layers.answers import (
-    AbstractField,
-    activation_slopes,
-    asked,
-    ball_field,
-    evaluated,
-    layer_pieces,
-    lipschitz_of_layer,
-)
+from natrob_theory.layers.answers import AbstractField, asked
 from natrob_theory.layers.matrices import linear_map as map_of_matrix
+from natrob_theory.layers.questions import activation_slopes, ball_field, evaluated, layer_pieces, lipschitz_of_layer
 from natrob_theory.layers.refusal import LayerRefusedError
 from natrob_theory.layers.statements import (
     Activation,

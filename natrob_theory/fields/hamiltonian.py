@@ -8,7 +8,8 @@ from torch import Tensor, nn
 from natrob_theory.fields.combinations import ScaledField, require_module
 from natrob_theory.fields.gradient_flow import GradientFlowField
 from natrob_theory.fields.halves import split_halves
-from natrob_theory.layers.answers import AbstractField, ball_field, lipschitz_of_layer
+from natrob_theory.layers.answers import AbstractField
+from natrob_theory.layers.questions import ball_field, lipschitz_of_layer
 from natrob_theory.layers.statements import BallField, OneSidedConstant, Shape, Structure
 from natrob_theory.numbers.balls import Ball, BallMatrix, rows_of, stacked
 

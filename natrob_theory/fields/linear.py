@@ -7,9 +7,10 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from natrob_theory.layers.affine import matrix_error
-from natrob_theory.layers.answers import AbstractField, lipschitz_of_layer
+from natrob_theory.layers.answers import AbstractField
 from natrob_theory.layers.linear import one_sided_of_matrix
 from natrob_theory.layers.matrices import exact_map
+from natrob_theory.layers.questions import lipschitz_of_layer
 from natrob_theory.layers.statements import Affine, BallField, OneSidedConstant, Piece, Shape, Structure
 from natrob_theory.numbers.balls import exact_matrix
 from natrob_theory.spectra.singular_values import matrix_norm_upper

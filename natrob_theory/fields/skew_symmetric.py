@@ -15,8 +15,9 @@ from natrob_theory.fields.linear_map import (
     require_linear_map,
 )
 from natrob_theory.layers.affine import RELATIVE, matrix_error
-from natrob_theory.layers.answers import AbstractField, layer_pieces, lipschitz_of_layer
+from natrob_theory.layers.answers import AbstractField
 from natrob_theory.layers.matrices import linear_map as map_of_matrix
+from natrob_theory.layers.questions import layer_pieces, lipschitz_of_layer
 from natrob_theory.layers.statements import (
     Affine,
     AffineMap,

@@ -11,7 +11,8 @@ import torch
 from torch import Tensor
 
 from natrob_theory.layers.affine import ELEMENTWISE_ERROR
-from natrob_theory.layers.answers import AbstractLayer, Described, lipschitz_of_layer
+from natrob_theory.layers.answers import AbstractLayer, Described
+from natrob_theory.layers.questions import lipschitz_of_layer
 from natrob_theory.layers.runs import image_norm
 from natrob_theory.layers.statements import Activation, Affine, BallField, Piece, Shape, Slopes
 from natrob_theory.numbers.balls import Ball, elementwise

@@ -23,9 +23,7 @@ from torch import Tensor, nn
 
 from natrob_theory.layers.affine import ELEMENTWISE_ERROR, RELATIVE
 from natrob_theory.layers.altered_layers import FORWARD_METHODS, alteration
-from natrob_theory.layers.held_weights import require_finite_weights, require_settled_weights
 from natrob_theory.layers.refusal import ActivationRefusedError, BallRefusedError, LayerRefusedError, refuse
-from natrob_theory.layers.remembered import remembered
 from natrob_theory.layers.runs import image_norm, shape_after, takes_time
 from natrob_theory.layers.statements import (
     Affine,
@@ -88,7 +86,7 @@ class AbstractAnswers(abc.ABC):
             radius: float64, at least 0.
             input_shape: as everywhere.
         """
-        return torch.full_like(radius, lipschitz_of_layer(self.described, input_shape))
+        return torch.full_like(radius, ask(self.described, "lipschitz", input_shape))
 
     def scaled_lipschitz(self, input_shape: Shape, scale: Callable[[], Tensor]) -> float | None:
         """‖diag(scale)W‖₂ of a linear layer W with a scale per channel; None where nothing better than ‖W‖₂ is known.
@@ -108,11 +106,11 @@ class AbstractAnswers(abc.ABC):
 
     def pieces(self, input_shape: Shape) -> list[Piece]:
         """Matrices and activations on flat vectors, in order; derived: the layer as its constant."""
-        return [Opaque(lipschitz_of_layer(self.described, input_shape), self.described, input_shape)]
+        return [Opaque(ask(self.described, "lipschitz", input_shape), self.described, input_shape)]
 
     def pieces_after(self, before: list[Piece], input_shape: Shape) -> list[Piece]:
         """The pieces of a chain with this layer at its end."""
-        return [*before, *layer_pieces(self.described, input_shape)]
+        return [*before, *ask(self.described, "pieces", input_shape)]
 
     def rounding(self, input_shape: Shape, norm: Affine, unit: float) -> Affine:
         """At least ‖fl f(y) − f(y)‖ for every y of at most this norm whose entries the arithmetic can hold.
@@ -123,8 +121,8 @@ class AbstractAnswers(abc.ABC):
         layer = self.described
         if departs(layer):
             refuse(layer, input_shape, "a part that is not computed as its function is, and no rounding of its own")
-        constant = lipschitz_of_layer(layer, input_shape)
-        entries = max(math.prod(input_shape), math.prod(output_shape(layer, input_shape)))
+        constant = ask(layer, "lipschitz", input_shape)
+        entries = max(math.prod(input_shape), math.prod(answers_of(layer).output_shape(input_shape)))
         return float(entries) ** 1.5 * unit * (image_norm(layer, input_shape, norm, constant) + constant * norm)
 
     def evaluated(self, input_shape: Shape, before: Evaluated, unit: float) -> Evaluated:
@@ -133,8 +131,8 @@ class AbstractAnswers(abc.ABC):
         ‖f(y)‖ ≤ L‖y‖ + ‖f(0)‖, and ‖fl f(ŷ) − f(y)‖ ≤ L‖ŷ − y‖ + ‖fl f(ŷ) − f(ŷ)‖.
         """
         layer = self.described
-        constant = lipschitz_of_layer(layer, input_shape)
-        error = layer_error(layer, input_shape, before.norm + before.error, unit)
+        constant = ask(layer, "lipschitz", input_shape)
+        error = ask(layer, "rounding", input_shape, before.norm + before.error, unit)
         norm = image_norm(layer, input_shape, before.norm, constant)
         return Evaluated(norm, (constant * before.error + error) * RELATIVE)
 
@@ -158,7 +156,7 @@ class AbstractAnswers(abc.ABC):
         """At least μ, for all states; derived: μ ≤ K. Raises LayerRefusedError where K is not known either."""
         name = type(self.described).__name__
         try:
-            constant = lipschitz_of_layer(self.described, input_shape)
+            constant = ask(self.described, "lipschitz", input_shape)
         except LayerRefusedError as refusal:
             raise LayerRefusedError(
                 f"no one-sided Lipschitz upper bound is known for field {name}: register one with "
@@ -180,11 +178,11 @@ class AbstractAnswers(abc.ABC):
 
     def centred(self, input_shape: Shape) -> CentredConstants:
         """γ, s and r of f = −γy + skew part + remainder; derived: γ = s = 0, r = K."""
-        return CentredConstants(0.0, 0.0, lipschitz_of_layer(self.described, input_shape))
+        return CentredConstants(0.0, 0.0, ask(self.described, "lipschitz", input_shape))
 
     def terms(self, input_shape: Shape) -> list[Term]:
         """The field as a sum of chains of pieces."""
-        return [Term(1.0, chain_of(self.described, input_shape))]
+        return [Term(1.0, ask(self.described, "pieces_after", [], input_shape))]
 
     def parts(self) -> tuple[nn.Module, ...]:
         """The fields that a sum, a multiple or a dissipation is made of."""
@@ -273,6 +271,14 @@ def _speaks_of(kind: type, question: str) -> type | None:
     return None
 
 
+def ask(module: nn.Module, question: str, *arguments: Any) -> Any:
+    """Ask a question by its name, as the answers that are derived from others do; see `layers/questions.py`."""
+    return _QUESTIONS[question](module, *arguments)
+
+
+_QUESTIONS: dict[str, "Question[Any]"] = {}
+
+
 class Question(Generic[Answer]):
     """A question that bounds ask of a module, and the seam by which an answer to it alone is registered.
 
@@ -285,6 +291,7 @@ class Question(Generic[Answer]):
     def __init__(self, name: str, refuse: Callable[..., Answer] | None) -> None:
         self.name = name
         self._refuse = refuse
+        _QUESTIONS[name] = self
 
     def __call__(self, module: nn.Module, *arguments: Any) -> Answer:
         """The answer, for a module that computes what the answering class computes; else the refusal."""
@@ -323,156 +330,7 @@ def _add_answer(kind: type[nn.Module], name: str, answer: Callable[..., Any]) ->
     )
 
 
-class _Constants(Question[float]):
-    """The Lipschitz constants: of finite weights only, and computed once within `constants_remembered`."""
-
-    def __call__(self, module: nn.Module, *arguments: Any) -> float:
-        answers, altered = asked(module, self.name)
-        (input_shape,) = arguments
-        if altered:
-            refuse(module, input_shape, altered)
-        require_finite_weights(module)
-        require_settled_weights(module)
-        return remembered(module, input_shape, lambda: answers.lipschitz(input_shape))
-
-
-def _refuse_constant(layer: nn.Module, altered: str, input_shape: Shape, *_: Any) -> Any:
-    refuse(layer, input_shape, altered)
-
-
-def _refuse_slopes(activation: nn.Module, altered: str, *_: Any) -> Slopes:
-    raise ActivationRefusedError(f"the slopes of activation {type(activation).__name__} with {altered} are not known")
-
-
-def _refuse_balls(field: nn.Module, altered: str) -> BallField:
-    raise BallRefusedError(f"no enclosure in balls is known for {type(field).__name__} with {altered}")
-
-
-def _refuse_one_sided(field: nn.Module, altered: str, *_: Any) -> OneSidedConstant:
-    raise LayerRefusedError(f"no one-sided Lipschitz upper bound is known for {type(field).__name__} with {altered}")
-
-
-layer_lipschitz: Question[float] = _Constants("lipschitz", _refuse_constant)
-"""An upper bound of a layer's Lipschitz constant in L2: `layer_lipschitz(layer, input_shape)`.
-
-Raises:
-    LayerRefusedError: nothing is known of this kind of layer, or of this setting of it, or the layer is altered.
-    ValueError: a parameter or buffer is NaN or infinite; a mode in which the output depends on the rest of the batch.
-
-Proof that constants of layers multiply: proofs/coq/lipschitz_composition.v.
-"""
-
-lipschitz_of_layer = layer_lipschitz
-
-activation_slopes: Question[Slopes] = Question("slopes", _refuse_slopes)
-"""The range of the secant slopes of an elementwise activation: `activation_slopes(activation, lower, upper)`.
-
-Interval Jacobians and local bounds rest on it: an activation is linear where its slope is known (theory, section 5).
-The ends are float64, infinite ones allowed, `upper` at least `lower`; the slopes are rounded outward.
-
-Raises:
-    ActivationRefusedError: nothing is known of this activation.
-"""
-
-layer_lipschitz_near: Question[Float[Tensor, " batch"]] = Question(
-    "lipschitz_near",
-    lambda layer, altered, _center, _radius, input_shape: _refuse_constant(layer, altered, input_shape),
-)
-"""The constant on balls: `layer_lipschitz_near(layer, center, radius, input_shape)`.
-
-Raises:
-    LayerRefusedError: as `layer_lipschitz`.
-"""
-
-
-def knows_near(module: nn.Module) -> bool:
-    """Whether the constant on a ball is known to be another than that on all inputs."""
-    return type(answers_of(module)).lipschitz_near is not AbstractAnswers.lipschitz_near
-
-
 def departs(module: nn.Module) -> bool:
     """Whether a part of it computes something else than its function, as softplus does beyond its threshold."""
     derived = AbstractAnswers.evaluation_error
     return any(type(answers_of(part)).evaluation_error is not derived for part in module.modules())
-
-
-layer_pieces: Question[list[Piece]] = Question("pieces", _refuse_constant)
-"""The layer as matrices and activations on flat vectors: `layer_pieces(layer, input_shape)`."""
-
-layer_error: Question[Affine] = Question("rounding", _refuse_constant)
-"""Bounds what one layer rounds: `layer_error(layer, input_shape, norm, unit)`.
-
-Proof: proofs/symbolic/evaluation_error.py.
-"""
-
-evaluated: Question[Evaluated] = Question("evaluated", _refuse_constant)
-"""The layer's value, computed from a computed input: `evaluated(layer, input_shape, before, unit)`.
-
-The layer is in float64; `unit` is u of the arithmetic that is bounded, which may be another than float64's.
-
-Raises:
-    LayerRefusedError: no Lipschitz constant is known for the layer.
-
-Proof: proofs/symbolic/evaluation_error.py.
-"""
-
-ball_field: Question[BallField] = Question("in_balls", _refuse_balls)
-"""A field or layer as a function of balls: takes the time and a matrix of balls, one sample a column.
-
-It encloses the exact values: those of real arithmetic with the parameters as they are.
-
-Raises:
-    BallRefusedError: nothing is known of this kind of field or layer, or it is altered.
-    ImportError: python-flint is not installed.
-"""
-
-one_sided_lipschitz: Question[OneSidedConstant] = Question("one_sided", _refuse_one_sided)
-"""An upper bound of a field's one-sided constant in L2: `one_sided_lipschitz(field, input_shape)`.
-
-Raises:
-    LayerRefusedError: neither μ nor K is known, or the field is altered.
-
-Proof of the answers here: proofs/coq/one_sided.v, proofs/symbolic/field_combinations.py,
-    proofs/symbolic/gradient_flow.py, proofs/symbolic/hamiltonian_one_sided.py.
-"""
-
-follows_convex_potential: Question[bool] = Question("is_gradient_flow", lambda *_: False)
-"""Whether it is known that f(t, ·) = −∇V_t with V_t convex: `follows_convex_potential(field)`.
-
-Euler's method then grows by max(|1 − hK|, |1 + hμ|) only (`gradient_flow_bound`). Gradient flows of such potentials
-are closed under sums, nonnegative multiples and dissipation: V + W, cV, V + ρ‖y‖²/2.
-
-Proof: proofs/symbolic/gradient_flow_combinations.py.
-"""
-
-field_terms: Question[list[Term]] = Question("terms", _refuse_constant)
-"""The field as a sum of chains: `field_terms(field, input_shape)`."""
-
-centred_parts: Question[CentredConstants] = Question("centred", _refuse_constant)
-"""γ, s and r by what the field is made of: `centred_parts(field, input_shape)`."""
-
-stated_structure: Question[Structure] = Question("structure", None)
-"""The statement of the field's class of its Jacobian, altered or not: a check looks whether it is so.
-
-A class of one's own states a convex potential (`follows_convex_potential`) and a one-sided constant of its own
-(`one_sided_lipschitz`), or more in a `structure` of its own.
-"""
-
-
-def output_shape(layer: nn.Module, input_shape: Shape) -> Shape:
-    """The shape of one sample after the layer."""
-    return answers_of(layer).output_shape(input_shape)
-
-
-pieces_after: Question[list[Piece]] = Question(
-    "pieces_after", lambda layer, altered, _before, input_shape: _refuse_constant(layer, altered, input_shape)
-)
-"""The pieces of a chain with this layer at its end: `pieces_after(layer, before, input_shape)`."""
-
-
-def chain_of(module: nn.Module, input_shape: Shape) -> list[Piece]:
-    """The pieces of a module in order; layers that only reshape vanish, a batch norm joins the affine map before it.
-
-    A batch norm with no affine map before it is a diagonal matrix, while that fits.
-    """
-    return pieces_after(module, [], input_shape)

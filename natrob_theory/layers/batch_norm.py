@@ -12,8 +12,9 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from natrob_theory.layers.affine import RELATIVE, SCALE_ERROR, only_constant
-from natrob_theory.layers.answers import AbstractLayer, asked, describes, lipschitz_of_layer
+from natrob_theory.layers.answers import AbstractLayer, asked, describes
 from natrob_theory.layers.matrices import DENSE_LIMIT, linear_map
+from natrob_theory.layers.questions import lipschitz_of_layer
 from natrob_theory.layers.refusal import refuse, require_eval
 from natrob_theory.layers.statements import Affine, AffineMap, Piece, Shape
 from natrob_theory.numbers.rounding import EPSILON

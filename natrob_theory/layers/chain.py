@@ -2,17 +2,9 @@
 
 from torch import nn
 
-from natrob_theory.layers.answers import (
-    AbstractLayer,
-    answers_of,
-    ball_field,
-    describes,
-    evaluated,
-    lipschitz_of_layer,
-    output_shape,
-    pieces_after,
-)
+from natrob_theory.layers.answers import AbstractLayer, answers_of, describes
 from natrob_theory.layers.batch_norm import BatchNormAnswers
+from natrob_theory.layers.questions import ball_field, evaluated, lipschitz_of_layer, output_shape, pieces_after
 from natrob_theory.layers.refusal import ActivationRefusedError
 from natrob_theory.layers.statements import Affine, BallField, Evaluated, OneSidedConstant, Piece, Shape, Structure
 from natrob_theory.layers.two_layer import one_sided_from_slopes, slopes_everywhere, two_layers

@@ -9,9 +9,10 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from natrob_theory.layers.affine import RELATIVE, matrix_error
-from natrob_theory.layers.answers import AbstractLayer, describes, output_shape
+from natrob_theory.layers.answers import AbstractLayer, describes
 from natrob_theory.layers.matrices import DENSE_LIMIT, exact_map
 from natrob_theory.layers.padding import padded_numbers, padding_map, padding_norm
+from natrob_theory.layers.questions import output_shape
 from natrob_theory.layers.refusal import LayerRefusedError
 from natrob_theory.layers.statements import Affine, AffineMap, Piece, Shape
 from natrob_theory.numbers.rounding import EPSILON, product_up

@@ -1,4 +1,4 @@
-"""What a layer's own numbers must be for it to have a constant: finite, and not another with every use."""
+"""Checks a layer's own numbers: only finite ones that stay from use to use give it a constant."""
 
 from typing import cast
 

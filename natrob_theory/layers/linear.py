@@ -7,8 +7,9 @@ import torch
 from torch import Tensor, nn
 
 from natrob_theory.layers.affine import SCALE_ERROR, matrix_error
-from natrob_theory.layers.answers import AbstractLayer, describes, lipschitz_of_layer
+from natrob_theory.layers.answers import AbstractLayer, describes
 from natrob_theory.layers.matrices import exact_map
+from natrob_theory.layers.questions import lipschitz_of_layer
 from natrob_theory.layers.statements import Affine, BallField, OneSidedConstant, Piece, Shape, Structure
 from natrob_theory.numbers.balls import add_column, exact_matrix
 from natrob_theory.spectra.eigenvalues import largest_eigenvalue_upper

@@ -17,7 +17,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from natrob_theory.layers.affine import RELATIVE, only_constant
-from natrob_theory.layers.answers import AbstractLayer, Described, describes, lipschitz_of_layer
+from natrob_theory.layers.answers import AbstractLayer, Described, describes
+from natrob_theory.layers.questions import lipschitz_of_layer
 from natrob_theory.layers.refusal import refuse
 from natrob_theory.layers.runs import value_at_zero
 from natrob_theory.layers.statements import Evaluated, Shape

@@ -10,8 +10,9 @@ import torch
 from torch import nn
 
 from natrob_theory.layers.affine import RELATIVE, product_error
-from natrob_theory.layers.answers import AbstractLayer, Described, describes, lipschitz_of_layer
+from natrob_theory.layers.answers import AbstractLayer, Described, describes
 from natrob_theory.layers.matrices import linear_map, matrix_from_images
+from natrob_theory.layers.questions import lipschitz_of_layer
 from natrob_theory.layers.refusal import refuse
 from natrob_theory.layers.statements import Affine, Piece, Shape
 from natrob_theory.numbers.rounding import EPSILON

@@ -3,8 +3,9 @@
 import torch
 from torch import Tensor, nn
 
-from natrob_theory.layers.answers import AbstractLayer, Described, describes, lipschitz_of_layer
+from natrob_theory.layers.answers import AbstractLayer, Described, describes
 from natrob_theory.layers.matrices import linear_map, matrix_from_images
+from natrob_theory.layers.questions import lipschitz_of_layer
 from natrob_theory.layers.refusal import require_eval
 from natrob_theory.layers.statements import Affine, BallField, Opaque, Piece, Shape, Slopes
 

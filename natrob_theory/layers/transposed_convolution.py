@@ -12,10 +12,11 @@ import torch
 from torch import Tensor, nn
 
 from natrob_theory.layers.affine import matrix_error
-from natrob_theory.layers.answers import AbstractLayer, describes, output_shape
+from natrob_theory.layers.answers import AbstractLayer, describes
 from natrob_theory.layers.convolution import groups_norm_upper, matrix_of_windows, spread_groups, zero_padded_grid
 from natrob_theory.layers.matrices import DENSE_LIMIT, exact_map
 from natrob_theory.layers.padding import padded_numbers
+from natrob_theory.layers.questions import output_shape
 from natrob_theory.layers.statements import Affine, Piece, Shape
 from natrob_theory.numbers.rounding import EPSILON
 from natrob_theory.spectra.torus_convolution import dilated

@@ -21,7 +21,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from natrob_theory.layers.altered_layers import computes_as
-from natrob_theory.layers.answers import activation_slopes
+from natrob_theory.layers.questions import activation_slopes
 from natrob_theory.layers.statements import Slopes
 from natrob_theory.numbers.norms import l2_norm
 from natrob_theory.numbers.rounding import EPSILON

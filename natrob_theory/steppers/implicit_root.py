@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from natrob_theory.fields import evaluate_field, field_name
-from natrob_theory.layers.answers import lipschitz_of_layer
+from natrob_theory.layers.questions import lipschitz_of_layer
 from natrob_theory.layers.refusal import BallRefusedError, LayerRefusedError
 from natrob_theory.layers.statements import BallField
 from natrob_theory.numbers.balls import Ball, BallMatrix, ball, columns_of, exact_matrix, matrix

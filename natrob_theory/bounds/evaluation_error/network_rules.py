@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from natrob_theory.bounds.reaches import ROUNDING_SAFETY, AbstractReaches
 from natrob_theory.layers.affine import RELATIVE, only_constant
-from natrob_theory.layers.answers import layer_error, lipschitz_of_layer
+from natrob_theory.layers.questions import layer_error, lipschitz_of_layer
 from natrob_theory.layers.runs import image_norm
 from natrob_theory.layers.statements import Affine, Evaluated, Shape
 from natrob_theory.networks import AbstractFixedStepNet, StepPlan, StepStructure

@@ -34,7 +34,7 @@ from natrob_theory.bounds.local.ball_image import (
 from natrob_theory.bounds.local.points import Points, at_most_around
 from natrob_theory.bounds.local.prepared_map import PreparedMap
 from natrob_theory.bounds.local.switching import switched
-from natrob_theory.layers.answers import activation_slopes
+from natrob_theory.layers.questions import activation_slopes
 from natrob_theory.layers.statements import Activation, AffineMap
 from natrob_theory.numbers.rounding import EPSILON, round_up
 from natrob_theory.spectra.scaled_norms import scaled_rows_norms_upper

@@ -5,7 +5,7 @@ from torch import Tensor, nn
 
 from natrob_theory.bounds.local.local_map import LocalMap
 from natrob_theory.bounds.local.radii import radii_per_sample
-from natrob_theory.layers.answers import lipschitz_of_layer
+from natrob_theory.layers.questions import lipschitz_of_layer
 from natrob_theory.layers.remembered import remembered
 from natrob_theory.layers.statements import Shape
 from natrob_theory.numbers.argument_checks import require_state

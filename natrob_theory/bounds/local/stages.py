@@ -26,7 +26,7 @@ from natrob_theory.bounds.evaluation_error.network_rules import solver_residual,
 from natrob_theory.bounds.local.chain_passage import PreparedChain, Slope
 from natrob_theory.bounds.local.points import Points, moved_box, points_of_ball
 from natrob_theory.bounds.network_growth import step_structures
-from natrob_theory.layers.answers import (
+from natrob_theory.layers.questions import (
     chain_of,
     field_terms,
     knows_near,

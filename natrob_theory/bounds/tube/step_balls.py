@@ -9,7 +9,8 @@ from torch import Tensor, nn
 
 from natrob_theory.bounds.local.local_bound import BallConstants
 from natrob_theory.bounds.reaches import ROUNDING_SAFETY, AbstractReaches
-from natrob_theory.layers.answers import departs, layer_error
+from natrob_theory.layers.answers import departs
+from natrob_theory.layers.questions import layer_error
 from natrob_theory.layers.statements import Affine, Shape
 from natrob_theory.numbers.norms import per_sample_l2
 from natrob_theory.numbers.rounding import round_up, unit_roundoff

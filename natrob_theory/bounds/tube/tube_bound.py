@@ -164,7 +164,7 @@ class _CleanRun:
         return self._constants[field]
 
     def departure_of(self, field: nn.Module, state: Tensor) -> Affine:
-        """What the field's evaluation departs by where nothing rounds, found once."""
+        """Finds once what the field's evaluation departs by where nothing rounds."""
         if field not in self._departures:
             self._departures[field] = departure_of(field, tuple(state.shape[1:]))
         return self._departures[field]

@@ -9,7 +9,7 @@ from torchvision.models.resnet import BasicBlock, Bottleneck
 
 import natrob_empirical.certification  # noqa: F401  (registers the blocks)
 from natrob_theory import LayerRefusedError
-from natrob_theory.layers.answers import layer_error, layer_lipschitz
+from natrob_theory.layers.questions import layer_error, layer_lipschitz
 from tests.natrob_theory.layers.matrices import jacobian_norm
 
 SHORTCUT = nn.Sequential(nn.Conv2d(4, 4, 1, stride=2, bias=False), nn.BatchNorm2d(4))

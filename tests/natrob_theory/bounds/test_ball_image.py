@@ -15,7 +15,7 @@ from natrob_theory.bounds.local.ball_image import (
     around,
 )
 from natrob_theory.bounds.local.prepared_map import PreparedMap
-from natrob_theory.layers.answers import activation_slopes
+from natrob_theory.layers.questions import activation_slopes
 from natrob_theory.layers.statements import AffineMap
 
 ACTIVATIONS = [

@@ -27,7 +27,7 @@ from natrob_theory import (
     step_structures,
 )
 from natrob_theory.bounds.evaluation_error.network_rules import evaluated_states, solver_residual
-from natrob_theory.layers.answers import layer_error
+from natrob_theory.layers.questions import layer_error
 from natrob_theory.layers.statements import Evaluated
 from natrob_theory.numbers.norms import per_sample_l2
 from natrob_theory.tableaus import DOPRI5

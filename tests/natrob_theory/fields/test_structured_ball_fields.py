@@ -22,7 +22,7 @@ from natrob_theory import (
     lipschitz_upper_bound,
     one_sided_lipschitz_upper_bound,
 )
-from natrob_theory.layers.answers import ball_field
+from natrob_theory.layers.questions import ball_field
 
 
 def seeded(build: Callable[[], nn.Module]) -> nn.Module:

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from natrob_theory.layers.answers import activation_slopes
+from natrob_theory.layers.questions import activation_slopes
 from natrob_theory.layers.refusal import ActivationRefusedError
 
 

@@ -3,7 +3,7 @@ import torch
 from torch import Tensor, nn
 
 from natrob_theory import LayerRefusedError, lipschitz_upper_bound
-from natrob_theory.layers.answers import chain_of
+from natrob_theory.layers.questions import chain_of
 
 
 class Rescaled(nn.Conv2d):

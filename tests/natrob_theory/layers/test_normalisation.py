@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from natrob_theory import local_lipschitz_upper_bound
-from natrob_theory.layers.answers import evaluated, layer_lipschitz, layer_lipschitz_near
+from natrob_theory.layers.questions import evaluated, layer_lipschitz, layer_lipschitz_near
 from natrob_theory.layers.statements import Evaluated
 from tests.natrob_theory.layers.matrices import jacobian_norm
 

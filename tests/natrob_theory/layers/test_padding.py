@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from natrob_theory.layers.answers import layer_error, layer_lipschitz, layer_pieces
+from natrob_theory.layers.questions import layer_error, layer_lipschitz, layer_pieces
 from natrob_theory.layers.statements import AffineMap
 from tests.natrob_theory.layers.matrices import matrix_of, norm_of
 

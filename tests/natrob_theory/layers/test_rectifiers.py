@@ -17,15 +17,9 @@ from natrob_theory import (
     tube_bound,
 )
 from natrob_theory.bounds.local.ball_image import Box, activation_box, activation_value
-from natrob_theory.layers.answers import (
-    activation_slopes,
-    answers_of,
-    ball_field,
-    layer_error,
-    layer_lipschitz,
-    layer_pieces,
-)
+from natrob_theory.layers.answers import answers_of
 from natrob_theory.layers.mish import MISH_LEAST, MISH_STEEPEST, MISH_TURNS
+from natrob_theory.layers.questions import activation_slopes, ball_field, layer_error, layer_lipschitz, layer_pieces
 from natrob_theory.layers.selu import SELU_ALPHA, SELU_SCALE
 from natrob_theory.layers.statements import Opaque
 from natrob_theory.numbers.balls import ball

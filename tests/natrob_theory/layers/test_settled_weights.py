@@ -6,7 +6,7 @@ from torch import nn
 from torch.nn.utils.parametrizations import orthogonal, spectral_norm
 
 from natrob_theory import LayerRefusedError, constrain_norm
-from natrob_theory.layers.answers import layer_lipschitz
+from natrob_theory.layers.questions import layer_lipschitz
 from tests.natrob_theory.layers.matrices import matrix_of, norm_of
 
 
