@@ -10,6 +10,8 @@ from types import ModuleType
 
 import pytest
 
+from natrob_theory.layers import answers
+
 PAGE = Path(__file__).parents[2] / "CONTRIBUTING.md"
 BLOCKS = dict(re.findall(r"```python title=(\S+)\.py\n(.*?)```", PAGE.read_text(encoding="utf-8"), flags=re.S))
 LONGEST = 60
@@ -27,9 +29,18 @@ class Blocks(MetaPathFinder, Loader):
 
 
 sys.meta_path.append(Blocks())
+_BEFORE = dict(answers._DESCRIPTIONS)
 for _title in BLOCKS:
     _names = vars(importlib.import_module(_title))
     globals().update({name: one for name, one in _names.items() if name.startswith(("Test", "test_"))})
+EXAMPLES = {kind: answers._DESCRIPTIONS.pop(kind) for kind in answers._DESCRIPTIONS.keys() - _BEFORE.keys()}
+"""Kinds of layer that the page describes: known here only, and unknown to every other test."""
+
+
+@pytest.fixture(autouse=True)
+def _examples_are_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    for kind, description in EXAMPLES.items():
+        monkeypatch.setitem(answers._DESCRIPTIONS, kind, description)
 
 
 @pytest.mark.parametrize("title", BLOCKS)
