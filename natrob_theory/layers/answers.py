@@ -319,8 +319,8 @@ def _add_answer(kind: type[nn.Module], name: str, answer: Callable[..., Any]) ->
     """Give the kind a class of answers with this one; a kind that computes as a described base keeps the others."""
     base = _DESCRIPTIONS.get(kind)
     if base is None:
-        alike = (one for one in kind.__mro__ if getattr(one, "forward", None) is kind.forward)
-        base = next((_DESCRIPTIONS[one] for one in alike if one in _DESCRIPTIONS), AbstractLayer)
+        described = (one for one in kind.__mro__ if one in _DESCRIPTIONS)
+        base = next((_DESCRIPTIONS[one] for one in described if _computes_alike(kind, one)), AbstractLayer)
 
     def method(self: AbstractLayer[Any], *arguments: Any) -> Any:
         return answer(self.module, *arguments)
@@ -328,6 +328,11 @@ def _add_answer(kind: type[nn.Module], name: str, answer: Callable[..., Any]) ->
     _DESCRIPTIONS[kind] = cast(
         "type[AbstractLayer[Any]]", type(f"{kind.__name__}Answers", (base,), {name: method, "__doc__": answer.__doc__})
     )
+
+
+def _computes_alike(kind: type, base: type) -> bool:
+    """Whether the kind has every method of the base whose results answers speak of."""
+    return all(getattr(kind, method, None) is getattr(base, method, None) for method in FORWARD_METHODS)
 
 
 def departs(module: nn.Module) -> bool:

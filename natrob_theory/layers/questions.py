@@ -1,6 +1,6 @@
 """The questions that bounds ask of layers and fields: each a function, and the seam by which one answer is registered.
 
-layer_lipschitz.register(MyLayer, lambda layer, input_shape: 1.0)
+One answer of a class that is not yours: `layer_lipschitz.register(MyLayer, lambda layer, input_shape: 1.0)`.
 """
 
 from typing import Any
@@ -149,7 +149,7 @@ centred_parts: Question[CentredConstants] = Question("centred", _refuse_constant
 """γ, s and r by what the field is made of: `centred_parts(field, input_shape)`."""
 
 stated_structure: Question[Structure] = Question("structure", None)
-"""The statement of the field's class of its Jacobian, altered or not: a check looks whether it is so.
+"""Says what the field's class states of its Jacobian, altered or not: a check looks whether it is so.
 
 A class of one's own states a convex potential (`follows_convex_potential`) and a one-sided constant of its own
 (`one_sided_lipschitz`), or more in a `structure` of its own.

@@ -3,7 +3,8 @@ import torch
 from torch import Tensor, nn
 
 from natrob_theory import LayerRefusedError, lipschitz_upper_bound
-from natrob_theory.layers.questions import chain_of
+from natrob_theory.layers.questions import chain_of, layer_lipschitz
+from natrob_theory.layers.statements import Opaque
 
 
 class Rescaled(nn.Conv2d):
@@ -71,3 +72,18 @@ def test_the_pieces_of_a_circular_convolution_that_wraps_twice_are_refused() -> 
     layer = nn.Conv2d(1, 1, 3, padding=2, padding_mode="circular").double()
     with pytest.raises(LayerRefusedError, match="wraps more than once"):
         chain_of(layer, (1, 3, 3))
+
+
+class Doubled(nn.Conv2d):
+    """Its forward is that of its base, what the forward calls is not."""
+
+    def _conv_forward(self, input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:  # noqa: A002
+        return 2.0 * super()._conv_forward(input, weight, bias)
+
+
+def test_one_registered_answer_does_not_bring_those_of_a_base_that_computes_something_else() -> None:
+    layer_lipschitz.register(Doubled, lambda _layer, _shape: 50.0)
+    layer = Doubled(1, 1, 3).double()
+    (piece,) = chain_of(layer, (1, 4, 4))
+    assert isinstance(piece, Opaque)
+    assert piece.lipschitz == 50.0
