@@ -64,6 +64,13 @@ def steepest(slopes: Slopes) -> float:
     return max(float(slopes.high.max()), -float(slopes.low.min()))
 
 
+def kinked(lower: Tensor, upper: Tensor, *, left: float) -> Slopes:
+    """Slopes of a function with slope `left` below 0 and 1 above: those of the halves that the interval meets."""
+    below, above = torch.full_like(lower, left), torch.ones_like(upper)
+    at_lower, at_upper = torch.where(lower >= 0, above, below), torch.where(upper <= 0, below, above)
+    return Slopes(torch.minimum(at_lower, at_upper), torch.maximum(at_lower, at_upper))
+
+
 def bell(lower: Tensor, upper: Tensor, derivative: Callable[[Tensor], Tensor], *, peak: float) -> Slopes:
     """Slopes between the least and the largest derivative, for a derivative that is even and falls with |x|."""
     far = torch.maximum(lower.abs(), upper.abs())

@@ -1,9 +1,8 @@
 """nn.LeakyReLU."""
 
-import torch
 from torch import Tensor, nn
 
-from natrob_theory.layers.activation import AbstractActivation
+from natrob_theory.layers.activation import AbstractActivation, kinked
 from natrob_theory.layers.answers import describes
 from natrob_theory.layers.statements import Slopes
 from natrob_theory.numbers.balls import Ball, ball
@@ -15,9 +14,7 @@ class LeakyReLUAnswers(AbstractActivation[nn.LeakyReLU]):
 
     def slopes(self, lower: Tensor, upper: Tensor) -> Slopes:
         """Those of the two halves that the interval meets."""
-        left, right = torch.full_like(lower, self.module.negative_slope), torch.ones_like(upper)
-        at_lower, at_upper = torch.where(lower >= 0, right, left), torch.where(upper <= 0, left, right)
-        return Slopes(torch.minimum(at_lower, at_upper), torch.maximum(at_lower, at_upper))
+        return kinked(lower, upper, left=self.module.negative_slope)
 
     def ball(self, entry: Ball) -> Ball:
         """Both halves, each of its part of the ball."""

@@ -1,9 +1,8 @@
 """nn.PReLU."""
 
-import torch
 from torch import Tensor, nn
 
-from natrob_theory.layers.activation import AbstractActivation
+from natrob_theory.layers.activation import AbstractActivation, kinked
 from natrob_theory.layers.answers import AbstractLayer, describes
 from natrob_theory.layers.refusal import ActivationRefusedError, BallRefusedError
 from natrob_theory.layers.statements import Piece, Shape, Slopes
@@ -24,9 +23,7 @@ class PReLUAnswers(AbstractActivation[nn.PReLU]):
                 f"the slopes of activation PReLU with {self.module.weight.numel()} weights differ by channel, and "
                 f"nothing says here which entry is in which; with num_parameters=1 they are known"
             )
-        left, right = torch.full_like(lower, float(self.module.weight.detach())), torch.ones_like(upper)
-        at_lower, at_upper = torch.where(lower >= 0, right, left), torch.where(upper <= 0, left, right)
-        return Slopes(torch.minimum(at_lower, at_upper), torch.maximum(at_lower, at_upper))
+        return kinked(lower, upper, left=float(self.module.weight.detach()))
 
     def lipschitz(self, input_shape: Shape) -> float:
         """max(1, max|w|)."""
