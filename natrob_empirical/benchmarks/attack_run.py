@@ -12,7 +12,6 @@ from torch import Tensor, nn
 
 from natrob_empirical.attacks import AbstractAttack, AveragedModel, Classifier, outcomes_of
 from natrob_empirical.benchmarks.attack_batches import AttackBatch, AttackBatchStore
-from natrob_empirical.benchmarks.binomial_interval import wilson_interval
 from natrob_empirical.benchmarks.cells import majority_share
 from natrob_empirical.benchmarks.environment import current_environment
 from natrob_empirical.benchmarks.outcome_letters import outcome_letters
@@ -27,6 +26,7 @@ from natrob_empirical.records import (
     RecordStore,
     SampleOutcomes,
 )
+from natrob_empirical.statistics.share_intervals import wilson_interval
 from natrob_theory.numbers.argument_checks import require_count
 
 

@@ -7,11 +7,11 @@ from statistics import median
 from typing import Final, final
 
 from natrob_empirical.records import OUTCOME_LETTERS
-from natrob_empirical.reporting.correlation import RankCorrelation, rank_correlation
-from natrob_empirical.reporting.paired_comparison import SIGNIFICANCE, holm_adjusted
 from natrob_empirical.reporting.record_groups import AttackBudget, ModelRuns, Section
 from natrob_empirical.reporting.reference_attack import reference_attack
-from natrob_empirical.reporting.resampling import Interval, spearman
+from natrob_empirical.statistics.bootstrap import Interval, spearman
+from natrob_empirical.statistics.p_values import SIGNIFICANCE, holm_adjusted
+from natrob_empirical.statistics.rank_correlation import RankCorrelation, rank_correlation
 
 FEWEST_MODELS: Final = 3
 

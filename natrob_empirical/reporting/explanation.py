@@ -11,7 +11,7 @@ from scipy.stats import rankdata
 from natrob_empirical.records import SampleAmplification, TheoryResult
 from natrob_empirical.reporting.image_bounds import attacks_in, smallest_distances
 from natrob_empirical.reporting.record_groups import ModelRuns, Section, ordered_norms
-from natrob_empirical.reporting.resampling import Interval, auroc, mid_ranks_within, spearman
+from natrob_empirical.statistics.bootstrap import Interval, auroc, mid_ranks_within, spearman
 
 LOWEST_SHARE: Final = 0.1
 HIGHEST_SHARE: Final = 0.9

@@ -17,7 +17,7 @@ from natrob_empirical.reporting.figure_style import (
 )
 from natrob_empirical.reporting.formatting import NORM_SIGNS
 from natrob_empirical.reporting.record_groups import ordered_norms
-from natrob_empirical.reporting.resampling import RESAMPLES, RESAMPLING_SEED
+from natrob_empirical.statistics.bootstrap import RESAMPLES, RESAMPLING_SEED
 
 _SPAN = 0.6  # of the distance between two quantities, for the models of one
 

@@ -6,15 +6,10 @@ from typing import Final, final
 
 from natrob_empirical.reporting.finding import Verdict
 from natrob_empirical.reporting.formatting import format_budget, format_number, format_rounded, join_words
-from natrob_empirical.reporting.paired_comparison import (
-    SIGNIFICANCE,
-    PairedComparison,
-    compare_kept,
-    compare_shares,
-    holm_adjusted,
-)
 from natrob_empirical.reporting.record_groups import AttackBudget, ModelRuns, Section
 from natrob_empirical.reporting.strongest_attack import KeptImages, attacks_at, kept_under, strongest
+from natrob_empirical.statistics.p_values import SIGNIFICANCE, holm_adjusted
+from natrob_empirical.statistics.paired_comparison import PairedComparison, compare_kept, compare_shares
 
 STRONGEST: Final = "all attacks, image by image"
 """The name of the best upper bound that the attacks on a model give together."""

@@ -3,12 +3,11 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, final
+from typing import final
 
 from natrob_empirical.reporting.formatting import format_budget, format_kind, format_number, format_share
 from natrob_empirical.reporting.record_groups import AttackBudget, ModelRuns, Section, SeedSummary
-
-_NORMAL_95: Final = 1.959963984540054
+from natrob_empirical.statistics.share_intervals import agresti_caffo
 
 
 @final
@@ -75,27 +74,16 @@ def describe_accuracy(summary: SeedSummary) -> str:
 
 
 def compare_accuracies(first: SeedSummary, second: SeedSummary) -> Comparison:
-    """The difference of two accuracies with its 95 % half-width.
+    """The difference of two accuracies with Agresti and Caffo's 95 % half-width.
 
-    Agresti and Caffo's interval: one success and one failure are added to both sides, and the normal interval of
-    the difference is taken there. Seeds share their test images, so n is that of one seed; that the two models
-    share them as well is ignored, which makes the interval too wide rather than too narrow where their errors go
-    together. Source: Agresti and Caffo, The American Statistician 54 (2000).
+    Seeds share their test images, so n is that of one seed; that the two models share them as well is ignored.
     """
-    variance = 0.0
-    for summary in (first, second):
-        known = [count for count in summary.counts if count is not None]
-        if not known:
-            return Comparison(difference=first.mean - second.mean, tolerance=math.inf)
-        n = min(known) + 2
-        share = (summary.mean * (n - 2) + 1) / n
-        variance += share * (1 - share) / n
-    return Comparison(difference=first.mean - second.mean, tolerance=_NORMAL_95 * math.sqrt(variance))
-
-
-def sampling_error(n: int) -> float:
-    """The 95 % half-width of an accuracy over n images, at its largest: 1.96·√(¼/n)."""
-    return _NORMAL_95 * math.sqrt(0.25 / n)
+    counts = [[count for count in summary.counts if count is not None] for summary in (first, second)]
+    difference, tolerance = first.mean - second.mean, math.inf
+    if all(counts):
+        low, high = agresti_caffo(first.mean, min(counts[0]), second.mean, min(counts[1]))
+        tolerance = (high - low) / 2
+    return Comparison(difference=difference, tolerance=tolerance)
 
 
 def _common_images(models: Sequence[ModelRuns], budgets: Sequence[AttackBudget]) -> int:

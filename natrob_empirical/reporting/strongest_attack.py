@@ -4,11 +4,10 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import final
 
-from scipy.stats import binomtest
-
 from natrob_empirical.records import OUTCOME_LETTERS, AttackResult
 from natrob_empirical.reporting.formatting import format_share
 from natrob_empirical.reporting.record_groups import ModelRuns
+from natrob_empirical.statistics.share_intervals import wilson_interval
 
 
 @final
@@ -31,8 +30,7 @@ class KeptImages:
     @property
     def interval(self) -> tuple[float, float]:
         """Wilson's 95 % interval."""
-        found = binomtest(round(self.share * self.n), self.n).proportion_ci(method="wilson")
-        return float(found.low), float(found.high)
+        return wilson_interval(round(self.share * self.n), self.n)
 
     @property
     def text(self) -> str:

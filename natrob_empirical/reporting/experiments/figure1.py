@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from natrob_empirical.reporting.correlation import rank_correlation
 from natrob_empirical.reporting.experiments.experiment import Claim, Experiment, ExperimentPart
 from natrob_empirical.reporting.experiments.figure1_plot import steps_figure
 from natrob_empirical.reporting.experiments.neural_ode_findings import attack_labels
@@ -16,6 +15,7 @@ from natrob_empirical.reporting.model_pairs import compare_under, judge, most_te
 from natrob_empirical.reporting.record_groups import AttackBudget, ModelRuns, Section
 from natrob_empirical.reporting.tables.accuracy import clean_accuracy
 from natrob_empirical.reporting.tables.table import Cell, Column, Table, missing_cell, text_cell
+from natrob_empirical.statistics.rank_correlation import rank_correlation
 
 ONE_TRAINING: Final = (
     "Intervals are about the images only; each network was trained once per seed, and another training may differ by "

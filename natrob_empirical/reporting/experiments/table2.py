@@ -21,9 +21,9 @@ from natrob_empirical.reporting.model_pairs import (
     p_phrase,
     p_text,
 )
-from natrob_empirical.reporting.paired_comparison import SIGNIFICANCE, holm_adjusted
 from natrob_empirical.reporting.record_groups import ModelRuns, Section
 from natrob_empirical.reporting.tables.table import Cell, Column, Table, missing_cell, text_cell
+from natrob_empirical.statistics.p_values import SIGNIFICANCE, holm_adjusted
 
 PAPER_EPSILON: Final = 8 / 255
 ADVERSARIAL: Final = ("pgd", "trades", "yopo")

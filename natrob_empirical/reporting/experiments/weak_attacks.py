@@ -7,10 +7,10 @@ from natrob_empirical.reporting.figure_style import ModelStyle
 from natrob_empirical.reporting.finding import Finding, count_of
 from natrob_empirical.reporting.formatting import format_budget, format_number, format_share
 from natrob_empirical.reporting.model_pairs import p_phrase
-from natrob_empirical.reporting.paired_comparison import PairedComparison, compare_kept
 from natrob_empirical.reporting.record_groups import AttackBudget, ModelRuns, Section
 from natrob_empirical.reporting.strongest_attack import attacks_at, strongest
 from natrob_empirical.reporting.tables.table import Column, Table, text_cell
+from natrob_empirical.statistics.paired_comparison import PairedComparison, compare_kept
 
 LARGE_GAP = 0.1
 """A share of images; one in ten that a weak attack calls robust and another attack fools."""

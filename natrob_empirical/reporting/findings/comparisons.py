@@ -2,7 +2,6 @@
 
 import math
 
-from natrob_empirical.reporting.correlation import FEW_MODELS, RankCorrelation, rank_correlation
 from natrob_empirical.reporting.finding import Finding, Verdict
 from natrob_empirical.reporting.formatting import format_number, format_sample_size, format_share, join_words
 from natrob_empirical.reporting.record_groups import ModelRuns, Section, SeedSummary
@@ -13,6 +12,7 @@ from natrob_empirical.reporting.reference_attack import (
     describe_accuracy,
     reference_attack,
 )
+from natrob_empirical.statistics.rank_correlation import FEW_MODELS, RankCorrelation, rank_correlation
 
 
 def step_size(section: Section) -> Finding | None:

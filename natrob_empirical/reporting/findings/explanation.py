@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 from natrob_empirical.reporting.across_models import AcrossModels, across_models, judged_accuracy
-from natrob_empirical.reporting.correlation import FEW_MODELS
 from natrob_empirical.reporting.explanation import (
     GROWTH_OF_TRUNK,
     GROWTH_TO_FEATURES,
@@ -24,7 +23,8 @@ from natrob_empirical.reporting.formatting import (
     join_words,
 )
 from natrob_empirical.reporting.record_groups import Section, ordered_norms
-from natrob_empirical.reporting.resampling import RESAMPLES, RESAMPLING_SEED, Interval
+from natrob_empirical.statistics.bootstrap import RESAMPLES, RESAMPLING_SEED, Interval
+from natrob_empirical.statistics.rank_correlation import FEW_MODELS
 
 
 def sample_explanation(section: Section) -> Finding | None:

@@ -7,7 +7,6 @@ from natrob_empirical.norms import IMPOSSIBLE_RADIUS
 from natrob_empirical.records import AttackResult, Number
 from natrob_empirical.reporting.formatting import NORM_SIGNS, clean_text, format_epsilon, format_number, format_share
 from natrob_empirical.reporting.record_groups import AttackBudget, ModelRuns, Section, SeedSummary, summarise
-from natrob_empirical.reporting.reference_attack import sampling_error
 from natrob_empirical.reporting.strongest_attack import strongest
 from natrob_empirical.reporting.tables.table import (
     Cell,
@@ -19,6 +18,7 @@ from natrob_empirical.reporting.tables.table import (
     summary_text,
     text_cell,
 )
+from natrob_empirical.statistics.share_intervals import sampling_error
 
 _ROUNDING: Final = 1e-9
 

@@ -11,8 +11,8 @@ from natrob_empirical.reporting.formatting import (
     format_share,
     join_words,
 )
-from natrob_empirical.reporting.resampling import RESAMPLES, RESAMPLING_SEED, Interval
 from natrob_empirical.reporting.tables.table import Cell, Column, Table, text_cell
+from natrob_empirical.statistics.bootstrap import RESAMPLES, RESAMPLING_SEED, Interval
 
 
 def explanation_table(found: Sequence[Explanation]) -> Table:

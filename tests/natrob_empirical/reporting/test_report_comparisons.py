@@ -7,7 +7,6 @@ from synthetic_records import attack_record, number, theory_record
 
 from natrob_empirical.records import CellRecord
 from natrob_empirical.reporting import Section, group_records
-from natrob_empirical.reporting.correlation import rank_correlation
 from natrob_empirical.reporting.findings import bound_and_accuracy, neural_ode, step_size
 
 
@@ -98,20 +97,3 @@ def test_correlation_over_too_few_models() -> None:
 def test_infinite_growth_ranks_last() -> None:
     finding = found(bound_and_accuracy(ranked([0.0, 1.0, 10.0, 100.0, math.inf], [0.9, 0.8, 0.7, 0.6, 0.5])))
     assert "ρ = −1 (n = 5 models" in finding.text
-
-
-def test_rank_correlation_against_known_values() -> None:
-    exact = rank_correlation([1.0, 2.0, 3.0, 4.0], [1.0, 2.0, 3.0, 4.0])
-    assert exact is not None
-    assert exact.rho == pytest.approx(1.0)
-    assert exact.exact
-    assert exact.limit == pytest.approx(1.0)  # ±1 already has probability 2/24
-    assert exact.p_value == pytest.approx(2 / 24)  # the identity and its reversal
-    assert rank_correlation([1.0, 1.0, 1.0], [1.0, 2.0, 3.0]) is None
-    assert rank_correlation([1.0, 2.0, math.nan], [1.0, 2.0, 3.0]) is None
-    many = [float(k) for k in range(12)]
-    drawn = rank_correlation(many, many)
-    assert drawn is not None
-    assert not drawn.exact
-    assert 0 < drawn.p_value < 0.001
-    assert drawn == rank_correlation(many, many)

@@ -1,14 +1,15 @@
 """AUROC and Spearman against independent formulas, and their intervals."""
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import mannwhitneyu, spearmanr
+from scipy.stats import bootstrap, mannwhitneyu, spearmanr
 
-from natrob_empirical.reporting.resampling import RESAMPLES, auroc, mid_ranks_within, spearman
+from natrob_empirical.statistics.bootstrap import RESAMPLES, RESAMPLING_SEED, auroc, mid_ranks_within, spearman
 
 
 @given(st.lists(st.tuples(st.integers(0, 5), st.booleans()), min_size=2, max_size=40))
@@ -34,17 +35,38 @@ def test_spearman_is_scipys_with_mid_ranks(pairs: list[tuple[int, int]]) -> None
     assert found.value == pytest.approx(float(np.asarray(spearmanr(first, second))[0]), abs=1e-9)
 
 
-def test_a_resample_is_ranked_among_its_own_images() -> None:
-    """The quantiles are those of the plain bootstrap that draws rows and calls scipy."""
+def test_the_intervals_are_scipys() -> None:
+    """Those of the plain bootstrap that draws rows with the same seed and ranks them anew."""
     generator = np.random.default_rng(3)
     first = np.round(generator.normal(size=60), 1)
     second = np.round(first + generator.normal(size=60), 1)
-    found = spearman(first.tolist(), second.tolist())
-    rows = [generator.integers(0, 60, 60) for _ in range(2000)]
-    low, high = np.quantile([np.asarray(spearmanr(first[r], second[r]))[0] for r in rows], [0.025, 0.975])
+    positive = (second > 0).astype(float)
+
+    def ranked(scores: np.ndarray, labels: np.ndarray) -> float:
+        u: Any = mannwhitneyu(scores[labels == 1], scores[labels == 0]).statistic
+        return u / (labels.sum() * (1 - labels).sum())
+
+    def correlated(one: np.ndarray, other: np.ndarray) -> float:
+        return np.asarray(spearmanr(one, other))[0]
+
+    for found, other, statistic in (
+        (auroc(first.tolist(), (positive == 1).tolist()), positive, ranked),
+        (spearman(first.tolist(), second.tolist()), second, correlated),
+    ):
+        expected: Any = bootstrap(
+            (first, other), statistic, paired=True, vectorized=False, n_resamples=RESAMPLES, method="percentile",
+            rng=np.random.default_rng(RESAMPLING_SEED),
+        ).confidence_interval  # fmt: skip
+        assert found is not None
+        assert (found.low, found.high) == pytest.approx((expected.low, expected.high), abs=1e-12)
+        assert found.resamples == RESAMPLES
+
+
+def test_resamples_without_a_value_are_left_out() -> None:
+    found = auroc([1.0, 2.0, 3.0], [True, False, False])
     assert found is not None
-    assert (found.low, found.high) == pytest.approx((low, high), abs=0.03)
-    assert found.resamples == RESAMPLES
+    assert 0.6 * RESAMPLES < found.resamples < 0.75 * RESAMPLES  # of 27 draws, 8 lack the positive, 1 the others
+    assert (found.low, found.high) == (0.0, 0.0)
 
 
 def test_the_interval_covers_chance_where_there_is_only_chance() -> None:

@@ -1,9 +1,8 @@
-import math
-
 import pytest
 from scipy.stats import binomtest
 
-from natrob_empirical.reporting.paired_comparison import compare_kept, compare_shares, exact_mcnemar, holm_adjusted
+from natrob_empirical.statistics.paired_comparison import compare_kept, compare_shares
+from natrob_empirical.statistics.share_intervals import agresti_caffo, agresti_min
 
 
 def test_images_are_compared_one_by_one() -> None:
@@ -28,10 +27,11 @@ def test_pairing_tells_apart_what_two_samples_cannot() -> None:
     assert not compare_shares(0.6, 0.5, 100).paired
 
 
-def test_agresti_and_min_by_hand() -> None:
-    found = compare_kept("k" * 8 + "f" * 2, "k" * 3 + "f" * 7)  # b = 5, c = 0, n = 10
-    middle, half = 5 / 12, 1.959963984540054 * math.sqrt(6 - 25 / 12) / 12
-    assert (found.low, found.high) == (pytest.approx(middle - half), pytest.approx(middle + half))
+def test_the_intervals_lie_about_what_the_samples_show() -> None:
+    paired = compare_kept("k" * 8 + "f" * 2, "k" * 3 + "f" * 7)  # five only the first keeps, none only the second
+    apart = compare_shares(0.8, 0.3, 10)
+    assert (paired.low, paired.high) == agresti_min(5, 0, 10)
+    assert (apart.low, apart.high) == agresti_caffo(0.8, 10, 0.3, 10)
 
 
 def test_the_longer_list_is_cut_to_the_common_images() -> None:
@@ -41,16 +41,3 @@ def test_the_longer_list_is_cut_to_the_common_images() -> None:
         compare_kept("", "k")
     with pytest.raises(ValueError, match="`n` must be at least 1, got 0"):
         compare_shares(0.1, 0.2, 0)
-
-
-@pytest.mark.parametrize(("b", "c"), [(0, 0), (1, 0), (5, 0), (3, 4), (12, 2), (7, 7)])
-def test_mcnemar_is_the_two_sided_sign_test(b: int, c: int) -> None:
-    expected = binomtest(b, b + c).pvalue if b + c else 1.0
-    assert exact_mcnemar(b, c) == pytest.approx(expected)
-    assert exact_mcnemar(b, c) == exact_mcnemar(c, b)
-
-
-def test_holm() -> None:
-    assert holm_adjusted([0.01, 0.04, 0.03]) == [pytest.approx(0.03), pytest.approx(0.06), pytest.approx(0.06)]
-    assert holm_adjusted([0.9, 0.8]) == [1.0, 1.0]
-    assert holm_adjusted([]) == []
