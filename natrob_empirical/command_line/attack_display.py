@@ -10,7 +10,7 @@ from natrob_empirical.benchmarks import AttackProgress, FinishedAttack
 from natrob_empirical.command_line.attack_subject import AttackSubject
 from natrob_empirical.command_line.console import console, errors
 from natrob_empirical.command_line.displays import AbstractDisplay
-from natrob_empirical.reporting.formatting import (
+from natrob_empirical.display.formatting import (
     MISSING,
     NORM_SIGNS,
     format_budget,

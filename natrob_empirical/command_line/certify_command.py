@@ -27,9 +27,9 @@ from natrob_empirical.certification import (
 from natrob_empirical.command_line.attack_subject import AttackSubject
 from natrob_empirical.command_line.console import console
 from natrob_empirical.command_line.displays import SearchDisplay
+from natrob_empirical.display.formatting import NORM_SIGNS, format_budget, format_epsilon, format_number, format_share
 from natrob_empirical.files.atomic_file import require_writable, write_or_rescue
 from natrob_empirical.files.sole_writer import lock_of_file, sole_writer
-from natrob_empirical.reporting.formatting import NORM_SIGNS, format_budget, format_epsilon, format_number, format_share
 
 
 @final

@@ -9,7 +9,7 @@ from rich.table import Table
 
 from natrob_empirical.command_line.check_command import CheckRow, CheckSettings
 from natrob_empirical.command_line.console import UNUSABLE, VIOLATED, console
-from natrob_empirical.reporting.formatting import format_number
+from natrob_empirical.display.formatting import format_number
 from natrob_theory import Bound
 
 Verdict: TypeAlias = Literal["refuted", "violated", "undecided", "no bound known", "holds"]

@@ -6,11 +6,11 @@ from natrob_empirical.attacks import AbstractAttack, AveragedModel, Norm, Probab
 from natrob_empirical.command_line.attack_subject import AttackSubject
 from natrob_empirical.command_line.console import console
 from natrob_empirical.command_line.displays import WorkDisplay
+from natrob_empirical.display.formatting import format_budget
 from natrob_empirical.masking import MaskingReport
 from natrob_empirical.masking import diagnose as diagnosis_of
 from natrob_empirical.masking.level import LevelName
 from natrob_empirical.random_streams import RandomStreams
-from natrob_empirical.reporting.formatting import format_budget
 
 
 def diagnosed(

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, final
 
+from natrob_empirical.display.formatting import MISSING
 from natrob_empirical.reporting.findings import Finding, Verdict
-from natrob_empirical.reporting.formatting import MISSING
 
 
 @final

@@ -7,6 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
+from natrob_empirical.display.formatting import NORM_SIGNS, format_sample_size
 from natrob_empirical.norms import IMPOSSIBLE_RADIUS
 from natrob_empirical.reporting.figure_style import (
     INK,
@@ -19,7 +20,6 @@ from natrob_empirical.reporting.figure_style import (
     plot_text,
     render,
 )
-from natrob_empirical.reporting.formatting import NORM_SIGNS, format_sample_size
 from natrob_empirical.reporting.record_groups import ModelRuns, Section, SeedSummary
 from natrob_empirical.reporting.tables.accuracy import certified_accuracy, clean_accuracy
 

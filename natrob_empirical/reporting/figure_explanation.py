@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
+from natrob_empirical.display.formatting import NORM_SIGNS
 from natrob_empirical.reporting.explanation import QUANTITIES, Explanation, Quantity
 from natrob_empirical.reporting.figure_style import (
     INK,
@@ -15,7 +16,6 @@ from natrob_empirical.reporting.figure_style import (
     plot_text,
     render,
 )
-from natrob_empirical.reporting.formatting import NORM_SIGNS
 from natrob_empirical.reporting.record_groups import ordered_norms
 from natrob_empirical.statistics.bootstrap import RESAMPLES, RESAMPLING_SEED
 

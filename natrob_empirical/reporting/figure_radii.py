@@ -7,6 +7,7 @@ from typing import Final
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
+from natrob_empirical.display.formatting import NORM_SIGNS
 from natrob_empirical.reporting.figure_style import (
     INK,
     ModelStyle,
@@ -17,7 +18,6 @@ from natrob_empirical.reporting.figure_style import (
     plot_text,
     render,
 )
-from natrob_empirical.reporting.formatting import NORM_SIGNS
 from natrob_empirical.reporting.image_bounds import ImageBounds
 from natrob_empirical.reporting.record_groups import ordered_norms
 

@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
+from natrob_empirical.display.formatting import NORM_SIGNS, format_number, join_words
 from natrob_empirical.reporting.figure_style import (
     INK,
     MARKERS,
@@ -20,7 +21,6 @@ from natrob_empirical.reporting.figure_style import (
     plot_text,
     render,
 )
-from natrob_empirical.reporting.formatting import NORM_SIGNS, format_number, join_words
 from natrob_empirical.reporting.image_bounds import ImageBounds
 
 CERTIFIED: Final = PALETTE[0]

@@ -10,6 +10,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullLocator
 from matplotlib.typing import LineStyleType
 
+from natrob_empirical.display.formatting import format_number, format_sample_size
 from natrob_empirical.records import FieldGrowth, Number, StepSizePoint, StepSizeResult
 from natrob_empirical.reporting.figure_style import (
     INK,
@@ -22,7 +23,6 @@ from natrob_empirical.reporting.figure_style import (
     render,
 )
 from natrob_empirical.reporting.figure_trajectories import tick_text
-from natrob_empirical.reporting.formatting import format_number, format_sample_size
 
 _SMALLEST: Final = 1e-12
 _LARGEST: Final = 1e12  # what is further out leaves the panel

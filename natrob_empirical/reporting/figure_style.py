@@ -16,7 +16,7 @@ from matplotlib.font_manager import findfont, get_font
 from matplotlib.legend import Legend
 from PIL import Image
 
-from natrob_empirical.reporting.formatting import clean_text
+from natrob_empirical.display.formatting import clean_text
 from natrob_empirical.reporting.record_groups import Section
 
 # Okabe and Ito's colour-blind-safe palette (jfly.uni-koeln.de/color), without the yellow, too pale for lines on white.

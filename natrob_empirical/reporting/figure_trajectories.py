@@ -12,6 +12,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 from matplotlib.typing import LineStyleType
 
+from natrob_empirical.display.formatting import format_number, format_sample_size, superscript
 from natrob_empirical.records import Curve
 from natrob_empirical.reporting.figure_style import (
     INK,
@@ -24,7 +25,6 @@ from natrob_empirical.reporting.figure_style import (
     plot_text,
     render,
 )
-from natrob_empirical.reporting.formatting import format_number, format_sample_size, superscript
 from natrob_empirical.reporting.record_groups import ModelRuns, Section
 
 HEADROOM_DECADES: Final = 8  # a bound further above the largest measured value leaves the panel, and its title says so

@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeAlias, final
 
+from natrob_empirical.display.formatting import clean_text
 from natrob_empirical.records import AttackResult, TheoryResult, distances_found, share_certified
-from natrob_empirical.reporting.formatting import clean_text
 from natrob_empirical.reporting.record_groups import ModelRuns, Section, ordered_norms
 
 Attacked: TypeAlias = tuple[str, float, AttackResult]

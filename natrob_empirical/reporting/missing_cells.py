@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import final
 
-from natrob_empirical.reporting.formatting import clean_text, format_budget
+from natrob_empirical.display.formatting import clean_text, format_budget
 from natrob_empirical.reporting.record_groups import AttackBudget, ModelRuns, Section
 
 

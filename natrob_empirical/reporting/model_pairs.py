@@ -4,8 +4,8 @@ from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from typing import Final, final
 
+from natrob_empirical.display.formatting import format_budget, format_number, format_rounded, join_words
 from natrob_empirical.reporting.finding import Verdict
-from natrob_empirical.reporting.formatting import format_budget, format_number, format_rounded, join_words
 from natrob_empirical.reporting.record_groups import AttackBudget, ModelRuns, Section
 from natrob_empirical.reporting.strongest_attack import KeptImages, attacks_at, kept_under, strongest
 from natrob_empirical.statistics.p_values import SIGNIFICANCE, holm_adjusted

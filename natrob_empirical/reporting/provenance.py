@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, final
 
+from natrob_empirical.display.formatting import MISSING, clean_text, format_budget, format_sample_size
 from natrob_empirical.records import CellRecord, Environment, TheoryRefusal, TheoryResult
-from natrob_empirical.reporting.formatting import MISSING, clean_text, format_budget, format_sample_size
 from natrob_empirical.reporting.record_groups import Section, attack_result_of, budget_of
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, final
 
 from natrob_empirical.attack_names import AttackKind, AttackName, attack_named, steps_of
+from natrob_empirical.display.formatting import clean_text, natural_order
 from natrob_empirical.records import (
     AttackRefusal,
     AttackResult,
@@ -17,7 +18,6 @@ from natrob_empirical.records import (
     TheoryRefusal,
     TheoryResult,
 )
-from natrob_empirical.reporting.formatting import clean_text, natural_order
 
 RESIDUAL_NETWORKS: Final = ("resnet", "resnet50", "preact_resnet18")
 _NORM_ORDER: Final = {"Linf": 0, "L2": 1}

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import final
 
-from natrob_empirical.reporting.formatting import format_budget, format_kind, format_number, format_share
+from natrob_empirical.display.formatting import format_budget, format_kind, format_number, format_share
 from natrob_empirical.reporting.record_groups import AttackBudget, ModelRuns, Section, SeedSummary
 from natrob_empirical.statistics.share_intervals import agresti_caffo
 

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import final
 
 from natrob_empirical.records import OUTCOME_LETTERS, AttackResult
-from natrob_empirical.reporting.formatting import format_share
 from natrob_empirical.reporting.record_groups import ModelRuns
 from natrob_empirical.statistics.share_intervals import wilson_interval
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import final
 
+from natrob_empirical.display.formatting import clean_text
 from natrob_empirical.files.atomic_file import write_atomically
 from natrob_empirical.records import CellRecord, UnreadableRecord
 from natrob_empirical.reporting.experiments import ExperimentPart, claims_of, experiment_of, findings_of
@@ -15,7 +16,6 @@ from natrob_empirical.reporting.figure_step_sizes import step_sizes_figure
 from natrob_empirical.reporting.figure_style import ModelStyle, model_styles
 from natrob_empirical.reporting.figure_trajectories import trajectories_figure
 from natrob_empirical.reporting.findings.step_size_growth import describe_step_sizes
-from natrob_empirical.reporting.formatting import clean_text
 from natrob_empirical.reporting.missing_cells import completeness
 from natrob_empirical.reporting.page import (
     ReportPage,

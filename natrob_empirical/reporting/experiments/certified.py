@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 from typing import Final
 
+from natrob_empirical.display.formatting import format_budget, format_share
 from natrob_empirical.reporting.contractive_pairs import contractive_pairs
 from natrob_empirical.reporting.experiments.experiment import Claim, Experiment, ExperimentPart
 from natrob_empirical.reporting.figure_style import ModelStyle
 from natrob_empirical.reporting.findings.contractive import LANDMARKS
 from natrob_empirical.reporting.findings.tightness import tightness_of
-from natrob_empirical.reporting.formatting import format_budget, format_share
 from natrob_empirical.reporting.image_bounds import ImageBounds, widest_bounds
 from natrob_empirical.reporting.record_groups import Section
 from natrob_empirical.reporting.tables.comparisons import comparison_table

@@ -10,7 +10,6 @@ from natrob_empirical.reporting.experiments.step_groups import some_steps, step_
 from natrob_empirical.reporting.experiments.weak_attacks import transfer_beats_own, weak_against_strong
 from natrob_empirical.reporting.figure_style import ModelStyle
 from natrob_empirical.reporting.finding import Finding, Verdict
-from natrob_empirical.reporting.formatting import format_epsilon, format_number, format_share
 from natrob_empirical.reporting.model_pairs import compare_under, judge, most_telling, verdict_sentence
 from natrob_empirical.reporting.record_groups import AttackBudget, ModelRuns, Section
 from natrob_empirical.reporting.tables.accuracy import clean_accuracy

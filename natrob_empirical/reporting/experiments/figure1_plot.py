@@ -7,6 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
+from natrob_empirical.display.formatting import format_budget, format_sample_size
 from natrob_empirical.norms import IMPOSSIBLE_RADIUS
 from natrob_empirical.reporting.experiments.step_groups import StepGroups, step_of
 from natrob_empirical.reporting.figure_step_sizes import size_text
@@ -21,7 +22,6 @@ from natrob_empirical.reporting.figure_style import (
     plot_text,
     render,
 )
-from natrob_empirical.reporting.formatting import format_budget, format_sample_size
 from natrob_empirical.reporting.record_groups import AttackBudget, ModelRuns, Section
 from natrob_empirical.reporting.tables.accuracy import clean_accuracy
 

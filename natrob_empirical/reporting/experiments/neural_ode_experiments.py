@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
+from natrob_empirical.display.formatting import NORM_SIGNS, format_number
 from natrob_empirical.reporting.experiments.experiment import Claim, Experiment, ExperimentPart
 from natrob_empirical.reporting.experiments.neural_ode_findings import (
     pairs_part,
@@ -13,7 +14,6 @@ from natrob_empirical.reporting.experiments.neural_ode_findings import (
 )
 from natrob_empirical.reporting.experiments.weak_attacks import gaps_part, transfer_beats_own, weak_against_strong
 from natrob_empirical.reporting.figure_style import ModelStyle
-from natrob_empirical.reporting.formatting import NORM_SIGNS, format_number
 from natrob_empirical.reporting.record_groups import Section
 from natrob_empirical.reporting.tables.table import Cell, Column, Table, text_cell
 

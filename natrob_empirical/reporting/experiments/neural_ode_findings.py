@@ -2,10 +2,10 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
+from natrob_empirical.display.formatting import format_sample_size, format_share, join_words
 from natrob_empirical.reporting.experiments.experiment import ExperimentPart
 from natrob_empirical.reporting.figure_style import ModelStyle
 from natrob_empirical.reporting.finding import Finding, Verdict
-from natrob_empirical.reporting.formatting import format_sample_size, format_share, join_words
 from natrob_empirical.reporting.model_pairs import (
     STRONGEST,
     BudgetComparison,

@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from typing import Final
 
+from natrob_empirical.display.formatting import MISSING, format_budget, format_number, format_share
 from natrob_empirical.reporting.experiments.experiment import Claim, Experiment, ExperimentPart
 from natrob_empirical.reporting.experiments.weak_attacks import gaps_part, weak_against_strong
 from natrob_empirical.reporting.figure_style import ModelStyle
 from natrob_empirical.reporting.finding import Finding, Verdict
-from natrob_empirical.reporting.formatting import MISSING, format_budget, format_number, format_share
 from natrob_empirical.reporting.model_pairs import compare_strongest, judge, most_telling, p_phrase, verdict_sentence
 from natrob_empirical.reporting.record_groups import ModelRuns, Section
 from natrob_empirical.reporting.strongest_attack import strongest

@@ -4,12 +4,12 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
+from natrob_empirical.display.formatting import format_budget, format_share, join_words
 from natrob_empirical.reporting.experiments.experiment import Claim, Experiment, ExperimentPart
 from natrob_empirical.reporting.experiments.neural_ode_findings import attack_labels, is_neural_ode
 from natrob_empirical.reporting.experiments.weak_attacks import gaps_part, transfer_beats_own, weak_against_strong
 from natrob_empirical.reporting.figure_style import ModelStyle
 from natrob_empirical.reporting.finding import Finding, Verdict
-from natrob_empirical.reporting.formatting import format_budget, format_share, join_words
 from natrob_empirical.reporting.model_pairs import (
     STRONGEST,
     VERDICT_WORDS,

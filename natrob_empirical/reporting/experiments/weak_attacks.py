@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 
+from natrob_empirical.display.formatting import format_budget, format_number, format_share
 from natrob_empirical.reporting.experiments.experiment import ExperimentPart
 from natrob_empirical.reporting.figure_style import ModelStyle
 from natrob_empirical.reporting.finding import Finding, count_of
-from natrob_empirical.reporting.formatting import format_budget, format_number, format_share
 from natrob_empirical.reporting.model_pairs import p_phrase
 from natrob_empirical.reporting.record_groups import AttackBudget, ModelRuns, Section
 from natrob_empirical.reporting.strongest_attack import attacks_at, strongest

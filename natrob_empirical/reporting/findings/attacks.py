@@ -4,10 +4,10 @@ import math
 from dataclasses import dataclass
 from typing import Final, final
 
+from natrob_empirical.display.formatting import format_budget, format_number, format_share, join_words
 from natrob_empirical.norms import IMPOSSIBLE_RADIUS
 from natrob_empirical.records import AttackResult
 from natrob_empirical.reporting.finding import Finding, count_of
-from natrob_empirical.reporting.formatting import format_budget, format_number, format_share, join_words
 from natrob_empirical.reporting.record_groups import AttackBudget, Section
 
 FEW_STEPS: Final = 50

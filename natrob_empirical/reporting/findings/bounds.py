@@ -3,9 +3,9 @@
 import math
 from typing import Final
 
+from natrob_empirical.display.formatting import format_budget, format_number, join_words
 from natrob_empirical.records import BoundCheckSummary
 from natrob_empirical.reporting.finding import Finding, count_of
-from natrob_empirical.reporting.formatting import format_budget, format_number, join_words
 from natrob_empirical.reporting.record_groups import ModelRuns, Section
 
 _ROUNDING: Final = 1e-6  # relative; the records round bounds outward, measured growth is float arithmetic

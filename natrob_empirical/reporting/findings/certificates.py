@@ -4,9 +4,9 @@ import math
 from dataclasses import dataclass
 from typing import final
 
+from natrob_empirical.display.formatting import format_budget, format_share
 from natrob_empirical.records import CertifiedPoint, Contradiction, Number, contradictions_between
 from natrob_empirical.reporting.finding import Finding
-from natrob_empirical.reporting.formatting import format_budget, format_share
 from natrob_empirical.reporting.record_groups import ModelRuns, Section
 
 

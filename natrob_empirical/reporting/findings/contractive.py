@@ -3,16 +3,16 @@
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from natrob_empirical.records import share_certified
-from natrob_empirical.reporting.contractive_pairs import ContractivePair, contractive_models, contractive_pairs
-from natrob_empirical.reporting.finding import Finding, Verdict
-from natrob_empirical.reporting.formatting import (
+from natrob_empirical.display.formatting import (
     format_budget,
     format_number,
     format_sample_size,
     format_share,
     join_words,
 )
+from natrob_empirical.records import share_certified
+from natrob_empirical.reporting.contractive_pairs import ContractivePair, contractive_models, contractive_pairs
+from natrob_empirical.reporting.finding import Finding, Verdict
 from natrob_empirical.reporting.image_bounds import best_radii
 from natrob_empirical.reporting.model_pairs import BudgetComparison, p_phrase
 from natrob_empirical.reporting.record_groups import ModelRuns, Section

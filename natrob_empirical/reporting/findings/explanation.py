@@ -2,6 +2,14 @@
 
 from collections.abc import Sequence
 
+from natrob_empirical.display.formatting import (
+    NORM_SIGNS,
+    format_budget,
+    format_interval,
+    format_number,
+    format_sample_size,
+    join_words,
+)
 from natrob_empirical.reporting.across_models import AcrossModels, across_models, judged_accuracy
 from natrob_empirical.reporting.explanation import (
     GROWTH_OF_TRUNK,
@@ -14,14 +22,6 @@ from natrob_empirical.reporting.explanation import (
     explanations,
 )
 from natrob_empirical.reporting.finding import Finding, Verdict, count_of
-from natrob_empirical.reporting.formatting import (
-    NORM_SIGNS,
-    format_budget,
-    format_interval,
-    format_number,
-    format_sample_size,
-    join_words,
-)
 from natrob_empirical.reporting.record_groups import Section, ordered_norms
 from natrob_empirical.statistics.bootstrap import RESAMPLES, RESAMPLING_SEED, Interval
 from natrob_empirical.statistics.rank_correlation import FEW_MODELS

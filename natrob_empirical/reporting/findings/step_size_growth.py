@@ -1,8 +1,8 @@
 """The finding of the sweep over step sizes: small steps matter for fields whose exact flow does not expand."""
 
+from natrob_empirical.display.formatting import clean_text, format_number, join_words
 from natrob_empirical.records import FieldGrowth, Number, StepSizePoint, StepSizeResult
 from natrob_empirical.reporting.finding import Finding
-from natrob_empirical.reporting.formatting import clean_text, format_number, join_words
 from natrob_empirical.reporting.record_groups import Section
 
 _ROUNDING = 1e-6  # relative: the growth found is float64 arithmetic over many steps

@@ -4,9 +4,9 @@ import math
 from statistics import median
 from typing import Final
 
+from natrob_empirical.display.formatting import NORM_SIGNS, format_number, join_words
 from natrob_empirical.records import TheoryResult
 from natrob_empirical.reporting.finding import Finding
-from natrob_empirical.reporting.formatting import NORM_SIGNS, format_number, join_words
 from natrob_empirical.reporting.image_bounds import ImageBounds, image_bounds
 from natrob_empirical.reporting.record_groups import ModelRuns, Section, SeedSummary
 

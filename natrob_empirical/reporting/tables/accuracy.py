@@ -3,9 +3,9 @@
 import math
 from typing import Final
 
+from natrob_empirical.display.formatting import NORM_SIGNS, clean_text, format_epsilon, format_number, format_share
 from natrob_empirical.norms import IMPOSSIBLE_RADIUS
 from natrob_empirical.records import AttackResult, Number
-from natrob_empirical.reporting.formatting import NORM_SIGNS, clean_text, format_epsilon, format_number, format_share
 from natrob_empirical.reporting.record_groups import AttackBudget, ModelRuns, Section, SeedSummary, summarise
 from natrob_empirical.reporting.strongest_attack import strongest
 from natrob_empirical.reporting.tables.table import (

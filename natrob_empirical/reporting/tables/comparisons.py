@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from natrob_empirical.reporting.formatting import format_budget
+from natrob_empirical.display.formatting import format_budget
 from natrob_empirical.reporting.model_pairs import BudgetComparison, difference_text, p_text
 from natrob_empirical.reporting.tables.table import Cell, Column, Table, text_cell
 

@@ -2,8 +2,7 @@
 
 from collections.abc import Sequence
 
-from natrob_empirical.reporting.explanation import HIGHEST_SHARE, LOWEST_SHARE, Explanation
-from natrob_empirical.reporting.formatting import (
+from natrob_empirical.display.formatting import (
     MISSING,
     NORM_SIGNS,
     format_budget,

@@ -2,13 +2,13 @@
 
 import math
 
-from natrob_empirical.reporting.findings.tightness import tightness_of
-from natrob_empirical.reporting.formatting import (
+from natrob_empirical.display.formatting import (
     NORM_SIGNS,
     clean_text,
     format_kind,
     format_number,
 )
+from natrob_empirical.reporting.findings.tightness import tightness_of
 from natrob_empirical.reporting.record_groups import ModelRuns, Section, ordered_norms
 from natrob_empirical.reporting.tables.table import (
     Cell,

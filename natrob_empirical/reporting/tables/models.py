@@ -3,8 +3,8 @@
 from statistics import median
 from typing import Final
 
+from natrob_empirical.display.formatting import MISSING, clean_text, format_count, format_number
 from natrob_empirical.records import EvaluationStatistics, GridStatistics
-from natrob_empirical.reporting.formatting import MISSING, clean_text, format_count, format_number
 from natrob_empirical.reporting.record_groups import ModelRuns, Section
 from natrob_empirical.reporting.tables.table import (
     Cell,

@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from natrob_empirical.reporting.formatting import MISSING, NORM_SIGNS, format_epsilon, format_share
+from natrob_empirical.display.formatting import MISSING, NORM_SIGNS, format_epsilon, format_share
 from natrob_empirical.reporting.image_bounds import ImageBounds
 from natrob_empirical.reporting.tables.table import Cell, Column, Table, missing_cell, text_cell
 

@@ -1,8 +1,8 @@
 """The table beside the figure on step sizes: every field at a coarse, the middle and the finest step."""
 
+from natrob_empirical.display.formatting import clean_text, format_kind, format_number
 from natrob_empirical.records import FieldGrowth, Number, StepSizePoint, StepSizeResult
 from natrob_empirical.reporting.findings.step_size_growth import exceeds, finest, nearest_one
-from natrob_empirical.reporting.formatting import clean_text, format_kind, format_number
 from natrob_empirical.reporting.tables.table import Cell, Column, Table, missing_cell, text_cell
 
 _COLUMNS = (

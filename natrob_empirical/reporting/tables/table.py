@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias, final
 
-from natrob_empirical.reporting.formatting import MISSING, format_kind, format_number, format_share
+from natrob_empirical.display.formatting import MISSING, format_kind, format_number, format_share
 from natrob_empirical.reporting.record_groups import SeedSummary
 
 LONG_TABLE: Final = 40

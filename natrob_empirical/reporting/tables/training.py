@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from natrob_empirical.reporting.formatting import MISSING, clean_text, format_count, format_number
+from natrob_empirical.display.formatting import MISSING, clean_text, format_count, format_number
 from natrob_empirical.reporting.record_groups import ModelRuns, Section
 from natrob_empirical.reporting.tables.table import Cell, Column, Table, missing_cell, text_cell
 

@@ -14,9 +14,9 @@ from natrob_empirical.certification import SearchProgress, certified_accuracy
 from natrob_empirical.command_line.displays import SearchDisplay
 from natrob_empirical.command_line.model_target import load_target
 from natrob_empirical.datasets import Dataset
+from natrob_empirical.display.formatting import format_share
 from natrob_empirical.files import atomic_file
 from natrob_empirical.files.sole_writer import lock_of_file, sole_writer
-from natrob_empirical.reporting.formatting import format_share
 
 
 @pytest.mark.parametrize(("norm", "name"), [("l2", "L2"), ("Linf", "Linf")])

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from natrob_empirical.reporting.formatting import (
+from natrob_empirical.display.formatting import (
     clean_text,
     format_budget,
     format_count,

@@ -1,0 +1,1 @@
+"""The paper’s claims about experiments, E1 to E12, one file each."""

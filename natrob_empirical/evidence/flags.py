@@ -1,0 +1,154 @@
+"""Signs that an accuracy under attack is the attack's failure, told from records, each with its reason."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, final
+
+from natrob_empirical.display.formatting import format_share
+from natrob_empirical.evidence.kept import attacks_at, kept_under, strongest
+from natrob_empirical.evidence.run import AttackBudget, Model, Run
+from natrob_empirical.norms import IMPOSSIBLE_RADIUS
+from natrob_empirical.records import AttackResult
+from natrob_empirical.statistics.p_values import SIGNIFICANCE, holm_adjusted
+from natrob_empirical.statistics.paired_comparison import compare_kept
+
+FEW_STEPS: Final = 50
+LARGE_GAP: Final = 0.1
+"""A share of images; one in ten that one attack calls robust and another fools."""
+_ROUNDING: Final = 1e-9
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class ReliabilityFlag:
+    """One sign of masking.
+
+    Attributes:
+        name: a few words, such as "one step stronger".
+        model: its label.
+        attack: whose accuracy must not be read as robustness.
+        norm, epsilon: the budget at which it is clearest.
+        reason: one sentence with the numbers.
+    """
+
+    name: str
+    model: str
+    attack: str
+    norm: str
+    epsilon: float
+    reason: str
+
+
+def reliability_flags(run: Run, model: Model) -> tuple[ReliabilityFlag, ...]:
+    """Every flag of one model, each attack's clearest budget once per kind of sign.
+
+    Comparisons of two attacks are exact paired tests image by image (McNemar), adjusted by Holm's method over the
+    budgets, as in `masking.diagnose`: one image more or less raises no flag.
+    """
+    return (*_beaten(run, model), *_above_ceiling(model), *_unused_budget(run, model))
+
+
+def _beaten(run: Run, model: Model) -> list[ReliabilityFlag]:
+    """Gradient attacks on the model itself that leave what a weaker idea, or all attacks together, fool."""
+    flags = []
+    for attack in dict.fromkeys(budget.attack for budget in model.attacks):
+        if run.kind_of(attack) not in {"gradient", "ensemble"} or run.source_of(attack) is not None:
+            continue
+        steps = run.fixed_steps_of(attack)
+        if steps == 1:
+            rivals = []
+        else:
+            one = [label for label in _labels(model) if run.fixed_steps_of(label) == 1 and run.source_of(label) is None]
+            moved = [label for label in _labels(model) if run.source_of(label) not in {None, model.name}]
+            blind = [label for label in _labels(model) if run.kind_of(label) in {"corruption", "score", "decision"}]
+            rivals = [
+                ("one step is stronger", one),
+                ("transfer is stronger", moved),
+                ("no gradient is stronger", blind),
+            ]
+        for name, labels in rivals:
+            if found := _clearest(model, attack, labels, 0.0):
+                flags.append(_flag(name, model, attack, *found))
+        if found := _clearest(model, attack, _labels(model), LARGE_GAP):
+            flags.append(_flag("far from the strongest", model, attack, *found))
+    return flags
+
+
+def _labels(model: Model) -> list[str]:
+    return list(dict.fromkeys(budget.attack for budget in model.attacks))
+
+
+def _clearest(
+    model: Model, attack: str, rivals: Sequence[str], least: float
+) -> tuple[str, float, float, float, int] | None:
+    """(norm, ε, left by the attack, left by the rivals, n) where it is clearest; None where chance explains it."""
+    tested = []
+    for budget, result in model.attacks.items():
+        if budget.attack != attack or not result.outcomes:
+            continue
+        own = kept_under(model, budget)
+        others = [label for label in attacks_at(model, budget.norm, budget.epsilon) if label in rivals]
+        together = strongest(model, budget.norm, budget.epsilon, attacks=others) if others else None
+        if own and together and together.outcomes:
+            tested.append((budget, compare_kept(own.outcomes, together.outcomes)))
+    adjusted = holm_adjusted([compared.p_value for _, compared in tested])
+    found = [
+        (p_value, -compared.difference, budget.norm, budget.epsilon, compared)
+        for (budget, compared), p_value in zip(tested, adjusted, strict=True)
+        if p_value <= SIGNIFICANCE and compared.difference > least
+    ]
+    if not found:
+        return None
+    _, _, norm, epsilon, compared = min(found, key=lambda each: each[:4])
+    return norm, epsilon, compared.first, compared.second, compared.n
+
+
+def _flag(
+    name: str, model: Model, attack: str, norm: str, epsilon: float, left: float, rival: float, n: int
+) -> ReliabilityFlag:
+    reason = f"{attack} leaves {format_share(left, kind='upper')}, others leave {format_share(rival, kind='upper')} "
+    reason += f"of the same {n:,} images"
+    return ReliabilityFlag(name=name, model=model.label, attack=attack, norm=norm, epsilon=epsilon, reason=reason)
+
+
+def _above_ceiling(model: Model) -> list[ReliabilityFlag]:
+    """At L∞ ε ≥ 0.5 every ball holds the gray image: nobody keeps more than the largest class."""
+    found: dict[str, tuple[AttackBudget, AttackResult]] = {}
+    for budget, result in model.attacks.items():
+        above = result.accuracy.value > result.majority_share + _ROUNDING
+        if budget.norm == "Linf" and budget.epsilon >= IMPOSSIBLE_RADIUS and above:
+            found.setdefault(budget.attack, (budget, result))
+    return [
+        ReliabilityFlag(
+            name="above the ceiling",
+            model=model.label,
+            attack=attack,
+            norm=budget.norm,
+            epsilon=budget.epsilon,
+            reason=f"{attack} leaves {format_share(result.accuracy.value, kind='upper')}, no classifier keeps more "
+            f"than {format_share(result.majority_share)} of these images",
+        )
+        for attack, (budget, result) in found.items()
+    ]
+
+
+def _unused_budget(run: Run, model: Model) -> list[ReliabilityFlag]:
+    """Gradient attacks that left some accuracy and moved no image to the edge of its ball."""
+    found: dict[str, tuple[float, AttackBudget]] = {}
+    for budget, result in model.attacks.items():
+        inside = result.median_distance is None and budget.epsilon > 0 and result.accuracy.value > 0
+        if run.kind_of(budget.attack) == "gradient" and inside:
+            used = result.largest_distance / budget.epsilon
+            if used < 0.99:
+                found[budget.attack] = min(found.get(budget.attack, (used, budget)), (used, budget), key=lambda e: e[0])
+    return [
+        ReliabilityFlag(
+            name="budget not used",
+            model=model.label,
+            attack=attack,
+            norm=budget.norm,
+            epsilon=budget.epsilon,
+            reason=f"{attack} moved no image further than {100 * used:.0f} % of its budget",
+        )
+        for attack, (used, budget) in found.items()
+    ]
