@@ -164,4 +164,6 @@ def same_size_pairs(run: Run) -> list[tuple[Model, Model]]:
 
 
 def _alike(first: int | None, second: int | None) -> bool:
-    return bool(first and second) and abs(first - second) <= 0.05 * max(first or 0, second or 0)
+    if first is None or second is None:
+        return False
+    return abs(first - second) <= 0.05 * max(first, second)

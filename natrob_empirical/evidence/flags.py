@@ -45,7 +45,7 @@ def reliability_flags(run: Run, model: Model) -> tuple[ReliabilityFlag, ...]:
     Comparisons of two attacks are exact paired tests image by image (McNemar), adjusted by Holm's method over the
     budgets, as in `masking.diagnose`: one image more or less raises no flag.
     """
-    return (*_beaten(run, model), *_above_ceiling(model), *_unused_budget(run, model))
+    return (*_beaten(run, model), *_above_ceiling(run, model), *_unused_budget(run, model))
 
 
 def _beaten(run: Run, model: Model) -> list[ReliabilityFlag]:
@@ -111,10 +111,12 @@ def _flag(
     return ReliabilityFlag(name=name, model=model.label, attack=attack, norm=norm, epsilon=epsilon, reason=reason)
 
 
-def _above_ceiling(model: Model) -> list[ReliabilityFlag]:
+def _above_ceiling(run: Run, model: Model) -> list[ReliabilityFlag]:
     """At L∞ ε ≥ 0.5 every ball holds the gray image: nobody keeps more than the largest class."""
     found: dict[str, tuple[AttackBudget, AttackResult]] = {}
     for budget, result in model.attacks.items():
+        if run.kind_of(budget.attack) == "corruption":  # noise claims nothing
+            continue
         above = result.accuracy.value > result.majority_share + _ROUNDING
         if budget.norm == "Linf" and budget.epsilon >= IMPOSSIBLE_RADIUS and above:
             found.setdefault(budget.attack, (budget, result))

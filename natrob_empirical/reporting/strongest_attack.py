@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import final
 
+from natrob_empirical.display.formatting import format_share
 from natrob_empirical.records import OUTCOME_LETTERS, AttackResult
 from natrob_empirical.reporting.record_groups import ModelRuns
 from natrob_empirical.statistics.share_intervals import wilson_interval

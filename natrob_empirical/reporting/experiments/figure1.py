@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+from natrob_empirical.display.formatting import format_epsilon, format_number, format_share
 from natrob_empirical.reporting.experiments.experiment import Claim, Experiment, ExperimentPart
 from natrob_empirical.reporting.experiments.figure1_plot import steps_figure
 from natrob_empirical.reporting.experiments.neural_ode_findings import attack_labels

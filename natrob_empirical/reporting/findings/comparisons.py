@@ -2,6 +2,7 @@
 
 import math
 
+from natrob_empirical.display.formatting import format_number, format_sample_size, format_share, join_words
 from natrob_empirical.reporting.finding import Finding, Verdict
 from natrob_empirical.reporting.record_groups import ModelRuns, Section, SeedSummary
 from natrob_empirical.reporting.reference_attack import (

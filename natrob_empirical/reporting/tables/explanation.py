@@ -10,6 +10,7 @@ from natrob_empirical.display.formatting import (
     format_share,
     join_words,
 )
+from natrob_empirical.reporting.explanation import HIGHEST_SHARE, LOWEST_SHARE, Explanation
 from natrob_empirical.reporting.tables.table import Cell, Column, Table, text_cell
 from natrob_empirical.statistics.bootstrap import RESAMPLES, RESAMPLING_SEED, Interval
 
