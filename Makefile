@@ -29,6 +29,7 @@ report: $(INSTALLED)
 	$(BIN)/natrob report --preset quick --output output/quick
 
 test: $(INSTALLED)
+	tests/install_chromium
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/basedpyright

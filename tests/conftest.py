@@ -1,6 +1,7 @@
 """What every test shares: run-time shape checks, Hypothesis profiles, seeds, one thread a worker, visible skips."""
 
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -49,11 +50,18 @@ def _mnist_is_there() -> bool:
     return images.is_file() or images.with_name(images.name + ".gz").is_file()
 
 
+def chromium_path() -> str | None:
+    """The browser that tests of the site run in."""
+    return next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skip, with a reason in the summary, what needs a GPU or MNIST that this machine has not."""
+    """Skip, with a reason in the summary, what needs a GPU, MNIST or a browser that this machine has not."""
     needs = {
         "gpu": (torch.cuda.is_available(), "no CUDA device: torch.cuda.is_available() is False"),
         "mnist": (_mnist_is_there(), "no MNIST/raw/train-images-idx3-ubyte[.gz] under NATROB_DATA"),
+        # Continuous integration has a browser: there a missing one is an error of the test that asks for it.
+        "browser": (chromium_path() or os.environ.get("CI"), "no Chromium on the PATH: tests/install_chromium"),
     }
     for item in items:
         for marker, (available, reason) in needs.items():
