@@ -23,7 +23,7 @@ def paper_pgd(epsilon: float) -> PGD:
 
 
 def paper_pgd_20() -> PGD:
-    """The 20 steps of 2/255 at L∞ ε = 8/255 of Table 2."""
+    """20 steps at ε = 8/255 for Table 2; that they are of 2/255 and in L∞ is not in the paper."""
     return PGD(LinfBall(8 / 255), step_size=2 / 255, steps=20)
 
 

@@ -187,9 +187,9 @@ def _published(preset: Preset, key: CellKey, dataset: Dataset | DatasetInfo) -> 
     """The published result for this cell, on the preset's own data set only."""
     if dataset.name != preset.dataset:
         return None
-    wanted = (key.network, key.attack, key.norm, key.epsilon)
+    wanted = (key.network, key.training, key.attack, key.norm, key.epsilon)
     for result in preset.published:
-        if (result.network, result.attack, result.norm, result.epsilon) == wanted:
+        if (result.network, result.training, result.attack, result.norm, result.epsilon) == wanted:
             return result
     return None
 

@@ -6,6 +6,7 @@ from .flag import Flag as Flag
 from .paper_table_1 import MNIST_LARGEST_CLASS_SHARE as MNIST_LARGEST_CLASS_SHARE
 from .paper_table_1 import MNIST_TEST_IMAGES as MNIST_TEST_IMAGES
 from .paper_table_1 import PAPER_TABLE_1 as PAPER_TABLE_1
+from .paper_table_1 import PAPER_TABLE_1_CIFAR10 as PAPER_TABLE_1_CIFAR10
 from .published_table import PublishedAccuracy as PublishedAccuracy
 from .published_table import diagnose_table as diagnose_table
 from .report import Evidence as Evidence

@@ -128,7 +128,7 @@ def at_every_scale(
     title: str,
     attacks: Mapping[str, tuple[AttackSpecification, ...]],
     *,
-    published: tuple[PublishedResult, ...] = (),
+    published: Mapping[str, tuple[PublishedResult, ...]] = MappingProxyType({}),
     summaries: Mapping[str, str] = MappingProxyType({}),
 ) -> tuple[Preset, ...]:
     """The presets of one figure or table.
@@ -137,7 +137,7 @@ def at_every_scale(
         key: the start of their names, such as "fig2".
         title: the start of their summaries, such as "Figure 2".
         attacks: by scale.
-        published: results on MNIST.
+        published: by data set.
         summaries: by scale, where that of `SCALES` does not say all.
     """
     return tuple(
@@ -146,7 +146,7 @@ def at_every_scale(
             name=f"{key}-{name}",
             summary=f"{title} {summaries.get(name, scale.summary)}",
             attacks=attacks[name],
-            published=published if scale.dataset == "mnist" else (),
+            published=published.get(scale.dataset, ()),
         )
         for name, scale in SCALES.items()
     )

@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from natrob_empirical.attacks import AbstractAttack, Classifier, TransferAttack, registered_attack
 from natrob_empirical.models import AnyModelSpecification
+from natrob_empirical.paper import SOURCE, PrintedAccuracy
 from natrob_empirical.training import TrainingSpecification
 from natrob_theory.numbers.norms import linf_radius_as_l2
 
@@ -84,7 +85,7 @@ class PublishedResult:
     """An accuracy under attack from elsewhere; a record shows it beside the measured one.
 
     Attributes:
-        network: the class of the preset's model that it is about.
+        network, training: the class of the preset's model that it is about, and the name of its training.
         attack: the label of the attack.
         norm, epsilon: the budget.
         accuracy: in [0, 1].
@@ -97,6 +98,20 @@ class PublishedResult:
     epsilon: float
     accuracy: float
     source: str
+    training: str = "standard"
+
+
+def published_result(entry: PrintedAccuracy, *, attack: str, training: str = "standard") -> PublishedResult:
+    """What the paper prints, for the attack of this label; where it does not state the norm, L∞."""
+    return PublishedResult(
+        network=entry.network,
+        training=training,
+        attack=attack,
+        norm=entry.norm or "Linf",
+        epsilon=entry.epsilon,
+        accuracy=entry.accuracy,
+        source=f"{SOURCE}, {entry.place}",
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

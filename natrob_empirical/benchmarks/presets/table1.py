@@ -4,23 +4,27 @@ from functools import partial
 from typing import Final
 
 from natrob_empirical.benchmarks.presets.neural_ode_scales import NEURAL_ODE, RESNET, SCALES, at_every_scale
-from natrob_empirical.benchmarks.presets.preset import AttackSpecification, PublishedResult
+from natrob_empirical.benchmarks.presets.preset import AttackSpecification, published_result
 from natrob_empirical.benchmarks.presets.strong_attacks import (
     AUTOATTACK_IMAGES_CIFAR10,
     AUTOATTACK_IMAGES_MNIST,
     with_auto_pgd,
 )
+from natrob_empirical.paper import DATASETS, table_1
 
-MNIST_EPSILONS: Final = (0.2, 0.3, 0.4, 0.5)
-CIFAR10_EPSILONS: Final = (8 / 255, 12 / 255, 16 / 255, 20 / 255)
-PAPER_PGD: Final = "PGD-40 (step size 0.01)"
-SOURCE: Final = '"Towards Natural Robustness Against Adversarial Examples", arXiv 2012.02452, Table 1'
+_PGD: Final = next(entry for entry in table_1("mnist") if entry.attack == "PGD")
+PAPER_PGD: Final = f"PGD-{_PGD.steps} (step size {_PGD.step_size:g})"
 
-PUBLISHED: Final = (
-    PublishedResult(network="neural_ode", attack=PAPER_PGD, norm="Linf", epsilon=0.5, accuracy=0.7523, source=SOURCE),
-    PublishedResult(network="neural_ode", attack="FGSM", norm="Linf", epsilon=0.5, accuracy=0.9748, source=SOURCE),
+PUBLISHED: Final = {
+    dataset: tuple(
+        published_result(entry, attack=PAPER_PGD if entry.attack == "PGD" else entry.attack)
+        for entry in table_1(dataset)
+    )
+    for dataset in DATASETS
+}
+MNIST_EPSILONS, CIFAR10_EPSILONS = (
+    tuple(dict.fromkeys(result.epsilon for result in PUBLISHED[dataset])) for dataset in DATASETS
 )
-"""The entries of the table that are known here: two of the Neural ODE on MNIST."""
 
 
 def _attacks(
@@ -28,11 +32,11 @@ def _attacks(
 ) -> tuple[AttackSpecification, ...]:
     """The paper's two attacks first; `strongest` is how many images AutoAttack gets."""
     linf = partial(AttackSpecification, norm="Linf", epsilons=epsilons, images=images)
-    pgd = partial(linf, attack="PGD", steps=40)
+    pgd = partial(linf, attack="PGD", steps=_PGD.steps)
     resnet, neural_ode = (model.specification.label for model in SCALES[scale].models)
     return (
         linf(label="FGSM", attack="FGSM"),
-        pgd(label=PAPER_PGD, step_size=0.01),
+        pgd(label=PAPER_PGD, step_size=_PGD.step_size),
         pgd(label="PGD-40"),
         pgd(label=f"PGD-40 from {RESNET}", source=resnet),
         pgd(label=f"PGD-40 from {NEURAL_ODE}", source=neural_ode),

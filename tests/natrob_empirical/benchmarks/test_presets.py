@@ -11,8 +11,9 @@ from natrob_empirical.benchmarks import (
     cells_of,
     preset_named,
 )
-from natrob_empirical.datasets import Dataset
+from natrob_empirical.datasets import Dataset, DatasetInfo, dataset_info
 from natrob_empirical.models import NETWORKS, ModelSpecification, parameter_count
+from natrob_empirical.paper import table_1
 from natrob_empirical.training import TrainingSpecification
 
 TABLES_AND_FIGURES = ("fig1", "table1", "fig2", "fig3", "table2", "skips")
@@ -69,24 +70,41 @@ def test_skips_hold_time_fixed_and_match_parameters(digits: Dataset) -> None:
             assert len({s.step_size for s in specifications if s.network == network}) == 2
 
 
+def published(preset: Preset, dataset: Dataset | DatasetInfo) -> dict[tuple[str, str, str | None, float | None], float]:
+    return {
+        (cell.key.network, cell.key.training, cell.key.attack, cell.key.epsilon): cell.attack.published.accuracy
+        for group in cells_of(preset, dataset)
+        for cell in group
+        if cell.attack is not None and cell.attack.published is not None
+    }
+
+
 def test_published_numbers_reach_the_cells_of_their_own_data_set_only(digits: Dataset) -> None:
     preset = preset_named("cpu", "table1")
     mine = replace(preset, dataset="digits", train_images=None, test_images=None)
     small = digits.subset(train=20, test=20)
-
-    def published(preset: Preset) -> dict[tuple[str, str | None, float | None], float]:
-        return {
-            (cell.key.network, cell.key.attack, cell.key.epsilon): cell.attack.published.accuracy
-            for group in cells_of(preset, small)
-            for cell in group
-            if cell.attack is not None and cell.attack.published is not None
-        }
-
-    assert published(mine) == {
-        ("neural_ode", "PGD-40 (step size 0.01)", 0.5): 0.7523,
-        ("neural_ode", "FGSM", 0.5): 0.9748,
+    labels = {"FGSM": "FGSM", "PGD": "PGD-40 (step size 0.01)"}
+    assert published(mine, small) == {
+        (entry.network, "standard", labels[entry.attack], entry.epsilon): entry.accuracy for entry in table_1("mnist")
     }
-    assert published(preset) == {}
+    assert published(preset, small) == {}
+
+
+def test_each_training_of_table_2_has_its_own_published_number(digits: Dataset) -> None:
+    mine = replace(preset_named("gpu", "table2"), dataset="digits")
+    label, epsilon = "PGD-20 (step size 2/255)", 8 / 255
+    assert published(mine, digits.subset(train=20, test=20)) == {
+        ("preact_resnet18", "pgd", label, epsilon): 0.4161,
+        ("preact_resnet18", "trades", label, epsilon): 0.445,
+        ("preact_resnet18", "yopo", label, epsilon): 0.4472,
+        ("neural_ode", "standard", label, epsilon): 0.5906,
+    }
+
+
+def test_every_published_number_stands_beside_a_cell_at_full_size() -> None:
+    for experiment, scale, count in (("table1", "paper", 16), ("table1", "cifar10-paper", 16), ("table2", "paper", 4)):
+        preset = preset_named(scale, experiment)
+        assert len(published(preset, dataset_info(preset.dataset))) == len(preset.published) == count
 
 
 def test_a_model_is_not_attacked_with_its_own_images(digits: Dataset) -> None:
