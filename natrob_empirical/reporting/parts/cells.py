@@ -63,6 +63,11 @@ def slug(*texts: str) -> str:
     return f"{plain}-{zlib.crc32(other.encode()) & 0xFFFF:04x}".strip("-") if other else plain
 
 
+def data_name(run: Run) -> str:
+    """The data set as people write it."""
+    return {"mnist": "MNIST", "cifar10": "CIFAR-10", "digits": "scikit-learn’s digits"}.get(run.dataset, run.dataset)
+
+
 def key(run: Run, model: Model | None = None, *, what: str = "") -> str:
     """The name of a file about a run, or about one of its models; unique in the site."""
     return slug(*filter(None, (what, run.name, model.label if model else "")))

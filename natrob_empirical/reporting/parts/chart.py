@@ -3,16 +3,14 @@
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Sequence
 from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Context
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, Literal
 
 import altair as alt
 
 from natrob_empirical.display import Figure
-
-Chart: TypeAlias = alt.Chart | alt.LayerChart
-Row: TypeAlias = Mapping[str, object]
+from natrob_empirical.display.formatting import superscript
 
 BLUE: Final = "#0072b2"
 ORANGE: Final = "#d55e00"
@@ -44,6 +42,7 @@ def look(*, dark: bool = False) -> dict[str, Any]:
                    "columns": 2, "direction": "vertical", "symbolSize": 90},
         "text": {"color": ink, "fontSize": 12},
         "rule": {"color": softer},
+        "line": {"strokeWidth": 2.5},
     }  # fmt: skip
 
 
@@ -65,13 +64,45 @@ def share_axis(field: str, title: str = "accuracy (share of images)") -> alt.Y:
     return alt.Y(f"{field}:Q", title=title, scale=alt.Scale(domain=[0, 1]), axis=alt.Axis(format=".0%", tickCount=5))
 
 
+def log_scale(field: str, title: str, low: float, high: float, *, axis: type[alt.X | alt.Y] = alt.X) -> Any:
+    """An axis of powers of ten from below `low` to above `high`, both above 0, with at most eight labels."""
+    first, last = math.floor(math.log10(low)), max(math.ceil(math.log10(high)), math.floor(math.log10(low)) + 1)
+    powers = range(first, last + 1, -(-(last - first) // 8))
+    texts = {0: "1", 1: "10", 2: "100"}
+    written = json.dumps([texts.get(power, f"10{superscript(power)}") for power in powers], ensure_ascii=False)
+    ticks = alt.Axis(
+        values=[float(f"1e{power}") for power in powers],
+        labelExpr=f"{written}[round((log(datum.value) / LN10 - {first}) / {powers.step})]",
+    )
+    domain = [float(f"1e{first}"), float(f"1e{last}")]
+    return axis(f"{field}:Q", title=title, scale=alt.Scale(type="log", domain=domain, nice=False), axis=ticks)
+
+
+def label(
+    x: alt.X, at: float, y: float, text: str | list[str], *, align: Literal["left", "center", "right"] = "left",
+    dx: int = 0, dy: int = 0, bold: bool = False,
+) -> alt.Chart:  # fmt: skip
+    """Words at a place of the plane, in the page's ink."""
+    field = str(x["shorthand"]).partition(":")[0]
+    drawing = alt.Chart(rows([{field: drawn(at), "share": drawn(y)}]))
+    weight = "bold" if bold else "normal"
+    return drawing.mark_text(text=text, align=align, dx=dx, dy=dy, fontWeight=weight).encode(x=x, y=share_axis("share"))
+
+
 def make_figure(
-    chart: Chart, *, name: str, title: str, alt_text: str, caption: str, height: int = HEIGHT, zoom: bool = True
+    layers: Sequence[alt.Chart],
+    *,
+    name: str,
+    title: str,
+    alt_text: str,
+    caption: str,
+    height: int = HEIGHT,
+    zoom: bool = True,
 ) -> Figure:
-    """Sizes a chart, lets it be dragged and, with Shift and the wheel, zoomed; a double click resets it.
+    """Lays charts over each other; dragging moves the axes, Shift and the wheel zoom, a double click resets.
 
     Args:
-        chart: with its data inside.
+        layers: with their data inside.
         name: of its files, unique in the site.
         title: a few words, or the finding.
         alt_text: the finding, in one sentence with its number.
@@ -79,15 +110,21 @@ def make_figure(
         height: in pixels; the width is the page's.
         zoom: whether the axes can be moved.
     """
+    chart: Any = alt.layer(*layers)
     if zoom:
         chart = chart.add_params(alt.selection_interval(bind="scales", zoom="wheel![event.shiftKey]", name="zoom"))
     described = chart.properties(width="container", height=height).to_dict()
     described.pop("config", None)
-    return Figure(name=name, title=title, alt=alt_text, caption=caption, specification=_renamed(described))
+    return Figure(name=name, title=title, alt=alt_text, caption=caption, specification=_named(described))
 
 
-def _renamed(description: dict[str, Any]) -> dict[str, Any]:
-    """Counts altair's own names from 1 in every figure; they count on through a process."""
+def _named(description: dict[str, Any]) -> dict[str, Any]:
+    """Keeps equal data once, and counts altair's own names from 1 in every figure; they count on through a process."""
+    data: dict[str, str] = {}
+    for layer in description["layer"]:
+        values = json.dumps(layer["data"]["values"])
+        layer["data"] = {"name": data.setdefault(values, f"data-{len(data) + 1}")}
+    description["datasets"] = {name: json.loads(values) for values, name in data.items()}
     names: dict[str, str] = {}
     text = json.dumps(description)
     return json.loads(_NAMES.sub(lambda found: names.setdefault(found[0], f"{found[1]}-{len(names) + 1}"), text))

@@ -5,12 +5,12 @@ from typing import Final
 from natrob_empirical.display import Cell, Column, Part, measured
 from natrob_empirical.display.formatting import clean_text, format_count, format_number, format_share
 from natrob_empirical.evidence.run import Model, Run
-from natrob_empirical.reporting.parts.cells import count, key, number, quantity, table, words
+from natrob_empirical.reporting.parts.cells import count, data_name, key, number, quantity, table, words
 
 
 def model_facts(run: Run, model: Model) -> Part:
     """Says what was trained, how large it is, on which grid it runs and how accurate it is without an attack."""
-    sentences = [f"{network_name(model)}, trained by the method “{model.training}” on {run.dataset}."]
+    sentences = [f"{network_name(model)}, trained by the method “{model.training}” on {data_name(run)}."]
     if model.clean_accuracy is not None:
         clean = model.clean_accuracy
         n = "" if clean.n is None else f" on {clean.n:,} test images"
