@@ -12,7 +12,8 @@ from natrob_empirical.records import AttackResult
 from natrob_empirical.statistics.p_values import SIGNIFICANCE, holm_adjusted
 from natrob_empirical.statistics.paired_comparison import compare_kept
 
-FEW_STEPS: Final = 50
+FAR_FROM_STRONGEST: Final = "far from the strongest"
+ABOVE_CEILING: Final = "above the ceiling"
 LARGE_GAP: Final = 0.1
 """A share of images; one in ten that one attack calls robust and another fools."""
 _ROUNDING: Final = 1e-9
@@ -70,7 +71,7 @@ def _beaten(run: Run, model: Model) -> list[ReliabilityFlag]:
             if found := _clearest(model, attack, labels, 0.0):
                 flags.append(_flag(name, model, attack, *found))
         if found := _clearest(model, attack, _labels(model), LARGE_GAP):
-            flags.append(_flag("far from the strongest", model, attack, *found))
+            flags.append(_flag(FAR_FROM_STRONGEST, model, attack, *found))
     return flags
 
 
@@ -122,7 +123,7 @@ def _above_ceiling(run: Run, model: Model) -> list[ReliabilityFlag]:
             found.setdefault(budget.attack, (budget, result))
     return [
         ReliabilityFlag(
-            name="above the ceiling",
+            name=ABOVE_CEILING,
             model=model.label,
             attack=attack,
             norm=budget.norm,

@@ -1,0 +1,100 @@
+"""Rules for Figures 2 and 3, curves of which the paper prints no number: what is lost, and who keeps more."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import final
+
+from natrob_empirical.claims.accuracy_rules import nearest_replay
+from natrob_empirical.claims.claim import Evidence, Rule
+from natrob_empirical.claims.comparison_rules import Vote, together, vote
+from natrob_empirical.claims.judgement import Judgement, no_evidence
+from natrob_empirical.claims.network_numbers import ENOUGH, numbers_of
+from natrob_empirical.claims.paper_scale import SCALE_IN_WORDS, is_papers_network
+from natrob_empirical.claims.verdict import Verdict
+from natrob_empirical.display.formatting import format_epsilon, format_percent
+from natrob_empirical.display.text import measured
+from natrob_empirical.evidence.comparison import compare_under, outcome_of
+from natrob_empirical.evidence.flags import ABOVE_CEILING, FAR_FROM_STRONGEST
+from natrob_empirical.evidence.run import AttackBudget, Model, Run
+
+RULE_IN_WORDS = (
+    f"Reproduced: both halves hold, on {ENOUGH:,} images or more. Not reproduced: one does not.",
+    "By masking: both hold, but a stronger attack leaves 10 points less (paired), or the ceiling is exceeded.",
+    *SCALE_IN_WORDS,
+)
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class Half:
+    """What a figure says of one data set.
+
+    Attributes:
+        dataset: by the name that records have.
+        most_lost: of the Neural ODE's accuracy, at every radius; None where the figure says nothing of it.
+        ahead_above: the radius above which it keeps more than ResNet-50, and less nowhere; None likewise.
+    """
+
+    dataset: str
+    most_lost: float | None = None
+    ahead_above: float | None = None
+
+
+def by_curves(attack: str, halves: Sequence[Half], *, norm: str, epsilon: float) -> Rule:
+    """Makes the rule: both halves must hold for the paper's networks under this attack.
+
+    Args:
+        attack: its label in records.
+        halves: each on one data set.
+        norm, epsilon: at which the nearest smaller network is shown.
+    """
+
+    def judge(evidence: Evidence) -> Judgement:
+        found = [_of_half(evidence.runs, half, attack) for half in halves]
+        told = [each for each in found if each is not None]
+        if len(told) < len(halves):
+            return nearest_replay(evidence, dataset=halves[0].dataset, epsilon=epsilon, norm=norm)
+        votes: list[Vote] = [each[0] for each in told]
+        _, run, model, budget = next((each for each in told if each[0] == "against"), told[0])
+        left, n = model.attacks[budget].accuracy.value, model.attacks[budget].accuracy.n or 0
+        reason = f"{attack} leaves the Neural ODE at most {measured(format_percent(left, kind='upper'))} of "
+        reason += f"{run.dataset} at ε = {format_epsilon(budget.epsilon)} (n = {n:,})."
+        numbers, verdict = numbers_of(run, model, budget.norm, budget.epsilon), together(votes)
+        if verdict == Verdict.NO_EVIDENCE:
+            return no_evidence(f"n too small to decide: {reason}", sources=numbers["sources"])
+        flags = [f for f in numbers["flags"] if f.attack == budget.attack]
+        if verdict == Verdict.REPRODUCED and any(f.name in {ABOVE_CEILING, FAR_FROM_STRONGEST} for f in flags):
+            verdict = Verdict.REPRODUCED_BY_MASKING
+        return Judgement(verdict=verdict, reason=reason, **numbers)
+
+    return judge
+
+
+def _of_half(runs: Sequence[Run], half: Half, attack: str) -> tuple[Vote, Run, Model, AttackBudget] | None:
+    """What the first run of the paper's networks says, at its largest radius; None without one."""
+    for run in (run for run in runs if run.dataset == half.dataset):
+        own = [model for model in run.models if model.plain and is_papers_network(model, run.dataset)]
+        for model in (model for model in own if model.is_neural_ode):
+            budgets = [b for b in model.attacks if b.epsilon > 0 and _is_attack(run, b, attack)]
+            rivals = [other for other in own if other.network == "resnet50"]
+            if budgets and (half.ahead_above is None or rivals):
+                return _vote(run, model, rivals, budgets, half), run, model, max(budgets, key=lambda b: b.epsilon)
+    return None
+
+
+def _vote(run: Run, model: Model, rivals: Sequence[Model], budgets: Sequence[AttackBudget], half: Half) -> Vote:
+    results = [model.attacks[budget] for budget in budgets]
+    images = min(result.accuracy.n or 0 for result in results)
+    lost = max(result.clean_accuracy.value - result.accuracy.value for result in results)
+    if half.most_lost is not None and lost > half.most_lost:
+        return vote("behind", images) if images >= ENOUGH else "too few"
+    above = half.ahead_above
+    if above is None:
+        return "for" if images >= ENOUGH else "too few"
+    compared = [c for c in compare_under(run, model, rivals[0], budgets[0].attack) if c.epsilon > above]
+    return vote(outcome_of(compared), images)
+
+
+def _is_attack(run: Run, budget: AttackBudget, attack: str) -> bool:
+    named = run.attack_of(budget.attack)
+    return named is not None and named.label == attack and run.source_of(budget.attack) is None

@@ -1,0 +1,42 @@
+"""The one sentence that the ledger comes to, and how many claims got which verdict."""
+
+from collections.abc import Mapping
+
+from natrob_empirical.claims.comparison_rules import WHITE_BOX, judged_pairs
+from natrob_empirical.claims.ledger import Ledger
+from natrob_empirical.claims.own.n01_ceiling import above_ceiling, ceiling
+from natrob_empirical.claims.verdict import Verdict
+from natrob_empirical.display.formatting import format_percent
+from natrob_empirical.display.text import measured
+from natrob_empirical.evidence.pairs import neural_ode_pairs
+
+
+def headline(ledger: Ledger) -> str:
+    """At most 25 words with one measured value: what decides the question as far as this evidence goes.
+
+    The ceiling decides it, where it is proved, MNIST's labels are counted and the paper prints more; else the
+    comparison of networks of one size.
+    """
+    share = ceiling(ledger.evidence)
+    printed = () if share is None else above_ceiling(share)
+    if share is not None and printed and ledger["N1"].judgement.verdict == Verdict.PROVED:
+        most = measured(format_percent(share.value, kind="upper", decimals=2))
+        left = format_percent(printed[0].accuracy, decimals=2)
+        return (
+            f"The paper’s attack failed: free to turn every image gray, it left {left} of MNIST, where no classifier "
+            f"can keep more than {most}."
+        )
+    pairs = judged_pairs(ledger.evidence.runs, neural_ode_pairs, WHITE_BOX)
+    if not pairs:
+        return "Nothing is decided yet: no evidence is at hand."
+    ahead = measured(f"{sum(pair.vote == 'for' for pair in pairs)} of {len(pairs)}")
+    return (
+        f"Trained alike and of one size, a Neural ODE kept more images under attack than a residual network in {ahead} "
+        "comparisons."
+    )
+
+
+def tally(ledger: Ledger) -> Mapping[Verdict, int]:
+    """How many claims have each verdict, in the order of the verdicts, those without a claim left out."""
+    verdicts = [entry.judgement.verdict for entry in ledger.entries]
+    return {verdict: verdicts.count(verdict) for verdict in Verdict if verdict in verdicts}

@@ -1,0 +1,42 @@
+"""N2: no measured growth exceeds a bound from upper constants."""
+
+from natrob_empirical.claims.claim import Claim, Evidence
+from natrob_empirical.claims.judgement import Judgement, Source, no_evidence
+from natrob_empirical.claims.network_numbers import ENOUGH
+from natrob_empirical.claims.verdict import Verdict
+from natrob_empirical.display.text import measured
+
+
+def _judge(evidence: Evidence) -> Judgement:
+    checks = [
+        (run, model, check)
+        for run in evidence.runs
+        for model in run.models
+        for check in (model.theory.bound_checks if model.theory else ())
+        if check.kind == "upper"
+    ]
+    compared, broken = sum(c.comparisons for *_, c in checks), sum(c.violations for *_, c in checks)
+    models = {(run.name, model.label) for run, model, _ in checks}
+    sources = [
+        Source(kind="records", name=name, says="bound checks") for name in dict.fromkeys(r.name for r, *_ in checks)
+    ]
+    if compared < ENOUGH:
+        return no_evidence(f"n too small to decide: {compared:,} comparisons of growth with a bound.", sources=sources)
+    return Judgement(
+        verdict=Verdict.REFUTED if broken else Verdict.REPRODUCED,
+        reason=f"{measured(f'{broken:,} of {compared:,}')} comparisons of {len(models)} networks exceed their bound.",
+        sources=sources,
+    )
+
+
+CLAIM = Claim(
+    id="N2",
+    statement="Measured growth of a perturbation never exceeds a bound computed from upper constants.",
+    place="natrob",
+    rule=(
+        "Every pair of images is compared with its bound after every step, with rounding allowed for.",
+        f"Reproduced: 0 of {ENOUGH:,} comparisons or more exceed it. Refuted: one does.",
+    ),
+    judge=_judge,
+    replay="natrob bench --preset quick",
+)
