@@ -121,7 +121,11 @@ def _masked(decided: Sequence[Sequence[Replayed]]) -> str:
     """Says why an accuracy that was met is not robustness; empty without a reason."""
     for each in (each for own in decided for each in own):
         for flag in reliability_flags(each.run, each.model):
-            if each.budget is not None and flag.attack == each.budget.attack and flag.name in {FAR_FROM_STRONGEST, ABOVE_CEILING}:
+            if (
+                each.budget is not None
+                and flag.attack == each.budget.attack
+                and flag.name in {FAR_FROM_STRONGEST, ABOVE_CEILING}
+            ):
                 kept = kept_at(each.model, flag.norm, flag.epsilon)
                 left = "" if kept is None else format_percent(kept.share, kind="upper")
                 met = format_percent(each.found.value)
