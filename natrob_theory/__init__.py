@@ -31,6 +31,7 @@ from natrob_theory.checks import Structure as Structure
 from natrob_theory.checks import StructureError as StructureError
 from natrob_theory.checks import check_affine_bound as check_affine_bound
 from natrob_theory.checks import check_bound as check_bound
+from natrob_theory.checks import check_growth_bound as check_growth_bound
 from natrob_theory.checks import increment_constant as increment_constant
 from natrob_theory.checks import increment_witnesses as increment_witnesses
 from natrob_theory.checks import measure_divergence as measure_divergence

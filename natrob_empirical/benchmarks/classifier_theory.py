@@ -41,13 +41,13 @@ class TrunkMeasurement:
         block_lowers: the same of every block; empty for an integrator.
         paired: the check with each pair's own secant constants.
         from_upper: the check with upper constants; None where there is no bound from them.
+        from_structure: the check with the factors whose product is `bounds.trunk`, which also knows of potentials, skew
+            parts and dissipation; None where there is no bound.
         times: the grid of the curves.
         exponential: e^{KT} from the upper constants.
         exponential_upper, exponential_lower: the same with t for T, at `times`, from upper and from lower constants.
         step_size: h; None where there is no single one.
         grid: over the clean images.
-        structural: at `times`, the bound that also knows of potentials, skew parts and dissipation; None where there is
-            none, or no common grid.
     """
 
     bounds: ClassifierBounds
@@ -56,13 +56,13 @@ class TrunkMeasurement:
     block_lowers: tuple[Bound, ...]
     paired: BoundCheck
     from_upper: BoundCheck | None
+    from_structure: BoundCheck | None
     times: Tensor
     exponential: Bound
     exponential_upper: Tensor
     exponential_lower: Tensor
     step_size: float | None
     grid: GridStatistics
-    structural: Tensor | None = None
 
 
 class AbstractClassifierTheory(abc.ABC):

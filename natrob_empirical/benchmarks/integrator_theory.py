@@ -16,7 +16,7 @@ from natrob_empirical.benchmarks.classifier_theory import (
     theory_of,
 )
 from natrob_empirical.benchmarks.theory_curves import common_times
-from natrob_empirical.certification import ClassifierBounds, classifier_bounds, trunk_fields
+from natrob_empirical.certification import classifier_bounds, trunk_fields
 from natrob_empirical.models import AbstractClassifier, IntegratorClassifier
 from natrob_empirical.random_streams import RandomStreams
 from natrob_empirical.records import EvaluationStatistics, GridStatistics
@@ -25,14 +25,14 @@ from natrob_theory import (
     BoundCheck,
     NeuralODE,
     check_bound,
+    check_growth_bound,
     exponential_bound,
     lipschitz_lower_bound,
     one_sided_lipschitz_upper_bound,
-    step_structures,
 )
 from natrob_theory.layers.remembered import constants_remembered
 from natrob_theory.networks import AbstractFixedStepNet
-from natrob_theory.numbers.rounding import EPSILON, round_up
+from natrob_theory.numbers.rounding import EPSILON
 
 SEARCH_PLACES = 4
 """The states of the search lie at about so many times between the first and the last, and at the last."""
@@ -67,7 +67,8 @@ class IntegratorTheory(AbstractClassifierTheory):
         paired = self.check_pairs(state, perturbation)
         with constants_remembered():  # both ask for K of the same fields
             bounds = classifier_bounds(self.model, self.image_shape)
-            structural = self._structural_growth(tuple(state.shape[1:]))
+            bounded = not (math.isinf(float(bounds.trunk)) and bounds.trunk.source.startswith("none"))
+            from_structure = check_growth_bound(self.model.trunk, state, perturbation) if bounded else None
         lower, searched = self._lower_bound(state, streams)
         times = common_times(paired)
         elapsed = (times - times[0]).tolist()
@@ -79,14 +80,14 @@ class IntegratorTheory(AbstractClassifierTheory):
             searched=searched,
             block_lowers=(),
             paired=paired,
-            from_upper=self._check_with_upper_constant(state, perturbation, bounds),
+            from_upper=self._check_with_upper_constant(state, perturbation, bounds.field) if bounded else None,
+            from_structure=from_structure,
             times=times,
             exponential=_exponential(bounds.field, end - start),
             exponential_upper=torch.tensor([float(_exponential(bounds.field, time)) for time in elapsed]),
             exponential_lower=torch.tensor([float(_exponential(lower, time)) for time in elapsed]),
             step_size=trunk.step_size if isinstance(trunk, AbstractFixedStepNet) else None,
             grid=_grid(paired, float(bounds.field), adaptive=isinstance(trunk, NeuralODE)),
-            structural=structural,
         )
 
     def evaluations(self, deployed: AbstractClassifier, images: Tensor) -> EvaluationStatistics:
@@ -118,24 +119,11 @@ class IntegratorTheory(AbstractClassifierTheory):
             )
         return max(found, key=float), len(visited)
 
-    def _check_with_upper_constant(
-        self, state: Tensor, perturbation: Tensor, bounds: ClassifierBounds
-    ) -> BoundCheck | None:
-        """The check against the bound from the upper K and μ; None where the method has no bound from them."""
-        if math.isinf(float(bounds.trunk)) and bounds.trunk.source.startswith("none"):
-            return None
+    def _check_with_upper_constant(self, state: Tensor, perturbation: Tensor, lipschitz: Bound) -> BoundCheck:
+        """The check against the bound from the upper K and μ."""
         trunk = self.model.trunk
         one_sided = self._upper_one_sided(tuple(state.shape[1:])) if trunk.stepper.growth_factors else None
-        return check_bound(trunk, state, perturbation, lipschitz=bounds.field, one_sided=one_sided)
-
-    def _structural_growth(self, state_shape: tuple[int, ...]) -> Tensor | None:
-        """After every step what `growth_upper_bound` has for them; None for a Neural ODE, whose grids differ."""
-        trunk = self.model.trunk
-        if not isinstance(trunk, AbstractFixedStepNet):
-            return None
-        factors = [step.factor for step in step_structures(trunk, input_shape=state_shape)]
-        growth = torch.tensor([1.0, *factors], dtype=torch.float64).cumprod(dim=0)
-        return round_up(growth, len(factors)) if math.isfinite(growth[-1]) else None
+        return check_bound(trunk, state, perturbation, lipschitz=lipschitz, one_sided=one_sided)
 
     def _upper_one_sided(self, state_shape: tuple[int, ...]) -> Bound:
         """The largest upper bound of μ over the trunk's fields."""

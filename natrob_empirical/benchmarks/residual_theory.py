@@ -66,13 +66,15 @@ class ResidualTheory(AbstractClassifierTheory):
         )
         upper = [_exponential(bounds.blocks, total) for total in upper_sums]
         sizes = {block.step_size for block in bounds.blocks}
+        from_upper = check_residual_bound(self._steps(state), state, perturbation, constants=constants)
         return TrunkMeasurement(
             bounds=bounds,
             lower=max(lowers, key=float),
             searched=min(len(state), BLOCK_SEARCH_STATES) * len(lowers),
             block_lowers=tuple(lowers),
             paired=paired,
-            from_upper=check_residual_bound(self._steps(state), state, perturbation, constants=constants),
+            from_upper=from_upper,
+            from_structure=from_upper,  # blocks have no factor but L_σ(L_S + |h|K)
             times=paired.times,
             exponential=upper[-1],
             exponential_upper=torch.tensor([float(bound) for bound in upper], dtype=torch.float64),

@@ -3,6 +3,7 @@
 import copy
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import torch
 from torch import Tensor
@@ -34,6 +35,9 @@ from natrob_empirical.records import (
     VacuityPoint,
 )
 from natrob_theory import BoundCheck, LayerRefusedError
+
+STRUCTURAL_CHECK: Final = "structural bound of the trunk"
+"""The `constant` of the check of the record's growth bound itself, step by step."""
 
 DIAMETER_IMAGES = 2000
 """The largest distance between features is looked for among so many images at most."""
@@ -120,7 +124,11 @@ def _measured(
     counts: dict[CertificateMethod, int] = {"global": len(labels), **(own_certificates or {})}
     certificates = sample_certificates(trained.classifier, images, labels, known, budgets, counts)
     certified, refusal = certified_points(certificates, budgets, bounds.features.source)
-    checks = [("secant constants of each pair", measurement.paired), ("upper K of the field", measurement.from_upper)]
+    checks = [
+        ("secant constants of each pair", measurement.paired),
+        ("upper K of the field", measurement.from_upper),
+        (STRUCTURAL_CHECK, measurement.from_structure),
+    ]
     times = measurement.paired.times
     return TheoryResult(
         parameters=_parameters(trained.classifier),

@@ -40,9 +40,10 @@ def growth_curves(measurement: "TrunkMeasurement") -> Sequence[Curve]:
         curve("bound from the pair's secants, largest", "upper", pairs, largest_bound(paired)),
     ]
     if measurement.from_upper is not None:
-        curves.append(curve("bound from upper K", "upper", None, largest_bound(measurement.from_upper)))
-        structural = measurement.structural
-        if structural is not None and float(structural[-1]) < curves[-1].values[-1]:
+        from_upper = largest_bound(measurement.from_upper)
+        curves.append(curve("bound from upper K", "upper", None, from_upper))
+        structural = None if measurement.from_structure is None else largest_bound(measurement.from_structure)
+        if structural is not None and float(structural[-1]) < float(from_upper[-1]):
             curves.append(curve("bound from the field's structure", "upper", None, structural))
     kind = measurement.exponential.kind
     curves.append(curve("e^{tK} of the exact flow, upper K", kind, None, measurement.exponential_upper))

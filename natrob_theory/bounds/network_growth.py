@@ -58,7 +58,7 @@ def growth_upper_bound(net: AbstractIntegratorNet, *, input_shape: tuple[int, ..
     """
     if not isinstance(net, AbstractIntegratorNet):
         raise TypeError(f"`net` must be an integrator network, got {type(net).__name__}")
-    return growth_over_steps(net, *_structure(net, tuple(input_shape)))
+    return growth_over_steps(net, *structure_of(net, tuple(input_shape)))
 
 
 def step_structures(net: AbstractIntegratorNet, *, input_shape: tuple[int, ...]) -> list[StepStructure]:
@@ -69,7 +69,7 @@ def step_structures(net: AbstractIntegratorNet, *, input_shape: tuple[int, ...])
     Raises:
         LayerRefusedError: a field that cannot be bounded.
     """
-    structure = _structure(net, tuple(input_shape))
+    structure = structure_of(net, tuple(input_shape))
     plan = net.plan()
     rows = constants_per_step(structure.lipschitz, len(plan), net.stepper.couplings)
     try:
@@ -82,14 +82,15 @@ def step_structures(net: AbstractIntegratorNet, *, input_shape: tuple[int, ...])
     return [StepStructure(*row) for row in zip(factors, fields, strict=True)]
 
 
-class _Structure(NamedTuple):
+class NetworkStructure(NamedTuple):
     """K or (K₁, K₂) of every step, and what the method's growth factors can use of its field."""
 
     lipschitz: list[Bound] | list[tuple[Bound, ...]]
     fields: list[FieldConstants] | None
 
 
-def _structure(net: AbstractIntegratorNet, input_shape: Shape) -> _Structure:
+def structure_of(net: AbstractIntegratorNet, input_shape: Shape) -> NetworkStructure:
+    """Finds the constants and the structure that `growth_upper_bound` computes with; raises as it does for fields."""
     altered = asked(net, "lipschitz")[1]
     if altered:
         refuse(net, input_shape, altered)
@@ -99,14 +100,14 @@ def _structure(net: AbstractIntegratorNet, input_shape: Shape) -> _Structure:
     if stepper.couplings > 1:
         half = tuple(split_halves(torch.empty((1, *input_shape)))[0].shape[1:])
         pairs = {field: _constants_of_parts(stepper.fields_of(field), half) for field in distinct}
-        return _Structure([pairs[field] for field in fields], None)
+        return NetworkStructure([pairs[field] for field in fields], None)
     constants = {field: lipschitz_upper_bound(field, input_shape=input_shape) for field in distinct}
     lipschitz = [constants[field] for field in fields]
     if not stepper.growth_factors:
-        return _Structure(lipschitz, None)
+        return NetworkStructure(lipschitz, None)
     needs = {need for factor in stepper.growth_factors for need in factor.needs}
     known = {field: _field_constants(field, input_shape, needs) for field in distinct}
-    return _Structure(lipschitz, [known[field] for field in fields])
+    return NetworkStructure(lipschitz, [known[field] for field in fields])
 
 
 def _field_constants(field: nn.Module, input_shape: Shape, needs: set[str]) -> FieldConstants:
@@ -144,7 +145,7 @@ class FixedStepNetAnswers(AbstractLayer[AbstractFixedStepNet]):
 
     def lipschitz(self, input_shape: Shape) -> float:
         """`growth_upper_bound`."""
-        structure = _structure(self.module, input_shape)
+        structure = structure_of(self.module, input_shape)
         try:
             return float(growth_over_steps(self.module, *structure))
         except ValueError as reason:

@@ -7,6 +7,7 @@ from natrob_theory.checks.ball_comparison import BallComparison as BallCompariso
 from natrob_theory.checks.ball_comparison import compare_in_balls as compare_in_balls
 from natrob_theory.checks.certificates import BoundCheck as BoundCheck
 from natrob_theory.checks.certificates import check_bound as check_bound
+from natrob_theory.checks.certificates import check_growth_bound as check_growth_bound
 from natrob_theory.checks.increment_witnesses import IncrementWitness as IncrementWitness
 from natrob_theory.checks.increment_witnesses import OneStepWitness as OneStepWitness
 from natrob_theory.checks.increment_witnesses import SignFollowingField as SignFollowingField

@@ -8,6 +8,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from natrob_theory.bounds.network_growth import structure_of
 from natrob_theory.checks.ball_comparison import compare_in_balls
 from natrob_theory.checks.trajectories import PairRun, run_pair
 from natrob_theory.networks import AbstractIntegratorNet, LipschitzConstants, OneSidedConstants
@@ -21,10 +22,11 @@ from natrob_theory.networks.abstract_net import (
 )
 from natrob_theory.networks.one_sided_growth import StepGrowth
 from natrob_theory.numbers.argument_checks import require_nonnegative
-from natrob_theory.numbers.bound import BoundKind
+from natrob_theory.numbers.bound import Bound, BoundKind
 from natrob_theory.numbers.norms import per_sample_l2
 from natrob_theory.numbers.rounding import unit_roundoff
 from natrob_theory.steppers import Evaluation
+from natrob_theory.steppers.growth_factors import FieldConstants
 
 Arithmetic: TypeAlias = Literal["float", "ball"]
 
@@ -141,8 +143,36 @@ def check_bound(
         if field_error_factor is not None:
             raise ValueError(f"`field_error_factor` is for arithmetic 'float' only, got {field_error_factor}")
         return _check_in_balls(net, run, lipschitz, one_sided, kind)
+    return _check_in_floats(net, run, growth, kind, field_error_factor, of_pairs_only=lipschitz is None)
+
+
+def check_growth_bound(net: AbstractIntegratorNet, y0: Tensor, perturbation: Tensor) -> BoundCheck:
+    """Compares as `check_bound` does, with the steps' factors of which `growth_upper_bound` is the product.
+
+    Raises:
+        TypeError, ValueError, LayerRefusedError: as for `check_bound` and `growth_upper_bound`.
+
+    Proof: as of `growth_upper_bound`; of the allowance as of `check_bound`.
+    """
+    run = run_pair(net, y0, perturbation)
+    structure = structure_of(net, tuple(y0.shape[1:]))
+    constants = constants_per_step(structure.lipschitz, len(run.plan), net.stepper.couplings)
+    growth, kind = _shared_growth(net, run, constants, structure.fields)
+    return _check_in_floats(net, run, growth, kind, None, of_pairs_only=False)
+
+
+def _check_in_floats(
+    net: AbstractIntegratorNet,
+    run: PairRun,
+    growth: StepGrowth,
+    kind: BoundKind,
+    field_error_factor: float | None,
+    *,
+    of_pairs_only: bool,
+) -> BoundCheck:
+    """The check with an allowance for rounding."""
     if field_error_factor is None:
-        field_error_factor = float(y0[0].numel()) ** 1.5
+        field_error_factor = float(run.clean[0, 0].numel()) ** 1.5
     factor = require_nonnegative("field_error_factor", field_error_factor)
     return compared(
         times=run.times,
@@ -150,8 +180,8 @@ def check_bound(
         growth=growth.cumulative(),
         allowance=_allowance(net, run, growth, factor),
         kind=kind,
-        rounding=f"{y0.dtype} with allowance, c = {ROUNDING_SAFETY:g} per evaluation, field factor {factor:g}",
-        of_pairs_only=lipschitz is None,
+        rounding=f"{run.clean.dtype} with allowance, c = {ROUNDING_SAFETY:g} per evaluation, field factor {factor:g}",
+        of_pairs_only=of_pairs_only,
     )
 
 
@@ -223,7 +253,6 @@ def _growth_of_run(
     one_sided: OneSidedConstants | None,
 ) -> tuple[StepGrowth, BoundKind]:
     """The growth of every step and sample, and the kind of a bound computed from it."""
-    batch = run.clean.shape[1]
     couplings = net.stepper.couplings
     sizes = [abs(step.step_size) for step in run.plan]
     if one_sided is not None:
@@ -234,9 +263,20 @@ def _growth_of_run(
         growth = StepGrowth(net.stepper, sizes, x[:, None, :].expand(-1, couplings, -1), fields)
         return growth, kind_of_constants(growth.one_sided_in_use)
     constants = constants_per_step(lipschitz, len(run.plan), couplings)
-    shared = step_growth(net.stepper, run.plan, constants, one_sided_fields(one_sided, constants))
+    return _shared_growth(net, run, constants, one_sided_fields(one_sided, constants))
+
+
+def _shared_growth(
+    net: AbstractIntegratorNet,
+    run: PairRun,
+    constants: Sequence[tuple[Bound | float, ...]],
+    fields: Sequence[FieldConstants] | None,
+) -> tuple[StepGrowth, BoundKind]:
+    """The growth from constants that all samples share, and the kind of a bound computed from it."""
+    sizes = [abs(step.step_size) for step in run.plan]
+    shared = step_growth(net.stepper, run.plan, constants, fields)
     x = shared.x.to(run.times.device)
-    x = (x if x.dim() == 3 else x[:, :, None]).expand(-1, -1, batch)
+    x = (x if x.dim() == 3 else x[:, :, None]).expand(-1, -1, run.clean.shape[1])
     flat = [constant for row in constants for constant in row]
     growth = StepGrowth(net.stepper, sizes, x, shared.fields)
     return growth, kind_of_constants([*flat, *growth.one_sided_in_use])

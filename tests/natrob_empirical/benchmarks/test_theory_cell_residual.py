@@ -164,7 +164,7 @@ def test_the_cell_of_a_residual_network(digit_images: tuple[Tensor, Tensor]) -> 
     assert (result.evaluations, result.num_steps, len(result.blocks)) == (3, 3, 3)
     assert result.evaluations_per_sample is not None
     assert (result.evaluations_per_sample.smallest, result.evaluations_per_sample.largest) == (3, 3)
-    assert [check.violations for check in result.bound_checks] == [0, 0]
+    assert [check.violations for check in result.bound_checks] == [0, 0, 0]
     assert result.amplification is not None
     assert result.amplification.position_values == list(range(6))
     assert result.amplification.perturbations.startswith("rrr")
