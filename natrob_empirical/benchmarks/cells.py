@@ -34,14 +34,16 @@ class AttackAtBudget:
 
 @dataclass(frozen=True, kw_only=True)
 class Cell:
-    """One model's theory side (`attack` None), one attack at one budget on it, or the sweep over step sizes.
+    """One model's theory side (`attack` None), one attack at one budget on it, or a cell without a model.
+
+    Without one are the sweep over step sizes and the test images.
 
     Attributes:
         key: what the record is called.
         settings: everything that determines the result besides the code; part of the record's identity.
-        model: fitted to the images; None for the sweep.
+        model: fitted to the images.
         attack: of an attack cell.
-        sweep: of the sweep over step sizes, which has no model.
+        sweep: of the sweep over step sizes.
     """
 
     key: CellKey

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -12,9 +13,10 @@ from natrob_empirical.attacks import NonFiniteGradientError
 from natrob_empirical.benchmarks.attack_cell import AttackedModel
 from natrob_empirical.benchmarks.cells import AttackAtBudget, Cell, cells_of, fitted_to_images, subset_of
 from natrob_empirical.benchmarks.contradiction_watch import ContradictionWatch
+from natrob_empirical.benchmarks.data_cell import count_classes, data_cell
 from natrob_empirical.benchmarks.environment import available_memory, current_environment
 from natrob_empirical.benchmarks.plan import require_fit
-from natrob_empirical.benchmarks.presets import Preset, PresetModel, StepSizeSweep, budgets_of
+from natrob_empirical.benchmarks.presets import Preset, PresetModel, budgets_of
 from natrob_empirical.benchmarks.record_numbers import measured
 from natrob_empirical.benchmarks.step_size_cell import measure_step_sizes
 from natrob_empirical.benchmarks.theory_cell import TrainedClassifier, measure_theory
@@ -27,6 +29,7 @@ from natrob_empirical.records import (
     AttackRefusal,
     AttackResult,
     CellRecord,
+    DataResult,
     RecordStore,
     StepSizeResult,
     TheoryRefusal,
@@ -90,13 +93,15 @@ def run_preset(
     with sole_writer(lock_of_folder(output), what=f"the output folder {output}"):
         subset = subset_of(preset, dataset)
         require_fit(preset, dataset, available=available_memory(device))
-        groups = list(cells_of(preset, subset))
+        data, groups = data_cell(preset, dataset), list(cells_of(preset, subset))
         trained = TrainedModels(subset, models or output / "checkpoints", device)
         show = on_event or (lambda _event: None)
-        run = _Run(preset=preset, store=store, trained=trained, on_event=show, total=sum(map(len, groups)))
+        run = _Run(preset=preset, store=store, trained=trained, on_event=show, total=1 + sum(map(len, groups)))
+        run.without_model(data, partial(count_classes, dataset))
         for group in groups:
             if group[0].sweep is not None:
-                run.step_sizes(group[0], group[0].sweep)
+                sweep, streams = group[0].sweep, RandomStreams(group[0].key.seed)
+                run.without_model(group[0], partial(measure_step_sizes, sweep, streams))
             elif group[0].model is not None:
                 run.model(group, group[0].model)
     return store
@@ -118,13 +123,12 @@ class _Run:
         self.images = self.dataset.to_images(self.dataset.test_x).to(self.device)
         self.labels = self.dataset.test_y.to(self.device)
 
-    def step_sizes(self, cell: Cell, sweep: StepSizeSweep) -> None:
-        """The sweep over step sizes: small tensors in float64, so it stays on the CPU."""
+    def without_model(self, cell: Cell, measure: Callable[[], StepSizeResult | DataResult]) -> None:
+        """A cell without a model: labels, or small tensors in float64, so it stays on the CPU."""
         if self.store.read(cell.key, cell.settings) is not None:
             self._finished(cell, found=True)
             return
-        result = measure_step_sizes(sweep, RandomStreams(cell.key.seed))
-        self._write(cell, result, torch.device("cpu"))
+        self._write(cell, measure(), torch.device("cpu"))
 
     def model(self, group: list[Cell], model: PresetModel) -> None:
         """All cells of one trained model; it is loaded or trained only if a cell is missing."""
@@ -150,7 +154,7 @@ class _Run:
     def _write(
         self,
         cell: Cell,
-        result: TheoryResult | TheoryRefusal | AttackResult | AttackRefusal | StepSizeResult,
+        result: TheoryResult | TheoryRefusal | AttackResult | AttackRefusal | StepSizeResult | DataResult,
         device: torch.device,
     ) -> CellRecord:
         environment = current_environment(device)

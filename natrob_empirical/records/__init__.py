@@ -15,6 +15,7 @@ from natrob_empirical.records.schema import CellKey as CellKey
 from natrob_empirical.records.schema import CellRecord as CellRecord
 from natrob_empirical.records.schema import CertifiedPoint as CertifiedPoint
 from natrob_empirical.records.schema import Curve as Curve
+from natrob_empirical.records.schema import DataResult as DataResult
 from natrob_empirical.records.schema import Environment as Environment
 from natrob_empirical.records.schema import EvaluationStatistics as EvaluationStatistics
 from natrob_empirical.records.schema import FieldGrowth as FieldGrowth

@@ -13,6 +13,7 @@ from natrob_empirical.records import (
     AttackResult,
     AttackRunResult,
     CellRecord,
+    DataResult,
     Number,
     StepSizeResult,
     TheoryRefusal,
@@ -207,7 +208,8 @@ def summarise(numbers: Iterable[Number]) -> SeedSummary | None:
 
 def group_records(records: Sequence[CellRecord]) -> tuple[Section, ...]:
     """Sections by data set and preset; the order of `records` does not matter."""
-    ordered = sorted(records, key=_record_order)
+    about_models = [record for record in records if not isinstance(record.result, DataResult)]
+    ordered = sorted(about_models, key=_record_order)
     names = sorted({(record.cell.dataset, record.cell.preset) for record in ordered})
     return tuple(
         _section(dataset, preset, [r for r in ordered if (r.cell.dataset, r.cell.preset) == (dataset, preset)])

@@ -8,6 +8,7 @@ from natrob_empirical.records.schema.cell_record import SCHEMA_VERSION as SCHEMA
 from natrob_empirical.records.schema.cell_record import CellKey as CellKey
 from natrob_empirical.records.schema.cell_record import CellRecord as CellRecord
 from natrob_empirical.records.schema.cell_record import Environment as Environment
+from natrob_empirical.records.schema.data_result import DataResult as DataResult
 from natrob_empirical.records.schema.record_part import Curve as Curve
 from natrob_empirical.records.schema.record_part import Number as Number
 from natrob_empirical.records.schema.samples import OUTCOME_LETTERS as OUTCOME_LETTERS

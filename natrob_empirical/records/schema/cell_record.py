@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 
 from natrob_empirical.attack_names import current_label
 from natrob_empirical.records.schema.attack_result import AttackRefusal, AttackResult, AttackRunResult
+from natrob_empirical.records.schema.data_result import DataResult
 from natrob_empirical.records.schema.record_part import AbstractRecordPart
 from natrob_empirical.records.schema.step_size_result import StepSizeResult
 from natrob_empirical.records.schema.theory_result import TheoryRefusal, TheoryResult
@@ -20,7 +21,7 @@ SCHEMA_VERSION = 1
 class CellKey(AbstractRecordPart):
     """The key of a cell in a preset. `attack`, `norm` and `epsilon` are None for the theory cell of a model.
 
-    The sweep over step sizes is one cell of its own, without a model: its `model` names it.
+    The sweep over step sizes and the test images are cells of their own, without a model: their `model` names them.
 
     Attributes:
         preset, dataset: names.
@@ -67,7 +68,7 @@ class CellRecord(AbstractRecordPart):
     settings: dict[str, Any]
     environment: Environment
     result: Annotated[
-        TheoryResult | TheoryRefusal | AttackResult | AttackRefusal | StepSizeResult | AttackRunResult,
+        TheoryResult | TheoryRefusal | AttackResult | AttackRefusal | StepSizeResult | DataResult | AttackRunResult,
         Field(discriminator="kind"),
     ]
 

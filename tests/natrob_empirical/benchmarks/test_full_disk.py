@@ -110,7 +110,7 @@ def test_a_record_that_cannot_be_written_is_named_and_the_others_stay(
         run(tiny_preset("euler"), digits, tmp_path)
     assert {path: path.read_bytes() for path in store.folder.iterdir()} == kept
     full.endings = ("nothing",)
-    assert len(run(tiny_preset("euler"), digits, tmp_path)[0].read_all()) == 4
+    assert len(run(tiny_preset("euler"), digits, tmp_path)[0].read_all()) == 5
     full.endings = (".md", ".svg")
     with pytest.raises(OSError, match=r"No space left on device .*\.svg"):
         write_report(store.read_all(), tmp_path, title="t")

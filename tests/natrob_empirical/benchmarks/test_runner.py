@@ -18,6 +18,7 @@ from natrob_empirical.benchmarks import (
 from natrob_empirical.benchmarks.attack_cell import AttackedModel
 from natrob_empirical.benchmarks.cells import AttackAtBudget
 from natrob_empirical.benchmarks.plan import require_fit
+from natrob_empirical.benchmarks.theory_cell import STRUCTURAL_CHECK
 from natrob_empirical.datasets import Dataset
 from natrob_empirical.models import NETWORKS, ModelSpecification
 from natrob_empirical.records import (
@@ -25,6 +26,7 @@ from natrob_empirical.records import (
     AttackResult,
     CellRecord,
     CertificateContradictedError,
+    DataResult,
     RecordStore,
     SampleCertificates,
     TheoryRefusal,
@@ -72,7 +74,7 @@ def finished(digits: Dataset, tmp_path_factory: pytest.TempPathFactory) -> tuple
     output = tmp_path_factory.mktemp("run")
     store, events = run(tiny_preset(*NETWORKS), digits, output)
     assert not any(event.found for event in events)
-    return output, store.read_all()
+    return output, [record for record in store.read_all() if not isinstance(record.result, DataResult)]
 
 
 def test_every_cell_of_every_network_class_has_a_record(finished: tuple[Path, list[CellRecord]]) -> None:
@@ -88,7 +90,8 @@ def test_bounds_hold_and_kinds_are_stated(finished: tuple[Path, list[CellRecord]
         result = record.result
         if not isinstance(result, TheoryResult):
             continue
-        assert len(result.bound_checks) == 2
+        assert [check.constant for check in result.bound_checks][-1] == STRUCTURAL_CHECK
+        assert len(result.bound_checks) == 3
         for check in result.bound_checks:
             assert check.violations == 0
             assert 0.0 < check.worst_ratio <= 1.0 + 1e-9
@@ -154,15 +157,15 @@ def test_an_interrupted_run_keeps_what_is_finished(digits: Dataset, tmp_path: Pa
     preset = tiny_preset("euler")
 
     def interrupt(event: RunEvent) -> None:
-        if event.kind == "cell" and event.done == 2:
+        if event.kind == "cell" and event.done == 3:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
         run_preset(preset, digits, tmp_path, device=CPU, on_event=interrupt)
-    assert len(RecordStore(tmp_path / "records").read_all()) == 2
+    assert len(RecordStore(tmp_path / "records").read_all()) == 3
     events: list[RunEvent] = []
     run_preset(preset, digits, tmp_path, device=CPU, on_event=events.append)
-    assert [event.found for event in events] == [True, True, False, False]  # no training step among them
+    assert [event.found for event in events] == [True, True, True, False, False]  # no training step among them
 
 
 def test_a_damaged_record_is_set_aside_and_its_cell_run_again(digits: Dataset, tmp_path: Path) -> None:
@@ -172,7 +175,7 @@ def test_a_damaged_record_is_set_aside_and_its_cell_run_again(digits: Dataset, t
     damaged.write_text('{"half": ')
     again, _ = run(preset, digits, tmp_path)
     assert [aside.path for aside in again.set_aside] == [damaged]
-    assert len(again.read_all()) == 4
+    assert len(again.read_all()) == 5
 
 
 def test_other_data_training_or_seed_are_other_cells(digits: Dataset) -> None:
@@ -224,7 +227,7 @@ def test_an_implicit_solve_that_fails_on_every_pair_is_a_refusal_with_its_reason
     monkeypatch.setattr("natrob_empirical.benchmarks.theory_cell._along_the_trunk", failing)
     monkeypatch.setattr("natrob_empirical.benchmarks.theory_cell.pairs_that_run", failing)
     store, _ = run(replace(tiny_preset("backward_euler"), attacks=()), digits, tmp_path)
-    (record,) = store.read_all()
+    (record,) = [record for record in store.read_all() if not isinstance(record.result, DataResult)]
     assert isinstance(record.result, TheoryRefusal)
     assert record.result.reason == "did not converge; take a smaller step size"
 
@@ -398,4 +401,6 @@ def test_a_training_that_diverges_leaves_neither_model_nor_record(digits: Datase
     hot = replace(model, training=TrainingSpecification(epochs=2, optimiser="sgd", learning_rate=1e30))
     with pytest.raises(TrainingDivergedError, match=r"in epoch 1 of 2 the loss became (nan|inf) at step \d"):
         run_preset(replace(preset, models=(hot,)), digits, tmp_path, device=CPU)
-    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
+    (record,) = RecordStore(tmp_path / "records").read_all()
+    assert isinstance(record.result, DataResult)  # which is about no model
+    assert [path.parent.name for path in tmp_path.rglob("*") if path.is_file()] == ["records"]

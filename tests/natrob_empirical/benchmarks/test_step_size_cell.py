@@ -12,7 +12,7 @@ from natrob_empirical.benchmarks import PRESETS, Preset, StepSizeSweep, cells_of
 from natrob_empirical.benchmarks.step_size_cell import measure_step_sizes, sweep_fields
 from natrob_empirical.datasets import Dataset
 from natrob_empirical.random_streams import RandomStreams
-from natrob_empirical.records import FieldGrowth, RecordStore, StepSizeResult
+from natrob_empirical.records import DataResult, FieldGrowth, RecordStore, StepSizeResult
 from natrob_theory import lipschitz_upper_bound
 
 SMALL = StepSizeSweep(total_time=2.0, dimension=5, steps=(1, 2, 4, 8), points=4)
@@ -78,14 +78,14 @@ def test_the_sweep_is_one_cell_that_is_kept_and_found_again(digits: Dataset, tmp
     preset = sweep_preset()
     events = []
     store = run_preset(preset, digits, tmp_path, device=torch.device("cpu"), on_event=events.append)
-    (record,) = store.read_all()
+    (record,) = [record for record in store.read_all() if not isinstance(record.result, DataResult)]
     assert isinstance(record.result, StepSizeResult)
     assert all(isinstance(field, FieldGrowth) for field in record.result.fields)
     assert record.settings["step_sizes"]["steps"] == [1, 2]
     again: list[object] = []
     run_preset(preset, digits, tmp_path, device=torch.device("cpu"), on_event=again.append)
-    assert [event.found for event in events] == [False]
-    assert [event.found for event in again] == [True]  # type: ignore[attr-defined]
+    assert [event.found for event in events] == [False, False]
+    assert [event.found for event in again] == [True, True]  # type: ignore[attr-defined]
     changed = replace(preset, step_sizes=replace(SMALL, steps=(1,)))
     (group,) = cells_of(changed, digits)
     assert RecordStore(tmp_path / "records").read(group[0].key, group[0].settings) is None

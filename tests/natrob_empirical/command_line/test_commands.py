@@ -328,7 +328,7 @@ def test_bench_stops_when_its_minutes_are_over_and_goes_on(tmp_path: Path) -> No
     assert "to go on" in stopped.output
     finished = natrob(*arguments)
     assert finished.exit_code == 0, finished.output
-    assert len(list((tmp_path / "records").glob("*.json"))) == 2
+    assert len(list((tmp_path / "records").glob("*.json"))) == 3
 
 
 @pytest.mark.usefixtures("tiny")

@@ -1,0 +1,68 @@
+"""The record of the test images: all of them, whatever the preset attacks, and without a model."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from natrob_empirical.benchmarks import PRESETS, RunEvent, run_preset
+from natrob_empirical.benchmarks.data_cell import DATA_LABEL, count_classes, data_cell
+from natrob_empirical.datasets import Dataset
+from natrob_empirical.records import DataResult, RecordStore
+from natrob_empirical.reporting.record_groups import group_records
+
+NO_MODELS = replace(PRESETS["quick"], models=(), attacks=(), step_sizes=None)
+
+
+@pytest.fixture(scope="module")
+def uneven() -> Dataset:
+    """Test labels 0, 2, 2 of four classes."""
+    images = torch.zeros(3, 1, 2, 2, dtype=torch.uint8)
+    labels = torch.tensor([0, 2, 2])
+    return Dataset(
+        name="uneven",
+        title="Uneven",
+        train_x=images,
+        train_y=labels,
+        test_x=images,
+        test_y=labels,
+        num_classes=4,
+        pixel_scale=255,
+        source="a test",
+    )
+
+
+def test_every_class_is_counted_also_one_without_images(uneven: Dataset) -> None:
+    result = count_classes(uneven)
+    assert result.class_counts == [1, 0, 2, 0]
+    assert result.test_images == 3
+    share = result.largest_class_share
+    assert (share.value, share.kind, share.n) == (2 / 3, "measured", 3)
+
+
+def test_a_run_records_the_whole_test_set_once(digits: Dataset, tmp_path: Path) -> None:
+    events: list[RunEvent] = []
+    for _ in range(2):
+        run_preset(NO_MODELS, digits, tmp_path, device=torch.device("cpu"), on_event=events.append)
+    assert [(event.found, event.done, event.total) for event in events] == [(False, 1, 1), (True, 1, 1)]
+    (record,) = RecordStore(tmp_path / "records").read_all()
+    assert NO_MODELS.test_images is not None
+    assert isinstance(record.result, DataResult)
+    assert record.result.test_images == len(digits.test_y) > NO_MODELS.test_images
+    assert record.cell.model == DATA_LABEL
+    assert record.result.class_counts == [int((digits.test_y == label).sum()) for label in range(10)]
+
+
+def test_other_test_images_are_another_cell(digits: Dataset, tmp_path: Path) -> None:
+    run_preset(NO_MODELS, digits, tmp_path, device=torch.device("cpu"))
+    store = RecordStore(tmp_path / "records")
+    cell = data_cell(NO_MODELS, digits)
+    assert store.read(cell.key, cell.settings) is not None
+    fewer = data_cell(NO_MODELS, digits.subset(test=20))
+    assert store.read(fewer.key, fewer.settings) is None
+
+
+def test_the_test_images_are_no_model_of_a_page(digits: Dataset, tmp_path: Path) -> None:
+    store = run_preset(NO_MODELS, digits, tmp_path, device=torch.device("cpu"))
+    assert group_records(store.read_all()) == ()
