@@ -13,7 +13,7 @@ help:
 	@echo "make report   run the main job on the bundled digits and write output/quick/report.html"
 	@echo "make test     format, lint, types, import contracts, tests in random order (SEED=0)"
 	@echo "make test-orders  the tests alone, in five orders with five seeds of weights (some thirty minutes)"
-	@echo "make proofs   check every proof, by sympy and by Coq (installs Coq where apt may be used); one line per claim"
+	@echo "make proofs   check every proof, by sympy and by Coq (installs Coq where apt may be used); one line per claim, and output/proofs.json"
 	@echo "make bench    time natrob beside torchdiffeq, torchode, Foolbox, torchattacks, ART, auto_LiRPA and bare passes; print one table"
 	@echo "make install  only the set-up, in $(VENV)"
 	@echo "make format   rewrite the code as 'make test' wants it"
@@ -41,7 +41,7 @@ test-orders: $(INSTALLED)
 
 proofs: $(INSTALLED)
 	proofs/install_coq
-	$(BIN)/python -m proofs
+	$(BIN)/python -m proofs --json output/proofs.json
 
 bench: $(INSTALLED)
 	$(BIN)/python -m benchmarks

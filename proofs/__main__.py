@@ -3,12 +3,14 @@
 import argparse
 import sys
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 from proofs.claims_page import PAGE, claims_page
 from proofs.coq_build import CoqBuild, coq_version
 from proofs.coq_checks import check_coq
 from proofs.coq_constants import check_constants
 from proofs.outcome import Outcome
+from proofs.outcomes_file import write_outcomes
 from proofs.symbolic_checks import check_symbolic
 
 
@@ -22,6 +24,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for outcome in _outcomes(chosen.only):
         outcomes.append(outcome)
         print(outcome.line(), flush=True)
+    if chosen.json is not None:
+        write_outcomes(chosen.json, outcomes, chosen.only)
     failed = sum(not outcome.passed for outcome in outcomes)
     print(f"{len(outcomes) - failed} passed, {failed} failed")
     return 1 if failed else 0
@@ -44,6 +48,7 @@ def _outcomes(only: str | None) -> Iterator[Outcome]:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m proofs", description="Check the proofs of natrob's bounds.")
     parser.add_argument("--only", choices=["symbolic", "coq"], help="one of the two systems")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the outcomes there too, as JSON")
     parser.add_argument("--write-page", action="store_true", help="write proofs/README.md anew and check nothing")
     return parser
 
