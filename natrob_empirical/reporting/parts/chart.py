@@ -2,7 +2,6 @@
 
 import json
 import math
-import re
 from collections.abc import Sequence
 from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Context
 from typing import Any, Final, Literal
@@ -24,7 +23,7 @@ HEIGHT: Final = 330
 
 _INKS: Final = {False: ("#1f2328", "#57606a", "#d0d7de"), True: ("#e6edf3", "#9aa4af", "#30363d")}
 _ROUNDING: Final = {"lower": ROUND_FLOOR, "upper": ROUND_CEILING}
-_NAMES: Final = re.compile(r"(param|view)_[0-9a-f]+(?:_\d+)?")
+_ZOOM: Final = {"name": "zoom", "bind": "scales", "select": {"type": "interval", "zoom": "wheel![event.shiftKey]"}}
 
 
 def look(*, dark: bool = False) -> dict[str, Any]:
@@ -47,8 +46,8 @@ def look(*, dark: bool = False) -> dict[str, Any]:
 
 
 def rows(values: list[dict[str, object]]) -> alt.Data:
-    """Data inside the description."""
-    return alt.Data(values=values)
+    """Data inside the description: a text until the figure is made, since altair looks at every number many times."""
+    return alt.Data(values=json.dumps(values))
 
 
 def drawn(value: float, kind: str = "measured", digits: int = 6) -> float | None:
@@ -110,21 +109,18 @@ def make_figure(
         height: in pixels; the width is the page's.
         zoom: whether the axes can be moved.
     """
-    chart: Any = alt.layer(*layers)
-    if zoom:
-        chart = chart.add_params(alt.selection_interval(bind="scales", zoom="wheel![event.shiftKey]", name="zoom"))
-    described = chart.properties(width="container", height=height).to_dict()
-    described.pop("config", None)
-    return Figure(name=name, title=title, alt=alt_text, caption=caption, specification=_named(described))
-
-
-def _named(description: dict[str, Any]) -> dict[str, Any]:
-    """Keeps equal data once, and counts altair's own names from 1 in every figure; they count on through a process."""
+    drawings = [layer.to_dict(validate=False) for layer in layers]
     data: dict[str, str] = {}
-    for layer in description["layer"]:
-        values = json.dumps(layer["data"]["values"])
-        layer["data"] = {"name": data.setdefault(values, f"data-{len(data) + 1}")}
-    description["datasets"] = {name: json.loads(values) for values, name in data.items()}
-    names: dict[str, str] = {}
-    text = json.dumps(description)
-    return json.loads(_NAMES.sub(lambda found: names.setdefault(found[0], f"{found[1]}-{len(names) + 1}"), text))
+    for drawing in drawings:
+        del drawing["$schema"], drawing["config"]
+        drawing["data"] = {"name": data.setdefault(drawing["data"]["values"], f"data-{len(data) + 1}")}
+    if zoom:
+        drawings[0]["params"] = [_ZOOM]
+    description = {
+        "$schema": alt.SCHEMA_URL,
+        "width": "container",
+        "height": height,
+        "layer": drawings,
+        "datasets": {name: json.loads(values) for values, name in data.items()},
+    }
+    return Figure(name=name, title=title, alt=alt_text, caption=caption, specification=description)

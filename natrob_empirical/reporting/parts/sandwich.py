@@ -37,7 +37,7 @@ def sandwich(norm: str, run: Run, model: Model) -> Part | None:
         name=f"sandwich-{norm.lower()}",
         heading=f"Certified and attacked in {sign}",
         sentences=tuple(sentences),
-        figure=sandwich_figure(run, bounds),
+        figure=sandwich_figure(bounds, data_name(run), name=key(run, model, what=f"sandwich {norm}")),
         tables=tuple(filter(None, [_table(run, model, bounds)])),
     )
 
@@ -55,12 +55,18 @@ def best_sandwich(runs: Sequence[Run]) -> Part | None:
         name="sandwich",
         heading="What is proved, what is fooled, and what nobody knows",
         sentences=(f"{bounds.model} has the most certified images of all networks here ({data_name(run)}).",),
-        figure=sandwich_figure(run, bounds),
+        figure=sandwich_figure(bounds, data_name(run), name="best-sandwich"),
     )
 
 
-def sandwich_figure(run: Run, bounds: ImageBounds) -> Figure:
-    """The figure of one model in one norm."""
+def sandwich_figure(bounds: ImageBounds, data: str, *, name: str) -> Figure:
+    """The figure of one model in one norm.
+
+    Args:
+        bounds: with at least one image.
+        data: the data set's name.
+        name: of the figure's files.
+    """
     sign = NORM_SIGNS.get(bounds.norm, bounds.norm)
     low = StepCurve.over(bounds.certified_radii, "lower") if bounds.methods else None
     high, end = StepCurve.over(bounds.found_distances, "upper"), right_end(bounds)
@@ -84,10 +90,10 @@ def sandwich_figure(run: Run, bounds: ImageBounds) -> Figure:
     finding += f"are certified and at most {format_percent(bounds.attacked(middle), kind='upper')} survive the attacks"
     return make_figure(
         layers,
-        name=key(run, what=f"sandwich {bounds.norm} {bounds.model}"),
+        name=name,
         title=f"{bounds.model}: certified and attacked accuracy",
-        alt_text=f"{bounds.model} on {len(bounds):,} images of {data_name(run)}: {finding}.",
-        caption=f"Both lines are steps, image by image, on the same {len(bounds):,} images of {data_name(run)}. "
+        alt_text=f"{bounds.model} on {len(bounds):,} images of {data}: {finding}.",
+        caption=f"Both lines are steps, image by image, on the same {len(bounds):,} images of {data}. "
         "Points: each attack alone.",
     )
 

@@ -1,0 +1,153 @@
+"""Accuracy of one model under each attack at each budget of a norm, beside what the paper prints."""
+
+from functools import partial
+from typing import Final
+
+import altair as alt
+
+from natrob_empirical.display import Cell, Column, Part, Table, measured
+from natrob_empirical.display.formatting import NORM_SIGNS, format_budget, format_percent, format_rounded
+from natrob_empirical.display.table import missing_cell
+from natrob_empirical.evidence.flags import ReliabilityFlag, reliability_flags
+from natrob_empirical.evidence.kept import KeptImages, attacks_at, kept_under, strongest
+from natrob_empirical.evidence.run import AttackBudget, Model, Run
+from natrob_empirical.records import AttackResult
+from natrob_empirical.reporting.parts.cells import count, key, number, quantity, share, table, words
+from natrob_empirical.reporting.parts.chart import GRAY, ORANGE, PALETTE, SHAPES, drawn, make_figure, rows, share_axis
+from natrob_empirical.statistics.share_intervals import wilson_interval
+
+TOGETHER: Final = "all attacks together"
+
+
+def attacked_accuracy(norm: str, run: Run, model: Model) -> Part | None:
+    """The figure and the table of one norm; None where the model met no attack in it."""
+    budgets = [budget for budget in run.budgets if budget.norm == norm and budget in model.attacks]
+    together = _together(model, norm, [budget.epsilon for budget in budgets])
+    if not together:
+        return None
+    epsilon, kept = min(together.items(), key=lambda pair: (abs(pair[1].share - 0.5), pair[0]))
+    left, place = format_percent(kept.share, kind="upper"), format_budget(norm, epsilon)
+    figure = make_figure(
+        _layers(model, norm, budgets, together),
+        name=key(run, model, what=f"attacked {norm}"),
+        title=f"Accuracy under attack in {NORM_SIGNS.get(norm, norm)}",
+        alt_text=f"{model.label}: all attacks together leave at most {left} at {place}, n = {kept.n:,}.",
+        caption="Upper bounds of the robust accuracy. Lines only join points that were measured.",
+    )
+    return Part(
+        name=f"attacked-{norm.lower()}",
+        heading=f"Under attack in {NORM_SIGNS.get(norm, norm)}",
+        sentences=(f"At {place} all attacks together leave at most {measured(left)} of {kept.n:,} images.",),
+        figure=figure,
+        tables=tuple(filter(None, [_table(run, model, norm, budgets, together)])),
+    )
+
+
+ATTACKED: Final = (partial(attacked_accuracy, "Linf"), partial(attacked_accuracy, "L2"))
+
+
+def _together(model: Model, norm: str, radii: list[float]) -> dict[float, KeptImages]:
+    """Radius → what all attacks there leave, image by image."""
+    found = {epsilon: strongest(model, norm, epsilon) for epsilon in sorted(set(radii)) if epsilon > 0}
+    return {epsilon: kept for epsilon, kept in found.items() if kept is not None}
+
+
+def _layers(model: Model, norm: str, budgets: list[AttackBudget], together: dict[float, KeptImages]) -> list[alt.Chart]:
+    """One line an attack, all together in bold, published numbers hollow and gray."""
+    points = [
+        {"epsilon": drawn(b.epsilon), "share": drawn(result.accuracy.value, "upper"), "attack": b.attack,
+         "n": result.accuracy.n}
+        for b in budgets
+        if (result := model.attacks[b])
+    ]  # fmt: skip
+    names = list(dict.fromkeys(budget.attack for budget in budgets))
+    palette = [colour for colour in PALETTE if colour not in {ORANGE, GRAY}]
+    colours = [palette[index % len(palette)] for index, _ in enumerate(names)]
+    shapes = [SHAPES[index % len(SHAPES)] for index, _ in enumerate(names)]
+    x = alt.X("epsilon:Q", title=f"budget ε in {NORM_SIGNS.get(norm, norm)} (pixels from 0 to 1)")
+    tips = [
+        "attack:N",
+        alt.Tooltip("epsilon:Q", title="ε"),
+        alt.Tooltip("share:Q", title="left at most", format=".1%"),
+        "n:Q",
+    ]
+    each = alt.Chart(rows(points)).encode(
+        x=x, y=share_axis("share"), tooltip=tips,
+        color=alt.Color("attack:N", scale=alt.Scale(domain=names, range=colours), title=None),
+        shape=alt.Shape("attack:N", scale=alt.Scale(domain=names, range=shapes), title=None),
+    )  # fmt: skip
+    worst = [
+        {"epsilon": drawn(epsilon), "share": drawn(kept.share, "upper"), "attack": TOGETHER, "n": kept.n}
+        for epsilon, kept in together.items()
+    ]
+    both = alt.Chart(rows(worst)).encode(x=x, y=share_axis("share"), tooltip=tips)
+    layers: list[alt.Chart] = [
+        each.mark_line(strokeWidth=1, clip=True),
+        each.mark_point(size=55, filled=True, opacity=0.9),
+        both.mark_line(color=ORANGE, strokeWidth=3, clip=True),
+        both.mark_point(color=ORANGE, size=90, filled=True, opacity=1),
+    ]
+    published = [
+        {"epsilon": drawn(b.epsilon), "share": drawn(result.published.value), "attack": f"published: {b.attack}"}
+        for b in budgets
+        if (result := model.attacks[b]).published
+    ]
+    if published:
+        layers.append(
+            alt.Chart(rows(published))
+            .mark_point(color=GRAY, size=70, shape="diamond")
+            .encode(x=x, y=share_axis("share"), tooltip=tips[:3])
+        )
+    return layers
+
+
+def _table(
+    run: Run, model: Model, norm: str, budgets: list[AttackBudget], together: dict[float, KeptImages]
+) -> Table | None:
+    """A row an attack and radius, one for all together, with intervals, cost, flags and the published number."""
+    flags = [flag for flag in reliability_flags(run, model) if flag.norm == norm]
+    lines = [_line(run, model, budget, flags) for budget in budgets]
+    lines += [
+        (words(TOGETHER), words(""), quantity(epsilon), share(kept.share, "upper"), _interval(kept), count(kept.n),
+         *(words("") for _ in range(7)))
+        for epsilon, kept in together.items()
+        if len(attacks_at(model, norm, epsilon)) > 1
+    ]  # fmt: skip
+    refused = [
+        (words(b.attack), words(run.kind_of(b.attack) or ""), quantity(b.epsilon), *(missing_cell() for _ in range(3)),
+         *(words("") for _ in range(6)), words("no result", mark="caution", note=refusal.reason))
+        for b, refusal in model.attack_refusals.items()
+        if b.norm == norm
+    ]  # fmt: skip
+    headings = ("Attack·", "Kind·", "ε", Column(heading="Left at most", note="upper bound"),
+                Column(heading="95 %", note="Wilson"), "n", "Clean", "Published", "Queries", "Gradients", "Seconds",
+                Column(heading="Median distance", note="of wrong images found"), "Flag·")  # fmt: skip
+    caption = "Clean: on the same images. Queries and gradients: per image. Published: the paper’s own network."
+    return table(key(run, model, what=f"attacked {norm}"), caption, headings, [*lines, *refused])
+
+
+def _line(run: Run, model: Model, budget: AttackBudget, flags: list[ReliabilityFlag]) -> tuple[Cell, ...]:
+    """One attack at one radius."""
+    result, kept = model.attacks[budget], kept_under(model, budget)
+    raised = [f for f in flags if f.attack == budget.attack and f.epsilon == budget.epsilon]
+    flag = words(raised[0].name, mark="caution", note="; ".join(f.reason for f in raised)) if raised else words("")
+    return (
+        words(budget.attack), words(run.kind_of(budget.attack) or ""), quantity(budget.epsilon),
+        number(result.accuracy, accuracy=True), _interval(kept), count(result.accuracy.n),
+        number(result.clean_accuracy, accuracy=True), _published(result), quantity(result.mean_queries),
+        quantity(result.mean_gradient_calls), quantity(result.seconds), number(result.median_distance), flag,
+    )  # fmt: skip
+
+
+def _interval(kept: KeptImages | None) -> Cell:
+    """Wilson's interval of the share left, rounded outward."""
+    if kept is None:
+        return missing_cell()
+    low, high = wilson_interval(round(kept.share * kept.n), kept.n)
+    return words(f"{format_rounded(low, kind='lower', digits=2)} to {format_rounded(high, kind='upper', digits=2)}")
+
+
+def _published(result: AttackResult) -> Cell:
+    if result.published is None:
+        return words("")
+    return quantity(result.published.value, note=result.published.source)
