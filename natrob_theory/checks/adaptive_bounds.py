@@ -91,7 +91,8 @@ def check_affine_bound(
         IntegrationError: a sample of either solve did not reach the end, also where the network would only warn.
 
     Source: theory, section 4 (Hairer, Nørsett, Wanner, *Solving ODEs I*, II.3).
-    Proof: proofs/coq/affine_bound.v, proofs/symbolic/affine_adaptive_bound.py.
+    Proof: proofs/coq/affine_bound.v, proofs/symbolic/affine_adaptive_bound.py; why never c‖ε‖ is in
+        proofs/symbolic/adaptive_steps_jump.py.
     """
     if net.solver != "natrob":
         raise ValueError(f'`net` must have `solver` = "natrob", which keeps error estimates, got {net.solver!r}')
