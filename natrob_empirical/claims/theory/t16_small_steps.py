@@ -109,8 +109,8 @@ CLAIM = Claim(
     place="3.1, 4.1",
     paper="h = 10⁻¹ … 10⁻³: no obvious robustness; 10⁻⁸ … 10⁻¹⁰: hard to train",
     rule=(
-        "Reproduced: with ResNet-56 on CIFAR-10 the smallest h has less clean accuracy than the largest, and attacks "
-        f"with an L∞ radius of {RADIUS} take accuracy at every h from 0.1 to 0.001.",
+        "Reproduced: with ResNet-56 on CIFAR-10 the smallest h has less clean accuracy than the largest.",
+        f"And attacks with an L∞ radius of {RADIUS} take accuracy at every h from 0.1 to 0.001.",
         f"Both beyond 95 % intervals over at least {FEWEST_IMAGES:,} images; else not reproduced.",
         "Not run: only smaller networks or other images are on record.",
     ),
