@@ -53,14 +53,14 @@ def small_neural_ode(*, channels: int, stem_stride: int, pool_size: int) -> Mode
     )
 
 
-_SMALL: Final = "ResNet-50 and Table A1's Neural ODE (four convolutions, T = 100), narrower than the paper's"
+NARROWER: Final = "ResNet-50 and Table A1's Neural ODE (four convolutions, T = 100), narrower than the paper's"
 _SHORT: Final = "ResNet-50 and Table A1's Neural ODE, a short schedule"
 _PAPER: Final = "with the paper's networks and the training schedule of He et al."
 
 _SCALES: Final = (
     Preset(
         name="smoke",
-        summary=f"on the digits: {_SMALL}; under 2 minutes",
+        summary=f"on the digits: {NARROWER}; under 2 minutes",
         dataset="digits",
         models=_pair(
             _small_resnet(8),
@@ -73,7 +73,7 @@ _SCALES: Final = (
     ),
     Preset(
         name="cpu",
-        summary=f"on 6,000 training and 500 test images of MNIST: {_SMALL}",
+        summary=f"on 6,000 training and 500 test images of MNIST: {NARROWER}",
         dataset="mnist",
         models=_pair(
             _small_resnet(16),
@@ -130,6 +130,7 @@ def at_every_scale(
     *,
     published: Mapping[str, tuple[PublishedResult, ...]] = MappingProxyType({}),
     summaries: Mapping[str, str] = MappingProxyType({}),
+    test_images: Mapping[str, int] = MappingProxyType({}),
 ) -> tuple[Preset, ...]:
     """The presets of one figure or table.
 
@@ -139,6 +140,7 @@ def at_every_scale(
         attacks: by scale.
         published: by data set.
         summaries: by scale, where that of `SCALES` does not say all.
+        test_images: by scale, where it is not as many as `SCALES` says.
     """
     return tuple(
         replace(
@@ -147,6 +149,7 @@ def at_every_scale(
             summary=f"{title} {summaries.get(name, scale.summary)}",
             attacks=attacks[name],
             published=published.get(scale.dataset, ()),
+            test_images=test_images.get(name, scale.test_images),
         )
         for name, scale in SCALES.items()
     )

@@ -90,6 +90,16 @@ def test_published_numbers_reach_the_cells_of_their_own_data_set_only(digits: Da
     assert published(preset, small) == {}
 
 
+def test_a_printed_accuracy_of_table_1_is_tried_on_a_thousand_images_on_a_cpu() -> None:
+    preset = preset_named("cpu", "table1")
+    assert preset.test_images == 1_000
+    printed = {entry.epsilon for entry in table_1("mnist")}
+    for label in ("FGSM", "PGD-40 (step size 0.01)", "PGD-40", "AutoAttack"):
+        images = {epsilon: a.images for a in preset.attacks if a.label == label for epsilon in a.epsilons}
+        assert {epsilon for epsilon, count in images.items() if count == 1_000} == printed
+        assert min(images) < min(printed)  # a radius at which something is left to lose
+
+
 def test_each_training_of_table_2_has_its_own_published_number(digits: Dataset) -> None:
     mine = replace(preset_named("gpu", "table2"), dataset="digits")
     label, epsilon = "PGD-20 (step size 2/255)", 8 / 255
