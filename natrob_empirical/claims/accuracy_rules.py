@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from typing import Final, final
 
 from natrob_empirical.claims.claim import Evidence, Rule
-from natrob_empirical.claims.judgement import Judgement, Source, no_evidence
-from natrob_empirical.claims.network_numbers import ENOUGH, kept_at, numbers_of
+from natrob_empirical.claims.judgement import Judgement, Source
+from natrob_empirical.claims.masking_rule import MASKING_IN_WORDS, masked
+from natrob_empirical.claims.network_numbers import ENOUGH, numbers_of
 from natrob_empirical.claims.paper_scale import SCALE_IN_WORDS, papers_budgets, papers_models
+from natrob_empirical.claims.replay import nearest_replay, titled
 from natrob_empirical.claims.verdict import Verdict
-from natrob_empirical.display.formatting import format_epsilon, format_percent
+from natrob_empirical.display.formatting import format_percent
 from natrob_empirical.display.text import measured
-from natrob_empirical.evidence.flags import ABOVE_CEILING, FAR_FROM_STRONGEST, reliability_flags
 from natrob_empirical.evidence.run import AttackBudget, Model, Run
 from natrob_empirical.paper import PrintedAccuracy
 from natrob_empirical.records import Number
@@ -22,10 +23,9 @@ RULE_IN_WORDS: Final = (
     f"A printed accuracy is met if a record on {ENOUGH:,} images or more is within {100 * NEAR:.0f} points of it.",
     "It is met too if it lies inside the records’ 95 % intervals (Wilson), from the lowest end to the highest.",
     "Reproduced: all are met. Not reproduced: one is not. A printed accuracy without a record: not run.",
-    "By masking: all are met, but a stronger attack leaves 10 points less (paired), or the ceiling is exceeded.",
+    MASKING_IN_WORDS,
     *SCALE_IN_WORDS,
 )
-_DATASETS: Final = {"mnist": "MNIST", "cifar10": "CIFAR-10", "digits": "the digits"}
 
 
 @final
@@ -58,6 +58,25 @@ class Replayed:
         low, high = wilson_interval(round(value * n), n)
         return min(low, value - NEAR), max(high, value + NEAR)
 
+    @property
+    def masked(self) -> str:
+        """Why it is not robustness, or empty."""
+        return "" if self.budget is None else masked(self.run, self.model, self.budget.attack)
+
+    @property
+    def words(self) -> str:
+        """ "at most 97.4 % (n = 1,000) at ε = 0.2"."""
+        share = measured(format_percent(self.found.value, kind=self.found.kind))
+        text = f"{share} (n = {self.found.n:,})"
+        return f"at most {text} at ε = {self.printed.epsilon_printed}" if self.budget else text
+
+    @property
+    def source(self) -> Source:
+        """The record as a source, with what the paper prints."""
+        attack = self.budget.text if self.budget else "no attack"
+        says = f"{self.words} against the printed {format_percent(self.printed.accuracy, decimals=2)}"
+        return Source(kind="records", name=f"{self.run.name}: {self.model.label}, {attack}", says=says)
+
 
 def by_printed(entries: Sequence[PrintedAccuracy]) -> Rule:
     """Makes the rule that holds these printed accuracies against records of the paper's own networks."""
@@ -65,7 +84,9 @@ def by_printed(entries: Sequence[PrintedAccuracy]) -> Rule:
     def judge(evidence: Evidence) -> Judgement:
         found = [list(_replayed(evidence.runs, printed)) for printed in entries]
         if not any(found):
-            return not_run(evidence, entries)
+            attacked = next((each for each in entries if each.attack and each.network == "neural_ode"), None)
+            epsilon = 0.0 if attacked is None else attacked.epsilon
+            return nearest_replay(evidence, dataset=entries[0].dataset, epsilon=epsilon)
         return _judged(entries, found)
 
     return judge
@@ -82,29 +103,23 @@ def _replayed(runs: Sequence[Run], printed: PrintedAccuracy) -> Iterator[Replaye
 
 def _judged(entries: Sequence[PrintedAccuracy], found: Sequence[list[Replayed]]) -> Judgement:
     decided = [[each for each in own if each.enough] for own in found]
-    off = {id(own[0].printed): _distance(own) for own in decided if own}
-    missed = sum(distance > 0 for distance in off.values())
-    shown = max((own for own in decided if own), key=_distance, default=next(own for own in found if own))[0]
-    number = format_percent(shown.found.value, kind=shown.found.kind)
-    text = f"{number} (n = {shown.found.n:,})"
-    text = f"at most {measured(text)}" if shown.budget else measured(text)
-    where = f" at ε = {shown.printed.epsilon_printed}" if shown.budget else ""
-    compared = f"{text} against the printed {format_percent(shown.printed.accuracy, decimals=2)}{where}."
-    sources = [_source(each) for own in found for each in own]
+    shown = max(decided, key=_distance)[0] if any(decided) else next(own for own in found if own)[0]
+    missed, ran = sum(_distance(own) > 0 for own in decided), sum(map(bool, found))
+    compared = f"{shown.words} against the printed {format_percent(shown.printed.accuracy, decimals=2)}."
     if missed:
         verdict, reason = Verdict.NOT_REPRODUCED, f"{missed} of {len(entries)} numbers missed: {compared}"
-    elif not all(own for own in found):
-        ran = sum(bool(own) for own in found)
-        return Judgement(verdict=Verdict.NOT_RUN, reason=f"Only {ran} of {len(entries)} numbers were run: {compared}",
-                         sources=sources)  # fmt: skip
+    elif ran < len(entries):
+        verdict, reason = Verdict.NOT_RUN, f"Only {ran} of {len(entries)} numbers were run: {compared}"
     elif not all(decided):
-        return no_evidence(f"n too small to decide: {compared}", sources=sources)
-    elif masked := _masked(decided):
-        verdict, reason = Verdict.REPRODUCED_BY_MASKING, masked
+        verdict, reason = Verdict.NO_EVIDENCE, f"n too small to decide: {compared}"
+    elif hidden := next(filter(None, (each.masked for own in decided for each in own)), ""):
+        verdict, reason = Verdict.REPRODUCED_BY_MASKING, hidden
     else:
-        verdict, reason = Verdict.REPRODUCED, f"All {len(entries)} printed numbers are met; the farthest: {compared}"
-    about = next((e for own in found for e in own if e.model.is_neural_ode and e.budget), shown)
-    if about.budget is None:
+        verdict, reason = Verdict.REPRODUCED, f"All {len(entries)} numbers are met; the farthest: {compared}"
+    every = [each for own in found for each in own]
+    sources = tuple(each.source for each in every)
+    about = next((each for each in every if each.model.is_neural_ode and each.budget is not None), None)
+    if about is None or about.budget is None:
         return Judgement(verdict=verdict, reason=reason, sources=sources)
     numbers = numbers_of(about.run, about.model, about.budget.norm, about.budget.epsilon)
     numbers["sources"] = (*numbers["sources"], *sources)
@@ -112,81 +127,11 @@ def _judged(entries: Sequence[PrintedAccuracy], found: Sequence[list[Replayed]])
 
 
 def _distance(replays: Sequence[Replayed]) -> float:
-    """How far the printed accuracy lies outside what the records allow together; negative inside."""
+    """How far the printed accuracy lies outside what the records allow together; negative inside, or without any."""
+    if not replays:
+        return -1.0
     low, high = min(each.ends[0] for each in replays), max(each.ends[1] for each in replays)
     return max(low - replays[0].printed.accuracy, replays[0].printed.accuracy - high)
-
-
-def _masked(decided: Sequence[Sequence[Replayed]]) -> str:
-    """Says why an accuracy that was met is not robustness; empty without a reason."""
-    for each in (each for own in decided for each in own):
-        for flag in reliability_flags(each.run, each.model):
-            if (
-                each.budget is not None
-                and flag.attack == each.budget.attack
-                and flag.name in {FAR_FROM_STRONGEST, ABOVE_CEILING}
-            ):
-                kept = kept_at(each.model, flag.norm, flag.epsilon)
-                left = "" if kept is None else format_percent(kept.share, kind="upper")
-                met = format_percent(each.found.value)
-                return (
-                    f"Met, but {each.printed.attack}’s {met} is {flag.name}: all attacks leave at most "
-                    f"{measured(left)} at ε = {format_epsilon(flag.epsilon)}."
-                )
-    return ""
-
-
-def _source(each: Replayed) -> Source:
-    attack = "clean" if each.budget is None else each.budget.text
-    return Source(kind="records", name=f"{each.run.name}: {each.model.label}, {attack}", says=f"{each.found.value:.4f}")
-
-
-def not_run(evidence: Evidence, entries: Sequence[PrintedAccuracy]) -> Judgement:
-    """The judgement where the paper's network was not run, with what the nearest smaller one keeps."""
-    attacked = next((each for each in entries if each.attack and each.network == "neural_ode"), None)
-    printed = attacked or entries[0]
-    return nearest_replay(evidence, dataset=printed.dataset, epsilon=printed.epsilon if attacked else 0.0)
-
-
-def nearest_replay(evidence: Evidence, *, dataset: str, epsilon: float, norm: str = "Linf") -> Judgement:
-    """Says that the paper's network was not run, and what the widest Neural ODE, best on the same data, keeps.
-
-    Args:
-        evidence: with its runs.
-        dataset: the claim's.
-        epsilon: the radius, or the nearest one attacked; 0 for the accuracy without an attack.
-        norm: of the attacks.
-    """
-    models = [(run, m) for run in evidence.runs for m in run.models if m.is_neural_ode and m.plain and m.clean_accuracy]
-    found = [(run, m) for run, m in models if epsilon == 0 or any(b.norm == norm and b.epsilon > 0 for b in m.attacks)]
-    if not found:
-        return Judgement(verdict=Verdict.NOT_RUN, reason="The paper’s network was not run, and no smaller one either.")
-    run, model = max(found, key=lambda each: (each[0].dataset == dataset, *_nearness(each[1], norm, epsilon)))
-    place = "" if run.dataset == dataset else f" on {_DATASETS.get(run.dataset, run.dataset)}"
-    network = f"The paper’s network was not run; one of {model.specification.get('channels', 'fewer')} channels"
-    if epsilon == 0 and model.clean_accuracy:
-        clean = model.clean_accuracy
-        reason = f"{network} classifies {measured(format_percent(clean.value))}{place} without an attack"
-        source = Source(kind="records", name=f"{run.name}: {model.label}", says="clean")
-        return Judgement(verdict=Verdict.NOT_RUN, reason=f"{reason} (n = {clean.n:,}).", sources=[source])
-    nearest = _radius(model, norm, epsilon)
-    numbers = numbers_of(run, model, norm, nearest)
-    left = numbers["attacked"]
-    text = "" if left is None else f"{measured(format_percent(left.value, kind='upper'))}{place} at ε = "
-    text += f"{format_epsilon(nearest)} (n = {0 if left is None else left.n:,})"
-    return Judgement(verdict=Verdict.NOT_RUN, reason=f"{network} keeps at most {text}.", **numbers)
-
-
-def _nearness(model: Model, norm: str, epsilon: float) -> tuple[float, int, int, int]:
-    """By distance of the radius, then channels, attacks, images."""
-    images = max((r.accuracy.n or 0 for b, r in model.attacks.items() if b.norm == norm), default=0)
-    off = abs(_radius(model, norm, epsilon) - epsilon) if epsilon else 0.0
-    return -off, int(model.specification.get("channels", 0)), len(model.attacks), images
-
-
-def _radius(model: Model, norm: str, epsilon: float) -> float:
-    """The attacked radius nearest to ε."""
-    return min((b.epsilon for b in model.attacks if b.norm == norm and b.epsilon > 0), key=lambda e: abs(e - epsilon))
 
 
 def as_printed(entries: Sequence[PrintedAccuracy]) -> str:
@@ -194,6 +139,6 @@ def as_printed(entries: Sequence[PrintedAccuracy]) -> str:
     rows: dict[str, list[str]] = {}
     for each in entries:
         trained = "" if each.training == "none" else f" ({each.training})"
-        row = f"{each.attack or _DATASETS[each.dataset]}, {each.model}{trained}"
+        row = f"{each.attack or titled(each.dataset)}, {each.model}{trained}"
         rows.setdefault(row, []).append(f"{100 * each.accuracy:.2f}")
     return "; ".join(f"{row}: {', '.join(numbers)} %" for row, numbers in rows.items())

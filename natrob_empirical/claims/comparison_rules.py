@@ -8,7 +8,7 @@ from natrob_empirical.claims.claim import Evidence, Rule
 from natrob_empirical.claims.judgement import Judgement, Source, no_evidence
 from natrob_empirical.claims.network_numbers import ENOUGH, numbers_of
 from natrob_empirical.claims.verdict import Verdict
-from natrob_empirical.display.formatting import format_percent
+from natrob_empirical.display.formatting import format_budget, format_percent
 from natrob_empirical.display.text import measured
 from natrob_empirical.evidence.comparison import BudgetComparison, compare_together, most_telling, outcome_of
 from natrob_empirical.evidence.pairs import learned
@@ -59,8 +59,10 @@ class JudgedPair:
     @property
     def source(self) -> Source:
         """The pair as a source."""
-        name = f"{self.run.name}: {self.first.label} against {self.second.label}"
-        return Source(kind="records", name=name, says=f"{self.vote}; {self.telling.place}")
+        told, name = self.telling, f"{self.run.name}: {self.first.label} against {self.second.label}"
+        left = [format_percent(kept.share, kind="upper") for kept in (told.first, told.second)]
+        says = f"{self.vote}: at {format_budget(told.norm, told.epsilon)} at most {left[0]} against {left[1]}"
+        return Source(kind="records", name=name, says=f"{says} (n = {told.comparison.n:,}, p = {told.adjusted:.3f})")
 
 
 def vote(outcome: str, images: int) -> Vote:
@@ -111,7 +113,7 @@ def by_pairs(find: FindPairs, *, subject: str, missing: str, kinds: Sequence[str
 def judged_pairs(runs: Iterable[Run], find: FindPairs, kinds: Sequence[str] = ()) -> list[JudgedPair]:
     """Every pair that met an attack in common, both of which have learned."""
     pairs = [(run, *pair) for run in runs for pair in find(run) if learned(pair)]
-    compared = [compare_together(*pair, only=_attacks(*pair, kinds)) for pair in pairs]
+    compared = [compare_together(*pair, only=_attacks(pair[0], kinds), enough=ENOUGH) for pair in pairs]
     return [
         JudgedPair(run=run, first=first, second=second, compared=found)
         for (run, first, second), found in zip(pairs, compared, strict=True)
@@ -119,15 +121,10 @@ def judged_pairs(runs: Iterable[Run], find: FindPairs, kinds: Sequence[str] = ()
     ]
 
 
-def _attacks(run: Run, first: Model, second: Model, kinds: Sequence[str]) -> set[str]:
-    """The attacks on enough images; where none saw enough, those on the most. They would shorten the others."""
-    seen: dict[str, int] = {}
-    for budget, result in (*first.attacks.items(), *second.attacks.items()):
-        if not kinds or (run.kind_of(budget.attack) in kinds and run.source_of(budget.attack) is None):
-            n = result.accuracy.n or 0
-            seen[budget.attack] = min(n, seen.get(budget.attack, n))
-    fewest = min(ENOUGH, max(seen.values(), default=0))
-    return {label for label, n in seen.items() if n >= fewest}
+def _attacks(run: Run, kinds: Sequence[str]) -> set[str]:
+    """The attacks of these kinds, or of all, made on the model itself where kinds are named."""
+    labels = {budget.attack for budget in run.budgets}
+    return {a for a in labels if not kinds or (run.kind_of(a) in kinds and run.source_of(a) is None)}
 
 
 def _clearest(pairs: Sequence[JudgedPair]) -> JudgedPair:

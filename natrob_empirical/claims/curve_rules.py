@@ -4,22 +4,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import final
 
-from natrob_empirical.claims.accuracy_rules import nearest_replay
 from natrob_empirical.claims.claim import Evidence, Rule
 from natrob_empirical.claims.comparison_rules import Vote, together, vote
-from natrob_empirical.claims.judgement import Judgement, no_evidence
+from natrob_empirical.claims.judgement import Judgement
+from natrob_empirical.claims.masking_rule import MASKING_IN_WORDS, masked
 from natrob_empirical.claims.network_numbers import ENOUGH, numbers_of
 from natrob_empirical.claims.paper_scale import SCALE_IN_WORDS, is_papers_network
+from natrob_empirical.claims.replay import nearest_replay, titled
 from natrob_empirical.claims.verdict import Verdict
 from natrob_empirical.display.formatting import format_epsilon, format_percent
 from natrob_empirical.display.text import measured
 from natrob_empirical.evidence.comparison import compare_under, outcome_of
-from natrob_empirical.evidence.flags import ABOVE_CEILING, FAR_FROM_STRONGEST
 from natrob_empirical.evidence.run import AttackBudget, Model, Run
 
 RULE_IN_WORDS = (
     f"Reproduced: both halves hold, on {ENOUGH:,} images or more. Not reproduced: one does not.",
-    "By masking: both hold, but a stronger attack leaves 10 points less (paired), or the ceiling is exceeded.",
+    MASKING_IN_WORDS,
     *SCALE_IN_WORDS,
 )
 
@@ -54,18 +54,18 @@ def by_curves(attack: str, halves: Sequence[Half], *, norm: str, epsilon: float)
         told = [each for each in found if each is not None]
         if len(told) < len(halves):
             return nearest_replay(evidence, dataset=halves[0].dataset, epsilon=epsilon, norm=norm)
-        votes: list[Vote] = [each[0] for each in told]
+        verdict = together(each[0] for each in told)
         _, run, model, budget = next((each for each in told if each[0] == "against"), told[0])
-        left, n = model.attacks[budget].accuracy.value, model.attacks[budget].accuracy.n or 0
-        reason = f"{attack} leaves the Neural ODE at most {measured(format_percent(left, kind='upper'))} of "
-        reason += f"{run.dataset} at ε = {format_epsilon(budget.epsilon)} (n = {n:,})."
-        numbers, verdict = numbers_of(run, model, budget.norm, budget.epsilon), together(votes)
+        left = model.attacks[budget].accuracy
+        share = measured(format_percent(left.value, kind="upper"))
+        reason = f"{attack} leaves the Neural ODE at most {share} of {titled(run.dataset)} "
+        reason += f"at ε = {format_epsilon(budget.epsilon)} (n = {left.n:,})."
+        hidden = next(filter(None, (masked(run, model, budget.attack) for _, run, model, budget in told)), "")
         if verdict == Verdict.NO_EVIDENCE:
-            return no_evidence(f"n too small to decide: {reason}", sources=numbers["sources"])
-        flags = [f for f in numbers["flags"] if f.attack == budget.attack]
-        if verdict == Verdict.REPRODUCED and any(f.name in {ABOVE_CEILING, FAR_FROM_STRONGEST} for f in flags):
-            verdict = Verdict.REPRODUCED_BY_MASKING
-        return Judgement(verdict=verdict, reason=reason, **numbers)
+            reason = f"n too small to decide: {reason}"
+        elif verdict == Verdict.REPRODUCED and hidden:
+            verdict, reason = Verdict.REPRODUCED_BY_MASKING, hidden
+        return Judgement(verdict=verdict, reason=reason, **numbers_of(run, model, budget.norm, budget.epsilon))
 
     return judge
 

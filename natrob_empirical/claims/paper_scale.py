@@ -19,7 +19,8 @@ def is_papers_network(model: Model, dataset: str) -> bool:
     """Whether the records say that this is the paper's network on this data set, trained long enough."""
     settings = model.specification
     if not model.is_neural_ode:
-        return model.network in _WIDTHS and settings.get("width") == _WIDTHS[model.network]
+        wide = settings.get("width") == _WIDTHS.get(model.network, 0)
+        return wide and settings.get("step_size", 1) == 1
     if not _has_table_a1(dataset):
         return False
     table = table_a1(dataset)

@@ -68,7 +68,7 @@ def compare_under(
 
 
 def compare_together(
-    run: Run, first: Model, second: Model, *, only: Collection[str] | None = None
+    run: Run, first: Model, second: Model, *, only: Collection[str] | None = None, enough: int = 1
 ) -> list[BudgetComparison]:
     """Both under all attacks that both met, image by image, at every budget above 0.
 
@@ -79,14 +79,20 @@ def compare_together(
         run: of both models.
         first, second: the models.
         only: the attacks' labels; None for all.
+        enough: images; where an attack saw so many, those that saw fewer are left out at this budget, which they would
+            shorten.
     """
     kept: list[list[KeptImages | None]] = [[], []]
     for norm, epsilon in run.radii():
         met = [{_role(run, label, model): label for label in attacks_at(model, norm, epsilon)
                 if only is None or label in only} for model in (first, second)]  # fmt: skip
-        common = met[0].keys() & met[1].keys()
-        for side, model, labels in zip(kept, (first, second), met, strict=True):
-            side.append(strongest(model, norm, epsilon, attacks={labels[role] for role in common}))
+        common = [{labels[role] for role in met[0].keys() & met[1].keys()} for labels in met]
+        results = [attacks_at(model, norm, epsilon) for model in (first, second)]
+        seen = [max((r.accuracy.n or 0 for a, r in found.items() if a in own), default=0)
+                for found, own in zip(results, common, strict=True)]  # fmt: skip
+        fewest = max(1, min(enough, *seen))
+        for side, model, labels in zip(kept, (first, second), common, strict=True):
+            side.append(strongest(model, norm, epsilon, attacks=labels, fewest=fewest))
     return compare_all(kept[0], kept[1], run.radii(), TOGETHER)
 
 

@@ -8,27 +8,30 @@ from natrob_empirical.claims.verdict import Verdict
 from natrob_empirical.display.formatting import format_number, format_percent
 from natrob_empirical.display.text import measured
 from natrob_empirical.evidence.comparison import compare_under, most_telling, outcome_of
+from natrob_empirical.evidence.pairs import learned
 
 
 def _judge(evidence: Evidence) -> Judgement:
     series = step_series(evidence, (-1, -2, -3))
     if series is None:
         return NOT_RUN
-    moved = [a for a in dict.fromkeys(b.attack for b in series.base.attacks) if series.run.source_of(a) is not None]
-    compared = {m.label: compare_under(series.run, m, series.base, a) for m in series.small for a in moved}
+    labels = dict.fromkeys(budget.attack for budget in series.base.attacks if series.run.source_of(budget.attack))
+    moved = [label for label in labels if (named := series.run.attack_of(label)) and named.label == "FGSM"]
+    small = [model for model in series.small if learned((model,))]
+    compared = {model.label: compare_under(series.run, model, series.base, a) for model in small for a in moved}
     compared = {label: found for label, found in compared.items() if found}
     if not compared:
-        return no_evidence("The networks with small steps did not meet images made on another network.")
+        return no_evidence("No network with small steps has learned and met images made on another network.")
     robust = [label for label, found in compared.items() if outcome_of(found) == "ahead"]
     told = most_telling([most_telling(found) for found in compared.values()])
-    small = next(m for m in series.small if told in compared.get(m.label, []))
+    shown = next(model for model in small if told in compared.get(model.label, []))
     left = [measured(format_percent(kept.share, kind="upper")) for kept in (told.first, told.second)]
-    step = format_number(small.step_size or 0.0)
+    step = format_number(shown.step_size or 0.0)
     verdict, reason = series.judged(
         Verdict.NOT_REPRODUCED if robust else Verdict.REPRODUCED,
         f"keeps at most {left[0]} at h = {step}, {left[1]} at h = 1 (n = {told.comparison.n:,}).",
     )
-    numbers = numbers_of(series.run, small, told.norm, told.epsilon)
+    numbers = numbers_of(series.run, shown, told.norm, told.epsilon)
     if series.is_papers and not robust and min(c.comparison.n for found in compared.values() for c in found) < ENOUGH:
         return no_evidence(f"n too small to decide: {reason}", sources=numbers["sources"])
     return Judgement(verdict=verdict, reason=reason, **numbers)
@@ -41,6 +44,7 @@ CLAIM = Claim(
     paper="curves only; “no obvious robustness”",
     rule=(
         "Only ResNet-56 on CIFAR-10 counts, h behind every normalisation, under FGSM images of another network.",
+        "A network that classifies under 50 % of its clean images rightly has not learned and does not count.",
         "Not reproduced: a network with h = 0.1 to 0.001 keeps more than h = 1 at one budget, and less at none.",
         f"Reproduced: none does, on {ENOUGH:,} images or more (exact McNemar tests, Holm over the budgets).",
     ),

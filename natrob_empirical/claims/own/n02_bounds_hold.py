@@ -1,10 +1,14 @@
 """N2: no measured growth exceeds a bound from upper constants."""
 
+from collections.abc import Sequence
+
 from natrob_empirical.claims.claim import Claim, Evidence
 from natrob_empirical.claims.judgement import Judgement, Source, no_evidence
 from natrob_empirical.claims.network_numbers import ENOUGH
 from natrob_empirical.claims.verdict import Verdict
 from natrob_empirical.display.text import measured
+from natrob_empirical.evidence.run import Model, Run
+from natrob_empirical.records import BoundCheckSummary
 
 
 def _judge(evidence: Evidence) -> Judgement:
@@ -17,9 +21,8 @@ def _judge(evidence: Evidence) -> Judgement:
     ]
     compared, broken = sum(c.comparisons for *_, c in checks), sum(c.violations for *_, c in checks)
     models = {(run.name, model.label) for run, model, _ in checks}
-    sources = [
-        Source(kind="records", name=name, says="bound checks") for name in dict.fromkeys(r.name for r, *_ in checks)
-    ]
+    kinds = dict.fromkeys((run.name, check.constant) for run, _, check in checks)
+    sources = [Source(kind="records", name=name, says=_counted(checks, name, constant)) for name, constant in kinds]
     if compared < ENOUGH:
         return no_evidence(f"n too small to decide: {compared:,} comparisons of growth with a bound.", sources=sources)
     return Judgement(
@@ -27,6 +30,12 @@ def _judge(evidence: Evidence) -> Judgement:
         reason=f"{measured(f'{broken:,} of {compared:,}')} comparisons of {len(models)} networks exceed their bound.",
         sources=sources,
     )
+
+
+def _counted(checks: Sequence[tuple[Run, Model, BoundCheckSummary]], name: str, constant: str) -> str:
+    """The comparisons of one run with one kind of bound."""
+    own = [check for run, _, check in checks if (run.name, check.constant) == (name, constant)]
+    return f"{constant}: {sum(c.violations for c in own):,} of {sum(c.comparisons for c in own):,} exceeded"
 
 
 CLAIM = Claim(
