@@ -8,6 +8,7 @@ from natrob_empirical.command_line.commands.attack import attack
 from natrob_empirical.command_line.commands.bench import bench
 from natrob_empirical.command_line.commands.certify import certify
 from natrob_empirical.command_line.commands.check import check
+from natrob_empirical.command_line.commands.claims import claims
 from natrob_empirical.command_line.commands.datasets import datasets
 from natrob_empirical.command_line.commands.diagnose import diagnose
 from natrob_empirical.command_line.commands.report import report
@@ -24,7 +25,7 @@ app = typer.Typer(
     pretty_exceptions_show_locals=False,
     context_settings=_HELP_OPTIONS,
 )
-for command in (report, bench, train, attack, certify, diagnose, check, datasets):
+for command in (report, claims, bench, train, attack, certify, diagnose, check, datasets):
     app.command(cls=NatrobCommand, context_settings=_HELP_OPTIONS)(command)
 
 

@@ -46,7 +46,7 @@ def read_folders(folders: Iterable[Path]) -> RunsRead:
     """
     runs: list[Run] = []
     unread: list[UnreadFile] = []
-    for folder in folders:
+    for folder in dict.fromkeys(folders):
         if not folder.is_dir():
             raise NotADirectoryError(f"`RECORDS` must be folders, got {folder}")
         inside = folder / "records"

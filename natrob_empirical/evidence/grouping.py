@@ -51,12 +51,13 @@ def _run(source: str, *records: CellRecord, key: tuple[str, str, int]) -> Run:
     for record in records:
         by_model.setdefault((record.cell.model, record.cell.training), []).append(record)
     newest = {record.cell: record for cells in by_model.values() for record in _of_one_model(cells)}
-    shown = tuple(record for record in records if newest.get(record.cell) is record)
-    trained = {
-        key: cells
-        for key, own in by_model.items()
-        if (cells := [r for r in own if r in shown and r.result.kind not in OF_NO_MODEL])
-    }
+    shown, superseded = [], []  # told apart by identity: records are too large to compare by content
+    for record in records:
+        (shown if newest.get(record.cell) is record else superseded).append(record)
+    trained: dict[tuple[str, str], list[CellRecord]] = {}
+    for record in shown:
+        if record.result.kind not in OF_NO_MODEL:
+            trained.setdefault((record.cell.model, record.cell.training), []).append(record)
     names = [model for model, _ in trained]
     models = [
         _model(clean_text(model if names.count(model) == 1 else f"{model}, {training}"), cells)
@@ -71,10 +72,10 @@ def _run(source: str, *records: CellRecord, key: tuple[str, str, int]) -> Run:
         budgets=tuple(
             sorted({b for model in models for b in (*model.attacks, *model.attack_refusals)}, key=lambda b: b.order)
         ),
-        records=shown,
+        records=tuple(shown),
         sweep=_last(shown, StepSizeResult),
         class_counts=next((tuple(r.result.class_counts) for r in shown if r.result.kind == "data"), ()),
-        superseded=tuple(record for record in records if record not in shown),
+        superseded=tuple(superseded),
         attacks=_attack_settings(shown),
     )
 
