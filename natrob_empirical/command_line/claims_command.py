@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.text import Text
 
 from natrob_empirical.claims import Entry, Evidence, Ledger, Verdict, judge_all
+from natrob_empirical.claims.headline import headline, tally
 from natrob_empirical.display.formatting import format_kind, format_share
 from natrob_empirical.display.text import pieces
 from natrob_empirical.evidence.folders import RunsRead, read_folders
@@ -78,17 +79,17 @@ def to_json(ledger: Ledger, entries: Iterable[Entry]) -> str:
 
 
 def print_ledger(ledger: Ledger, console: Console, *, origin: str) -> None:
-    """Every claim with its reason, those of one verdict together; then their numbers, notes and origin."""
-    counted = []
-    for verdict in Verdict:
-        entries = [entry for entry in ledger.entries if entry.judgement.verdict is verdict]
-        for entry in entries:
-            _print(console, entry.claim.id, Text.assemble(_verdict(verdict), f"  {entry.claim.statement}"))
-            _print(console, "", _sentence(entry.judgement.reason))
-        if entries:
-            console.print()
-            counted.append(Text.assemble(_verdict(verdict), (f" {len(entries)}", "bold")))
-    _print(console, "All", Text(", ").join(counted))
+    """Every claim with its reason, those of one verdict together; then what they come to, notes and origin."""
+    counted = tally(ledger)
+    for verdict in counted:
+        for entry in ledger.entries:
+            if entry.judgement.verdict is verdict:
+                _print(console, entry.claim.id, Text.assemble(_verdict(verdict), f"  {entry.claim.statement}"))
+                _print(console, "", _sentence(entry.judgement.reason))
+        console.print()
+    counts = [Text.assemble(_verdict(verdict), (f" {count}", "bold")) for verdict, count in counted.items()]
+    _print(console, "All", Text(", ").join(counts))
+    _print(console, "", _sentence(headline(ledger)))
     for note in ledger.evidence.notes:
         _print(console, "Note", _sentence(note))
     _print(console, "From", Text(origin))

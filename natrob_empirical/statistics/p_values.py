@@ -1,6 +1,7 @@
 """p-values: of the exact sign test, and of many tests at once."""
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Final, Literal
 
 from scipy.stats import binomtest
@@ -8,6 +9,7 @@ from scipy.stats import binomtest
 SIGNIFICANCE: Final = 0.05
 
 
+@cache
 def sign_test(wins: int, losses: int, *, alternative: Literal["two-sided", "greater"]) -> float:
     """Chance of a split of wins + losses coin tosses as uneven as this one or more so; 1 without a toss.
 

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterable, Sequence, Sized
+from functools import lru_cache
 from typing import Literal
 
 from pydantic import model_validator
@@ -19,7 +20,12 @@ def packed(values: Iterable[float]) -> str:
 
 def unpacked(text: str) -> list[float]:
     """Reads the numbers that `packed` wrote."""
-    return [float(part) for part in text.split()]
+    return list(_numbers(text))
+
+
+@lru_cache(maxsize=4096)  # claims read the same images again and again
+def _numbers(text: str) -> tuple[float, ...]:
+    return tuple(map(float, text.split()))
 
 
 def require_letters(name: str, letters: str, allowed: str) -> None:
