@@ -9,7 +9,7 @@ from typing import Final, final
 from rich.console import Console
 from rich.text import Text
 
-from natrob_empirical.claims import Entry, Evidence, Ledger, Verdict, judge_all
+from natrob_empirical.claims import Entry, Evidence, Ledger, Verdict, all_claims, judge_all
 from natrob_empirical.claims.headline import headline, tally
 from natrob_empirical.display.formatting import format_kind, format_share
 from natrob_empirical.display.text import pieces
@@ -21,6 +21,7 @@ from natrob_empirical.records import Number
 
 _COLOURS: Final = {"good": "green", "bad": "red", "caution": "yellow", "neutral": "dim"}
 _INDENT: Final = 5
+_MANY: Final = 4
 
 
 @final
@@ -53,23 +54,24 @@ def gather(folders: Sequence[Path], proofs_file: Path | None) -> Gathered:
     read = read_folders(folders) if folders else packaged_runs()
     proofs = packaged_proofs() if proofs_file is None else read_proofs(proofs_file)
     records = sum(len(run.records) for run in read.runs)
-    origin = f"{records:,} records of {len(read.runs)} runs"
-    origin += f" ({', '.join(map(str, folders)) if folders else 'with natrob'})"
-    origin += f", {len(proofs)} proofs ({proofs_file or 'with natrob'})"
+    named = ", ".join(map(str, folders)) if len(folders) < _MANY else f"{len(folders)} folders"
+    origin = f"{records:,} records of {len(read.runs)} runs ({named if folders else 'with natrob'}), "
+    origin += f"{len(proofs)} proofs ({proofs_file or 'with natrob'})"
     return Gathered(read=read, proofs=proofs, origin=origin)
 
 
-def entries_of(ledger: Ledger, only: Iterable[str]) -> list[Entry]:
-    """The claims of these identifiers, or all.
+def claims_named(only: Iterable[str]) -> list[str]:
+    """These identifiers, or all.
 
     Raises:
         ValueError: there is no such claim; the message has near names.
     """
-    known = {entry.claim.id: entry for entry in ledger.entries}
-    for name in only:
-        if name.upper() not in known:
+    known = [claim.id for claim in all_claims()]
+    names = [name.upper() for name in only]
+    for name in names:
+        if name not in known:
             raise unknown_name("claim", name, known)
-    return [known[name.upper()] for name in only] or list(ledger.entries)
+    return names or known
 
 
 def to_json(ledger: Ledger, entries: Iterable[Entry]) -> str:

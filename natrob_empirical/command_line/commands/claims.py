@@ -39,17 +39,24 @@ def claims(
     `natrob claims output/quick --json`
     """
     with errors_in_one_line():
-        from natrob_empirical.command_line.claims_command import entries_of, gather, print_claim, print_ledger, to_json
+        from natrob_empirical.command_line.claims_command import (
+            claims_named,
+            gather,
+            print_claim,
+            print_ledger,
+            to_json,
+        )
         from natrob_empirical.evidence.packaged import packed
         from natrob_empirical.files.atomic_file import write_atomically
 
+        names = claims_named(only or [])
         found = gather(records or [], proofs)
         if write is not None:
             write_atomically(write, packed(found.read, found.proofs).encode("utf-8"))
             console.print(f"wrote {write}: {found.origin}", markup=False, soft_wrap=True)
             return
         ledger = found.ledger()
-        chosen = entries_of(ledger, only or [])
+        chosen = [ledger[name] for name in names]
         if as_json:
             typer.echo(to_json(ledger, chosen))
         elif only:

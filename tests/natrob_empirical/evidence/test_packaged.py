@@ -5,10 +5,13 @@ from pathlib import Path
 import pytest
 from synthetic_runs import attack, number, proof, sweep, table_1, theory, theory_refusal, write_folder
 
+from natrob_empirical.claims import Evidence, judge_all
 from natrob_empirical.evidence import packaged
 from natrob_empirical.evidence.folders import RunsRead, UnreadFile, read_folders
 from natrob_empirical.evidence.grouping import runs_of
+from natrob_empirical.evidence.proofs import by_path, read_proofs
 
+REPORTS = Path(__file__).parents[3] / "reports"
 LATER = "2026-02-01T00:00:00+00:00"
 MADE_UP = [
     *table_1(),
@@ -21,11 +24,31 @@ MADE_UP = [
 ]
 
 
+@pytest.fixture(scope="module")
+def reports() -> RunsRead:
+    return read_folders(sorted(REPORTS.glob("*/records")))
+
+
 @pytest.fixture
 def packed_as(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The file that the package is made to read."""
     monkeypatch.setattr(packaged, "files", lambda _: tmp_path)
     return tmp_path / packaged.FILE
+
+
+def test_the_packaged_evidence_is_that_of_reports(reports: RunsRead) -> None:
+    packed = packaged.packed(reports, read_proofs(REPORTS / "proofs.json"))
+    file = Path(packaged.__file__).with_name(packaged.FILE)
+    assert file.read_text(encoding="utf-8") == packed, "run `make evidence`"
+
+
+def test_the_packaged_evidence_gives_the_verdicts_of_reports(reports: RunsRead) -> None:
+    proofs = by_path(read_proofs(REPORTS / "proofs.json"))
+    own = packaged.packaged_runs()
+    assert by_path(packaged.packaged_proofs()) == proofs
+    assert own.notes == reports.notes
+    ledgers = [judge_all(Evidence(runs=read.runs, proofs=proofs, notes=read.notes)) for read in (own, reports)]
+    assert ledgers[0].to_json() == ledgers[1].to_json()
 
 
 def test_what_is_packed_comes_back_as_the_same_runs_without_curves(packed_as: Path) -> None:
