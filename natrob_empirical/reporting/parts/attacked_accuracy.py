@@ -13,7 +13,18 @@ from natrob_empirical.evidence.kept import KeptImages, attacks_at, kept_under, s
 from natrob_empirical.evidence.run import AttackBudget, Model, Run
 from natrob_empirical.records import AttackResult
 from natrob_empirical.reporting.parts.cells import count, key, number, quantity, share, table, words
-from natrob_empirical.reporting.parts.chart import GRAY, ORANGE, PALETTE, SHAPES, drawn, make_figure, rows, share_axis
+from natrob_empirical.reporting.parts.chart import (
+    GRAY,
+    ORANGE,
+    PALETTE,
+    SHAPES,
+    budget_axis,
+    drawn,
+    label,
+    make_figure,
+    rows,
+    share_axis,
+)
 from natrob_empirical.statistics.share_intervals import wilson_interval
 
 TOGETHER: Final = "all attacks together"
@@ -25,7 +36,8 @@ def attacked_accuracy(norm: str, run: Run, model: Model) -> Part | None:
     together = _together(model, norm, [budget.epsilon for budget in budgets])
     if not together:
         return None
-    epsilon, kept = min(together.items(), key=lambda pair: (abs(pair[1].share - 0.5), pair[0]))
+    epsilon, _ = _telling(together)
+    kept = together[epsilon]
     left, place = format_percent(kept.share, kind="upper"), format_budget(norm, epsilon)
     figure = make_figure(
         _layers(model, norm, budgets, together),
@@ -52,6 +64,11 @@ def _together(model: Model, norm: str, radii: list[float]) -> dict[float, KeptIm
     return {epsilon: kept for epsilon, kept in found.items() if kept is not None}
 
 
+def _telling(together: dict[float, KeptImages]) -> tuple[float, float]:
+    """The radius at which the share left is nearest to one half, with the share."""
+    return min(((e, kept.share) for e, kept in together.items()), key=lambda pair: (abs(pair[1] - 0.5), pair[0]))
+
+
 def _layers(model: Model, norm: str, budgets: list[AttackBudget], together: dict[float, KeptImages]) -> list[alt.Chart]:
     """One line an attack, all together in bold, published numbers hollow and gray."""
     points = [
@@ -64,7 +81,7 @@ def _layers(model: Model, norm: str, budgets: list[AttackBudget], together: dict
     palette = [colour for colour in PALETTE if colour not in {ORANGE, GRAY}]
     colours = [palette[index % len(palette)] for index, _ in enumerate(names)]
     shapes = [SHAPES[index % len(SHAPES)] for index, _ in enumerate(names)]
-    x = alt.X("epsilon:Q", title=f"budget ε in {NORM_SIGNS.get(norm, norm)} (pixels from 0 to 1)")
+    x = budget_axis(norm, 1.04 * max(budget.epsilon for budget in budgets))
     tips = [
         "attack:N",
         alt.Tooltip("epsilon:Q", title="ε"),
@@ -80,12 +97,16 @@ def _layers(model: Model, norm: str, budgets: list[AttackBudget], together: dict
         {"epsilon": drawn(epsilon), "share": drawn(kept.share, "upper"), "attack": TOGETHER, "n": kept.n}
         for epsilon, kept in together.items()
     ]
+    clean = model.clean_accuracy
+    if clean is not None:
+        worst.insert(0, {"epsilon": 0.0, "share": drawn(clean.value), "attack": "no attack", "n": clean.n})
     both = alt.Chart(rows(worst)).encode(x=x, y=share_axis("share"), tooltip=tips)
     layers: list[alt.Chart] = [
         each.mark_line(strokeWidth=1, clip=True),
         each.mark_point(size=55, filled=True, opacity=0.9),
         both.mark_line(color=ORANGE, strokeWidth=3, clip=True),
         both.mark_point(color=ORANGE, size=90, filled=True, opacity=1),
+        label(x, *_telling(together), "all together", dx=9, dy=-9, bold=True),
     ]
     published = [
         {"epsilon": drawn(b.epsilon), "share": drawn(result.published.value), "attack": f"published: {b.attack}"}

@@ -11,7 +11,7 @@ from natrob_empirical.display.formatting import format_number
 from natrob_empirical.evidence.run import Model, Run
 from natrob_empirical.records import TheoryResult
 from natrob_empirical.reporting.parts.cells import data_name, key, number, table, words
-from natrob_empirical.reporting.parts.chart import BLUE, GRAY, ORANGE, drawn, log_scale, make_figure, rows
+from natrob_empirical.reporting.parts.chart import BLUE, GRAY, ORANGE, drawn, log_axis, make_figure, rows
 
 _MOST: Final = 14
 _REACH: Final = 1e9
@@ -111,7 +111,7 @@ def _layers(chosen: Sequence[tuple[Run, Model, TheoryResult]]) -> list[alt.Chart
                 "filled": series == _MEASURED or not is_vacuous(theory),
             })  # fmt: skip
     y = alt.Y("network:N", sort=[model.label for _, model, _ in chosen], title=None)
-    x = log_scale("growth", "growth of a perturbation through the network", min(growths), edge)
+    x = log_axis(alt.X, "growth", "growth of a perturbation through the network", [*growths, edge])
     names, colours, shapes = list(_SERIES), [c for _, c, _ in _SERIES.values()], [s for _, _, s in _SERIES.values()]
     base = alt.Chart(rows(points)).encode(
         x=x,

@@ -17,16 +17,16 @@ def words(text: str, *, mark: Mark = "", note: str = "") -> Cell:
     return Cell(text=text, mark=mark, note=note)
 
 
-def count(value: float | None) -> Cell:
+def count(value: int | float | None) -> Cell:
     """A count with thousands separated."""
-    return missing_cell() if value is None else Cell(text=format_count(value), value=value)
+    return missing_cell() if value is None else Cell(text=format_count(float(value)), value=float(value))
 
 
-def quantity(value: float | None, kind: str = "measured", *, mark: Mark = "", note: str = "") -> Cell:
+def quantity(value: int | float | None, kind: str = "measured", *, mark: Mark = "", note: str = "") -> Cell:
     """A number, rounded as its kind asks for; infinity has no value to sort by and comes last as a word."""
     if value is None or math.isnan(value):
         return missing_cell(note)
-    return Cell(text=format_number(value, kind=kind), value=value, mark=mark, note=note)
+    return Cell(text=format_number(float(value), kind=kind), value=float(value), mark=mark, note=note)
 
 
 def share(value: float | None, kind: str = "measured", *, mark: Mark = "", note: str = "") -> Cell:

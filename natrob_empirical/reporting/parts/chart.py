@@ -9,7 +9,7 @@ from typing import Any, Final, Literal
 import altair as alt
 
 from natrob_empirical.display import Figure
-from natrob_empirical.display.formatting import superscript
+from natrob_empirical.display.formatting import NORM_SIGNS, superscript
 
 BLUE: Final = "#0072b2"
 ORANGE: Final = "#d55e00"
@@ -59,22 +59,36 @@ def drawn(value: float, kind: str = "measured", digits: int = 6) -> float | None
 
 
 def share_axis(field: str, title: str = "accuracy (share of images)") -> alt.Y:
-    """The y axis of accuracies, 0 to 100 %."""
-    return alt.Y(f"{field}:Q", title=title, scale=alt.Scale(domain=[0, 1]), axis=alt.Axis(format=".0%", tickCount=5))
+    """The y axis of accuracies, 0 to 100 %, a little wider so that no point at an end is cut in half."""
+    ticks = alt.Axis(format=".0%", values=[0, 0.2, 0.4, 0.6, 0.8, 1])
+    return alt.Y(f"{field}:Q", title=title, scale=alt.Scale(domain=[-0.015, 1.03], nice=False), axis=ticks)
 
 
-def log_scale(field: str, title: str, low: float, high: float, *, axis: type[alt.X | alt.Y] = alt.X) -> Any:
-    """An axis of powers of ten from below `low` to above `high`, both above 0, with at most eight labels."""
-    first, last = math.floor(math.log10(low)), max(math.ceil(math.log10(high)), math.floor(math.log10(low)) + 1)
-    powers = range(first, last + 1, -(-(last - first) // 8))
+def budget_axis(norm: str, end: float, ticks: Sequence[float] | None = None) -> alt.X:
+    """The x axis of budgets, the field "epsilon", from 0 to `end`."""
+    axis = alt.Axis(tickCount=6, format="~") if ticks is None else alt.Axis(values=list(ticks), format="~")
+    title = f"budget ε in {NORM_SIGNS.get(norm, norm)} (pixels from 0 to 1)"
+    return alt.X("epsilon:Q", title=title, scale=alt.Scale(domain=[-0.01 * end, end], nice=False), axis=axis)
+
+
+def log_axis(channel: type[alt.X | alt.Y], field: str, title: str, values: Sequence[float]) -> Any:
+    """A log axis for numbers above 0, a little wider than they are, with at most eight powers of ten beside it."""
+    low, high = min(values) / 1.6, min(max(values), 1e300) * 1.6
+    first, last = math.ceil(math.log10(low)), math.floor(math.log10(high))
+    powers = range(first, last + 1, max(1, -(-(last - first) // 8)))
     texts = {0: "1", 1: "10", 2: "100"}
     written = json.dumps([texts.get(power, f"10{superscript(power)}") for power in powers], ensure_ascii=False)
     ticks = alt.Axis(
         values=[float(f"1e{power}") for power in powers],
         labelExpr=f"{written}[round((log(datum.value) / LN10 - {first}) / {powers.step})]",
     )
-    domain = [float(f"1e{first}"), float(f"1e{last}")]
-    return axis(f"{field}:Q", title=title, scale=alt.Scale(type="log", domain=domain, nice=False), axis=ticks)
+    scale = alt.Scale(type="log", domain=[drawn(low), drawn(high)], nice=False)
+    return channel(f"{field}:Q", title=title, scale=scale, axis=ticks)
+
+
+def strokes() -> alt.Legend:
+    """A legend of lines rather than of their points."""
+    return alt.Legend(symbolType="stroke", symbolStrokeWidth=2.5, symbolSize=300)
 
 
 def label(

@@ -32,7 +32,7 @@ def bound_checks(run: Run, model: Model) -> Part | None:
     checks = model.theory.bound_checks if model.theory else []
     lines = [
         (words(clean_text(c.constant)), words(c.kind), count(c.pairs), count(c.comparisons),
-         Cell(text=f"{c.violations:,}", value=c.violations, mark="bad" if c.violations and c.kind == "upper" else ""),
+         quantity(c.violations, mark="bad" if c.violations and c.kind == "upper" else ""),
          quantity(c.worst_ratio, "upper"), words(clean_text(c.rounding)))
         for c in checks
     ]  # fmt: skip

@@ -10,7 +10,7 @@ from natrob_empirical.display.formatting import clean_text, format_number
 from natrob_empirical.evidence.run import Model, Run
 from natrob_empirical.records import Curve
 from natrob_empirical.reporting.parts.cells import key
-from natrob_empirical.reporting.parts.chart import PALETTE, drawn, log_scale, make_figure, rows
+from natrob_empirical.reporting.parts.chart import PALETTE, drawn, log_axis, make_figure, rows, strokes
 
 _REACH: Final = 1e8
 """Bounds so many times above the largest measured value leave the figure; the table of constants has their values."""
@@ -44,15 +44,14 @@ def _lines(curves: list[Curve], largest: float) -> alt.Chart:
     """A line a curve, a point a step; values of 0 and far above what was measured are left out."""
     top = largest * _REACH
     shown = [
-        {"time": drawn(time), "growth": drawn(min(value, top), curve.kind, 4), "curve": clean_text(curve.label),
+        {"time": drawn(time), "growth": drawn(min(value, 1e300), curve.kind, 4), "curve": clean_text(curve.label),
          "value": format_number(value, kind=curve.kind)}
         for curve in curves
         for time, value in zip(curve.times, curve.values, strict=True)
         if value > 0
     ]  # fmt: skip
     names = [clean_text(curve.label) for curve in curves]
-    high = min(top, max(value for c in curves for value in c.values))
-    low = min(value for c in curves for value in c.values if value > 0)
+    inside = [value for curve in curves for value in curve.values if 0 < value <= top]
     colour = alt.Scale(domain=names, range=[PALETTE[index % len(PALETTE)] for index, _ in enumerate(names)])
     dash = alt.Scale(domain=names, range=[_DASHES[curve.kind] for curve in curves])
     return (
@@ -60,9 +59,9 @@ def _lines(curves: list[Curve], largest: float) -> alt.Chart:
         .mark_line(strokeWidth=2, clip=True, point=alt.OverlayMarkDef(size=30, filled=True))
         .encode(
             x=alt.X("time:Q", title="time t in the network"),
-            y=log_scale("growth", "growth ‖eₜ‖/‖e₀‖", low, high, axis=alt.Y),
-            color=alt.Color("curve:N", scale=colour, title=None),
-            strokeDash=alt.StrokeDash("curve:N", scale=dash, title=None),
+            y=log_axis(alt.Y, "growth", "growth of a perturbation", inside),
+            color=alt.Color("curve:N", scale=colour, title=None, legend=strokes()),
+            strokeDash=alt.StrokeDash("curve:N", scale=dash, title=None, legend=strokes()),
             tooltip=["curve:N", alt.Tooltip("time:Q", title="t"), alt.Tooltip("value:N", title="growth")],
         )
     )

@@ -83,10 +83,10 @@ def _said(reason: str) -> Cell:
     return words(clean_text(reason)) if reason else Cell(text="", mark="missing")
 
 
-def _three(smallest: float, middle: float, largest: float) -> Cell:
+def _three(smallest: int | float, middle: float, largest: int | float) -> Cell:
     """ "20 / 26 / 44", or one number where all are alike; sorted by the median."""
     values = (smallest, largest) if smallest == largest else (smallest, middle, largest)
-    return Cell(text=" / ".join(map(format_count, dict.fromkeys(values))), value=middle)
+    return Cell(text=" / ".join(format_count(float(value)) for value in dict.fromkeys(values)), value=middle)
 
 
 def _evaluations(model: Model) -> Cell:

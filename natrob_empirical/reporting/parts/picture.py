@@ -16,7 +16,7 @@ from natrob_empirical.norms import IMPOSSIBLE_RADIUS
 from natrob_empirical.paper import PrintedAccuracy, clean_accuracies, table_1
 from natrob_empirical.records import Number
 from natrob_empirical.reporting.parts.cells import data_name
-from natrob_empirical.reporting.parts.chart import GRAY, drawn, label, make_figure, rows, share_axis
+from natrob_empirical.reporting.parts.chart import GRAY, budget_axis, drawn, label, make_figure, rows, share_axis
 from natrob_empirical.reporting.parts.sandwich import ATTACKED, CERTIFIED
 from natrob_empirical.reporting.parts.step_curve import StepCurve
 
@@ -56,8 +56,7 @@ def picture(runs: Sequence[Run]) -> Figure | None:
     if not attacked:
         return None
     certified, ceiling = _certified(same), next((found for run in same if (found := run.largest_class_share)), None)
-    axis = alt.Axis(values=[0, 0.1, 0.2, 0.3, 0.4, 0.5], format="~")
-    x = alt.X("epsilon:Q", title="budget ε in L∞ (pixels from 0 to 1)", scale=alt.Scale(domain=[0, _END]), axis=axis)
+    x = budget_axis("Linf", _END, ticks=(0.0, 0.1, 0.2, 0.3, 0.4, 0.5))
     layers = [
         *(_forbidden(ceiling, x) if ceiling else ()),
         *_paper_rows(x, main),

@@ -9,11 +9,21 @@ from typing import Final
 import altair as alt
 
 from natrob_empirical.display import Figure, Part, Table, measured
-from natrob_empirical.display.formatting import NORM_SIGNS, clean_text, format_epsilon, format_number, format_percent
+from natrob_empirical.display.formatting import NORM_SIGNS, format_epsilon, format_number, format_percent
 from natrob_empirical.evidence.image_bounds import ImageBounds, bounds_of, image_bounds
 from natrob_empirical.evidence.run import Model, Run
 from natrob_empirical.reporting.parts.cells import data_name, key, quantity, share, table
-from natrob_empirical.reporting.parts.chart import BLUE, GRAY, ORANGE, drawn, label, make_figure, rows, share_axis
+from natrob_empirical.reporting.parts.chart import (
+    BLUE,
+    GRAY,
+    ORANGE,
+    budget_axis,
+    drawn,
+    label,
+    make_figure,
+    rows,
+    share_axis,
+)
 from natrob_empirical.reporting.parts.step_curve import StepCurve, merged
 
 CERTIFIED: Final = BLUE
@@ -71,9 +81,7 @@ def sandwich_figure(bounds: ImageBounds, data: str, *, name: str) -> Figure:
     low = StepCurve.over(bounds.certified_radii, "lower") if bounds.methods else None
     high, end = StepCurve.over(bounds.found_distances, "upper"), right_end(bounds)
     base = alt.Chart(rows(merged(low, high, end)))
-    x = alt.X(
-        "epsilon:Q", title=f"budget ε in {sign} (pixels from 0 to 1)", scale=alt.Scale(domain=[0, end], nice=False)
-    )
+    x = budget_axis(bounds.norm, end)
     step = {"interpolate": "step-after", "clip": True}
     layers = [
         base.mark_area(color=GRAY, opacity=0.22, **step).encode(x=x, y=share_axis("certified"), y2="attacked:Q"),
@@ -193,10 +201,9 @@ def _table(run: Run, model: Model, bounds: ImageBounds) -> Table | None:
         )
         for epsilon in bounds.epsilons
     ]  # fmt: skip
-    reason = f" No certificate: {clean_text(bounds.refusal)}." if bounds.refusal else ""
     return table(
         key(run, model, what=f"sandwich {bounds.norm}"),
-        f"The same {len(bounds):,} images in every column.{reason}",
+        f"The same {len(bounds):,} images in every column.",
         ("ε", "Certified at least", "Attacked at most", "Unknown", *attacks),
         lines,
     )

@@ -33,7 +33,7 @@ class StepCurve:
 
     def right_of(self, epsilon: float) -> float:
         """The share of images whose threshold lies above ε: the curve's value from ε to its next step."""
-        return 1 - bisect_right(self.thresholds, epsilon) / len(self.thresholds)
+        return (len(self.thresholds) - bisect_right(self.thresholds, epsilon)) / len(self.thresholds)
 
     def steps(self, end: float) -> list[float]:
         """Where it may fall, from 0 to `end`, both with it."""

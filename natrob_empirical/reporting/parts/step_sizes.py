@@ -17,10 +17,11 @@ from natrob_empirical.reporting.parts.chart import (
     PALETTE,
     SHAPES,
     drawn,
-    log_scale,
+    log_axis,
     make_figure,
     rows,
     share_axis,
+    strokes,
 )
 
 _FEWEST: Final = 3
@@ -103,7 +104,7 @@ def _accuracy_layers(models: Sequence[Model], depth: int, budgets: Sequence[Atta
     names = list(dict.fromkeys(str(point["series"]) for point in points))
     sizes = [model.step_size for model in models if model.step_size]
     base = alt.Chart(rows(points)).encode(
-        x=log_scale("h", "step size h", min(sizes), max(sizes)),
+        x=log_axis(alt.X, "h", "step size h", sizes),
         y=share_axis("share"),
         color=alt.Color("series:N", scale=alt.Scale(domain=names, range=[GRAY, *PALETTE][: len(names)]), title=None),
         shape=alt.Shape("series:N", scale=alt.Scale(domain=names, range=list(SHAPES[: len(names)])), title=None),
@@ -123,7 +124,7 @@ def _ends(field: FieldGrowth) -> tuple[str, str]:
 def _sweep_figure(run: Run, fields: Sequence[FieldGrowth]) -> Figure:
     """Found solid, bounded by (μ, K) dashed, a colour a field; (1 + hK)ⁿ, the same for all, in gray."""
     points: list[dict[str, object]] = []
-    shared = "all of them"
+    shared = "all fields"
     for field in fields:
         for point in field.points:
             series = {"found at least": point.measured, "bound from (μ, K)": point.from_one_sided}
@@ -141,10 +142,10 @@ def _sweep_figure(run: Run, fields: Sequence[FieldGrowth]) -> Figure:
     colours = [*(PALETTE[index % (len(PALETTE) - 1)] for index, _ in enumerate(fields)), GRAY]
     dashes = alt.Scale(domain=["found at least", "bound from (μ, K)", "(1 + hK)ⁿ"], range=[[1, 0], [6, 3], [2, 3]])
     lines = alt.Chart(rows(points)).mark_line(point=alt.OverlayMarkDef(size=30, filled=True), clip=True).encode(
-        x=log_scale("h", "step size h", min(sizes), max(sizes)),
-        y=log_scale("growth", "growth over T", min(values), max(values), axis=alt.Y),
-        color=alt.Color("field:N", scale=alt.Scale(domain=names, range=colours), title=None),
-        strokeDash=alt.StrokeDash("what:N", scale=dashes, title=None),
+        x=log_axis(alt.X, "h", "step size h", sizes),
+        y=log_axis(alt.Y, "growth", "growth over T", values),
+        color=alt.Color("field:N", scale=alt.Scale(domain=names, range=colours), title=None, legend=strokes()),
+        strokeDash=alt.StrokeDash("what:N", scale=dashes, title=None, legend=strokes()),
         tooltip=["field:N", "what:N", "h:Q", "growth:Q"],
     )  # fmt: skip
     coarse, fine = _ends(fields[0])
