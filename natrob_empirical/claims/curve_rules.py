@@ -86,13 +86,13 @@ def _vote(run: Run, model: Model, rivals: Sequence[Model], budgets: Sequence[Att
     results = [model.attacks[budget] for budget in budgets]
     images = min(result.accuracy.n or 0 for result in results)
     lost = max(result.clean_accuracy.value - result.accuracy.value for result in results)
-    if half.most_lost is not None and lost > half.most_lost:
+    if half.most_lost is not None and lost > half.most_lost + 1e-9:
         return vote("behind", images) if images >= ENOUGH else "too few"
     above = half.ahead_above
     if above is None:
         return "for" if images >= ENOUGH else "too few"
     compared = [c for c in compare_under(run, model, rivals[0], budgets[0].attack) if c.epsilon > above]
-    return vote(outcome_of(compared), images)
+    return vote(outcome_of(compared), images) if compared else "too few"
 
 
 def _is_attack(run: Run, budget: AttackBudget, attack: str) -> bool:

@@ -24,7 +24,7 @@ def _judge(evidence: Evidence) -> Judgement:
     label, best = max(clean.items(), key=lambda each: each[1].value)
     step = next(m.step_size or 0.0 for m in series.small if m.label == label)
     verdict, reason = series.judged(
-        Verdict.REPRODUCED if base.value - best.value >= _LOSS else Verdict.NOT_REPRODUCED,
+        Verdict.REPRODUCED if base.value - best.value >= _LOSS - 1e-9 else Verdict.NOT_REPRODUCED,
         f"classifies {measured(format_percent(best.value))} of clean images at h = {format_number(step)}, "
         f"{measured(format_percent(base.value))} at h = 1 (n = {best.n:,}).",
     )

@@ -1,9 +1,10 @@
-"""Records of the paper's own networks, made up, so that claims about printed numbers can be decided."""
+"""Records of the paper's own networks, made up, so that claims about its numbers can be decided; one claim judged."""
 
 from typing import Any
 
-from synthetic_runs import attack, theory
+from synthetic_runs import attack, evidence, theory
 
+from natrob_empirical.claims import Judgement, all_claims
 from natrob_empirical.paper import PrintedAccuracy
 from natrob_empirical.records import CellRecord
 
@@ -12,6 +13,12 @@ TABLE_A1 = {
     "cifar10": {"channels": 256, "hidden": 256, "field_convolutions": 5, "step_size": 1.0, "num_steps": 500},
 }
 TRAININGS = {"none": "standard", "PGD-10": "pgd", "TRADES-10": "trades", "YOPO-5-3": "yopo"}
+
+
+def judged(claim: str, *records: CellRecord) -> Judgement:
+    """What one claim says of these records alone."""
+    (found,) = (each for each in all_claims() if each.id == claim)
+    return found.judge(evidence(*records))
 
 
 def place(printed: PrintedAccuracy, *, epochs: int = 200, seed: int = 0, **specification: Any) -> dict[str, Any]:

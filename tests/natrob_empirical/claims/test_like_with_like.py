@@ -3,15 +3,10 @@
 from typing import Any
 
 import pytest
-from synthetic_runs import attack, evidence, theory
+from papers_networks import judged
+from synthetic_runs import attack, theory
 
-from natrob_empirical.claims import Judgement, all_claims
 from natrob_empirical.records import CellRecord
-
-
-def judged(claim: str, *records: CellRecord) -> Judgement:
-    (found,) = (each for each in all_claims() if each.id == claim)
-    return found.judge(evidence(*records))
 
 
 def network(

@@ -1,20 +1,13 @@
 """Claims about printed accuracies: what counts as the paper's network, what meets a number, what masks it."""
 
 import pytest
-from papers_networks import place, replayed, table
-from synthetic_runs import evidence, number, theory
+from papers_networks import judged, place, replayed, table
+from synthetic_runs import number, theory
 
-from natrob_empirical.claims import Judgement, all_claims
 from natrob_empirical.paper import clean_accuracies, table_1, table_2
-from natrob_empirical.records import CellRecord
 
 ROW = {name: [p for p in table_1("mnist") if (p.network, p.attack) == ("neural_ode", name)] for name in ("FGSM", "PGD")}
 OTHERS, ODE = table_2()[:3], table_2()[3]
-
-
-def judged(claim: str, *records: CellRecord) -> Judgement:
-    (found,) = (each for each in all_claims() if each.id == claim)
-    return found.judge(evidence(*records))
 
 
 def test_table_2_is_reproduced_where_every_number_is_met() -> None:
