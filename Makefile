@@ -10,7 +10,7 @@ SUITE = OMP_NUM_THREADS=1 NATROB_TEST_SEED=$(1) $(BIN)/python -m pytest -n auto 
 .PHONY: help install report test test-orders proofs evidence bench format clean
 
 help:
-	@echo "make report   run the main job on the bundled digits and write output/quick/report.html"
+	@echo "make report   run the main job on the bundled digits and write output/quick/index.html"
 	@echo "make test     format, lint, types, import contracts, tests in random order (SEED=0)"
 	@echo "make test-orders  the tests alone, in five orders with five seeds of weights (some thirty minutes)"
 	@echo "make proofs   check every proof, by sympy and by Coq (installs Coq where apt may be used); one line per claim, and output/proofs.json"

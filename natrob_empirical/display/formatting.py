@@ -74,12 +74,14 @@ def format_share(value: float, *, kind: str = "measured") -> str:
 
 def format_percent(value: float, *, kind: str = "measured", decimals: int = 1) -> str:
     """A share in percent, rounded in the direction that its kind asks for: "75.2 %", "0 %"."""
+    if not math.isfinite(value):
+        return format_number(value)
     percent = Decimal(f"{value:.{_NOISE_DIGITS}f}") * 100
     rounded = percent.quantize(Decimal(1).scaleb(-decimals), _ROUNDING.get(kind, ROUND_HALF_EVEN))
     return f"{_drop_trailing_zeros(f'{rounded:f}')} %"
 
 
-def format_count(value: float) -> str:
+def format_count(value: float | int) -> str:
     """A count with thousands separated: "12,345"; a mean of counts keeps one decimal."""
     if not math.isfinite(value):
         return format_number(value)

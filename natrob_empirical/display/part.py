@@ -20,6 +20,7 @@ class Part:
         sentences: at most 25 words each; measured values marked by `measured`.
         figure: None for a part without one.
         tables: in order.
+        code: a command or a file's text, shown as it is.
         folded: whether the page hides it until it is asked for.
     """
 
@@ -28,4 +29,5 @@ class Part:
     sentences: tuple[str, ...] = ()
     figure: Figure | None = None
     tables: tuple[Table, ...] = ()
+    code: str = ""
     folded: bool = False

@@ -1,193 +1,108 @@
-"""From records to files on disk."""
+"""From a ledger and runs to files on disk."""
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from importlib.resources import files
 from pathlib import Path
-from typing import final
+from typing import Final, TypeVar, final
 
-from natrob_empirical.display.formatting import clean_text
-from natrob_empirical.files.atomic_file import write_atomically
-from natrob_empirical.records import CellRecord, UnreadableRecord
-from natrob_empirical.reporting.experiments import ExperimentPart, claims_of, experiment_of, findings_of
-from natrob_empirical.reporting.figure_accuracy import accuracy_figure
-from natrob_empirical.reporting.figure_correlation import correlation_figure
-from natrob_empirical.reporting.figure_step_sizes import step_sizes_figure
-from natrob_empirical.reporting.figure_style import ModelStyle, model_styles
-from natrob_empirical.reporting.figure_trajectories import trajectories_figure
-from natrob_empirical.reporting.findings.step_size_growth import describe_step_sizes
-from natrob_empirical.reporting.missing_cells import completeness
-from natrob_empirical.reporting.page import (
-    ReportPage,
-    SectionPage,
-    SetAside,
-    StepSizePage,
-    render_html,
-    render_markdown,
-)
-from natrob_empirical.reporting.provenance import environment_facts, section_facts, section_settings
-from natrob_empirical.reporting.record_groups import Section, group_records
-from natrob_empirical.reporting.sample_parts import sample_parts
-from natrob_empirical.reporting.tables import (
-    accuracy_tables,
-    certificate_refusals,
-    checks_table,
-    growth_table,
-    models_table,
-    step_sizes_table,
-    training_table,
-)
+from natrob_empirical.claims import Ledger
+from natrob_empirical.display import Figure, Table
+from natrob_empirical.evidence.folders import UnreadFile
+from natrob_empirical.evidence.run import Run
+from natrob_empirical.files.atomic_file import require_writable, write_atomically
+from natrob_empirical.reporting.drawing import png_of, script, svg_of
+from natrob_empirical.reporting.page import ROOMS, Site
+from natrob_empirical.reporting.rendering import render_markdown, render_page, render_single
+from natrob_empirical.reporting.site import build_site
+from natrob_empirical.reporting.table_files import csv_of, json_of
+
+_LIST: Final = "assets/files.txt"
+Named = TypeVar("Named", Figure, Table)
 
 
 @final
 @dataclass(frozen=True, kw_only=True)
-class ReportFiles:
-    """The files of a report.
+class SiteFiles:
+    """What was written.
 
     Attributes:
-        markdown: report.md, which links the figures.
-        html: report.html, which needs no other file.
-        figures: figures/NAME.svg and figures/NAME.png, in the order of the page.
-        alarms: the texts of the findings that a proved inequality is broken; none in a run without a bug.
+        index: the page to open.
+        written: every file.
+        alarms: proved inequalities that the records break; none in a run without a bug.
     """
 
-    markdown: Path
-    html: Path
-    figures: tuple[Path, ...]
-    alarms: tuple[str, ...] = ()
+    index: Path
+    written: tuple[Path, ...]
+    alarms: tuple[str, ...]
 
 
-def write_report(
-    records: Sequence[CellRecord],
+def write_site(
+    ledger: Ledger,
+    runs: Sequence[Run],
     output: Path,
     *,
     title: str,
-    unreadable: Sequence[UnreadableRecord] = (),
     command: str = "",
-) -> ReportFiles:
-    """Write the report of these records: a Markdown page, a self-contained HTML page, and the figures.
-
-    The files depend on the arguments alone, not on the order of the records or the clock. Each is written
-    to a temporary file and renamed, the pages after their figures, so a reader never sees half of one.
+    unread: Sequence[UnreadFile] = (),
+    single_file: bool = False,
+) -> SiteFiles:
+    """Writes the site of this ledger and these runs; the same arguments give the same bytes.
 
     Args:
-        records: of any presets and data sets, complete or not; none gives a page that says so.
-        output: the folder, created if it is missing. Files of the same name are replaced, others left alone.
-        title: of the page.
-        unreadable: records that the store set aside; the page names them.
-        command: what to run for the same records; shown if given.
+        ledger: every claim judged.
+        runs: that the pages show.
+        output: the folder, created if it is missing. Files that an earlier site left there are replaced or, where this
+            one has none of their name, deleted; others stay.
+        title: of the site.
+        command: that makes the records anew; may be empty.
+        unread: files that count for nothing; the data page names them.
+        single_file: whether to write one page that needs no other file, instead of a page each.
 
     Raises:
         OSError: the folder cannot be created or written to.
     """
-    page = build_page(records, title=title, unreadable=unreadable, command=command)
-    folder = output / "figures"
-    folder.mkdir(parents=True, exist_ok=True)
-    written: list[Path] = []
-    for figure in (figure for section in page.sections for figure in section.figures):
-        for ending, content in (("svg", figure.svg), ("png", figure.png)):
-            path = folder / f"{figure.name}.{ending}"
-            write_atomically(path, content)
-            written.append(path)
-    markdown, html = output / "report.md", output / "report.html"
-    write_atomically(markdown, render_markdown(page).encode("utf-8"))
-    write_atomically(html, render_html(page).encode("utf-8"))
-    alarms = tuple(f"({section.heading}) {finding.text}" for section in page.sections for finding in section.alarms)
-    return ReportFiles(markdown=markdown, html=html, figures=tuple(written), alarms=alarms)
+    require_writable(output)
+    site = build_site(ledger, runs, title=title, command=command, unread=unread)
+    content = {"index.html": render_single(site)} if single_file else files_of(site)
+    listed = output / _LIST
+    earlier = listed.read_text(encoding="utf-8").splitlines() if listed.is_file() else []
+    if not single_file:
+        content[_LIST] = "".join(f"{name}\n" for name in sorted(content)).encode("utf-8")
+        for name in set(earlier) - content.keys():
+            if ".." not in Path(name).parts and not Path(name).is_absolute():
+                (output / name).unlink(missing_ok=True)
+    for name, text in content.items():
+        (output / name).parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(output / name, text)
+    written = tuple(output / name for name in content)
+    return SiteFiles(index=output / "index.html", written=written, alarms=site.alarms)
 
 
-def build_page(
-    records: Sequence[CellRecord], *, title: str, unreadable: Sequence[UnreadableRecord], command: str
-) -> ReportPage:
-    """Everything that the pages show, as plain data."""
-    sections = group_records(records)
-    selected = [(experiment, s) for s in sections if (experiment := experiment_of(s))]
-    styles = model_styles(sections, first=[model.label for each, s in selected for model in each.curves(s)])
-    anchors = _anchors(sections)
-    return ReportPage(
-        title=_title(clean_text(title), sections),
-        facts=environment_facts(records),
-        sections=[
-            _section_page(section, anchor, styles, alone=len(sections) == 1)
-            for section, anchor in zip(sections, anchors, strict=True)
-        ],
-        unreadable=[
-            SetAside(path=clean_text(str(r.path)), moved_to=clean_text(str(r.moved_to)), reason=clean_text(r.reason))
-            for r in sorted(unreadable, key=lambda record: str(record.path))
-        ],
-        command="\n".join(clean_text(line) for line in command.strip().splitlines()),
-    )
+def files_of(site: Site) -> dict[str, bytes]:
+    """Address → content of every file of a site; pages come after what they show."""
+    figures = _by_name([figure for page in site.pages for figure in page.figures])
+    tables = _by_name([table for page in site.pages for table in page.tables])
+    in_markdown = [figure.name for figure in site.pages[0].figures]
+    templates = files("natrob_empirical.reporting").joinpath("templates")
+    content = {
+        "assets/natrob.js": script().encode("utf-8"),
+        "assets/natrob.css": templates.joinpath("natrob.css").read_bytes(),
+    }
+    content |= {f"figures/{name}.svg": svg_of(figure) for name, figure in figures.items()}
+    content |= {f"figures/{name}.png": png_of(figures[name]) for name in in_markdown}
+    content |= {f"data/{name}.csv": csv_of(table) for name, table in tables.items()}
+    content |= {f"data/{name}.json": json_of(table) for name, table in tables.items()}
+    for room, address in ROOMS.items():
+        pages = [page for page in site.pages if page.room == room]
+        content[address.replace(".html", ".md")] = render_markdown(site, pages, in_markdown)
+    return content | {page.address: render_page(site, page) for page in reversed(site.pages)}
 
 
-def _section_page(section: Section, anchor: str, styles: Mapping[str, ModelStyle], *, alone: bool) -> SectionPage:
-    """One section's findings, tables and figures; its name is in the figures' names unless it is alone."""
-    prefix = "" if alone else f"{anchor}-"
-    findings = findings_of(section)
-    experiment = experiment_of(section)
-    return SectionPage(
-        anchor=anchor,
-        heading=_heading(section),
-        introduction=experiment.introduction if experiment else (),
-        facts=section_facts(section),
-        findings=findings,
-        claims=claims_of(section, findings),
-        parts=_parts(section, prefix, styles),
-        completeness=completeness(section),
-        superseded=len(section.superseded),
-        models=models_table(section),
-        training=training_table(section),
-        growth=growth_table(section),
-        checks=checks_table(section),
-        accuracies=accuracy_tables(section),
-        refusals=certificate_refusals(section),
-        trajectories=trajectories_figure(section, name=f"{prefix}trajectories", styles=styles),
-        accuracy=accuracy_figure(
-            section,
-            name=f"{prefix}accuracy",
-            styles=styles,
-            models=experiment.curves(section) if experiment else None,
-            note=experiment.curves_note if experiment else "",
-        ),
-        correlation=correlation_figure(section, name=f"{prefix}bound-accuracy", styles=styles),
-        samples=sample_parts(section, prefix, styles),
-        step_sizes=_step_size_page(section, f"{prefix}step-sizes"),
-        settings=section_settings(section),
-    )
-
-
-def _heading(section: Section) -> str:
-    """Data set and preset, after the figure or table of the paper where it is one."""
-    experiment = experiment_of(section)
-    place = f"{section.dataset}, preset {section.preset}"
-    return place if experiment is None else f"{experiment.title} ({place})"
-
-
-def _parts(section: Section, prefix: str, styles: Mapping[str, ModelStyle]) -> tuple[ExperimentPart, ...]:
-    """The experiment's own parts."""
-    experiment = experiment_of(section)
-    built = (build(section, prefix, styles) for build in (experiment.parts if experiment else ()))
-    return tuple(part for part in built if part is not None)
-
-
-def _title(title: str, sections: Sequence[Section]) -> str:
-    """The given title, with the figure or table that all sections are about."""
-    titles = {experiment.title if (experiment := experiment_of(section)) else "" for section in sections}
-    return f"{title}. {titles.pop()}" if len(titles) == 1 and titles != {""} else title
-
-
-def _step_size_page(section: Section, name: str) -> StepSizePage | None:
-    """The sweep over step sizes, if the section has one."""
-    result = section.step_sizes
-    figure = None if result is None else step_sizes_figure(result, name=name)
-    if result is None or figure is None:
-        return None
-    return StepSizePage(text=describe_step_sizes(result), figure=figure, table=step_sizes_table(result))
-
-
-def _anchors(sections: Sequence[Section]) -> list[str]:
-    """A name per section for links and files: letters, digits, dots and hyphens; unique."""
-    anchors: list[str] = []
-    for section in sections:
-        plain = re.sub(r"[^A-Za-z0-9]+", "-", f"{section.dataset}-{section.preset}").strip("-").lower() or "section"
-        anchors.append(plain if plain not in anchors else f"{plain}-{len(anchors) + 1}")
-    return anchors
+def _by_name(named: Sequence[Named]) -> Mapping[str, Named]:
+    """Raises ValueError where two different things have one name."""
+    found: dict[str, Named] = {}
+    for each in named:
+        if found.setdefault(each.name, each) != each:
+            raise ValueError(f"`name` of figures and tables must be unique in a site, got {each.name!r} twice")
+    return found

@@ -1,5 +1,6 @@
-"""`natrob report`: the page made from the records of a preset."""
+"""`natrob report`: the site made from the records of a preset, or of folders."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -7,7 +8,7 @@ from rich.markup import escape
 
 from natrob_empirical.command_line import options
 from natrob_empirical.command_line.bench_request import BenchRequest
-from natrob_empirical.command_line.console import VIOLATED, console, errors, errors_in_one_line
+from natrob_empirical.command_line.console import VIOLATED, errors, errors_in_one_line
 from natrob_empirical.command_line.plain_command import DebugOption
 
 
@@ -20,11 +21,16 @@ def report(  # noqa: PLR0913, PLR0917 - one parameter an option
     data_root: options.DataRootOption = None,
     device: options.DeviceOption = "cpu",
     records_only: Annotated[bool, typer.Option(help="Report the records that are there; run nothing.")] = False,
+    records: Annotated[
+        list[Path] | None,
+        typer.Option(help="Report the records of this folder, or of all folders in it; run nothing. May be repeated."),
+    ] = None,
+    single_file: Annotated[bool, typer.Option(help="Write one page that needs no other file.")] = False,
     debug: DebugOption = False,
 ) -> None:
-    """Run what is missing of a preset, then write report.md, report.html and figures.
+    """Run what is missing of a preset, then write its site: index.html, and all that it leads to.
 
-    Exit code 1, after the pages are written, if the records break a proved inequality.
+    Exit code 1, after the site is written, if the records break a proved inequality.
 
     Example: `natrob report`, `natrob report table1 --preset smoke`, or on your own images
     `natrob report --data my_images.npz --output output/mine`
@@ -40,25 +46,13 @@ def report(  # noqa: PLR0913, PLR0917 - one parameter an option
         device=device,
     )
     with errors_in_one_line(on_interrupt=asked.resume_hint):
-        from natrob_empirical.command_line.bench_command import preset_of, run_cells
-        from natrob_empirical.command_line.displays import WorkDisplay
-        from natrob_empirical.records import RecordStore
-        from natrob_empirical.reporting import write_report
+        from natrob_empirical.command_line.report_command import report_folders, report_preset
 
-        name = preset_of(asked).name
-        store = RecordStore(asked.folder / "records") if records_only else run_cells(asked)
-        records = store.read_all()
-        if not records:
-            raise ValueError(f"there are no records in {store.folder}; run `{asked.again}` first")
-        with WorkDisplay("writing the report"):
-            files = write_report(
-                records, asked.folder, title=f"natrob: {name}", unreadable=store.set_aside, command=asked.again
-            )
-        for record in store.set_aside:
-            message = f"{record.path.name} as {record.moved_to.name}: {record.reason}"
-            errors.print(f"[yellow]set aside[/yellow] {escape(message)}")
-        console.print(f"{len(records)} records, report: {files.html} and {files.markdown}")
-    for alarm in files.alarms:
+        if records:
+            alarms = report_folders(records, output or Path("output/site"), single_file=single_file)
+        else:
+            alarms = report_preset(asked, records_only=records_only, single_file=single_file)
+    for alarm in alarms:
         errors.print(f"[bold red]ALARM[/bold red] {escape(alarm)}", soft_wrap=True)
-    if files.alarms:
+    if alarms:
         raise typer.Exit(VIOLATED)

@@ -15,9 +15,10 @@ from test_runner import CPU, run, tiny_preset
 from torch import Tensor, nn
 
 from natrob_empirical.benchmarks import TrainedModels, load_checkpoint, run_attack
+from natrob_empirical.claims import Evidence, judge_all
 from natrob_empirical.datasets import Dataset
 from natrob_empirical.files import atomic_file
-from natrob_empirical.reporting import write_report
+from natrob_empirical.reporting import write_site
 
 
 class FullFor:
@@ -111,9 +112,9 @@ def test_a_record_that_cannot_be_written_is_named_and_the_others_stay(
     assert {path: path.read_bytes() for path in store.folder.iterdir()} == kept
     full.endings = ("nothing",)
     assert len(run(tiny_preset("euler"), digits, tmp_path)[0].read_all()) == 5
-    full.endings = (".md", ".svg")
-    with pytest.raises(OSError, match=r"No space left on device .*\.svg"):
-        write_report(store.read_all(), tmp_path, title="t")
+    full.endings = (".css",)
+    with pytest.raises(OSError, match=r"No space left on device .*\.css"):
+        write_site(judge_all(Evidence(runs=(), proofs={})), (), tmp_path, title="t")
 
 
 def test_an_attack_keeps_its_finished_batches(

@@ -1,0 +1,54 @@
+"""Figures drawn from their Vega-Lite description: SVG, PNG, and what the page's script needs to draw them itself."""
+
+import json
+import re
+from functools import cache
+from importlib.resources import files
+from typing import Any, Final
+
+import vl_convert
+
+from natrob_empirical.display import Figure
+from natrob_empirical.reporting.parts import look
+
+_WIDTH: Final = 680
+
+
+def svg_of(figure: Figure) -> bytes:
+    """Draws the figure on white. The same description gives the same bytes, whatever was drawn before."""
+    text = vl_convert.vegalite_to_svg(_static(figure))
+    names: dict[str, str] = {}
+    for name in re.findall(r'\bid="([^"]+)"', text):  # Vega counts on from figure to figure
+        names.setdefault(name, f"{figure.name}-{len(names) + 1}")
+    return re.sub(r'(\bid="|url\(#|href="#)([^")]+)', lambda m: m[1] + names.get(m[2], m[2]), text).encode("utf-8")
+
+
+def png_of(figure: Figure) -> bytes:
+    """Draws the figure on white with two pixels a point."""
+    return vl_convert.vegalite_to_png(_static(figure), scale=2)
+
+
+def live_json(figure: Figure) -> str:
+    """The description for the page's own script; "<" is escaped, so that no text in it ends the script element."""
+    text = json.dumps(figure.specification, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+    return text.replace("<", "\\u003c")
+
+
+@cache
+def script() -> str:
+    """The one script that all pages share: Vega's libraries, light and dark colours, and natrob's own lines.
+
+    It is a classic script, since a browser loads no module from a file.
+    """
+    bundle = vl_convert.javascript_bundle("window.natrobEmbed=vegaEmbed;")
+    own = files("natrob_empirical.reporting").joinpath("templates", "natrob.js").read_text(encoding="utf-8")
+    themes = json.dumps({"light": look(), "dark": look(dark=True)}, sort_keys=True)
+    return f"(()=>{{{bundle}}})();\nwindow.natrobThemes={themes};\n{own}".replace("</script", "<\\/script")
+
+
+def _static(figure: Figure) -> dict[str, Any]:
+    """The description with a fixed width and the light colours."""
+    spec = dict(figure.specification)
+    if spec.get("width") == "container":
+        spec["width"] = _WIDTH
+    return spec | {"background": "white", "config": look()}

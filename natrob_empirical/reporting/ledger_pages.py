@@ -1,0 +1,193 @@
+"""The index, the list of claims and a page a claim: the ledger, shown."""
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Final
+
+from natrob_empirical.claims import Entry, Judgement, Ledger, Verdict
+from natrob_empirical.display import Cell, Part, Table, plain
+from natrob_empirical.display.formatting import format_percent, join_words
+from natrob_empirical.display.table import missing_cell
+from natrob_empirical.evidence.run import Run
+from natrob_empirical.records import Number
+from natrob_empirical.reporting.page import ROOMS, Page
+from natrob_empirical.reporting.parts import INDEX_PARTS, picture
+from natrob_empirical.reporting.parts.cells import table, words
+from natrob_empirical.reporting.words import ABOUT, CLAIMS_LEAD, QUESTION, READING
+
+OPEN: Final = (Verdict.NOT_RUN, Verdict.NO_EVIDENCE)
+ORDER: Final = (
+    Verdict.REFUTED,
+    Verdict.VACUOUS,
+    Verdict.NOT_REPRODUCED,
+    Verdict.REPRODUCED_BY_MASKING,
+    Verdict.PROVED_IF,
+    Verdict.PROVED,
+    Verdict.REPRODUCED,
+    *OPEN,
+)
+"""What a reader should see first comes first."""
+_HEADINGS: Final = (
+    "Id·", "Claim·", "Paper says·", "Attacked at most", "Certified at least", "Reliability·", "Verdict·"
+)  # fmt: skip
+
+
+def index_page(ledger: Ledger, runs: Sequence[Run]) -> Page:
+    """The question, the finding, the tally, the picture and the ledger; below, what the bounds are worth."""
+    built = (make(runs) for make in INDEX_PARTS)
+    return Page(
+        address="index.html",
+        room="Index",
+        title=QUESTION,
+        headline=headline(ledger),
+        lead=ABOUT,
+        tally=tally_of(ledger),
+        picture=picture(runs),
+        parts=(
+            Part(name="ledger", heading="Claims and verdicts", tables=ledger_table(ledger.entries)),
+            *(part for part in built if part is not None),
+            Part(name="reading", heading="How to read this", sentences=READING),
+        ),
+    )
+
+
+def headline(ledger: Ledger) -> str:
+    """The reason of the first claim that is decided; where none is, how many are open."""
+    for entry in in_order(ledger.entries):
+        if entry.judgement.verdict not in OPEN:
+            return entry.judgement.reason
+    return f"None of {len(ledger.entries)} claims is decided by the evidence at hand."
+
+
+def in_order(entries: Sequence[Entry]) -> list[Entry]:
+    """The paper's claims before natrob's own, each decided ones first, those that fall before those that stand."""
+    return sorted(entries, key=lambda e: (e.claim.id[0] == "N", ORDER.index(e.judgement.verdict), e.claim.order))
+
+
+def tally_of(ledger: Ledger) -> tuple[tuple[Verdict, int], ...]:
+    """How often each verdict was reached on the paper's claims, in the ledger's order."""
+    counts = Counter(entry.judgement.verdict for entry in ledger.entries if entry.claim.id[0] != "N")
+    return tuple((verdict, counts[verdict]) for verdict in ORDER if counts[verdict])
+
+
+def ledger_table(entries: Sequence[Entry]) -> tuple[Table, ...]:
+    """Claims with what the paper says, the two bounds, and the verdict."""
+    caption = "Every claim, judged. An identifier leads to its evidence."
+    shown = table("ledger", caption, _HEADINGS, [_row(entry) for entry in in_order(entries)])
+    return (shown,) if shown else ()
+
+
+def claims_page(ledger: Ledger) -> Page:
+    """Every claim with the reason of its verdict."""
+    rows = [
+        (_id(e), words(e.claim.statement), words(e.claim.place), _verdict(e), words(plain(e.judgement.reason)))
+        for e in ledger.entries
+    ]
+    shown = table("claims", "Claims and the reasons of their verdicts.",
+                  ("Id·", "Claim·", "Where·", "Verdict·", "Reason·"), rows)  # fmt: skip
+    return Page(
+        address=ROOMS["Claims"],
+        room="Claims",
+        title="Claims",
+        lead=CLAIMS_LEAD,
+        tally=tally_of(ledger),
+        parts=(Part(name="all", heading="All claims", tables=(shown,) if shown else ()),),
+    )
+
+
+def claim_pages(ledger: Ledger, run_addresses: dict[str, str]) -> list[Page]:
+    """A page a claim: verdict, rule, evidence, and the command that makes it anew."""
+    return [_claim_page(entry, ledger, run_addresses) for entry in ledger.entries]
+
+
+def _claim_page(entry: Entry, ledger: Ledger, run_addresses: dict[str, str]) -> Page:
+    claim, judged = entry.claim, entry.judgement
+    rows = [
+        (words(s.kind), Cell(text=s.name, link=_address_of(s.name, run_addresses)), words(plain(s.says)))
+        for s in judged.sources
+    ]
+    caption = f"Evidence for the verdict on {claim.id}."
+    sources = table(f"evidence-{claim.id}", caption, ("Kind·", "Name·", "It says·"), rows)
+    evidence = Part(
+        name="evidence",
+        heading="Evidence",
+        sentences=() if sources else ("Nothing was read that bears on it.",),
+        tables=(sources,) if sources else (),
+    )
+    return Page(
+        address=f"claims/{claim.id}.html",
+        room="Claims",
+        title=f"{claim.id}: {claim.statement}",
+        headline=judged.reason,
+        verdict=judged.verdict,
+        parts=(
+            Part(name="numbers", heading="In numbers", tables=_numbers(entry)),
+            *_signs(claim.id, judged),
+            evidence,
+            Part(name="rule", heading="The rule that decides", sentences=claim.rule),
+            *claim.parts(ledger.evidence),
+            Part(name="replay", heading="Make the evidence anew", code=claim.replay),
+        ),
+    )
+
+
+def _numbers(entry: Entry) -> tuple[Table, ...]:
+    """What the paper says and the two bounds, a line each."""
+    rows = [(words("Where the claim stands"), words(entry.claim.place))]
+    rows += [(words(h.removesuffix("·")), cell) for h, cell in zip(_HEADINGS[2:5], _row(entry)[2:5], strict=True)]
+    shown = table(f"numbers-{entry.claim.id}", f"{entry.claim.id} in numbers.", ("What·", "Value·"), rows)
+    return (shown,) if shown else ()
+
+
+def _signs(claim_id: str, judged: Judgement) -> tuple[Part, ...]:
+    """The signs that an attack failed; none where there are none."""
+    rows = [
+        (words(f.name, mark="caution"), words(f.model), words(f.attack), words(f"{f.reason}.")) for f in judged.flags
+    ]
+    caption = "Signs that an accuracy under attack is the attack’s failure."
+    shown = table(f"signs-{claim_id}", caption, ("Sign·", "Model·", "Attack·", "Reason·"), rows)
+    return (Part(name="signs", heading="How far the attack can be trusted", tables=(shown,)),) if shown else ()
+
+
+def _row(entry: Entry) -> tuple[Cell, ...]:
+    judged = entry.judgement
+    return (
+        _id(entry),
+        words(entry.claim.statement),
+        words(entry.claim.paper) if entry.claim.paper else missing_cell(),
+        _bound(judged.attacked, "≤"),
+        _bound(judged.certified, "≥"),
+        reliability(judged),
+        _verdict(entry),
+    )
+
+
+def _id(entry: Entry) -> Cell:
+    family, number = entry.claim.order
+    return Cell(text=entry.claim.id, value=100.0 * family + number, link=f"claims/{entry.claim.id}.html")
+
+
+def _verdict(entry: Entry) -> Cell:
+    verdict = entry.judgement.verdict
+    tone = "missing" if verdict.tone == "neutral" else verdict.tone
+    return Cell(text=f"{verdict.sign} {verdict.words}", mark=tone, note=plain(entry.judgement.reason))
+
+
+def _bound(number: Number | None, sign: str) -> Cell:
+    if number is None:
+        return missing_cell()
+    n = "" if number.n is None else f" (n = {number.n:,})"
+    return Cell(text=f"{sign} {format_percent(number.value, kind=number.kind)}{n}", value=number.value)
+
+
+def reliability(judged: Judgement) -> Cell:
+    """The signs of masking in a few words, with the reasons as a note."""
+    if judged.flags:
+        names = join_words(list(dict.fromkeys(flag.name for flag in judged.flags)))
+        return words(names, mark="caution", note="; ".join(flag.reason for flag in judged.flags))
+    return missing_cell() if judged.attacked is None else words("no sign of masking", mark="good")
+
+
+def _address_of(name: str, run_addresses: dict[str, str]) -> str:
+    """The page of the run that a source names; empty for none."""
+    return next((address for run, address in run_addresses.items() if name.startswith(run)), "")

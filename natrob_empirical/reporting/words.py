@@ -1,0 +1,78 @@
+"""The sentences of the site that no record changes: the question, how to read it, and the words."""
+
+from typing import Final
+
+QUESTION: Final = "Is a network robust because of its mathematics, or because the attack was weak?"
+PAPER_ADDRESS: Final = "https://arxiv.org/abs/2012.02452"
+ABOUT: Final = (
+    "A paper claims that Neural ODEs resist adversarial examples by themselves, because small steps bound the error.",
+    "Each of its claims is judged here by proofs and by attacks; every row leads to its evidence.",
+)
+CLAIMS_LEAD: Final = (
+    "T claims are about theory, E claims about experiments, N claims are natrob’s own.",
+    "Each verdict is computed from proofs and records; without them it says so.",
+)
+READING: Final = (
+    "Attacked at most: the accuracy that attacks left, an upper bound; a stronger attack may lower it.",
+    "Certified at least: proved for these images against every attack, a lower bound.",
+    "Vacuous: a true bound, so large that it excludes nothing.",
+    "Not run: the records hold no experiment of the paper’s size.",
+    "n: how many test images were used; fewer images, less certain.",
+)
+READING_ROUND: Final = (
+    "Printed upper bounds are rounded up, lower bounds down, so that what is printed still holds.",
+    "Everything else goes to the nearest.",
+    "∞ is a bound that does not exist or overflows.",
+    "CSV and JSON hold the numbers before rounding.",
+)
+STATISTICS: Final = (
+    "One accuracy has Wilson’s 95 % interval over the choice of images.",
+    "Two accuracies on the same images are compared image by image by McNemar’s exact test.",
+    "Several p-values are adjusted together by Holm’s method; 0.05 counts as beyond chance.",
+    "Runs with other seeds, presets or data sets are judged apart and never averaged.",
+    "Another training would give another network; that is not in these intervals.",
+)
+FLAGS: Final = (
+    ("one step is stronger", "An attack of one step fools more images than one of many steps."),
+    ("transfer is stronger", "Images made on another model fool more than images made on this one."),
+    ("no gradient is stronger", "An attack without gradients, or noise, fools more than one with them."),
+    ("far from the strongest", "All attacks together fool at least one image in ten more."),
+    (
+        "above the ceiling",
+        "At an L∞ radius of 0.5 the gray image is in reach: no classifier keeps more than one class.",
+    ),
+    ("unused budget", "The attack left accuracy and moved no image to the edge of its ball."),
+)
+VERDICTS: Final = {
+    "proved": "A proof was checked by a machine.",
+    "proved_if": "A proof holds under a condition that the claim leaves out.",
+    "refuted": "A counterexample was checked.",
+    "vacuous": "The bound is true, and excludes nothing at the paper’s settings.",
+    "reproduced": "Records agree with the paper within the rule’s margin.",
+    "not_reproduced": "Records differ from the paper by more than the rule’s margin.",
+    "reproduced_by_masking": "The paper’s number comes back under its attack, and a stronger attack removes it.",
+    "not_run": "No record is of the claim’s size or data.",
+    "no_evidence": "No proof or record bears on it, or there are too few images to decide.",
+}
+KINDS_OF_ATTACK: Final = {
+    "gradient": "follows gradients of the network’s own loss",
+    "score": "asks for the network’s scores only",
+    "decision": "asks for the network’s labels only",
+    "transfer": "uses images made on another network",
+    "corruption": "asks nothing, such as noise",
+    "ensemble": "several attacks, each on what the others left",
+}
+GLOSSARY: Final = (
+    ("Adversarial example", "An image changed so little that people see no difference, which a network misclassifies."),
+    ("ε", "The radius: how far an attack may move an image, in the norm named beside it."),
+    ("L∞, L2", "Two norms: the largest change of a pixel, and the length of the whole change."),
+    ("Trunk", "The integrator inside a classifier, between its first layers (stem) and its last (head)."),
+    ("h, T", "The step size of the trunk, and the time over which it integrates."),
+    ("K", "The Lipschitz constant of the field: its values at two states differ by at most K times their distance."),
+    ("μ", "The one-sided Lipschitz constant: exact solutions separate no faster than e^{μt}; below 0 they approach."),
+    ("Growth", "How many times larger a perturbation is behind the trunk than before it."),
+    ("Masking", "A network hides its gradients, so that gradient attacks fail though wrong images are near."),
+    ("Ceiling", "The largest robust accuracy that any classifier can have on these images."),
+    ("NFE", "How often the trunk’s field is evaluated in one forward pass."),
+    ("Sandwich", "Certified accuracy below, attacked accuracy above: the truth lies between."),
+)
