@@ -24,7 +24,7 @@ class Cell:
 
     text: str
     mark: Mark = ""
-    value: float | None = None
+    value: float | int | None = None
     link: str = ""
     note: str = ""
 

@@ -33,11 +33,11 @@ def _plain(cell: Cell) -> str:
     return cell.text if cell.value is None else str(_short(cell.value))
 
 
-def _short(value: float) -> float | int | str:
+def _short(value: float | int) -> float | int | str:
     """A whole number without ".0", and a word for infinity, for which JSON has no sign."""
     if not math.isfinite(value):
         return str(value)
-    return int(value) if value.is_integer() and abs(value) < 1e15 else value
+    return int(value) if value == int(value) and abs(value) < 1e15 else value
 
 
 def _entries(cell: Cell) -> dict[str, Any]:

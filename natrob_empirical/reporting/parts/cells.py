@@ -17,15 +17,9 @@ def words(text: str, *, mark: Mark = "", note: str = "") -> Cell:
     return Cell(text=text, mark=mark, note=note)
 
 
-<<<<<<< HEAD
 def count(value: int | float | None) -> Cell:
     """A count with thousands separated."""
     return missing_cell() if value is None else Cell(text=format_count(float(value)), value=float(value))
-=======
-def count(value: float | int | None) -> Cell:
-    """A count with thousands separated."""
-    return missing_cell() if value is None else Cell(text=format_count(value), value=float(value))
->>>>>>> d1110b0 (The site: a page a claim, a model and a run, from one ledger; the old pages and their code go)
 
 
 def quantity(value: int | float | None, kind: str = "measured", *, mark: Mark = "", note: str = "") -> Cell:

@@ -4,6 +4,7 @@ import csv
 import json
 import re
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import pytest
@@ -95,7 +96,7 @@ def test_an_alarm_is_on_every_page(tmp_path: Path) -> None:
 
 
 def test_names_are_shown_and_do_nothing(tmp_path: Path) -> None:
-    place = {"network": NASTY, "training": NASTY, "preset": NASTY, "dataset": NASTY}
+    place: dict[str, Any] = {"network": NASTY, "training": NASTY, "preset": NASTY, "dataset": NASTY}
     found = evidence(theory(NASTY, **place), attack(NASTY, NASTY, **place))
     written(tmp_path, found, unread=[UnreadFile(name=NASTY, reason=NASTY)], command=f"natrob '{NASTY[:30]}' ```")
     for page in (*tmp_path.rglob("*.html"), *tmp_path.glob("*.md")):
