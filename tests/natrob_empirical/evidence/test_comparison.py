@@ -66,6 +66,14 @@ def test_only_some_attacks_can_be_compared() -> None:
     assert [c.first.share for c in compare_together(*found)] == [0.0]
 
 
+def test_attacks_on_few_images_are_left_out_where_others_saw_enough() -> None:
+    pgd = [attack("A", left="k" * 40), attack("B", left="k" * 30 + "f" * 10)]
+    found = both(*pgd, *(attack(model, "AutoAttack", left="f" * 10) for model in "AB"))
+    assert [c.comparison.n for c in compare_together(*found)] == [10]
+    for enough in (40, 1_000):
+        assert [(c.comparison.n, c.first.share) for c in compare_together(*found, enough=enough)] == [(40, 1.0)]
+
+
 def test_other_image_counts_without_outcomes_are_not_compared() -> None:
     other = both(attack("A", left=0.9, n=100, outcomes=""), attack("B", left=0.1, n=50, outcomes=""))
     assert compare_under(*other, "PGD-40") == []
@@ -96,7 +104,7 @@ def test_many_budgets_make_a_small_p_value_common() -> None:
 
 def test_two_accuracies_of_zero_or_of_one_are_never_the_most_telling() -> None:
     for kept in (0, 100):
-        compared = compare_under(*at((0.1, kept, kept), (0.2, 50, 51)), "PGD-40")
+        compared = compare_under(*at((0.1, kept, kept), (0.2, 50, 50)), "PGD-40")
         assert most_telling(compared).epsilon == 0.2
     assert most_telling(compare_under(*at((0.1, 0, 0)), "PGD-40")).epsilon == 0.1
 
@@ -112,5 +120,6 @@ def test_only_networks_of_one_size_and_plain_training_are_pairs() -> None:
         theory("like", parameters=104),
         theory("larger", parameters=106),
         theory("defended", parameters=100, training="margin"),
+        theory("defended ODE", network="neural_ode", parameters=100, training="pgd"),
     ]
     assert [(a.label, b.label) for a, b in same_size_pairs(run(*records))] == [("ODE", "like")]
