@@ -53,7 +53,7 @@ class Replayed:
 
     @property
     def ends(self) -> tuple[float, float]:
-        """What the record allows a printed accuracy to be."""
+        """The interval in which the record allows a printed accuracy to be."""
         n, value = self.found.n or 1, self.found.value
         low, high = wilson_interval(round(value * n), n)
         return min(low, value - NEAR), max(high, value + NEAR)

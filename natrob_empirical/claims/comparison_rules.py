@@ -53,7 +53,7 @@ class JudgedPair:
 
     @property
     def vote(self) -> Vote:
-        """What the pair says of the claim."""
+        """Whether the pair speaks for the claim."""
         return vote(outcome_of(self.compared), self.images)
 
     @property

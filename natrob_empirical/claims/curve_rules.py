@@ -27,7 +27,7 @@ RULE_IN_WORDS = (
 @final
 @dataclass(frozen=True, kw_only=True)
 class Half:
-    """What a figure says of one data set.
+    """One data set’s part of a figure’s claim.
 
     Attributes:
         dataset: by the name that records have.
@@ -71,7 +71,7 @@ def by_curves(attack: str, halves: Sequence[Half], *, norm: str, epsilon: float)
 
 
 def _of_half(runs: Sequence[Run], half: Half, attack: str) -> tuple[Vote, Run, Model, AttackBudget] | None:
-    """What the first run of the paper's networks says, at its largest radius; None without one."""
+    """Reads the first run of the paper's networks, at its largest radius; None without one."""
     for run in (run for run in runs if run.dataset == half.dataset):
         own = [model for model in run.models if model.plain and is_papers_network(model, run.dataset)]
         for model in (model for model in own if model.is_neural_ode):

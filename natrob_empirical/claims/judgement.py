@@ -1,4 +1,4 @@
-"""What became of a claim: the verdict, its reason with a number and a bound, and what it rests on."""
+"""A judgement of a claim: the verdict, its reason with a number and a bound, and what it rests on."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

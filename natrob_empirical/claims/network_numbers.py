@@ -1,4 +1,4 @@
-"""What a judgement says of the network that its claim is about: attacked at most, certified at least, flags."""
+"""Numbers of the network that a claim is about: attacked at most, certified at least, flags."""
 
 from typing import Final, TypedDict
 
@@ -23,7 +23,7 @@ class NetworkNumbers(TypedDict):
 
 
 def kept_at(model: Model, norm: str, epsilon: float) -> KeptImages | None:
-    """What all attacks leave together; those on fewer images than others, and under `ENOUGH`, are left out."""
+    """Images that all attacks leave together; those on fewer images than others, and under `ENOUGH`, are left out."""
     seen = [result.accuracy.n or 0 for result in attacks_at(model, norm, epsilon).values()]
     return strongest(model, norm, epsilon, fewest=max(1, min(ENOUGH, max(seen, default=1))))
 

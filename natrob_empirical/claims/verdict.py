@@ -7,7 +7,7 @@ Tone: TypeAlias = Literal["good", "bad", "caution", "neutral"]
 
 
 class Verdict(StrEnum):
-    """What proofs and records say of a claim."""
+    """A word for what proofs and records say of a claim."""
 
     PROVED = "proved"
     PROVED_IF = "proved_if"

@@ -132,7 +132,7 @@ def _claim_page(entry: Entry, ledger: Ledger, run_addresses: dict[str, str]) -> 
 
 
 def _numbers(entry: Entry) -> tuple[Table, ...]:
-    """What the paper says and the two bounds, a line each."""
+    """The paper’s word and the two bounds, a line each."""
     rows = [(words("Where the claim stands"), words(entry.claim.place))]
     rows += [(words(h.removesuffix("·")), cell) for h, cell in zip(_HEADINGS[2:5], _row(entry)[2:5], strict=True)]
     shown = table(f"numbers-{entry.claim.id}", f"{entry.claim.id} in numbers.", ("What·", "Value·"), rows)

@@ -41,7 +41,7 @@ def _short(value: float | int) -> float | int | str:
 
 
 def _entries(cell: Cell) -> dict[str, Any]:
-    """What is not empty of a cell."""
+    """The fields of a cell that are not empty."""
     value = None if cell.value is None else _short(cell.value)
     entries = {"text": cell.text, "value": value, "mark": cell.mark, "note": cell.note}
     return {name: entry for name, entry in entries.items() if entry not in ("", None)}

@@ -24,7 +24,7 @@ Named = TypeVar("Named", Figure, Table)
 @final
 @dataclass(frozen=True, kw_only=True)
 class SiteFiles:
-    """What was written.
+    """The files that were written.
 
     Attributes:
         index: the page to open.

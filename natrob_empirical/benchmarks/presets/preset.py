@@ -102,7 +102,7 @@ class PublishedResult:
 
 
 def published_result(entry: PrintedAccuracy, *, attack: str, training: str = "standard") -> PublishedResult:
-    """What the paper prints, for the attack of this label; where it does not state the norm, L∞."""
+    """Finds the number that the paper prints, for the attack of this label; where it does not state the norm, L∞."""
     return PublishedResult(
         network=entry.network,
         training=training,

@@ -66,7 +66,7 @@ def _radii(run: Run, norm: str) -> list[float]:
 
 
 def _attacked(model: Model, budget: AttackBudget) -> Cell:
-    """What one attack left, marked where no classifier can be that robust."""
+    """The share that one attack left, marked where no classifier can be that robust."""
     result = model.attacks.get(budget)
     if result is None:
         return missing_cell()

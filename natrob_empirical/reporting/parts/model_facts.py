@@ -33,7 +33,7 @@ def network_name(model: Model) -> str:
 
 
 def models_table(run: Run) -> Part | None:
-    """The same facts of every model of a run, a row each."""
+    """Sets the same facts of every model of a run side by side, a row each."""
     if not run.models:
         return None
     facts = [_facts(model) for model in run.models]

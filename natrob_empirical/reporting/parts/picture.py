@@ -29,7 +29,7 @@ _FORBIDDEN: Final = "#cc79a7"
 @final
 @dataclass(frozen=True, kw_only=True)
 class _Left:
-    """What working attacks leave of one model at every budget, ε = 0 first."""
+    """The shares that working attacks leave of one model at every budget, ε = 0 first."""
 
     model: Model
     points: tuple[tuple[float, KeptImages], ...]

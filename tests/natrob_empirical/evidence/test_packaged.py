@@ -49,6 +49,8 @@ def test_the_packaged_evidence_gives_the_verdicts_of_reports(reports: RunsRead) 
     assert own.notes == reports.notes
     ledgers = [judge_all(Evidence(runs=read.runs, proofs=proofs, notes=read.notes)) for read in (own, reports)]
     assert ledgers[0].to_json() == ledgers[1].to_json()
+    reasons = [entry.judgement.reason for entry in ledgers[0].entries]
+    assert [r for r in reasons if "No outcome of" in r or "do not agree" in r] == []
 
 
 def test_what_is_packed_comes_back_as_the_same_runs_without_curves(packed_as: Path) -> None:
