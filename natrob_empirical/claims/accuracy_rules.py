@@ -9,7 +9,7 @@ from natrob_empirical.claims.judgement import Judgement, Source
 from natrob_empirical.claims.masking_rule import MASKING_IN_WORDS, masked
 from natrob_empirical.claims.network_numbers import ENOUGH, numbers_of
 from natrob_empirical.claims.paper_scale import SCALE_IN_WORDS, papers_budgets, papers_models
-from natrob_empirical.claims.replay import nearest_replay, titled
+from natrob_empirical.claims.replay import nearest_replay
 from natrob_empirical.claims.verdict import Verdict
 from natrob_empirical.display.formatting import format_percent
 from natrob_empirical.display.text import measured
@@ -132,13 +132,3 @@ def _distance(replays: Sequence[Replayed]) -> float:
         return -1.0
     low, high = min(each.ends[0] for each in replays), max(each.ends[1] for each in replays)
     return max(low - replays[0].printed.accuracy, replays[0].printed.accuracy - high)
-
-
-def as_printed(entries: Sequence[PrintedAccuracy]) -> str:
-    """The printed numbers, a row for every model and attack: "FGSM, Neural ODE: 97.50, 97.46 %"."""
-    rows: dict[str, list[str]] = {}
-    for each in entries:
-        trained = "" if each.training == "none" else f" ({each.training})"
-        row = f"{each.attack or titled(each.dataset)}, {each.model}{trained}"
-        rows.setdefault(row, []).append(f"{100 * each.accuracy:.2f}")
-    return "; ".join(f"{row}: {', '.join(numbers)} %" for row, numbers in rows.items())

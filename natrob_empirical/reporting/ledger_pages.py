@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from natrob_empirical.claims import Entry, Judgement, Ledger, Verdict
+from natrob_empirical.claims.headline import headline
 from natrob_empirical.display import Cell, Part, Table, plain
 from natrob_empirical.display.formatting import format_percent, join_words
 from natrob_empirical.display.table import missing_cell
@@ -17,9 +18,9 @@ from natrob_empirical.reporting.words import ABOUT, CLAIMS_LEAD, QUESTION, READI
 
 OPEN: Final = (Verdict.NOT_RUN, Verdict.NO_EVIDENCE)
 ORDER: Final = (
+    Verdict.NOT_REPRODUCED,
     Verdict.REFUTED,
     Verdict.VACUOUS,
-    Verdict.NOT_REPRODUCED,
     Verdict.REPRODUCED_BY_MASKING,
     Verdict.PROVED_IF,
     Verdict.PROVED,
@@ -28,7 +29,7 @@ ORDER: Final = (
 )
 """What a reader should see first comes first."""
 _HEADINGS: Final = (
-    "Id·", "Claim·", "Paper says·", "Attacked at most", "Certified at least", "Reliability·", "Verdict·"
+    "Id·", "Claim·", "The paper says·", "Attacked at most", "Certified at least", "Reliability·", "Verdict·"
 )  # fmt: skip
 
 
@@ -51,14 +52,6 @@ def index_page(ledger: Ledger, runs: Sequence[Run]) -> Page:
     )
 
 
-def headline(ledger: Ledger) -> str:
-    """The reason of the first claim that is decided; where none is, how many are open."""
-    for entry in in_order(ledger.entries):
-        if entry.judgement.verdict not in OPEN:
-            return entry.judgement.reason
-    return f"None of {len(ledger.entries)} claims is decided by the evidence at hand."
-
-
 def in_order(entries: Sequence[Entry]) -> list[Entry]:
     """The paper's claims before natrob's own, each decided ones first, those that fall before those that stand."""
     return sorted(entries, key=lambda e: (e.claim.id[0] == "N", ORDER.index(e.judgement.verdict), e.claim.order))
@@ -72,7 +65,7 @@ def tally_of(ledger: Ledger) -> tuple[tuple[Verdict, int], ...]:
 
 def ledger_table(entries: Sequence[Entry]) -> tuple[Table, ...]:
     """Claims with what the paper says, the two bounds, and the verdict."""
-    caption = "Every claim, judged. An identifier leads to its evidence."
+    caption = "Every claim, judged: the paper’s first (E experiments, T theory), then natrob’s own (N)."
     shown = table("ledger", caption, _HEADINGS, [_row(entry) for entry in in_order(entries)])
     return (shown,) if shown else ()
 

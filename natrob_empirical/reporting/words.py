@@ -5,8 +5,10 @@ from typing import Final
 QUESTION: Final = "Is a network robust because of its mathematics, or because the attack was weak?"
 PAPER_ADDRESS: Final = "https://arxiv.org/abs/2012.02452"
 ABOUT: Final = (
-    "A paper claims that Neural ODEs resist adversarial examples by themselves, because small steps bound the error.",
-    "Each of its claims is judged here by proofs and by attacks; every row leads to its evidence.",
+    "The paper “Towards Natural Robustness Against Adversarial Examples” (2020) says that Neural ODEs, networks that "
+    "solve a differential equation, resist attacks without any defence.",
+    "Each of its claims is judged here by proofs and by stronger attacks.",
+    "A verdict shows its reason; an identifier leads to the evidence.",
 )
 CLAIMS_LEAD: Final = (
     "T claims are about theory, E claims about experiments, N claims are natrob’s own.",

@@ -65,7 +65,7 @@ def picture(runs: Sequence[Run]) -> Figure | None:
     ]
     title, alt_text = _finding(main, attacked)
     caption = _caption(main, left[0], certified)
-    return make_figure(layers, name="picture", title=title, alt_text=alt_text, caption=caption, zoom=False)
+    return make_figure(layers, name="picture", title=title, alt_text=alt_text, caption=caption, zoom=False, height=255)
 
 
 def _finding(run: Run, attacked: Sequence[tuple[float, KeptImages]]) -> tuple[str, str]:
@@ -74,7 +74,7 @@ def _finding(run: Run, attacked: Sequence[tuple[float, KeptImages]]) -> tuple[st
     epsilon, kept = min(attacked, key=lambda point: (abs(point[0] - paper.epsilon), point[0]))
     keeps, at = format_percent(kept.share, kind="upper"), f"at ε = {format_epsilon(epsilon)}"
     title = f"The paper’s attack leaves {format_percent(paper.accuracy, decimals=0)} at ε = {paper.epsilon_printed}. "
-    title += f"A working one leaves {keeps}{'' if epsilon == paper.epsilon else f' {at}'}."
+    title += f"A working one leaves {keeps}{'' if epsilon == paper.epsilon else f' {at}'}"
     sentence = f"The paper prints {format_percent(paper.accuracy, decimals=2)} for its Neural ODE under PGD at L∞ "
     sentence += f"ε = {paper.epsilon_printed} (MNIST); all attacks together leave ours ({data_name(run)}) at most "
     return title, f"{sentence}{keeps} of {kept.n:,} images {at}."
