@@ -21,10 +21,10 @@ def headline(ledger: Ledger) -> str:
     printed = () if share is None else above_ceiling(share)
     if share is not None and printed and ledger["N1"].judgement.verdict == Verdict.PROVED:
         most = measured(format_percent(share.value, kind="upper", decimals=2))
-        left = format_percent(printed[0].accuracy, decimals=2)
+        low, high = (format_percent(printed[end].accuracy, decimals=0) for end in (-1, 0))
         return (
-            f"The paper’s attack failed: free to turn every image gray, it left {left} of MNIST, where no classifier "
-            f"can keep more than {most}."
+            f"On MNIST the paper reports {low.removesuffix(' %')} to {high} where every image can be made gray and no "
+            f"classifier exceeds {most}: its attacks failed."
         )
     pairs = judged_pairs(ledger.evidence.runs, neural_ode_pairs, WHITE_BOX)
     if not pairs:
@@ -34,6 +34,11 @@ def headline(ledger: Ledger) -> str:
         f"Trained alike and of one size, a Neural ODE kept more images under attack than a residual network in {ahead} "
         "comparisons."
     )
+
+
+def behind_headline(ledger: Ledger) -> tuple[str, ...]:
+    """The claims that the headline rests on, by identifier."""
+    return ("N1", "E3", "E4") if ledger["N1"].judgement.verdict == Verdict.PROVED else ("E12",)
 
 
 def tally(ledger: Ledger) -> Mapping[Verdict, int]:

@@ -34,6 +34,7 @@ class Judgement:
     Attributes:
         verdict: one of nine.
         reason: one sentence of at most 25 words with a number and its bound, values marked by `display.measured`.
+        budget: data set, norm and radius of the two numbers that follow, such as "MNIST, L∞ ε = 0.2"; empty without.
         attacked: the accuracy that attacks left of the network the claim is about, an upper bound; None without one.
         certified: the certified accuracy of that network, a lower bound; None without one.
         flags: signs that `attacked` is the attack's failure.
@@ -46,6 +47,7 @@ class Judgement:
 
     verdict: Verdict
     reason: str
+    budget: str = ""
     attacked: Number | None = None
     certified: Number | None = None
     flags: Sequence[ReliabilityFlag] = ()

@@ -37,6 +37,7 @@ class Entry:
             "rule": list(claim.rule),
             "verdict": judged.verdict.value,
             "reason": plain(judged.reason),
+            "budget": judged.budget,
             "attacked_at_most": _number(judged.attacked),
             "certified_at_least": _number(judged.certified),
             "flags": [{"name": f.name, "model": f.model, "attack": f.attack, "reason": f.reason} for f in judged.flags],

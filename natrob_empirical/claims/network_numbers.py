@@ -6,7 +6,7 @@ from natrob_empirical.claims.judgement import Source
 from natrob_empirical.display.formatting import format_budget
 from natrob_empirical.evidence.flags import ReliabilityFlag, reliability_flags
 from natrob_empirical.evidence.kept import KeptImages, attacks_at, strongest
-from natrob_empirical.evidence.run import Model, Run
+from natrob_empirical.evidence.run import Model, Run, titled
 from natrob_empirical.records import Number
 
 ENOUGH: Final = 1_000
@@ -16,6 +16,7 @@ ENOUGH: Final = 1_000
 class NetworkNumbers(TypedDict):
     """The fields of a `Judgement` that are about one network."""
 
+    budget: str
     attacked: Number | None
     certified: Number | None
     flags: tuple[ReliabilityFlag, ...]
@@ -36,6 +37,7 @@ def numbers_of(run: Run, model: Model, norm: str, epsilon: float) -> NetworkNumb
     attacked = None if kept is None else kept.number.model_copy(update={"source": f"{place}: {kept.number.source}"})
     says = "no attack" if kept is None else ", ".join(kept.attacks)
     return NetworkNumbers(
+        budget=f"{titled(run.dataset)}, {format_budget(norm, epsilon)}",
         attacked=attacked,
         certified=named,
         flags=reliability_flags(run, model),

@@ -3,9 +3,9 @@
 from collections.abc import Callable, Sequence
 
 from natrob_empirical.claims.claim import Evidence
-from natrob_empirical.claims.replay import titled
 from natrob_empirical.display import Cell, Column, Part, Table
 from natrob_empirical.display.formatting import join_words
+from natrob_empirical.evidence.run import titled
 from natrob_empirical.paper import PrintedAccuracy
 
 

@@ -1,7 +1,6 @@
 """The judgement where the paper's own network was not run: what the nearest smaller Neural ODE keeps."""
 
 from collections.abc import Sequence
-from typing import Final
 
 from natrob_empirical.claims.claim import Evidence
 from natrob_empirical.claims.judgement import Judgement, Source
@@ -9,9 +8,7 @@ from natrob_empirical.claims.network_numbers import numbers_of
 from natrob_empirical.claims.verdict import Verdict
 from natrob_empirical.display.formatting import format_epsilon, format_percent
 from natrob_empirical.display.text import measured
-from natrob_empirical.evidence.run import Model
-
-_TITLES: Final = {"mnist": "MNIST", "cifar10": "CIFAR-10", "digits": "the digits"}
+from natrob_empirical.evidence.run import Model, titled
 
 
 def nearest_replay(evidence: Evidence, *, dataset: str, epsilon: float, norm: str = "Linf") -> Judgement:
@@ -30,7 +27,7 @@ def nearest_replay(evidence: Evidence, *, dataset: str, epsilon: float, norm: st
     if not found:
         return Judgement(verdict=Verdict.NOT_RUN, reason="The paper’s network was not run, and no smaller one either.")
     run, model = max(found, key=lambda each: (each[0].dataset == dataset, *_nearness(each[1], norm, epsilon)))
-    place = "" if run.dataset == dataset else f" on {_TITLES.get(run.dataset, run.dataset)}"
+    place = "" if run.dataset == dataset else f" on {titled(run.dataset)}"
     network = f"The paper’s network was not run; one of {model.specification.get('channels', 'fewer')} channels"
     if epsilon:
         radius = _nearest(_radii(model, norm), epsilon)
@@ -46,11 +43,6 @@ def nearest_replay(evidence: Evidence, *, dataset: str, epsilon: float, norm: st
         "" if clean is None else f"{measured(format_percent(clean.value))}{place} without an attack (n = {clean.n:,})."
     )
     return Judgement(verdict=Verdict.NOT_RUN, reason=f"{network} classifies {share}", sources=[source])
-
-
-def titled(dataset: str) -> str:
-    """The data set as pages name it."""
-    return _TITLES.get(dataset, dataset)
 
 
 def _nearness(model: Model, norm: str, epsilon: float) -> tuple[float, int, int, int]:

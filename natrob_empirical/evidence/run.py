@@ -19,6 +19,7 @@ from natrob_empirical.records import (
 
 RESIDUAL_NETWORKS: Final = ("resnet", "resnet50", "preact_resnet18")
 PLAIN_TRAININGS: Final = ("standard", "plain")
+_TITLES: Final = {"mnist": "MNIST", "cifar10": "CIFAR-10", "digits": "the digits"}
 _NORM_ORDER: Final = {"Linf": 0, "L2": 1}
 
 
@@ -196,6 +197,11 @@ class Run:
 def ordered_norms(norms: Iterable[str]) -> tuple[str, ...]:
     """Norms, L∞ first."""
     return tuple(sorted(norms, key=lambda norm: (_NORM_ORDER.get(norm, 2), norm)))
+
+
+def titled(dataset: str) -> str:
+    """The data set as pages name it."""
+    return _TITLES.get(dataset, dataset)
 
 
 def budget_of(record: CellRecord) -> AttackBudget:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from natrob_empirical.claims import Entry, Judgement, Ledger, Verdict
-from natrob_empirical.claims.headline import headline
+from natrob_empirical.claims.headline import behind_headline, headline
 from natrob_empirical.display import Cell, Part, Table, plain
 from natrob_empirical.display.formatting import format_percent, join_words
 from natrob_empirical.display.table import missing_cell
@@ -41,6 +41,7 @@ def index_page(ledger: Ledger, runs: Sequence[Run]) -> Page:
         room="Index",
         title=QUESTION,
         headline=headline(ledger),
+        evidence=tuple((name, f"claims/{name}.html") for name in behind_headline(ledger)),
         lead=ABOUT,
         tally=tally_of(ledger),
         picture=picture(runs),
@@ -53,8 +54,14 @@ def index_page(ledger: Ledger, runs: Sequence[Run]) -> Page:
 
 
 def in_order(entries: Sequence[Entry]) -> list[Entry]:
-    """The paper's claims before natrob's own, each decided ones first, those that fall before those that stand."""
-    return sorted(entries, key=lambda e: (e.claim.id[0] == "N", ORDER.index(e.judgement.verdict), e.claim.order))
+    """The paper's claims before natrob's own; what was decided or at least attacked first, experiments first."""
+
+    def order(entry: Entry) -> tuple[object, ...]:
+        claim, judged = entry.claim, entry.judgement
+        shown = judged.verdict not in OPEN or (claim.paper and judged.attacked)
+        return (claim.id[0] == "N", not shown, claim.id[0] != "E", ORDER.index(judged.verdict), claim.order)
+
+    return sorted(entries, key=order)
 
 
 def tally_of(ledger: Ledger) -> tuple[tuple[Verdict, int], ...]:
@@ -148,8 +155,8 @@ def _row(entry: Entry) -> tuple[Cell, ...]:
         _id(entry),
         words(entry.claim.statement),
         words(entry.claim.paper) if entry.claim.paper else missing_cell(),
-        _bound(judged.attacked, "≤"),
-        _bound(judged.certified, "≥"),
+        _bound(judged.attacked, "≤", judged.budget),
+        _bound(judged.certified, "≥", judged.budget),
         reliability(judged),
         _verdict(entry),
     )
@@ -166,11 +173,12 @@ def _verdict(entry: Entry) -> Cell:
     return Cell(text=f"{verdict.sign} {verdict.words}", mark=tone, note=plain(entry.judgement.reason))
 
 
-def _bound(number: Number | None, sign: str) -> Cell:
+def _bound(number: Number | None, sign: str, budget: str) -> Cell:
     if number is None:
         return missing_cell()
-    n = "" if number.n is None else f" (n = {number.n:,})"
-    return Cell(text=f"{sign} {format_percent(number.value, kind=number.kind)}{n}", value=number.value)
+    n = "" if number.n is None else f"n = {number.n:,}"
+    place = ", ".join(filter(None, (budget, n)))
+    return Cell(text=f"{sign} {format_percent(number.value, kind=number.kind)} ({place})", value=number.value)
 
 
 def reliability(judged: Judgement) -> Cell:

@@ -28,6 +28,7 @@ class Page:
         room: the entry of the navigation that it belongs to.
         title: its one main heading.
         headline: the sentence that must be read; empty for none.
+        evidence: (name, address) of the pages that the headline rests on.
         verdict: of the claim that it is about.
         lead: sentences below.
         tally: how often each verdict was reached; empty for none.
@@ -39,6 +40,7 @@ class Page:
     room: Room
     title: str
     headline: str = ""
+    evidence: tuple[tuple[str, str], ...] = ()
     verdict: Verdict | None = None
     lead: tuple[str, ...] = ()
     tally: tuple[tuple[Verdict, int], ...] = ()
