@@ -9,8 +9,8 @@ import torch
 from natrob_empirical.benchmarks import PRESETS, RunEvent, run_preset
 from natrob_empirical.benchmarks.data_cell import DATA_LABEL, count_classes, data_cell
 from natrob_empirical.datasets import Dataset
+from natrob_empirical.evidence.grouping import runs_of
 from natrob_empirical.records import DataResult, RecordStore
-from natrob_empirical.reporting.record_groups import group_records
 
 NO_MODELS = replace(PRESETS["quick"], models=(), attacks=(), step_sizes=None)
 
@@ -65,4 +65,6 @@ def test_other_test_images_are_another_cell(digits: Dataset, tmp_path: Path) -> 
 
 def test_the_test_images_are_no_model_of_a_page(digits: Dataset, tmp_path: Path) -> None:
     store = run_preset(NO_MODELS, digits, tmp_path, device=torch.device("cpu"))
-    assert group_records(store.read_all()) == ()
+    (run,) = runs_of(store.read_all())
+    assert run.models == ()
+    assert len(run.class_counts) == 10
