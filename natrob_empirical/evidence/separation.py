@@ -1,5 +1,6 @@
 """Image by image: are those that an attack fools the ones whose perturbations grow most inside the network?"""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, final
 
@@ -45,17 +46,32 @@ def separations(run: Run) -> list[Separation]:
 
 
 def _of_model(model: Model, norm: str) -> tuple[float, Interval] | None:
-    """The radius and its AUROC, under the attacks that saw the most images."""
+    """The radius and the AUROC of the trunk's growth."""
     measured = None if model.theory is None else model.theory.amplification
+    if measured is None:
+        return None
+    ranks = mid_ranks_within(measured.trunk_values, list(measured.perturbations))
+    return separation(model, norm, dict(zip(measured.position_values, ranks, strict=True)))
+
+
+def separation(model: Model, norm: str, scores: Mapping[int, float]) -> tuple[float, Interval] | None:
+    """The attacked radius at which about half of the images fall, and how well scores tell the fooled ones there.
+
+    Args:
+        model: under the attacks that saw the most images, all together.
+        norm: of the attacks.
+        scores: position of an image → a number that is larger for images that should be easier to fool.
+
+    Returns:
+        The radius and the AUROC; None where no radius fools between 10 % and 90 % of the images with a score.
+    """
     attacks = attacks_in(model, norm)
-    if measured is None or not attacks:
+    if not attacks:
         return None
     n = max(len(result.outcomes) for *_, result in attacks)
     attacks = tuple(each for each in attacks if len(each[2].outcomes) == n)
     distances = smallest_distances(attacks, n)
-    ranks = mid_ranks_within(measured.trunk_values, list(measured.perturbations))
-    pairs = zip(measured.position_values, ranks, strict=True)
-    images = [(rank, distances[position]) for position, rank in pairs if position < n and distances[position]]
+    images = [(score, distances[at]) for at, score in scores.items() if at < n and distances[at]]
     return _nearest_to_half(images, {epsilon for _, epsilon, _ in attacks if epsilon > 0})
 
 

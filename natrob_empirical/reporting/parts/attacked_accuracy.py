@@ -11,8 +11,7 @@ from natrob_empirical.display.table import missing_cell
 from natrob_empirical.evidence.flags import ReliabilityFlag, reliability_flags
 from natrob_empirical.evidence.kept import KeptImages, attacks_at, kept_under, strongest
 from natrob_empirical.evidence.run import AttackBudget, Model, Run
-from natrob_empirical.records import AttackResult
-from natrob_empirical.reporting.parts.cells import count, key, number, quantity, share, table, words
+from natrob_empirical.reporting.parts.cells import count, key, number, only, quantity, share, table, words
 from natrob_empirical.reporting.parts.chart import (
     GRAY,
     ORANGE,
@@ -22,8 +21,9 @@ from natrob_empirical.reporting.parts.chart import (
     drawn,
     label,
     make_figure,
-    rows,
-    share_axis,
+    plot,
+    series,
+    tips,
 )
 from natrob_empirical.statistics.share_intervals import wilson_interval
 
@@ -40,18 +40,17 @@ def attacked_accuracy(norm: str, run: Run, model: Model) -> Part | None:
     kept = together[epsilon]
     left, place = format_percent(kept.share, kind="upper"), format_budget(norm, epsilon)
     figure = make_figure(
-        _layers(model, norm, budgets, together),
-        name=key(run, model, what=f"attacked {norm}"),
+        _layers(model, norm, budgets, together), name=key(run, model, what=f"attacked {norm}"),
         title=f"Accuracy under attack in {NORM_SIGNS.get(norm, norm)}",
         alt_text=f"{model.label}: all attacks together leave at most {left} at {place}, n = {kept.n:,}.",
         caption="Upper bounds of the robust accuracy. Lines only join points that were measured.",
-    )
+    )  # fmt: skip
     return Part(
         name=f"attacked-{norm.lower()}",
         heading=f"Under attack in {NORM_SIGNS.get(norm, norm)}",
         sentences=(f"At {place} all attacks together leave at most {measured(left)} of {kept.n:,} images.",),
         figure=figure,
-        tables=tuple(filter(None, [_table(run, model, norm, budgets, together)])),
+        tables=only(_table(run, model, norm, budgets, together)),
     )
 
 
@@ -78,21 +77,10 @@ def _layers(model: Model, norm: str, budgets: list[AttackBudget], together: dict
         if (result := model.attacks[b])
     ]  # fmt: skip
     names = list(dict.fromkeys(budget.attack for budget in budgets))
-    palette = [colour for colour in PALETTE if colour not in {ORANGE, GRAY}]
-    colours = [palette[index % len(palette)] for index, _ in enumerate(names)]
-    shapes = [SHAPES[index % len(SHAPES)] for index, _ in enumerate(names)]
+    colours = [colour for colour in PALETTE if colour not in {ORANGE, GRAY}]
     x = budget_axis(norm, 1.04 * max(budget.epsilon for budget in budgets))
-    tips = [
-        "attack:N",
-        alt.Tooltip("epsilon:Q", title="ε"),
-        alt.Tooltip("share:Q", title="left at most", format=".1%"),
-        "n:Q",
-    ]
-    each = alt.Chart(rows(points)).encode(
-        x=x, y=share_axis("share"), tooltip=tips,
-        color=alt.Color("attack:N", scale=alt.Scale(domain=names, range=colours), title=None),
-        shape=alt.Shape("attack:N", scale=alt.Scale(domain=names, range=shapes), title=None),
-    )  # fmt: skip
+    told = tips(attack="attack", epsilon="ε", share="left at most %", n="images")
+    each = plot(points, x, told).encode(**series("attack", names, colours=colours, shapes=SHAPES))
     worst = [
         {"epsilon": drawn(epsilon), "share": drawn(kept.share, "upper"), "attack": TOGETHER, "n": kept.n}
         for epsilon, kept in together.items()
@@ -100,26 +88,20 @@ def _layers(model: Model, norm: str, budgets: list[AttackBudget], together: dict
     clean = model.clean_accuracy
     if clean is not None:
         worst.insert(0, {"epsilon": 0.0, "share": drawn(clean.value), "attack": "no attack", "n": clean.n})
-    both = alt.Chart(rows(worst)).encode(x=x, y=share_axis("share"), tooltip=tips)
-    layers: list[alt.Chart] = [
-        each.mark_line(strokeWidth=1, clip=True),
-        each.mark_point(size=55, filled=True, opacity=0.9),
-        both.mark_line(color=ORANGE, strokeWidth=3, clip=True),
-        both.mark_point(color=ORANGE, size=90, filled=True, opacity=1),
-        label(x, *_telling(together), "all together", dx=9, dy=-9, bold=True),
-    ]
+    both = plot(worst, x, told)
     published = [
         {"epsilon": drawn(b.epsilon), "share": drawn(result.published.value), "attack": f"published: {b.attack}"}
         for b in budgets
         if (result := model.attacks[b]).published
     ]
-    if published:
-        layers.append(
-            alt.Chart(rows(published))
-            .mark_point(color=GRAY, size=70, shape="diamond")
-            .encode(x=x, y=share_axis("share"), tooltip=tips[:3])
-        )
-    return layers
+    return [
+        each.mark_line(strokeWidth=1, clip=True),
+        each.mark_point(size=55, filled=True, opacity=0.9),
+        both.mark_line(color=ORANGE, strokeWidth=3, clip=True),
+        both.mark_point(color=ORANGE, size=90, filled=True, opacity=1),
+        label(x, *_telling(together), "all together", dx=9, dy=-9, bold=True),
+        plot(published, x, told[:3]).mark_point(color=GRAY, size=70, shape="diamond"),
+    ]
 
 
 def _table(
@@ -152,10 +134,11 @@ def _line(run: Run, model: Model, budget: AttackBudget, flags: list[ReliabilityF
     result, kept = model.attacks[budget], kept_under(model, budget)
     raised = [f for f in flags if f.attack == budget.attack and f.epsilon == budget.epsilon]
     flag = words(raised[0].name, mark="caution", note="; ".join(f.reason for f in raised)) if raised else words("")
+    published = quantity(printed.value, note=printed.source) if (printed := result.published) else words("")
     return (
         words(budget.attack), words(run.kind_of(budget.attack) or ""), quantity(budget.epsilon),
         number(result.accuracy, accuracy=True), _interval(kept), count(result.accuracy.n),
-        number(result.clean_accuracy, accuracy=True), _published(result), quantity(result.mean_queries),
+        number(result.clean_accuracy, accuracy=True), published, quantity(result.mean_queries),
         quantity(result.mean_gradient_calls), quantity(result.seconds), number(result.median_distance), flag,
     )  # fmt: skip
 
@@ -166,9 +149,3 @@ def _interval(kept: KeptImages | None) -> Cell:
         return missing_cell()
     low, high = wilson_interval(round(kept.share * kept.n), kept.n)
     return words(f"{format_rounded(low, kind='lower', digits=2)} to {format_rounded(high, kind='upper', digits=2)}")
-
-
-def _published(result: AttackResult) -> Cell:
-    if result.published is None:
-        return words("")
-    return quantity(result.published.value, note=result.published.source)

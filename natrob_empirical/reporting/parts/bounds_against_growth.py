@@ -11,7 +11,7 @@ from natrob_empirical.display.formatting import format_number
 from natrob_empirical.evidence.run import Model, Run
 from natrob_empirical.records import TheoryResult
 from natrob_empirical.reporting.parts.cells import data_name, key, number, table, words
-from natrob_empirical.reporting.parts.chart import BLUE, GRAY, ORANGE, drawn, log_axis, make_figure, rows
+from natrob_empirical.reporting.parts.chart import BLUE, GRAY, ORANGE, drawn, log_axis, make_figure, rows, series, tips
 
 _MOST: Final = 14
 _REACH: Final = 1e9
@@ -23,15 +23,11 @@ _SERIES: Final = {
     "e^(KT), the paper’s (11)": ("exponential_bound", GRAY, "triangle-right"),
 }
 _COLUMNS: Final = {
-    "K at least": "field_lipschitz_lower",
-    "K at most": "field_lipschitz_upper",
-    "Growth bound": "growth_bound",
-    "e^(KT)": "exponential_bound",
-    "Median measured": "measured_growth_median",
-    "Largest measured": "measured_growth_largest",
-    "Largest searched": "trunk_lipschitz_lower",
+    "K at least": "field_lipschitz_lower", "K at most": "field_lipschitz_upper", "Growth bound": "growth_bound",
+    "e^(KT)": "exponential_bound", "Median measured": "measured_growth_median",
+    "Largest measured": "measured_growth_largest", "Largest searched": "trunk_lipschitz_lower",
     "Bound to the features": "feature_lipschitz_upper",
-}
+}  # fmt: skip
 
 
 def bounds_against_growth(runs: Sequence[Run]) -> Part | None:
@@ -44,14 +40,10 @@ def bounds_against_growth(runs: Sequence[Run]) -> Part | None:
     middle, largest = (format_number(each, kind="upper", digits=2) for each in (ratios[len(ratios) // 2], ratios[-1]))
     finding = f"{vacuous} of {len(chosen)} bounds on growth exclude nothing, even at the smallest budget"
     figure = make_figure(
-        _layers(chosen),
-        name="bounds-against-growth",
-        title=finding,
+        _layers(chosen), name="bounds-against-growth", title=finding, height=30 * len(chosen) + 30, zoom=False,
         alt_text=f"{finding}; the proved bound is up to {largest} times the largest growth measured (median {middle}).",
         caption="One network a class. Hollow: vacuous at the smallest budget. Arrows: further right than drawn.",
-        height=30 * len(chosen) + 30,
-        zoom=False,
-    )
+    )  # fmt: skip
     sentence = f"In the middle of these networks the proved bound is {measured(middle)} times the growth measured."
     return Part(name="growth", heading="What is proved against what happens", sentences=(sentence,), figure=figure)
 
@@ -102,13 +94,13 @@ def _layers(chosen: Sequence[tuple[Run, Model, TheoryResult]]) -> list[alt.Chart
     edge = 10.0 ** math.ceil(math.log10(max(growths) * _REACH))
     points: list[dict[str, object]] = []
     for run, model, theory in chosen:
-        for series, (field, _, _) in _SERIES.items():
+        for what, (field, _, _) in _SERIES.items():
             found = getattr(theory, field)
             points.append({
-                "network": model.label, "data": data_name(run), "series": series,
+                "network": model.label, "data": data_name(run), "series": what,
                 "growth": drawn(min(found.value, edge), found.kind, 3), "beyond": found.value > edge,
                 "value": format_number(found.value, kind=found.kind),
-                "filled": series == _MEASURED or not is_vacuous(theory),
+                "filled": what == _MEASURED or not is_vacuous(theory),
             })  # fmt: skip
     y = alt.Y("network:N", sort=[model.label for _, model, _ in chosen], title=None)
     x = log_axis(alt.X, "growth", "growth of a perturbation through the network", [*growths, edge])
@@ -116,9 +108,8 @@ def _layers(chosen: Sequence[tuple[Run, Model, TheoryResult]]) -> list[alt.Chart
     base = alt.Chart(rows(points)).encode(
         x=x,
         y=y.axis(alt.Axis(labelLimit=190, grid=True)),
-        color=alt.Color("series:N", scale=alt.Scale(domain=names, range=colours), title=None),
-        shape=alt.Shape("series:N", scale=alt.Scale(domain=names, range=shapes), title=None),
-        tooltip=["network:N", "data:N", "series:N", alt.Tooltip("value:N", title="growth")],
+        **series("series", names, colours=colours, shapes=shapes),
+        tooltip=tips(network="network", data="data", series="what", value="growth"),
     )
     return [
         base.transform_filter("datum.filled").mark_point(filled=True, size=90, opacity=1),

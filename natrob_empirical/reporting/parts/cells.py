@@ -55,6 +55,11 @@ def table(name: str, caption: str, headings: Sequence[str | Column], rows: Seque
     return Table(name=name, caption=caption, columns=tuple(columns), rows=tuple(map(tuple, rows)))
 
 
+def only(*tables: Table | None) -> tuple[Table, ...]:
+    """The tables that there are."""
+    return tuple(filter(None, tables))
+
+
 def slug(*texts: str) -> str:
     """Letters, digits and hyphens for names of files; a checksum parts texts that other signs tell apart."""
     text = " ".join(texts).lower()

@@ -86,9 +86,31 @@ def log_axis(channel: type[alt.X | alt.Y], field: str, title: str, values: Seque
     return channel(f"{field}:Q", title=title, scale=scale, axis=ticks)
 
 
-def strokes() -> alt.Legend:
-    """A legend of lines rather than of their points."""
-    return alt.Legend(symbolType="stroke", symbolStrokeWidth=2.5, symbolSize=300)
+def tips(**titles: str) -> list[alt.Tooltip]:
+    """The lines of a tooltip, field → title; a title that ends with "%" is one of a share, shown in percent."""
+    percent, plain = {"type": "quantitative", "format": ".2%"}, {"type": "nominal"}
+    kinds: dict[str, Any] = {field: percent if title.endswith("%") else plain for field, title in titles.items()}
+    return [alt.Tooltip(field, title=title.rstrip(" %"), **kinds[field]) for field, title in titles.items()]
+
+
+def plot(data: list[dict[str, object]], x: alt.X, told: Sequence[alt.Tooltip] = (), y: str = "share") -> alt.Chart:
+    """A chart of accuracies: its data, its two axes, and its tooltip."""
+    drawing = alt.Chart(rows(data)).encode(x=x, y=share_axis(y))
+    return drawing.encode(tooltip=list(told)) if told else drawing
+
+
+def series(
+    field: str, names: Sequence[str], *, colours: Sequence[str] = PALETTE, shapes: Sequence[str] = (),
+    dashes: Sequence[list[int]] = (),
+) -> dict[str, Any]:  # fmt: skip
+    """Encodings that tell names apart, by colour and by shape or dash, in turn; the legend of lines shows lines."""
+    legend = alt.Undefined if shapes else alt.Legend(symbolType="stroke", symbolStrokeWidth=2.5, symbolSize=300)
+    channels = {"color": (alt.Color, colours), "shape": (alt.Shape, shapes), "strokeDash": (alt.StrokeDash, dashes)}
+    return {
+        name: channel(f"{field}:N", scale=alt.Scale(domain=list(names), range=in_turn), title=None, legend=legend)
+        for name, (channel, values) in channels.items()
+        if (in_turn := [values[index % len(values)] for index, _ in enumerate(names) if values])
+    }
 
 
 def label(
@@ -103,15 +125,9 @@ def label(
 
 
 def make_figure(
-    layers: Sequence[alt.Chart],
-    *,
-    name: str,
-    title: str,
-    alt_text: str,
-    caption: str,
-    height: int = HEIGHT,
+    layers: Sequence[alt.Chart], *, name: str, title: str, alt_text: str, caption: str, height: int = HEIGHT,
     zoom: bool = True,
-) -> Figure:
+) -> Figure:  # fmt: skip
     """Lays charts over each other; dragging moves the axes, Shift and the wheel zoom, a double click resets.
 
     Args:
@@ -130,11 +146,7 @@ def make_figure(
         drawing["data"] = {"name": data.setdefault(drawing["data"]["values"], f"data-{len(data) + 1}")}
     if zoom:
         drawings[0]["params"] = [_ZOOM]
-    description = {
-        "$schema": alt.SCHEMA_URL,
-        "width": "container",
-        "height": height,
-        "layer": drawings,
-        "datasets": {name: json.loads(values) for values, name in data.items()},
-    }
+    datasets = {name: json.loads(values) for values, name in data.items()}
+    size = {"width": "container", "height": height}
+    description = {"$schema": alt.SCHEMA_URL, **size, "layer": drawings, "datasets": datasets}
     return Figure(name=name, title=title, alt=alt_text, caption=caption, specification=description)

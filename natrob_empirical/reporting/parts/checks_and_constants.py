@@ -8,7 +8,7 @@ from natrob_empirical.display.table import missing_cell
 from natrob_empirical.evidence.flags import reliability_flags
 from natrob_empirical.evidence.run import Model, Run
 from natrob_empirical.records import SampleCertificates
-from natrob_empirical.reporting.parts.cells import count, key, number, quantity, share, table, words
+from natrob_empirical.reporting.parts.cells import count, key, number, only, quantity, share, table, words
 
 
 def reliability(run: Run, model: Model) -> Part | None:
@@ -23,7 +23,7 @@ def reliability(run: Run, model: Model) -> Part | None:
     shown = table(key(run, model, what="flags"), "Signs that an accuracy under attack is the attack’s failure.",
                   ("Attack·", "Sign·", "Clearest at·", "Reason·"), lines)  # fmt: skip
     said = f"{measured(str(len(flags)))} signs of masked gradients." if flags else "No sign of masked gradients."
-    tables = (shown,) if shown else ()
+    tables = only(shown)
     return Part(name="reliability", heading="Can the attacks be trusted?", sentences=(said,), tables=tables)
 
 
@@ -84,7 +84,7 @@ def constants(run: Run, model: Model) -> Part | None:
         [(count(index), quantity(b.step_size), number(b.branch_lower), number(b.branch_upper), number(b.shortcut_upper),
           number(b.activation_upper), number(b.growth)) for index, b in enumerate(theory.blocks, 1)],
     )  # fmt: skip
-    return Part(name="constants", heading="Constants", tables=tuple(filter(None, (found, blocks))), folded=True)
+    return Part(name="constants", heading="Constants", tables=only(found, blocks), folded=True)
 
 
 def certificates(run: Run, model: Model) -> Part | None:
@@ -110,7 +110,7 @@ def certificates(run: Run, model: Model) -> Part | None:
           words("vacuous", mark="bad") if p.vacuous else words("informative", mark="good")) for p in theory.vacuity],
     )  # fmt: skip
     sentences = ("There is no certificate; the table of the network says why.",) if theory.certificate_refusal else ()
-    tables = tuple(filter(None, (accuracy, radii, excluded)))
+    tables = only(accuracy, radii, excluded)
     return Part(name="certificates", heading="Certificates", sentences=sentences, tables=tables, folded=True)
 
 

@@ -10,7 +10,7 @@ from natrob_empirical.display.formatting import clean_text, format_number
 from natrob_empirical.evidence.run import Model, Run
 from natrob_empirical.records import Curve
 from natrob_empirical.reporting.parts.cells import key
-from natrob_empirical.reporting.parts.chart import PALETTE, drawn, log_axis, make_figure, rows, strokes
+from natrob_empirical.reporting.parts.chart import drawn, log_axis, make_figure, rows, series, tips
 
 _REACH: Final = 1e8
 """Bounds so many times above the largest measured value leave the figure; the table of constants has their values."""
@@ -27,12 +27,11 @@ def growth_curves(run: Run, model: Model) -> Part | None:
     grown, bound = theory.measured_growth_largest, theory.growth_bound
     finding = f"perturbations grow at most {format_number(grown.value)} times in what was measured"
     figure = make_figure(
-        [_lines(curves, largest)],
-        name=key(run, model, what="growth"),
+        [_lines(curves, largest)], name=key(run, model, what="growth"),
         title="Growth of perturbations along the network",
         alt_text=f"{model.label}: {finding}; the bound allows {format_number(bound.value, kind='upper')} times.",
         caption="Solid: measured. Dashed: proved. Dotted: estimates. Lines that leave the top are bounds far above.",
-    )
+    )  # fmt: skip
     sentences = (
         f"The largest growth measured is {measured(format_number(grown.value))}, over {grown.n or 0:,} pairs.",
         f"The proved bound is {measured(format_number(bound.value, kind='upper'))}.",
@@ -52,16 +51,10 @@ def _lines(curves: list[Curve], largest: float) -> alt.Chart:
     ]  # fmt: skip
     names = [clean_text(curve.label) for curve in curves]
     inside = [value for curve in curves for value in curve.values if 0 < value <= top]
-    colour = alt.Scale(domain=names, range=[PALETTE[index % len(PALETTE)] for index, _ in enumerate(names)])
-    dash = alt.Scale(domain=names, range=[_DASHES[curve.kind] for curve in curves])
-    return (
-        alt.Chart(rows(shown))
-        .mark_line(strokeWidth=2, clip=True, point=alt.OverlayMarkDef(size=30, filled=True))
-        .encode(
-            x=alt.X("time:Q", title="time t in the network"),
-            y=log_axis(alt.Y, "growth", "growth of a perturbation", inside),
-            color=alt.Color("curve:N", scale=colour, title=None, legend=strokes()),
-            strokeDash=alt.StrokeDash("curve:N", scale=dash, title=None, legend=strokes()),
-            tooltip=["curve:N", alt.Tooltip("time:Q", title="t"), alt.Tooltip("value:N", title="growth")],
-        )
+    line = alt.MarkDef(type="line", strokeWidth=2, clip=True, point=alt.OverlayMarkDef(size=30, filled=True))
+    return alt.Chart(rows(shown), mark=line).encode(
+        x=alt.X("time:Q", title="time t in the network"),
+        y=log_axis(alt.Y, "growth", "growth of a perturbation", inside),
+        **series("curve", names, dashes=[_DASHES[curve.kind] for curve in curves]),
+        tooltip=tips(curve="curve", time="t", value="growth"),
     )

@@ -5,7 +5,7 @@ from typing import Final
 from natrob_empirical.display import Cell, Column, Part, measured
 from natrob_empirical.display.formatting import clean_text, format_count, format_number, format_share
 from natrob_empirical.evidence.run import Model, Run
-from natrob_empirical.reporting.parts.cells import count, data_name, key, number, quantity, table, words
+from natrob_empirical.reporting.parts.cells import count, data_name, key, number, only, quantity, table, words
 
 
 def model_facts(run: Run, model: Model) -> Part:
@@ -22,9 +22,7 @@ def model_facts(run: Run, model: Model) -> Part:
         key(run, model, what="facts"), "The network.", ("Fact·", Column(heading="Value")),
         [(words(heading), cell) for heading, cell in facts],
     )  # fmt: skip
-    return Part(
-        name="network", heading="The network", sentences=tuple(sentences), tables=(facts_table,) if facts_table else ()
-    )
+    return Part(name="network", heading="The network", sentences=tuple(sentences), tables=only(facts_table))
 
 
 def network_name(model: Model) -> str:
@@ -41,20 +39,14 @@ def models_table(run: Run) -> Part | None:
     rows = [(Cell(text=model.label), *(cell for _, cell in own)) for model, own in zip(run.models, facts, strict=True)]
     shown = table(key(run, what="models"), "Every model. Three numbers: smallest / median / largest over images.",
                   ("Model·", *headings), rows)  # fmt: skip
-    return Part(name="models", heading="Models", tables=(shown,) if shown else ())
+    return Part(name="models", heading="Models", tables=only(shown))
 
 
 _NETWORKS: Final = {
-    "neural_ode": "Neural ODE",
-    "euler": "ResNet (Euler’s method)",
-    "resnet": "ResNet with batch normalisation",
-    "resnet50": "ResNet-50",
-    "preact_resnet18": "PreAct-ResNet-18",
-    "runge_kutta": "Runge–Kutta network",
-    "polynet": "PolyNet",
-    "fractalnet": "FractalNet",
-    "revnet": "RevNet",
-}
+    "neural_ode": "Neural ODE", "euler": "ResNet (Euler’s method)", "resnet": "ResNet with batch normalisation",
+    "resnet50": "ResNet-50", "preact_resnet18": "PreAct-ResNet-18", "runge_kutta": "Runge–Kutta network",
+    "polynet": "PolyNet", "fractalnet": "FractalNet", "revnet": "RevNet",
+}  # fmt: skip
 _WORDS: Final = {"Network", "Training", "No theory because", "Left out", "No certificate because"}
 
 

@@ -16,7 +16,7 @@ from natrob_empirical.norms import IMPOSSIBLE_RADIUS
 from natrob_empirical.paper import PrintedAccuracy, clean_accuracies, table_1
 from natrob_empirical.records import Number
 from natrob_empirical.reporting.parts.cells import data_name
-from natrob_empirical.reporting.parts.chart import GRAY, budget_axis, drawn, label, make_figure, rows, share_axis
+from natrob_empirical.reporting.parts.chart import GRAY, budget_axis, drawn, label, make_figure, plot, tips
 from natrob_empirical.reporting.parts.sandwich import ATTACKED, CERTIFIED
 from natrob_empirical.reporting.parts.step_curve import StepCurve
 
@@ -89,9 +89,7 @@ def _fitness(run: Run) -> tuple[int, bool, bool, int]:
 
 def _pair(run: Run) -> tuple[Model | None, Model | None]:
     """The run's plainly trained Neural ODE and residual network with the most attacks."""
-    plain = sorted(
-        (model for model in run.models if model.plain and model.attacks), key=lambda each: -len(each.attacks)
-    )
+    plain = sorted((m for m in run.models if m.plain and m.attacks), key=lambda each: -len(each.attacks))
     ode = next((model for model in plain if model.is_neural_ode), None)
     return ode, next((model for model in plain if model.residual or model.network == "euler"), None)
 
@@ -100,9 +98,8 @@ def _left(model: Model, runs: Sequence[Run]) -> _Left:
     """All attacks together, at each budget from the run of this network with the most images there; ε = 0 is clean."""
     found: dict[float, KeptImages] = {}
     for run in runs:
-        same = [
-            m for m in run.models if (m.label, m.network, m.training) == (model.label, model.network, model.training)
-        ]
+        place = (model.label, model.network, model.training)
+        same = [m for m in run.models if (m.label, m.network, m.training) == place]
         for norm, epsilon in run.radii():
             kept = strongest(same[0], norm, epsilon) if same and norm == "Linf" else None
             if kept and (epsilon not in found or kept.n > found[epsilon].n):
@@ -131,13 +128,12 @@ def _paper_rows(x: alt.X, run: Run) -> list[alt.Chart]:
     """The paper's rows in gray: the Neural ODE's with lines and names, ResNet50's as faint squares."""
     where = "paper" if run.dataset == "mnist" else "paper, MNIST"
     layers: list[alt.Chart] = []
+    told = tips(what="network", attack="attack", epsilon="ε", share="printed %")
     for network, attack in (("resnet50", "FGSM"), ("resnet50", "PGD"), ("neural_ode", "FGSM"), ("neural_ode", "PGD")):
         lead, row = network == "neural_ode", _printed(network, attack)
         data = [{"epsilon": each.epsilon, "share": each.accuracy, "what": f"{where}: {each.model}",
                  "attack": each.attack or "no attack"} for each in row]  # fmt: skip
-        tips = [alt.Tooltip("what:N", title="network"), "attack:N", alt.Tooltip("epsilon:Q", title="ε"),
-                alt.Tooltip("share:Q", title="printed", format=".2%")]  # fmt: skip
-        base = alt.Chart(rows(data)).encode(x=x, y=share_axis("share"), tooltip=tips)
+        base = plot(data, x, told)
         layers.append(
             base.mark_point(color=_PAPER, opacity=1 if lead else 0.5, size=55, shape="circle" if lead else "square")
         )
@@ -156,9 +152,8 @@ def _attacked_points(left: _Left, x: alt.X, *, lead: bool) -> list[alt.Chart]:
          "attacks": ", ".join(kept.attacks)}
         for epsilon, kept in left.points
     ]  # fmt: skip
-    tips = ["network:N", "attacks:N", alt.Tooltip("epsilon:Q", title="ε"),
-            alt.Tooltip("share:Q", title="left at most", format=".1%"), alt.Tooltip("n:Q", title="images")]  # fmt: skip
-    base = alt.Chart(rows(data)).encode(x=x, y=share_axis("share"), tooltip=tips)
+    told = tips(network="network", attacks="attacks", epsilon="ε", share="left at most %", n="images")
+    base = plot(data, x, told)
     if not lead:
         return [base.mark_point(filled=True, size=55, shape="square", color=ATTACKED, opacity=0.45)]
     epsilon, kept = left.points[-1]
@@ -173,9 +168,7 @@ def _attacked_points(left: _Left, x: alt.X, *, lead: bool) -> list[alt.Chart]:
 def _certified_steps(radii: Sequence[float], beside: _Left, x: alt.X) -> list[alt.Chart]:
     """The certified accuracy of the best certified network, with the plane under it filled."""
     curve = StepCurve.over(radii, "lower")
-    base = alt.Chart(rows([{"epsilon": e, "share": curve.share(e)} for e in curve.steps(_END)])).encode(
-        x=x, y=share_axis("share")
-    )
+    base = plot([{"epsilon": e, "share": curve.share(e)} for e in curve.steps(_END)], x)
     at = max(curve.crossing(0.44, _END), beside.crossing(0.42))
     return [
         base.mark_area(interpolate="step-after", color=CERTIFIED, opacity=0.18),
@@ -187,12 +180,10 @@ def _certified_steps(radii: Sequence[float], beside: _Left, x: alt.X) -> list[al
 def _forbidden(ceiling: Number, x: alt.X) -> list[alt.Chart]:
     """The accuracies that no classifier can have from ε = 0.5 on: those above the largest class's share."""
     data = [{"epsilon": IMPOSSIBLE_RADIUS, "to": _END, "share": drawn(ceiling.value, "upper"), "top": 1}]
-    text = [
-        f"from ε = {IMPOSSIBLE_RADIUS:g} on no classifier",
-        f"keeps more than {format_percent(ceiling.value, decimals=2)} →",
-    ]
-    zone = alt.Chart(rows(data)).mark_rect(color=_FORBIDDEN, opacity=0.3)
-    zone = zone.encode(x=x, x2="to:Q", y=share_axis("share"), y2="top:Q", tooltip=alt.value(" ".join(text)))
+    most = format_percent(ceiling.value, decimals=2)
+    text = [f"from ε = {IMPOSSIBLE_RADIUS:g} on no classifier", f"keeps more than {most} →"]
+    zone = plot(data, x).mark_rect(color=_FORBIDDEN, opacity=0.3)
+    zone = zone.encode(x2="to:Q", y2="top:Q", tooltip=alt.value(" ".join(text)))
     return [zone, label(x, IMPOSSIBLE_RADIUS, 0.36, text, align="right", dx=-6)]
 
 

@@ -9,7 +9,7 @@ from natrob_empirical.display.formatting import clean_text, format_budget, forma
 from natrob_empirical.evidence.grouping import attack_result_of
 from natrob_empirical.evidence.run import AttackBudget, Model, Run, budget_of
 from natrob_empirical.records import CellRecord
-from natrob_empirical.reporting.parts.cells import data_name, key, table, words
+from natrob_empirical.reporting.parts.cells import data_name, key, only, table, words
 
 
 def settings(run: Run, model: Model) -> Part | None:
@@ -28,7 +28,7 @@ def settings(run: Run, model: Model) -> Part | None:
         [(words(_cell_name(record)), words(_json(rest)), words(clean_text(record.environment.created)))
          for record, rest in own],
     )  # fmt: skip
-    return Part(name="settings", heading="Settings", tables=tuple(filter(None, (shared, cells))), folded=True)
+    return Part(name="settings", heading="Settings", tables=only(shared, cells), folded=True)
 
 
 def provenance(run: Run) -> Part:
@@ -51,7 +51,7 @@ def provenance(run: Run) -> Part:
     }  # fmt: skip
     lines = [(words(name), words(text)) for name, values in facts.items() if (text := _distinct(values))]
     shown = table(key(run, what="provenance"), "The run.", ("Fact·", "Value·"), lines)
-    return Part(name="provenance", heading="Where the numbers come from", tables=(shown,) if shown else ())
+    return Part(name="provenance", heading="Where the numbers come from", tables=only(shown))
 
 
 def missing_cells(run: Run) -> Part | None:
@@ -66,7 +66,7 @@ def missing_cells(run: Run) -> Part | None:
     older = f"{len(run.superseded):,} older records of the same cells do not count."
     sentences = [f"{measured(f'{len(lines):,}')} cells are missing." if lines else "No cell is missing."]
     return Part(name="missing", heading="Missing cells", sentences=(*sentences, *([older] if run.superseded else [])),
-                tables=(shown,) if shown else ())  # fmt: skip
+                tables=only(shown))  # fmt: skip
 
 
 def _missing(run: Run, model: Model) -> list[tuple[str, str]]:

@@ -12,7 +12,7 @@ from natrob_empirical.display import Figure, Part, Table, measured
 from natrob_empirical.display.formatting import NORM_SIGNS, format_epsilon, format_number, format_percent
 from natrob_empirical.evidence.image_bounds import ImageBounds, bounds_of, image_bounds
 from natrob_empirical.evidence.run import Model, Run
-from natrob_empirical.reporting.parts.cells import data_name, key, quantity, share, table
+from natrob_empirical.reporting.parts.cells import data_name, key, only, quantity, share, table
 from natrob_empirical.reporting.parts.chart import (
     BLUE,
     GRAY,
@@ -21,8 +21,9 @@ from natrob_empirical.reporting.parts.chart import (
     drawn,
     label,
     make_figure,
+    plot,
     rows,
-    share_axis,
+    tips,
 )
 from natrob_empirical.reporting.parts.step_curve import StepCurve, merged
 
@@ -48,7 +49,7 @@ def sandwich(norm: str, run: Run, model: Model) -> Part | None:
         heading=f"Certified and attacked in {sign}",
         sentences=tuple(sentences),
         figure=sandwich_figure(bounds, data_name(run), name=key(run, model, what=f"sandwich {norm}")),
-        tables=tuple(filter(None, [_table(run, model, bounds)])),
+        tables=only(_table(run, model, bounds)),
     )
 
 
@@ -70,40 +71,31 @@ def best_sandwich(runs: Sequence[Run]) -> Part | None:
 
 
 def sandwich_figure(bounds: ImageBounds, data: str, *, name: str) -> Figure:
-    """The figure of one model in one norm.
-
-    Args:
-        bounds: with at least one image.
-        data: the data set's name.
-        name: of the figure's files.
-    """
+    """The figure of one model in one norm; `data` names the data set, `name` the figure's files."""
     sign = NORM_SIGNS.get(bounds.norm, bounds.norm)
     low = StepCurve.over(bounds.certified_radii, "lower") if bounds.methods else None
     high, end = StepCurve.over(bounds.found_distances, "upper"), right_end(bounds)
-    base = alt.Chart(rows(merged(low, high, end)))
-    x = budget_axis(bounds.norm, end)
+    bands, x = merged(low, high, end), budget_axis(bounds.norm, end)
     step = {"interpolate": "step-after", "clip": True}
+    known, fooled = plot(bands, x, y="certified"), plot(bands, x, y="attacked")
     layers = [
-        base.mark_area(color=GRAY, opacity=0.22, **step).encode(x=x, y=share_axis("certified"), y2="attacked:Q"),
-        base.mark_line(color=ATTACKED, **step).encode(x=x, y=share_axis("attacked")),
-        *([base.mark_line(color=CERTIFIED, **step).encode(x=x, y=share_axis("certified"))] if low else []),
+        known.mark_area(color=GRAY, opacity=0.22, **step).encode(y2="attacked:Q"),
+        fooled.mark_line(color=ATTACKED, **step),
+        *([known.mark_line(color=CERTIFIED, **step)] if low else []),
         _alone(bounds, end, x),
         _bands(low, high, end, x),
         *_labels(low, high, end, x),
     ]  # fmt: skip
     middle = _telling(bounds)
-    finding = (
-        f"at {sign} ε = {format_epsilon(middle)} at least {format_percent(bounds.certified(middle), kind='lower')} "
-    )
-    finding += f"are certified and at most {format_percent(bounds.attacked(middle), kind='upper')} survive the attacks"
+    certified = format_percent(bounds.certified(middle), kind="lower")
+    finding = f"at {sign} ε = {format_epsilon(middle)} at least {certified} are certified "
+    finding += f"and at most {format_percent(bounds.attacked(middle), kind='upper')} survive the attacks"
     return make_figure(
-        layers,
-        name=name,
-        title=f"{bounds.model}: certified and attacked accuracy",
+        layers, name=name, title=f"{bounds.model}: certified and attacked accuracy",
         alt_text=f"{bounds.model} on {len(bounds):,} images of {data}: {finding}.",
         caption=f"Both lines are steps, image by image, on the same {len(bounds):,} images of {data}. "
         "Points: each attack alone.",
-    )
+    )  # fmt: skip
 
 
 def right_end(bounds: ImageBounds) -> float:
@@ -137,16 +129,8 @@ def _alone(bounds: ImageBounds, end: float, x: alt.X) -> alt.Chart:
         for attack, epsilon, _ in bounds.attacks
         if epsilon <= end and (left := bounds.under(attack, epsilon)) is not None
     ]
-    tips = [
-        alt.Tooltip("attack:N"),
-        alt.Tooltip("epsilon:Q", title="ε"),
-        alt.Tooltip("left:Q", title="left at most", format=".1%"),
-    ]
-    return (
-        alt.Chart(rows(points))
-        .mark_point(color=GRAY, size=45, clip=True)
-        .encode(x=x, y=share_axis("left"), tooltip=tips)
-    )
+    told = tips(attack="attack", epsilon="ε", left="left at most %")
+    return plot(points, x, told, "left").mark_point(color=GRAY, size=45, clip=True)
 
 
 def _bands(low: StepCurve | None, high: StepCurve, end: float, x: alt.X) -> alt.Chart:
@@ -161,9 +145,8 @@ def _bands(low: StepCurve | None, high: StepCurve, end: float, x: alt.X) -> alt.
         }
         for start, stop in pairwise(edges)
     ]  # fmt: skip
-    tips = [alt.Tooltip("budget:N", title="ε"), alt.Tooltip("certified:N", title="certified at least"),
-            alt.Tooltip("attacked:N", title="attacked at most")]  # fmt: skip
-    return alt.Chart(rows(bands)).mark_rect(opacity=0, clip=True).encode(x=x, x2="to:Q", tooltip=tips)
+    told = tips(budget="ε", certified="certified at least", attacked="attacked at most")
+    return alt.Chart(rows(bands)).mark_rect(opacity=0, clip=True).encode(x=x, x2="to:Q", tooltip=told)
 
 
 def _labels(low: StepCurve | None, high: StepCurve, end: float, x: alt.X) -> list[alt.Chart]:
@@ -171,18 +154,10 @@ def _labels(low: StepCurve | None, high: StepCurve, end: float, x: alt.X) -> lis
     labels: list[alt.Chart] = [label(x, high.crossing(0.62, end), 0.64, "attacked at most", dx=8)]
     start = 0.0
     if low is not None:
-        room = low.crossing(0.3, end) > 0.3 * end
-        at = low.crossing(0.3 if room else 0.08, end)
-        labels.append(
-            label(
-                x,
-                at,
-                0.2 if room else 0.1,
-                "certified at least",
-                align="right" if room else "left",
-                dx=-8 if room else 8,
-            )
-        )
+        if (at := low.crossing(0.3, end)) > 0.3 * end:
+            labels.append(label(x, at, 0.2, "certified at least", align="right", dx=-8))
+        else:
+            labels.append(label(x, low.crossing(0.08, end), 0.1, "certified at least", dx=8))
         start = low.crossing(0.45, end)
     stop = high.crossing(0.45, end)
     if stop - start > 0.25 * end:

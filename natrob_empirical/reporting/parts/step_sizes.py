@@ -11,7 +11,7 @@ from natrob_empirical.display import Figure, Part, measured
 from natrob_empirical.display.formatting import clean_text, format_budget, format_number, format_percent
 from natrob_empirical.evidence.run import AttackBudget, Model, Run
 from natrob_empirical.records import FieldGrowth, Number
-from natrob_empirical.reporting.parts.cells import key, number, quantity, table, words
+from natrob_empirical.reporting.parts.cells import key, number, only, quantity, table, words
 from natrob_empirical.reporting.parts.chart import (
     GRAY,
     PALETTE,
@@ -20,11 +20,13 @@ from natrob_empirical.reporting.parts.chart import (
     log_axis,
     make_figure,
     rows,
+    series,
     share_axis,
-    strokes,
+    tips,
 )
 
 _FEWEST: Final = 3
+_LINES: Final = {"found at least": [1, 0], "bound from (μ, K)": [6, 3], "(1 + hK)ⁿ": [2, 3]}
 _CLEAN: Final = "without an attack"
 
 
@@ -64,11 +66,9 @@ def step_size_sweep(run: Run) -> Part | None:
          for f in fields for p in f.points],
     )  # fmt: skip
     coarse, fine = _ends(fields[0])
-    sentence = (
-        f"(1 + hK)ⁿ cannot tell these fields apart: {measured(coarse)} at the largest h, {measured(fine)} at the least."
-    )
+    sentence = f"(1 + hK)ⁿ cannot tell these fields apart: {measured(coarse)} at the largest h, then {measured(fine)}."
     return Part(name="sweep", heading="What the step size does without training", sentences=(sentence,),
-                figure=_sweep_figure(run, fields), tables=(shown,) if shown else ())  # fmt: skip
+                figure=_sweep_figure(run, fields), tables=only(shown))  # fmt: skip
 
 
 def _depth(model: Model) -> int:
@@ -97,18 +97,17 @@ def _accuracy_layers(models: Sequence[Model], depth: int, budgets: Sequence[Atta
                                    for b in budgets if b in model.attacks}  # fmt: skip
         clean = {_CLEAN: model.clean_accuracy} if model.clean_accuracy else {}
         points += [
-            {"h": model.step_size, "share": drawn(found.value, found.kind), "series": series, "network": model.label,
+            {"h": model.step_size, "share": drawn(found.value, found.kind), "series": name, "network": model.label,
              "fixed": fixed, "n": found.n}
-            for series, found in (clean | left).items()
+            for name, found in (clean | left).items()
         ]  # fmt: skip
     names = list(dict.fromkeys(str(point["series"]) for point in points))
     sizes = [model.step_size for model in models if model.step_size]
     base = alt.Chart(rows(points)).encode(
         x=log_axis(alt.X, "h", "step size h", sizes),
         y=share_axis("share"),
-        color=alt.Color("series:N", scale=alt.Scale(domain=names, range=[GRAY, *PALETTE][: len(names)]), title=None),
-        shape=alt.Shape("series:N", scale=alt.Scale(domain=names, range=list(SHAPES[: len(names)])), title=None),
-        tooltip=["network:N", "series:N", "h:Q", alt.Tooltip("share:Q", format=".1%"), "n:Q"],
+        **series("series", names, colours=(GRAY, *PALETTE), shapes=SHAPES),
+        tooltip=tips(network="network", series="attack", h="h", share="accuracy %", n="images"),
     )
     fixed, other = base.transform_filter("datum.fixed"), base.transform_filter("!datum.fixed")
     return [fixed.mark_line(strokeWidth=1.5, clip=True), fixed.mark_point(filled=True, size=60, opacity=1),
@@ -127,26 +126,25 @@ def _sweep_figure(run: Run, fields: Sequence[FieldGrowth]) -> Figure:
     shared = "all fields"
     for field in fields:
         for point in field.points:
-            series = {"found at least": point.measured, "bound from (μ, K)": point.from_one_sided}
+            kinds = {"found at least": point.measured, "bound from (μ, K)": point.from_one_sided}
             if field is fields[0]:
-                series["(1 + hK)ⁿ"] = point.from_lipschitz
+                kinds["(1 + hK)ⁿ"] = point.from_lipschitz
             points += [
                 {"h": drawn(point.step_size), "growth": drawn(found.value, found.kind), "what": what,
                  "field": shared if what == "(1 + hK)ⁿ" else clean_text(field.label)}
-                for what, found in series.items()
+                for what, found in kinds.items()
                 if found.value > 0 and math.isfinite(found.value)
             ]  # fmt: skip
     names = [*(clean_text(field.label) for field in fields), shared]
     values = [float(str(point["growth"])) for point in points]
     sizes = [point.step_size for field in fields for point in field.points]
     colours = [*(PALETTE[index % (len(PALETTE) - 1)] for index, _ in enumerate(fields)), GRAY]
-    dashes = alt.Scale(domain=["found at least", "bound from (μ, K)", "(1 + hK)ⁿ"], range=[[1, 0], [6, 3], [2, 3]])
     lines = alt.Chart(rows(points)).mark_line(point=alt.OverlayMarkDef(size=30, filled=True), clip=True).encode(
         x=log_axis(alt.X, "h", "step size h", sizes),
         y=log_axis(alt.Y, "growth", "growth over T", values),
-        color=alt.Color("field:N", scale=alt.Scale(domain=names, range=colours), title=None, legend=strokes()),
-        strokeDash=alt.StrokeDash("what:N", scale=dashes, title=None, legend=strokes()),
-        tooltip=["field:N", "what:N", "h:Q", "growth:Q"],
+        **series("field", names, colours=colours),
+        strokeDash=series("what", list(_LINES), dashes=list(_LINES.values()))["strokeDash"],
+        tooltip=tips(field="field", what="what", h="h", growth="growth"),
     )  # fmt: skip
     coarse, fine = _ends(fields[0])
     return make_figure(

@@ -12,20 +12,28 @@ import vl_convert
 
 from natrob_empirical.display import Figure, Part, Table, plain
 from natrob_empirical.evidence.run import Model, Run
+from natrob_empirical.records import SampleMargins, packed
 from natrob_empirical.reporting.parts import INDEX_PARTS, MODEL_PARTS, RUN_PARTS, look, picture
 
 
-def all_parts(runs: Sequence[Run]) -> Iterator[Part]:
-    """Every part of every page of these runs."""
-    found = [part(runs) for part in INDEX_PARTS]
-    found += [part(run) for run in runs for part in RUN_PARTS]
-    found += [part(run, model) for run in runs for model in run.models for part in MODEL_PARTS]
-    yield from (part for part in found if part is not None)
+def pages(runs: Sequence[Run], *, models: int | None = None) -> Iterator[list[Part]]:
+    """The parts of every page: the index, each run's, and those of so many models of a run."""
+    yield [found for part in INDEX_PARTS if (found := part(runs))]
+    for run in runs:
+        yield [found for part in RUN_PARTS if (found := part(run))]
+        for model in run.models[:models]:
+            yield [found for part in MODEL_PARTS if (found := part(run, model))]
 
 
 @pytest.fixture(scope="session")
-def parts(committed: Sequence[Run]) -> list[Part]:
-    return list(all_parts(committed))
+def built(committed: Sequence[Run]) -> list[list[Part]]:
+    """The pages of the committed runs, with three models a run."""
+    return list(pages(committed, models=3))
+
+
+@pytest.fixture(scope="session")
+def parts(built: list[list[Part]]) -> list[Part]:
+    return [part for page in built for part in page]
 
 
 @pytest.fixture(scope="session")
@@ -47,17 +55,11 @@ def column(table: Table, heading: str) -> list[str]:
 
 
 def test_names_of_files_are_unique_in_the_site_and_names_of_parts_on_their_page(
-    figures: list[Figure], parts: list[Part], committed: Sequence[Run]
+    figures: list[Figure], built: list[list[Part]], parts: list[Part]
 ) -> None:
     tables = [table.name for part in parts for table in part.tables]
-    repeated = [name for name, n in Counter([*tables, *(figure.name for figure in figures)]).items() if n > 2]
-    assert max(Counter(tables).values()) == 1
-    assert max(Counter(figure.name for figure in figures).values()) == 1
-    assert repeated == []
-    for run in committed:
-        for model in run.models:
-            names = [found.name for part in MODEL_PARTS if (found := part(run, model))]
-            assert len(set(names)) == len(names)
+    for names in (tables, [figure.name for figure in figures], *([part.name for part in page] for page in built)):
+        assert max(Counter(names).values()) == 1
 
 
 def test_sentences_and_captions_are_short(parts: list[Part], figures: list[Figure]) -> None:
@@ -67,10 +69,8 @@ def test_sentences_and_captions_are_short(parts: list[Part], figures: list[Figur
     assert [text for text in texts if len(text.split()) > 25] == []
 
 
-def test_every_figure_has_one_of_each_kind_and_is_the_same_when_it_is_built_again(
-    figures: list[Figure], committed: Sequence[Run]
-) -> None:
-    again = [part.figure for part in all_parts(committed) if part.figure is not None]
+def test_every_figure_is_the_same_when_it_is_built_again(figures: list[Figure], committed: Sequence[Run]) -> None:
+    again = [part.figure for page in pages(committed, models=3) for part in page if part.figure is not None]
     assert [json.dumps(each.specification) for each in figures[1:]] == [json.dumps(e.specification) for e in again]
 
 
@@ -105,6 +105,27 @@ def test_accuracies_under_attack_are_rounded_up_and_certified_ones_down() -> Non
     assert column(attacked, "95 %") == ["0.13 to 0.61"]
 
 
+def test_a_pair_is_compared_on_the_same_images_and_says_who_keeps_more() -> None:
+    kept, fooled = "k" * 40, "k" * 10 + "f" * 30
+    run = made.run(
+        made.attack(made.ODE, "PGD-40", 0.3, fooled, network="neural_ode", preset="table1-cpu"),
+        made.attack(made.RESNET, "PGD-40", 0.3, kept, network="resnet50", preset="table1-cpu"),
+    )
+    (row,) = table_of(run, "pairs").rows
+    assert [cell.text for cell in row[1:6]] == [made.ODE, made.RESNET, "L∞ ε = 0.3", "0.250", "1.000"]
+    assert row[-1].text == "second keeps more"
+
+
+def test_margins_that_part_fooled_images_from_kept_ones_have_an_auroc_of_one() -> None:
+    logits = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0, 10.0]
+    margins = SampleMargins(logits=packed(logits), normalised=packed(reversed(logits)))
+    run = made.run(made.theory("A", margins=margins), made.attack("A", "PGD-40", 0.1, "fffffkkkkk"))
+    table = table_of(run, "explanation", model=run.models[0])
+    found = dict(zip(column(table, "Quantity"), column(table, "AUROC"), strict=True))
+    assert found == {"small margin of the logits": "1", "small normalised margin": "0"}
+    assert column(table, "Tells them apart") == ["yes", "the reverse"]
+
+
 def test_a_violated_bound_is_marked_and_a_violated_estimate_is_not() -> None:
     checks = [made.bound_check("upper K", violations=3), made.bound_check("lower K", kind="estimate", violations=2)]
     run = made.run(made.theory("A", bound_checks=checks))
@@ -127,7 +148,7 @@ def test_cells_that_another_model_has_are_named_and_none_that_were_meant_for_oth
 def test_empty_runs_give_no_part_of_the_index_and_no_error() -> None:
     assert [part([]) for part in INDEX_PARTS] == [None for _ in INDEX_PARTS]
     run = made.run(made.theory_refusal("A"))
-    assert list(all_parts([run]))
+    assert sum(map(len, pages([run]))) > 3
 
 
 def test_parts_do_not_bring_torch() -> None:

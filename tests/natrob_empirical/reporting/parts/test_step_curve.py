@@ -17,7 +17,14 @@ RADII = st.lists(st.floats(0, 3) | st.just(0.0), min_size=1, max_size=30)
 
 def test_a_curve_is_the_share_of_images_with_a_larger_threshold() -> None:
     curve = StepCurve.over([0.0, 0.1, 0.1, 0.25, math.inf], "upper")
-    assert [curve.right_of(epsilon) for epsilon in (0.0, 0.05, 0.1, 0.2, 0.25, 9.0)] == [0.8, 0.8, 0.4, 0.4, 0.2, 0.2]
+    assert [curve.right_of(epsilon) for epsilon in (0.0, 0.0999, 0.1, 0.2499, 0.25, 9.0)] == [
+        0.8,
+        0.8,
+        0.4,
+        0.4,
+        0.2,
+        0.2,
+    ]
     assert curve.steps(1.0) == [0.0, 0.1, 0.25, 1.0]
 
 
