@@ -12,15 +12,17 @@ from natrob_empirical.records import BoundCheckSummary
 
 
 def _judge(evidence: Evidence) -> Judgement:
-    checks = [
-        (run, model, check)
+    # One network may stand in several runs: it counts once.
+    found = {
+        (run.dataset, run.seed, model.label, check.model_dump_json()): (run, model, check)
         for run in evidence.runs
         for model in run.models
         for check in (model.theory.bound_checks if model.theory else ())
         if check.kind == "upper"
-    ]
+    }
+    checks = list(found.values())
     compared, broken = sum(c.comparisons for *_, c in checks), sum(c.violations for *_, c in checks)
-    models = {(run.name, model.label) for run, model, _ in checks}
+    models = {(run.dataset, run.seed, model.label) for run, model, _ in checks}
     kinds = dict.fromkeys((run.name, check.constant) for run, _, check in checks)
     sources = [Source(kind="records", name=name, says=_counted(checks, name, constant)) for name, constant in kinds]
     if compared < ENOUGH:

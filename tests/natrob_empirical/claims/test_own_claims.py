@@ -61,6 +61,13 @@ def test_estimates_and_few_comparisons_decide_nothing_about_bounds() -> None:
     assert judged("N2", theory(bound_checks=[bound_check("upper K", comparisons=999)])).verdict == "no_evidence"
 
 
+def test_one_network_in_two_runs_counts_once() -> None:
+    many = [bound_check("structural bound of the trunk", comparisons=1000)]
+    twice = [theory(bound_checks=many), theory(bound_checks=many, preset="fig2-cpu")]
+
+    assert "0 of 1,000" in judged("N2", *twice).reason
+
+
 def certified(n: int, *, found_at: float) -> list[CellRecord]:
     """n images certified to 0.3, one of them with a misclassified image at some distance."""
     return [
