@@ -22,28 +22,34 @@ def require_writable(folder: Path) -> None:
         raise OSError(f"nothing can be written to {nearest}: {error.strerror}") from error
 
 
-def write_atomically(path: Path, content: bytes) -> None:
+def write_atomically(path: Path, content: bytes, *, flushed: bool = True) -> None:
     """Replace the file at once: a temporary file beside it, flushed, then renamed.
+
+    Args:
+        path: of the file.
+        content: of the file.
+        flushed: whether it must be on the disk before it has its name; what can be written anew at once need not.
 
     Raises:
         OSError: it cannot be written, the disk is full; the error names the path. What was there before stays, and
             nothing is left beside it.
     """
     try:
-        _replace(path, content)
+        _replace(path, content, flushed=flushed)
     except OSError as error:
         if error.errno is None:
             raise OSError(f"{path} could not be written: {error}") from error
         raise OSError(error.errno, f"{error.strerror} (writing {len(content):,} bytes)", str(path)) from error
 
 
-def _replace(path: Path, content: bytes) -> None:
+def _replace(path: Path, content: bytes, *, flushed: bool) -> None:
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".partial")
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
+            if flushed:
+                file.flush()
+                os.fsync(file.fileno())
         Path(temporary).chmod(0o644)  # a temporary file is private, what is published is not
         Path(temporary).replace(path)
     except BaseException:

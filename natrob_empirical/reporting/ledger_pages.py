@@ -190,5 +190,6 @@ def reliability(judged: Judgement) -> Cell:
 
 
 def _address_of(name: str, run_addresses: dict[str, str]) -> str:
-    """The page of the run that a source names; empty for none."""
-    return next((address for run, address in run_addresses.items() if name.startswith(run)), "")
+    """The page of the run that a source names, the longest name first; empty for none."""
+    named = sorted((run for run in run_addresses if run in name), key=len)
+    return run_addresses[named[-1]] if named else ""

@@ -13,10 +13,12 @@ from markupsafe import Markup
 from natrob_empirical.display import Cell, Figure, pieces, plain
 from natrob_empirical.reporting.drawing import live_json, script, svg_of
 from natrob_empirical.reporting.page import ROOMS, Page, Site
+from natrob_empirical.reporting.words import PAPER_ADDRESS
 
 LONGEST_PARAGRAPH: Final = 60
 _SIGNS: Final = {"good": "✓", "bad": "✗", "caution": "⚠"}
 _MARKDOWN_SIGNS: Final = re.compile(r"([\\`*_\[\]|~$])")
+_TOPIC: Final = re.compile(r"[\w -]{1,24}: ")
 _BLOCK_START: Final = re.compile(r"^(#{1,6}|[-+=]+|\d+[.)])(?=\s|$)")
 
 
@@ -89,10 +91,12 @@ def _html(
     address: Callable[[str], str],
     source: Callable[[Figure], str],
 ) -> bytes:
+    there = {page.address for page in site.pages}
+    rooms = {room: target for room, target in ROOMS.items() if target in there}
     template = _html_environment().get_template("page.html.j2")
     text = template.render(
-        site=site, pages=pages, rooms=ROOMS, root=root, address=address, source=source, single=root is None,
-        script=Markup(script()) if root is None else "",
+        site=site, pages=pages, rooms=rooms, root=root, address=address, source=source, single=root is None,
+        script=Markup(script()) if root is None else "", paper=PAPER_ADDRESS,
     )  # fmt: skip
     return text.encode("utf-8")
 
@@ -100,7 +104,11 @@ def _html(
 @cache
 def _html_environment() -> Environment:
     environment = _environment()
-    environment.filters |= {"marked": _marked, "live_json": lambda figure: Markup(live_json(figure))}
+    environment.filters |= {
+        "marked": _marked,
+        "with_topic": _with_topic,
+        "live_json": lambda figure: Markup(live_json(figure)),
+    }
     return environment
 
 
@@ -114,19 +122,25 @@ def _environment(finalize: Callable[[Any], Any] | None = None) -> Environment:
         lstrip_blocks=True,
         finalize=finalize,
     )
-    environment.filters |= {"paragraphs": paragraphs, "signed": signed, "plain": plain}
+    environment.filters |= {"paragraphs": paragraphs, "signed": signed, "plain": plain, "closed": closed}
     return environment
 
 
 def paragraphs(sentences: Sequence[str]) -> list[str]:
-    """Joins sentences to paragraphs of at most 60 words."""
+    """Joins sentences to paragraphs of at most 60 words; one that says of what it speaks, "n: …", has its own."""
     found: list[str] = []
     for sentence in sentences:
-        if found and len(f"{found[-1]} {sentence}".split()) <= LONGEST_PARAGRAPH:
+        alone = _TOPIC.match(sentence) or (found and _TOPIC.match(found[-1]))
+        if found and not alone and len(f"{found[-1]} {sentence}".split()) <= LONGEST_PARAGRAPH:
             found[-1] = f"{found[-1]} {sentence}"
         else:
             found.append(sentence)
     return found
+
+
+def closed(title: str) -> str:
+    """The title of a figure with one full stop behind it."""
+    return title if title.endswith((".", "!", "?")) else f"{title}."
 
 
 def signed(cell: Cell) -> str:
@@ -139,3 +153,11 @@ def _marked(sentence: str) -> Markup:
     """The sentence with its measured values as `data` elements."""
     template = Markup('<data class="measured" value="{0}">{0}</data>')
     return Markup().join(template.format(text) if value else text for text, value in pieces(sentence))
+
+
+def _with_topic(sentence: str) -> Markup:
+    """The same with what it speaks of in bold."""
+    topic = _TOPIC.match(sentence)
+    if topic is None:
+        return _marked(sentence)
+    return Markup("<strong>{}</strong> {}").format(topic[0].strip(), _marked(sentence[topic.end() :]))

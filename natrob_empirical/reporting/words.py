@@ -11,7 +11,7 @@ ABOUT: Final = (
     "A verdict shows its reason; an identifier leads to the evidence.",
 )
 CLAIMS_LEAD: Final = (
-    "T claims are about theory, E claims about experiments, N claims are natrob’s own.",
+    "The paper claims T about theory and E about experiments; N are natrob’s own claims.",
     "Each verdict is computed from proofs and records; without them it says so.",
 )
 READING: Final = (

@@ -12,7 +12,7 @@ from natrob_empirical.evidence.folders import UnreadFile
 from natrob_empirical.evidence.run import Run
 from natrob_empirical.files.atomic_file import require_writable, write_atomically
 from natrob_empirical.reporting.drawing import png_of, script, svg_of
-from natrob_empirical.reporting.page import ROOMS, Site
+from natrob_empirical.reporting.page import ROOMS, Page, Site
 from natrob_empirical.reporting.rendering import render_markdown, render_page, render_single
 from natrob_empirical.reporting.site import build_site
 from natrob_empirical.reporting.table_files import csv_of, json_of
@@ -74,9 +74,24 @@ def write_site(
                 (output / name).unlink(missing_ok=True)
     for name, text in content.items():
         (output / name).parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(output / name, text)
+        write_atomically(output / name, text, flushed=False)
     written = tuple(output / name for name in content)
     return SiteFiles(index=output / "index.html", written=written, alarms=site.alarms)
+
+
+def write_page(page: Page, output: Path, name: str) -> tuple[Path, Path]:
+    """Writes one page as NAME.html, which needs no other file, and as NAME.md.
+
+    Raises:
+        OSError: the folder cannot be created or written to.
+    """
+    require_writable(output)
+    output.mkdir(parents=True, exist_ok=True)
+    site = Site(title=page.title, pages=(page,))
+    html, markdown = output / f"{name}.html", output / f"{name}.md"
+    write_atomically(html, render_single(site))
+    write_atomically(markdown, render_markdown(site, [page], ()))
+    return html, markdown
 
 
 def files_of(site: Site) -> dict[str, bytes]:

@@ -26,14 +26,20 @@ def report(  # noqa: PLR0913, PLR0917 - one parameter an option
         typer.Option(help="Report the records of this folder, or of all folders in it; run nothing. May be repeated."),
     ] = None,
     single_file: Annotated[bool, typer.Option(help="Write one page that needs no other file.")] = False,
+    compare: Annotated[
+        tuple[Path, Path] | None,
+        typer.Option(metavar="RUN_A RUN_B", help="Show what changed between two folders of records; run nothing."),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the comparison as JSON.")] = False,
     debug: DebugOption = False,
 ) -> None:
     """Run what is missing of a preset, then write its site: index.html, and all that it leads to.
 
     Exit code 1, after the site is written, if the records break a proved inequality.
 
-    Example: `natrob report`, `natrob report table1 --preset smoke`, or on your own images
-    `natrob report --data my_images.npz --output output/mine`
+    Example: `natrob report`, `natrob report table1 --preset smoke`, on your own images
+    `natrob report --data my_images.npz --output output/mine`, or
+    `natrob report --compare output/quick output/mine`
     """
     asked = BenchRequest(
         command="report",
@@ -46,12 +52,22 @@ def report(  # noqa: PLR0913, PLR0917 - one parameter an option
         device=device,
     )
     with errors_in_one_line(on_interrupt=asked.resume_hint):
-        from natrob_empirical.command_line.report_command import report_folders, report_preset
+        from natrob_empirical.command_line.report_command import compare_folders, report_folders, report_store
 
-        if records:
+        alarms: tuple[str, ...] = ()
+        if compare is not None:
+            compare_folders(*compare, output, as_json=as_json)
+        elif records:
             alarms = report_folders(records, output or Path("output/site"), single_file=single_file)
         else:
-            alarms = report_preset(asked, records_only=records_only, single_file=single_file)
+            from natrob_empirical.command_line.bench_command import preset_of, run_cells
+            from natrob_empirical.files.atomic_file import require_writable
+            from natrob_empirical.records import RecordStore
+
+            name = preset_of(asked).name
+            require_writable(asked.folder)
+            store = RecordStore(asked.folder / "records") if records_only else run_cells(asked)
+            alarms = report_store(asked, store, name=name, single_file=single_file)
     for alarm in alarms:
         errors.print(f"[bold red]ALARM[/bold red] {escape(alarm)}", soft_wrap=True)
     if alarms:
