@@ -177,8 +177,9 @@ def _bound(number: Number | None, sign: str, budget: str) -> Cell:
     if number is None:
         return missing_cell()
     n = "" if number.n is None else f"n = {number.n:,}"
-    place = ", ".join(filter(None, (budget, n)))
-    return Cell(text=f"{sign} {format_percent(number.value, kind=number.kind)} ({place})", value=number.value)
+    place = ", ".join(each.replace(" ", "\u00a0") for each in (budget, n) if each)
+    share = format_percent(number.value, kind=number.kind).replace(" ", "\u00a0")
+    return Cell(text=f"{sign}\u00a0{share} ({place})", value=number.value)
 
 
 def reliability(judged: Judgement) -> Cell:
