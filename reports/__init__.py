@@ -1,0 +1,1 @@
+"""Published records and pages; `python -m reports` writes the pages anew."""

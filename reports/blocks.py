@@ -1,0 +1,103 @@
+"""Blocks of numbers on the pages of the repository, written from the ledger, the records and the certificates."""
+
+import json
+import re
+from collections import Counter
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Final
+
+from natrob_empirical.claims import Ledger, Verdict
+from natrob_empirical.display.formatting import format_number, format_share
+from natrob_empirical.evidence.run import Run
+
+ROOT: Final = Path(__file__).parents[1]
+_BLOCK: Final = re.compile(r"(<!-- generated: ([\w-]+) -->\n)(.*?)(<!-- end -->)", re.DOTALL)
+
+
+def pages() -> list[Path]:
+    """Finds the pages that people write and that may hold blocks."""
+    return [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md")), ROOT / "reports" / "README.md"]
+
+
+def filled(text: str, ledger: Ledger) -> str:
+    """Returns a page with its blocks written anew; KeyError for a name that no block has."""
+    return _BLOCK.sub(lambda found: f"{found[1]}{BLOCKS[found[2]](ledger)}\n{found[4]}", text)
+
+
+def without_blocks(text: str) -> str:
+    """Returns a page as people wrote it."""
+    return _BLOCK.sub("", text)
+
+
+def verdicts(ledger: Ledger) -> str:
+    """How many claims have each verdict, the paper's and natrob's own."""
+    counts = Counter((entry.judgement.verdict, entry.claim.id[0] == "N") for entry in ledger.entries)
+    rows = [
+        (f"{each.sign} {each.words}", str(counts[each, False]), str(counts[each, True]))
+        for each in Verdict
+        if counts[each, False] or counts[each, True]
+    ]
+    return _table("| verdict | claims of the paper | natrob's own |\n|---|---:|---:|", rows)
+
+
+def runs(ledger: Ledger) -> str:
+    """The folders of records: models, data set, images, seed, and the command that makes them anew."""
+    return _table(
+        "| records | command | data set | models | images attacked | seed |\n|---|---|---|---:|---:|---:|",
+        [
+            (
+                f"[{run.source}]({run.source}/records)",
+                f"`{_command(run)}`",
+                run.dataset,
+                str(len(run.models)),
+                _images(run),
+                str(run.seed),
+            )
+            for run in sorted(ledger.evidence.runs, key=lambda run: run.source)
+        ],
+    )
+
+
+def _command(run: Run) -> str:
+    experiment, _, preset = run.preset.rpartition("-")
+    what = f"{experiment} --preset {preset}" if experiment else f"--preset {preset}"
+    return f"natrob report {what} --output reports/{run.source}"
+
+
+def _images(run: Run) -> str:
+    counts = {result.accuracy.n for model in run.models for result in model.attacks.values()} - {None}
+    return " to ".join(f"{count:,}" for count in sorted({min(counts), max(counts)})) if counts else "–"
+
+
+def certificates(_: Ledger) -> str:
+    """Certified accuracies of all test images, and the clean accuracy, from the published radii."""
+    files = {
+        path: json.loads(path.read_text(encoding="utf-8"))
+        for path in sorted((ROOT / "reports").glob("certificates/*.json"))
+    }
+    radii = [point["epsilon"] for point in next(iter(files.values()))["certified"]]
+    head = " | ".join(f"L2 ε = {format_number(radius)}" for radius in radii)
+    return _table(
+        f"| radii of every image | images | clean | {head} |\n|---|---:|---:{'|---:' * len(radii)}|",
+        [
+            (
+                f"[{path.name}](certificates/{path.name})",
+                f"{len(content['radii']):,}",
+                format_share(content["clean_accuracy"]),
+                *(format_share(point["accuracy"], kind="lower") for point in content["certified"]),
+            )
+            for path, content in files.items()
+        ],
+    )
+
+
+def _table(head: str, rows: list[tuple[str, ...]]) -> str:
+    return "\n".join([head, *(f"| {' | '.join(row)} |" for row in rows)])
+
+
+BLOCKS: Final[Mapping[str, Callable[[Ledger], str]]] = {
+    "verdicts": verdicts,
+    "runs": runs,
+    "certificates": certificates,
+}
