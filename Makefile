@@ -7,7 +7,7 @@ INSTALLED := $(VENV)/.installed
 SEED ?= 0
 SUITE = OMP_NUM_THREADS=1 NATROB_TEST_SEED=$(1) $(BIN)/python -m pytest -n auto --random-order --random-order-seed=$(1)
 
-.PHONY: help install report test test-orders proofs evidence bench format clean
+.PHONY: help install report test test-orders proofs evidence publish bench format clean
 
 help:
 	@echo "make report   run the main job on the bundled digits and write output/quick/index.html"
@@ -15,6 +15,7 @@ help:
 	@echo "make test-orders  the tests alone, in five orders with five seeds of weights (some thirty minutes)"
 	@echo "make proofs   check every proof, by sympy and by Coq (installs Coq where apt may be used); one line per claim, and output/proofs.json"
 	@echo "make evidence pack the records and proofs.json of reports/ into the file that comes with the package"
+	@echo "make publish  write all that is published anew from the committed records: evidence, site, blocks of README and docs"
 	@echo "make bench    time natrob beside torchdiffeq, torchode, Foolbox, torchattacks, ART, auto_LiRPA and bare passes; print one table"
 	@echo "make install  only the set-up, in $(VENV)"
 	@echo "make format   rewrite the code as 'make test' wants it"
@@ -46,6 +47,9 @@ proofs: $(INSTALLED)
 
 evidence: $(INSTALLED)
 	$(BIN)/natrob claims $(wildcard reports/*/records) --proofs reports/proofs.json --write natrob_empirical/evidence/evidence.json
+
+publish: evidence
+	$(BIN)/python -m reports
 
 bench: $(INSTALLED)
 	$(BIN)/python -m benchmarks

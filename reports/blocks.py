@@ -9,7 +9,11 @@ from typing import Final
 
 from natrob_empirical.claims import Ledger, Verdict
 from natrob_empirical.display.formatting import format_number, format_share
+from natrob_empirical.display.text import pieces
 from natrob_empirical.evidence.run import Run
+from natrob_empirical.reporting.ledger_pages import headline
+from natrob_empirical.reporting.parts import picture
+from natrob_empirical.reporting.words import ABOUT
 
 ROOT: Final = Path(__file__).parents[1]
 _BLOCK: Final = re.compile(r"(<!-- generated: ([\w-]+) -->\n)(.*?)(<!-- end -->)", re.DOTALL)
@@ -28,6 +32,15 @@ def filled(text: str, ledger: Ledger) -> str:
 def without_blocks(text: str) -> str:
     """Returns a page as people wrote it."""
     return _BLOCK.sub("", text)
+
+
+def finding(ledger: Ledger) -> str:
+    """The paper's claim, what was found, and the picture of the site's index."""
+    figure = picture(ledger.evidence.runs)
+    if figure is None:
+        raise ValueError("the published records must hold a Neural ODE under attack for the picture, got none")
+    found = "".join(f"**{text}**" if value else text for text, value in pieces(headline(ledger)))
+    return f"{ABOUT[0]}\n{found}\n\n[![{figure.alt}](reports/index/figures/{figure.name}.svg)](reports/index/index.md)"
 
 
 def verdicts(ledger: Ledger) -> str:
@@ -97,6 +110,7 @@ def _table(head: str, rows: list[tuple[str, ...]]) -> str:
 
 
 BLOCKS: Final[Mapping[str, Callable[[Ledger], str]]] = {
+    "finding": finding,
     "verdicts": verdicts,
     "runs": runs,
     "certificates": certificates,

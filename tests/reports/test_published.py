@@ -1,0 +1,63 @@
+"""What is published is what the committed records and proofs give today, to the last byte."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from natrob_empirical.claims import Evidence, Ledger, judge_all
+from natrob_empirical.evidence.packaged import packaged_proofs, packaged_runs
+from natrob_empirical.evidence.proofs import by_path
+from natrob_empirical.reporting.writer import files_of
+from reports.blocks import BLOCKS, ROOT, filled, pages
+from reports.published import FOLDER, SITE, published_ledger, published_site
+
+STALE = "is stale: run `make publish`"
+DRAWN = {".svg", ".png"}
+"""Fonts of the machine decide where letters stand in them; the descriptions that they are drawn from are compared."""
+MOST_BYTES = 40_000_000
+
+
+@pytest.fixture(scope="module")
+def ledger() -> Ledger:
+    return published_ledger()
+
+
+@pytest.mark.parametrize("page", pages(), ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_the_blocks_of_a_page_are_fresh(page: Path, ledger: Ledger) -> None:
+    text = page.read_text(encoding="utf-8")
+    assert filled(text, ledger) == text, f"{page.name} {STALE}"
+
+
+@pytest.mark.parametrize("name", BLOCKS)
+def test_a_block_stands_on_a_page_and_follows_the_records(name: str, ledger: Ledger) -> None:
+    assert any(f"<!-- generated: {name} -->" in page.read_text(encoding="utf-8") for page in pages())
+    if name != "certificates":
+        fewer = judge_all(replace(ledger.evidence, runs=ledger.evidence.runs[-1:], proofs={}))
+        changed = filled(f"<!-- generated: {name} -->\n<!-- end -->", fewer)
+        assert changed != filled(f"<!-- generated: {name} -->\n<!-- end -->", ledger)
+
+
+def test_a_block_that_nothing_writes_is_refused(ledger: Ledger) -> None:
+    with pytest.raises(KeyError, match="weather"):
+        filled("<!-- generated: weather -->\n<!-- end -->", ledger)
+
+
+@pytest.mark.slow
+def test_the_site_is_fresh(ledger: Ledger) -> None:
+    content = files_of(published_site(ledger))
+    there = {path.relative_to(SITE).as_posix() for path in SITE.rglob("*") if path.is_file()}
+    assert there == set(content), STALE
+    texts = [name for name in content if not name.endswith(tuple(DRAWN))]
+    assert [name for name in texts if (SITE / name).read_bytes() != content[name]] == [], STALE
+
+
+def test_the_packaged_evidence_is_fresh(ledger: Ledger) -> None:
+    packaged = judge_all(
+        Evidence(runs=packaged_runs().runs, proofs=by_path(packaged_proofs()), notes=ledger.evidence.notes)
+    )
+    assert packaged.to_json() == ledger.to_json(), STALE
+
+
+def test_the_published_folder_is_small_enough() -> None:
+    assert sum(path.stat().st_size for path in FOLDER.rglob("*") if path.is_file()) <= MOST_BYTES
