@@ -46,7 +46,7 @@ proofs: $(INSTALLED)
 	$(BIN)/python -m proofs --json output/proofs.json
 
 evidence: $(INSTALLED)
-	$(BIN)/natrob claims $(wildcard reports/*/records) --proofs reports/proofs.json --write natrob_empirical/evidence/evidence.json
+	$(BIN)/natrob claims $(sort $(wildcard reports/*/records)) --proofs reports/proofs.json --write natrob_empirical/evidence/evidence.json
 
 publish: evidence
 	$(BIN)/python -m reports

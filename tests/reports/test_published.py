@@ -5,9 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from natrob_empirical.claims import Evidence, Ledger, judge_all
-from natrob_empirical.evidence.packaged import packaged_proofs, packaged_runs
-from natrob_empirical.evidence.proofs import by_path
+from natrob_empirical.claims import Ledger, judge_all
 from natrob_empirical.reporting.writer import files_of
 from reports.blocks import BLOCKS, ROOT, filled, pages
 from reports.published import FOLDER, SITE, published_ledger, published_site
@@ -50,13 +48,6 @@ def test_the_site_is_fresh(ledger: Ledger) -> None:
     assert there == set(content), STALE
     texts = [name for name in content if not name.endswith(tuple(DRAWN))]
     assert [name for name in texts if (SITE / name).read_bytes() != content[name]] == [], STALE
-
-
-def test_the_packaged_evidence_is_fresh(ledger: Ledger) -> None:
-    packaged = judge_all(
-        Evidence(runs=packaged_runs().runs, proofs=by_path(packaged_proofs()), notes=ledger.evidence.notes)
-    )
-    assert packaged.to_json() == ledger.to_json(), STALE
 
 
 def test_the_published_folder_is_small_enough() -> None:
