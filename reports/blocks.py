@@ -9,11 +9,8 @@ from typing import Final
 
 from natrob_empirical.claims import Ledger, Verdict
 from natrob_empirical.display.formatting import format_number, format_share
-from natrob_empirical.display.text import pieces
 from natrob_empirical.evidence.run import Run
-from natrob_empirical.reporting.ledger_pages import headline
 from natrob_empirical.reporting.parts import picture
-from natrob_empirical.reporting.words import ABOUT
 
 ROOT: Final = Path(__file__).parents[1]
 _BLOCK: Final = re.compile(r"(<!-- generated: ([\w-]+) -->\n)(.*?)(<!-- end -->)", re.DOTALL)
@@ -35,12 +32,14 @@ def without_blocks(text: str) -> str:
 
 
 def finding(ledger: Ledger) -> str:
-    """The paper's claim, what was found, and the picture of the site's index."""
+    """What the paper prints, what working attacks leave, and the picture of both."""
     figure = picture(ledger.evidence.runs)
-    if figure is None:
+    printed, _, left = ("", "", "") if figure is None else figure.alt.partition("; ")
+    if figure is None or not left:
         raise ValueError("the published records must hold a Neural ODE under attack for the picture, got none")
-    found = "".join(f"**{text}**" if value else text for text, value in pieces(headline(ledger)))
-    return f"{ABOUT[0]}\n{found}\n\n[![{figure.alt}](reports/index/figures/{figure.name}.svg)](reports/index/index.md)"
+    image = f"![{figure.alt}](reports/index/figures/{figure.name}.svg)"
+    sentences = f"**Claimed:** {printed[0].lower()}{printed[1:]}.\n**Found:** {left}"
+    return f"{sentences}\n\n[{image}](reports/index/index.md)"
 
 
 def verdicts(ledger: Ledger) -> str:
@@ -79,7 +78,7 @@ def _command(run: Run) -> str:
 
 
 def _images(run: Run) -> str:
-    counts = {result.accuracy.n for model in run.models for result in model.attacks.values()} - {None}
+    counts = {result.accuracy.n or 0 for model in run.models for result in model.attacks.values()} - {0}
     return " to ".join(f"{count:,}" for count in sorted({min(counts), max(counts)})) if counts else "–"
 
 
