@@ -8,9 +8,12 @@ from pathlib import Path
 from typing import Final
 
 from natrob_empirical.claims import Ledger, Verdict
+from natrob_empirical.claims.headline import headline
+from natrob_empirical.display import plain
 from natrob_empirical.display.formatting import format_number, format_share
 from natrob_empirical.evidence.run import Run
 from natrob_empirical.reporting.parts import picture
+from natrob_empirical.reporting.words import ABOUT
 
 ROOT: Final = Path(__file__).parents[1]
 _BLOCK: Final = re.compile(r"(<!-- generated: ([\w-]+) -->\n)(.*?)(<!-- end -->)", re.DOTALL)
@@ -32,14 +35,12 @@ def without_blocks(text: str) -> str:
 
 
 def finding(ledger: Ledger) -> str:
-    """What the paper prints, what working attacks leave, and the picture of both."""
+    """What the paper says, what decides the question, and the picture of the site's index."""
     figure = picture(ledger.evidence.runs)
-    printed, _, left = ("", "", "") if figure is None else figure.alt.partition("; ")
-    if figure is None or not left:
+    if figure is None:
         raise ValueError("the published records must hold a Neural ODE under attack for the picture, got none")
     image = f"![{figure.alt}](reports/index/figures/{figure.name}.svg)"
-    sentences = f"**Claimed:** {printed[0].lower()}{printed[1:]}.\n**Found:** {left}"
-    return f"{sentences}\n\n[{image}](reports/index/index.md)"
+    return f"{ABOUT[0]}\n**{plain(headline(ledger))}**\n\n[{image}](reports/index/index.md)"
 
 
 def verdicts(ledger: Ledger) -> str:

@@ -64,6 +64,15 @@ def test_every_link_leads_somewhere(site: Path) -> None:
     assert links > 100
 
 
+def test_markdown_keeps_its_headings_and_tables(site: Path) -> None:
+    for page in site.glob("*.md"):
+        lines = page.read_text().splitlines()
+        assert lines[0].startswith("# "), page.name
+        assert not [line for line in lines if re.match(r"\\?#+\\", line)], page.name
+        starts = [place for place, line in enumerate(lines) if line[:1] == "|" and lines[place - 1][:1] != "|"]
+        assert [lines[place] for place in starts if not re.fullmatch(r"\|( (---|---:) \|)+", lines[place + 1])] == []
+
+
 def test_the_single_file_needs_no_other(tmp_path: Path) -> None:
     files = written(tmp_path, evidence(*table_1()), single_file=True)
     assert list(content(tmp_path)) == ["index.html"]
