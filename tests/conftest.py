@@ -55,6 +55,14 @@ def chromium_path() -> str | None:
     return next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
 
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """The browser's path, for tests that are marked `browser`."""
+    path = chromium_path()
+    assert path is not None, "no Chromium on the PATH: tests/install_chromium"
+    return path
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Skip, with a reason in the summary, what needs a GPU, MNIST or a browser that this machine has not."""
     needs = {
