@@ -4,7 +4,7 @@ from typing import Final, TypedDict
 
 from natrob_empirical.claims.judgement import Source
 from natrob_empirical.display.formatting import format_budget
-from natrob_empirical.evidence.flags import ReliabilityFlag, reliability_flags
+from natrob_empirical.evidence.flags import ReliabilityFlag, flags_of
 from natrob_empirical.evidence.kept import KeptImages, attacks_at, strongest
 from natrob_empirical.evidence.run import Model, Run, titled
 from natrob_empirical.records import Number
@@ -40,6 +40,6 @@ def numbers_of(run: Run, model: Model, norm: str, epsilon: float) -> NetworkNumb
         budget=f"{titled(run.dataset)}, {format_budget(norm, epsilon)}",
         attacked=attacked,
         certified=named,
-        flags=reliability_flags(run, model),
+        flags=() if kept is None else flags_of(run, model, norm, epsilon, kept),
         sources=(Source(kind="records", name=place, says=says),),
     )

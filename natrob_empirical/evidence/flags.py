@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final, final
 
 from natrob_empirical.display.formatting import format_share
-from natrob_empirical.evidence.kept import attacks_at, kept_under, strongest
+from natrob_empirical.evidence.kept import KeptImages, attacks_at, kept_under, strongest
 from natrob_empirical.evidence.run import AttackBudget, Model, Run
 from natrob_empirical.norms import IMPOSSIBLE_RADIUS
 from natrob_empirical.records import AttackResult
@@ -14,6 +14,7 @@ from natrob_empirical.statistics.paired_comparison import compare_kept
 
 FAR_FROM_STRONGEST: Final = "far from the strongest"
 ABOVE_CEILING: Final = "above the ceiling"
+FEW_STEPS: Final = 50
 LARGE_GAP: Final = 0.1
 """A share of images; one in ten that one attack calls robust and another fools."""
 _ROUNDING: Final = 1e-9
@@ -47,6 +48,35 @@ def reliability_flags(run: Run, model: Model) -> tuple[ReliabilityFlag, ...]:
     budgets, as in `masking.diagnose`: one image more or less raises no flag.
     """
     return (*_beaten(run, model), *_above_ceiling(run, model), *_unused_budget(run, model))
+
+
+def flags_of(run: Run, model: Model, norm: str, epsilon: float, kept: KeptImages) -> tuple[ReliabilityFlag, ...]:
+    """The flags that concern one number: of the attacks that alone leave as little, or that all of them are weak.
+
+    A weak attack beside a strong one does no harm to what both leave together.
+    """
+    places = {label: AttackBudget(attack=label, norm=norm, epsilon=epsilon) for label in kept.attacks}
+    alone = {label: kept_under(model, place) for label, place in places.items()}
+    deciding = [
+        label
+        for label, own in alone.items()
+        if own is not None and (not own.outcomes or own.first_images(kept.n).share <= kept.share)
+    ]
+    found = tuple(flag for flag in reliability_flags(run, model) if flag.attack in deciding)
+    if kept.share == 0 or not all(_weak(run, label) for label in kept.attacks):  # nothing leaves less than nothing
+        return found
+    reason = f"no attack of {FEW_STEPS} steps or more, and no AutoAttack, was run here"
+    names = ", ".join(kept.attacks)
+    weak = ReliabilityFlag(
+        name="weak attacks only", model=model.label, attack=names, norm=norm, epsilon=epsilon, reason=reason
+    )
+    return (*found, weak)
+
+
+def _weak(run: Run, attack: str) -> bool:
+    """Whether it is made on another model, asks the model nothing, or takes few steps of one size."""
+    steps = run.fixed_steps_of(attack)
+    return run.source_of(attack) is not None or run.kind_of(attack) == "corruption" or (steps or FEW_STEPS) < FEW_STEPS
 
 
 def _beaten(run: Run, model: Model) -> list[ReliabilityFlag]:

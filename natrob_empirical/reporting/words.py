@@ -43,7 +43,8 @@ FLAGS: Final = (
         "above the ceiling",
         "At an L∞ radius of 0.5 the gray image is in reach: no classifier keeps more than one class.",
     ),
-    ("unused budget", "The attack left accuracy and moved no image to the edge of its ball."),
+    ("weak attacks only", "No attack of 50 steps or more, and no AutoAttack, was run at this radius."),
+    ("budget not used", "The attack left accuracy and moved no image to the edge of its ball."),
 )
 VERDICTS: Final = {
     "proved": "A proof was checked by a machine.",

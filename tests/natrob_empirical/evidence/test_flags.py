@@ -1,7 +1,8 @@
 import pytest
 from synthetic_runs import attack, run
 
-from natrob_empirical.evidence.flags import ReliabilityFlag, reliability_flags
+from natrob_empirical.evidence.flags import ReliabilityFlag, flags_of, reliability_flags
+from natrob_empirical.evidence.kept import strongest
 from natrob_empirical.records import CellRecord
 
 
@@ -67,3 +68,22 @@ def test_an_attack_that_never_reaches_the_edge_of_its_ball_left_budget_unused() 
 
 def test_shares_without_outcomes_raise_no_flag() -> None:
     assert names(attack(left=0.9, outcomes=""), attack("A", "FGSM", left=0.1)) == []
+
+
+def of_the_number(*records: CellRecord) -> list[str]:
+    """The flags on what all attacks at L∞ ε = 0.1 leave together."""
+    found = run(*records)
+    kept = strongest(found.models[0], "Linf", 0.1)
+    assert kept is not None
+    return [flag.name for flag in flags_of(found, found.models[0], "Linf", 0.1, kept)]
+
+
+def test_a_weak_attack_beside_a_strong_one_does_no_harm_to_what_both_leave() -> None:
+    assert names(attack(left=0.5), attack("A", "AutoAttack", left=0.3)) == ["far from the strongest"]
+    assert of_the_number(attack(left=0.5), attack("A", "AutoAttack", left=0.3)) == []
+
+
+def test_a_number_that_rests_on_weak_attacks_alone_says_so_unless_nothing_is_left() -> None:
+    assert of_the_number(attack(left=0.5)) == ["weak attacks only"]
+    assert of_the_number(attack("A", "PGD-50", left=0.5, steps=50)) == []
+    assert of_the_number(attack(left=0.0)) == []
