@@ -20,7 +20,7 @@ from natrob_empirical.reporting.parts.chart import GRAY, budget_axis, drawn, lab
 from natrob_empirical.reporting.parts.sandwich import ATTACKED, CERTIFIED
 from natrob_empirical.reporting.parts.step_curve import StepCurve
 
-_END: Final = 0.56
+_END: Final = 0.6
 """A little past ε = 0.5, so that the ceiling, which starts there, has a place."""
 _PAPER: Final = GRAY
 _FORBIDDEN: Final = "#cc79a7"
@@ -56,7 +56,8 @@ def picture(runs: Sequence[Run]) -> Figure | None:
     if not attacked:
         return None
     certified, ceiling = _certified(same), next((found for run in same if (found := run.largest_class_share)), None)
-    x = budget_axis("Linf", _END, ticks=(0.0, 0.1, 0.2, 0.3, 0.4, 0.5))
+    x = budget_axis("Linf", _END, ticks=(0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6))
+    x = x.title("ε: largest change of a pixel (0 = none, 1 = black to white)")
     layers = [
         *(_forbidden(ceiling, x) if ceiling else ()),
         *_paper_rows(x, main),
@@ -73,8 +74,9 @@ def _finding(run: Run, attacked: Sequence[tuple[float, KeptImages]]) -> tuple[st
     paper = _printed("neural_ode", "PGD")[-1]
     epsilon, kept = min(attacked, key=lambda point: (abs(point[0] - paper.epsilon), point[0]))
     keeps, at = format_percent(kept.share, kind="upper"), f"at ε = {format_epsilon(epsilon)}"
-    title = f"The paper’s attack leaves {format_percent(paper.accuracy, decimals=0)} at ε = {paper.epsilon_printed}. "
-    title += f"A working one leaves {keeps}{'' if epsilon == paper.epsilon else f' {at}'}"
+    high = format_percent(_printed("neural_ode", "FGSM")[-1].accuracy, decimals=0)
+    title = f"At ε = {paper.epsilon_printed} the paper’s attacks leave {100 * paper.accuracy:.0f} to {high}. "
+    title += f"Ours, on our own Neural ODE, leave {keeps}{'' if epsilon == paper.epsilon else f' {at}'}"
     sentence = f"The paper prints {format_percent(paper.accuracy, decimals=2)} for its Neural ODE under PGD at L∞ "
     sentence += f"ε = {paper.epsilon_printed} (MNIST); all attacks together leave ours ({data_name(run)}) at most "
     return title, f"{sentence}{keeps} of {kept.n:,} images {at}."
@@ -138,10 +140,9 @@ def _paper_rows(x: alt.X, run: Run) -> list[alt.Chart]:
             base.mark_point(color=_PAPER, opacity=1 if lead else 0.5, size=55, shape="circle" if lead else "square")
         )
         if lead:
-            text = f"{where}: Neural ODE, {attack} {format_percent(row[-1].accuracy, decimals=0)}"
-            dy = 20 if attack == "PGD" else -9
+            text = f"{where}, {attack}: {format_percent(row[-1].accuracy, decimals=0)}"
             layers.append(base.mark_line(color=_PAPER, strokeWidth=1.5, strokeDash=[5, 3]))
-            layers.append(label(x, row[-1].epsilon, row[-1].accuracy, text, align="right", dy=dy))
+            layers.append(label(x, row[-1].epsilon, row[-1].accuracy, text, align="right", dx=-6, dy=14))
     return layers
 
 
@@ -156,43 +157,40 @@ def _attacked_points(left: _Left, x: alt.X, *, lead: bool) -> list[alt.Chart]:
     base = plot(data, x, told)
     if not lead:
         return [base.mark_point(filled=True, size=55, shape="square", color=ATTACKED, opacity=0.45)]
-    epsilon, kept = left.points[-1]
-    text = f"ours: Neural ODE, all attacks {format_percent(kept.share, kind='upper')}"
     return [
         base.mark_line(strokeWidth=1, color=ATTACKED),
         base.mark_point(filled=True, size=85, shape="circle", color=ATTACKED, opacity=1),
-        label(x, epsilon, kept.share, text, align="right", dy=-12, bold=True),
+        label(x, left.crossing(0.1), 0.2, ["ours: Neural ODE", "under all attacks"], dx=14, bold=True),
     ]
 
 
 def _certified_steps(radii: Sequence[float], beside: _Left, x: alt.X) -> list[alt.Chart]:
-    """The certified accuracy of the best certified network, with the plane under it filled."""
+    """The certified accuracy of the best certified network."""
     curve = StepCurve.over(radii, "lower")
     base = plot([{"epsilon": e, "share": curve.share(e)} for e in curve.steps(_END)], x)
     at = max(curve.crossing(0.44, _END), beside.crossing(0.42))
     return [
-        base.mark_area(interpolate="step-after", color=CERTIFIED, opacity=0.18),
         base.mark_line(interpolate="step-after", color=CERTIFIED, strokeWidth=2),
-        label(x, at, 0.5, ["certified (proved)", "for another network"], dx=8),
+        label(x, at, 0.56, ["proved, for another network,", "one built not to expand"], dx=8),
     ]
 
 
 def _forbidden(ceiling: Number, x: alt.X) -> list[alt.Chart]:
     """The accuracies that no classifier can have from ε = 0.5 on: those above the largest class's share."""
     data = [{"epsilon": IMPOSSIBLE_RADIUS, "to": _END, "share": drawn(ceiling.value, "upper"), "top": 1}]
-    most = format_percent(ceiling.value, decimals=2)
-    text = [f"from ε = {IMPOSSIBLE_RADIUS:g} on no classifier", f"keeps more than {most} →"]
+    most = f"no classifier keeps more than {format_percent(ceiling.value, kind='upper', decimals=2)}"
     zone = plot(data, x).mark_rect(color=_FORBIDDEN, opacity=0.3)
-    zone = zone.encode(x2="to:Q", y2="top:Q", tooltip=alt.value(" ".join(text)))
-    return [zone, label(x, IMPOSSIBLE_RADIUS, 0.36, text, align="right", dx=-6)]
+    zone = zone.encode(x2="to:Q", y2="top:Q", tooltip=alt.value(most))
+    middle = (IMPOSSIBLE_RADIUS + _END) / 2
+    return [zone, label(x, middle, 0.58, ["impossible:", "every image", "can be gray"], align="center")]
 
 
 def _caption(run: Run, left: _Left, certified: tuple[Model, list[float]] | None) -> str:
     """Says what is drawn: which networks, n, kinds."""
     counts = sorted({kept.n for epsilon, kept in left.points if epsilon > 0})
     n = f"{counts[0]:,}" if counts[0] == counts[-1] else f"{counts[0]:,} to {counts[-1]:,}"
-    text = "Gray: the paper’s Table 1 (MNIST). "
-    text += f"Orange: {left.model.label} on {data_name(run)}, upper bounds on {n} images. Squares: ResNets. "
+    text = "Circles: Neural ODEs; squares: ResNets. Gray: the paper’s Table 1 (MNIST). "
+    text += f"Orange: ours ({left.model.label}, trained here on {data_name(run)}), upper bounds on {n} images. "
     if certified:
-        text += f"Blue: {certified[0].label}, certified image by image, a lower bound (n = {len(certified[1]):,})."
+        text += f"Blue: {certified[0].label}, a lower bound (n = {len(certified[1]):,})."
     return text
