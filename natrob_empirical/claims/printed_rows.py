@@ -10,13 +10,16 @@ from natrob_empirical.paper import PrintedAccuracy
 
 
 def as_printed(entries: Sequence[PrintedAccuracy]) -> str:
-    """The printed rows in short, from their first radius to their last: "FGSM, Neural ODE: 97.50 to 97.48 %"."""
-    rows: dict[str, list[str]] = {}
-    for each in entries:
-        trained = "" if each.training == "none" else f" ({each.training})"
-        row = f"{each.attack or titled(each.dataset)}, {each.model}{trained}"
-        rows.setdefault(row, []).append(f"{100 * each.accuracy:.2f}")
-    return "; ".join(f"{row}: {' to '.join(dict.fromkeys((n[0], n[-1])))} %" for row, n in rows.items())
+    """The printed rows in short, a model after the other: "Neural ODE: FGSM 97.5 %, PGD 93.6 to 75.2 %"."""
+    models: dict[str, dict[str, list[str]]] = {}
+    for each in sorted(entries, key=lambda entry: entry.model != "Neural ODE"):
+        model = each.model if each.training == "none" else each.training
+        rows = models.setdefault(model, {})
+        rows.setdefault(each.attack or titled(each.dataset), []).append(f"{100 * each.accuracy:.1f}")
+    return "; ".join(
+        f"{model}: " + ", ".join(f"{row} {' to '.join(dict.fromkeys((n[0], n[-1])))} %" for row, n in rows.items())
+        for model, rows in models.items()
+    )
 
 
 def printed_rows(claim_id: str, entries: Sequence[PrintedAccuracy]) -> Callable[[Evidence], tuple[Part, ...]]:
