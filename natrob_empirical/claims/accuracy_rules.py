@@ -84,9 +84,9 @@ def by_printed(entries: Sequence[PrintedAccuracy]) -> Rule:
     def judge(evidence: Evidence) -> Judgement:
         found = [list(_replayed(evidence.runs, printed)) for printed in entries]
         if not any(found):
-            attacked = next((each for each in entries if each.attack and each.network == "neural_ode"), None)
-            epsilon = 0.0 if attacked is None else attacked.epsilon
-            return nearest_replay(evidence, dataset=entries[0].dataset, epsilon=epsilon)
+            told = next((each for each in entries if each.network == "neural_ode"), entries[0])
+            attack = told.attack.partition("-")[0]
+            return nearest_replay(evidence, dataset=told.dataset, epsilon=told.epsilon, attack=attack)
         return _judged(entries, found)
 
     return judge

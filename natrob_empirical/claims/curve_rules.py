@@ -53,7 +53,7 @@ def by_curves(attack: str, halves: Sequence[Half], *, norm: str, epsilon: float)
         found = [_of_half(evidence.runs, half, attack) for half in halves]
         told = [each for each in found if each is not None]
         if len(told) < len(halves):
-            return nearest_replay(evidence, dataset=halves[0].dataset, epsilon=epsilon, norm=norm)
+            return nearest_replay(evidence, dataset=halves[0].dataset, epsilon=epsilon, norm=norm, attack=attack)
         verdict = together(each[0] for each in told)
         _, run, model, budget = next((each for each in told if each[0] == "against"), told[0])
         left = model.attacks[budget].accuracy

@@ -1,5 +1,6 @@
 """Records of the paper's own networks, made up, so that claims about its numbers can be decided; one claim judged."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from synthetic_runs import attack, evidence, theory
@@ -35,7 +36,13 @@ def place(printed: PrintedAccuracy, *, epochs: int = 200, seed: int = 0, **speci
 
 
 def replayed(
-    printed: PrintedAccuracy, *, off: float = 0.0, n: int = 1000, label: str = "", **changes: Any
+    printed: PrintedAccuracy,
+    *,
+    off: float = 0.0,
+    n: int = 1000,
+    label: str = "",
+    own: Mapping[str, Any] | None = None,
+    **changes: Any,
 ) -> list[CellRecord]:
     """The network's training and the printed attack on it; what it leaves is off by so much.
 
@@ -43,15 +50,16 @@ def replayed(
         printed: an entry of a table of the paper.
         off: added to the printed accuracy.
         n: images.
-        label: of another attack at the same budget instead.
+        label, own: of another attack at the same budget instead, with its settings.
         changes: of `place`.
     """
     model, where = f"{printed.model}, {printed.training}", place(printed, **changes)
     records = [theory(model, clean=0.99, **where)]
     if printed.attack:
-        own = {"attack": printed.attack.partition("-")[0], "steps": printed.steps, "step_size": printed.step_size}
-        name = f"{own['attack']}-{printed.steps} (step size 0.01)" if printed.steps != 1 else "FGSM"
-        where["settings"] |= {} if label else {"attack": own}
+        kind = printed.attack.partition("-")[0]
+        papers = {"attack": kind, "steps": printed.steps, "step_size": printed.step_size}
+        name = f"{kind}-{printed.steps} (step size 0.01)" if printed.steps != 1 else "FGSM"
+        where["settings"] |= {"attack": own or papers} if own or not label else {}
         left = max(0.0, printed.accuracy + off)
         records.append(attack(model, label or name, printed.epsilon, left, n=n, **where))
     return records

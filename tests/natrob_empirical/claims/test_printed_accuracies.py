@@ -85,6 +85,13 @@ def test_pgd_with_other_steps_is_not_the_papers() -> None:
     assert judged("E4", *table(ROW["PGD"], label="PGD-40")).verdict == "not_run"
 
 
+def test_another_attack_with_as_many_steps_is_not_the_papers() -> None:
+    other = {"attack": "DI2FGSM", "steps": 40, "step_size": 0.01}
+    records = [record for printed in ROW["PGD"] for record in replayed(printed, label="DI²-FGSM", own=other)]
+
+    assert judged("E4", *records).verdict == "not_run"
+
+
 @pytest.mark.parametrize("change", [{"channels": 16}, {"num_steps": 5}, {"field_convolutions": 2}, {"epochs": 49}])
 def test_another_network_or_a_short_training_is_not_the_papers(change: dict[str, int]) -> None:
     found = judged("E3", *table(ROW["FGSM"], **change))
