@@ -9,10 +9,11 @@ from typing import Final
 
 from natrob_empirical.claims import Ledger, Verdict
 from natrob_empirical.claims.headline import headline
-from natrob_empirical.display import plain
+from natrob_empirical.display import Figure, plain
 from natrob_empirical.display.formatting import format_number, format_share
 from natrob_empirical.evidence.run import Run
-from natrob_empirical.reporting.parts import picture
+from natrob_empirical.reporting.glossary import GLOSSARY
+from natrob_empirical.reporting.parts import INDEX_PARTS, picture
 from natrob_empirical.reporting.words import ABOUT
 
 ROOT: Final = Path(__file__).parents[1]
@@ -36,11 +37,25 @@ def without_blocks(text: str) -> str:
 
 def finding(ledger: Ledger) -> str:
     """What the paper says, what decides the question, and the picture of the site's index."""
-    figure = picture(ledger.evidence.runs)
-    if figure is None:
-        raise ValueError("the published records must hold a Neural ODE under attack for the picture, got none")
-    image = f"![{figure.alt}](reports/index/figures/{figure.name}.svg)"
+    image = _image(picture(ledger.evidence.runs), "reports/index")
     return f"{ABOUT[0]}\n**{plain(headline(ledger))}**\n\n[{image}](reports/index/index.md)"
+
+
+def index_figure(name: str) -> Callable[[Ledger], str]:
+    """Makes the block of one of the index's figures, for a page in docs."""
+
+    def block(ledger: Ledger) -> str:
+        parts = [part for make in INDEX_PARTS if (part := make(ledger.evidence.runs)) is not None]
+        figures = {part.figure.name: part.figure for part in parts if part.figure is not None}
+        return _image(figures.get(name), "../reports/index")
+
+    return block
+
+
+def _image(figure: Figure | None, site: str) -> str:
+    if figure is None:
+        raise ValueError("the published records must hold what every figure of the pages shows; one is missing")
+    return f"![{figure.alt}]({site}/figures/{figure.name}.svg)"
 
 
 def verdicts(ledger: Ledger) -> str:
@@ -105,6 +120,11 @@ def certificates(_: Ledger) -> str:
     )
 
 
+def glossary(_: Ledger) -> str:
+    """The words of the package."""
+    return _table("| word | what it means |\n|---|---|", [(f"**{word}**", meaning) for word, meaning in GLOSSARY])
+
+
 def _table(head: str, rows: list[tuple[str, ...]]) -> str:
     return "\n".join([head, *(f"| {' | '.join(row)} |" for row in rows)])
 
@@ -114,4 +134,7 @@ BLOCKS: Final[Mapping[str, Callable[[Ledger], str]]] = {
     "verdicts": verdicts,
     "runs": runs,
     "certificates": certificates,
+    "glossary": glossary,
+    "bounds-against-growth": index_figure("bounds-against-growth"),
+    "best-sandwich": index_figure("best-sandwich"),
 }

@@ -6,6 +6,7 @@ from natrob_empirical.attack_names import ATTACK_NAMES
 from natrob_empirical.claims import Ledger, Verdict
 from natrob_empirical.display import Part
 from natrob_empirical.reporting import words as texts
+from natrob_empirical.reporting.glossary import FIGURE_WORDS, GLOSSARY
 from natrob_empirical.reporting.page import ROOMS, Page
 from natrob_empirical.reporting.parts.cells import table, words
 
@@ -30,7 +31,7 @@ def method_page(ledger: Ledger) -> Page:
             _words("signs-of-failure", "Signs that an attack failed", ("Sign", "Meaning"), texts.FLAGS),
             Part(name="statistics", heading="Statistics", sentences=texts.STATISTICS),
             Part(name="rounding", heading="Rounding", sentences=texts.READING_ROUND),
-            _words("words", "Words", ("Word", "Meaning"), texts.GLOSSARY),
+            _words("words", "Words", ("Word", "Meaning"), (*GLOSSARY, *FIGURE_WORDS)),
         ),
     )
 

@@ -65,17 +65,3 @@ KINDS_OF_ATTACK: Final = {
     "corruption": "asks nothing, such as noise",
     "ensemble": "several attacks, each on what the others left",
 }
-GLOSSARY: Final = (
-    ("Adversarial example", "An image changed so little that people see no difference, which a network misclassifies."),
-    ("ε", "The radius: how far an attack may move an image, in the norm named beside it."),
-    ("L∞, L2", "Two norms: the largest change of a pixel, and the length of the whole change."),
-    ("Trunk", "The integrator inside a classifier, between its first layers (stem) and its last (head)."),
-    ("h, T", "The step size of the trunk, and the time over which it integrates."),
-    ("K", "The Lipschitz constant of the field: its values at two states differ by at most K times their distance."),
-    ("μ", "The one-sided Lipschitz constant: exact solutions separate no faster than e^{μt}; below 0 they approach."),
-    ("Growth", "How many times larger a perturbation is behind the trunk than before it."),
-    ("Masking", "A network hides its gradients, so that gradient attacks fail though wrong images are near."),
-    ("Ceiling", "The largest robust accuracy that any classifier can have on these images."),
-    ("NFE", "How often the trunk’s field is evaluated in one forward pass."),
-    ("Sandwich", "Certified accuracy below, attacked accuracy above: the truth lies between."),
-)
