@@ -156,7 +156,7 @@ def _marked(sentence: str) -> Markup:
 
 
 def _with_topic(sentence: str) -> Markup:
-    """The same with what it speaks of in bold."""
+    """Sets what a sentence speaks of in bold."""
     topic = _TOPIC.match(sentence)
     if topic is None:
         return _marked(sentence)
