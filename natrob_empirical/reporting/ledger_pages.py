@@ -7,7 +7,7 @@ from typing import Final
 from natrob_empirical.claims import Entry, Judgement, Ledger, Verdict
 from natrob_empirical.claims.headline import behind_headline, headline
 from natrob_empirical.display import Cell, Part, Table, plain
-from natrob_empirical.display.formatting import format_percent, join_words
+from natrob_empirical.display.formatting import MISSING, format_percent, join_words
 from natrob_empirical.display.table import missing_cell
 from natrob_empirical.evidence.run import Run
 from natrob_empirical.records import Number
@@ -41,7 +41,7 @@ def index_page(ledger: Ledger, runs: Sequence[Run]) -> Page:
         room="Index",
         title=QUESTION,
         headline=headline(ledger),
-        evidence=tuple((name, f"claims/{name}.html") for name in behind_headline(ledger)),
+        evidence=tuple((said, f"claims/{name}.html") for name, said in behind_headline(ledger).items()),
         lead=ABOUT,
         tally=tally_of(ledger),
         picture=picture(runs),
@@ -54,12 +54,17 @@ def index_page(ledger: Ledger, runs: Sequence[Run]) -> Page:
 
 
 def in_order(entries: Sequence[Entry]) -> list[Entry]:
-    """The paper's claims before natrob's own; what was decided or at least attacked first, experiments first."""
+    """The paper's claims before natrob's own; what was decided first, experiments first."""
 
     def order(entry: Entry) -> tuple[object, ...]:
         claim, judged = entry.claim, entry.judgement
-        shown = judged.verdict not in OPEN or (claim.paper and judged.attacked)
-        return (claim.id[0] == "N", not shown, claim.id[0] != "E", ORDER.index(judged.verdict), claim.order)
+        return (
+            claim.id[0] == "N",
+            judged.verdict in OPEN,
+            claim.id[0] != "E",
+            ORDER.index(judged.verdict),
+            claim.order,
+        )
 
     return sorted(entries, key=order)
 
@@ -154,12 +159,16 @@ def _row(entry: Entry) -> tuple[Cell, ...]:
     return (
         _id(entry),
         words(entry.claim.statement),
-        words(entry.claim.paper) if entry.claim.paper else missing_cell(),
+        words(entry.claim.paper or (f"in words ({_where(entry)})" if entry.claim.id[0] != "N" else MISSING)),
         _bound(judged.attacked, "≤", judged.budget),
         _bound(judged.certified, "≥", judged.budget),
         reliability(judged),
         _verdict(entry),
     )
+
+
+def _where(entry: Entry) -> str:
+    return f"section {entry.claim.place}" if entry.claim.place[0].isdigit() else entry.claim.place
 
 
 def _id(entry: Entry) -> Cell:
@@ -179,7 +188,8 @@ def _bound(number: Number | None, sign: str, budget: str) -> Cell:
     n = "" if number.n is None else f"n = {number.n:,}"
     place = ", ".join(each.replace(" ", "\u00a0") for each in (budget, n) if each)
     share = format_percent(number.value, kind=number.kind).replace(" ", "\u00a0")
-    return Cell(text=f"{sign}\u00a0{share} ({place})", value=number.value)
+    text = f"nothing ({place})" if number.kind == "lower" and number.value == 0 else f"{sign}\u00a0{share} ({place})"
+    return Cell(text=text, value=number.value, note=number.source)
 
 
 def reliability(judged: Judgement) -> Cell:

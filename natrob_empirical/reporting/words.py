@@ -7,8 +7,8 @@ PAPER_ADDRESS: Final = "https://arxiv.org/abs/2012.02452"
 ABOUT: Final = (
     "The paper “Towards Natural Robustness Against Adversarial Examples” (2020) says that Neural ODEs, networks that "
     "solve a differential equation, resist attacks without any defence.",
-    "Each of its claims is judged here by proofs and by stronger attacks.",
-    "A verdict shows its reason; an identifier leads to the evidence.",
+    "From ε = 0.5 on every image can be made uniform gray, so only the most common class can stay right.",
+    "Each claim is judged by proofs and by stronger attacks, on smaller networks of our own where a verdict says so.",
 )
 CLAIMS_LEAD: Final = (
     "The paper claims T about theory and E about experiments; N are natrob’s own claims.",

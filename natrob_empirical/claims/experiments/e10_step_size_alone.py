@@ -8,6 +8,7 @@ CLAIM = Claim(
     id="E10",
     statement="A small step size alone makes a network clearly more robust, even if nothing holds its constant K down.",
     place="5",
+    paper="“sufficient” even without constraining K",
     rule=(
         "A pair is one network at its smallest and its largest step, with the same T, settings and parameters.",
         "Both are trained without a defence, in one run, and meet the same attacks.",

@@ -6,8 +6,9 @@ from natrob_empirical.evidence.pairs import constrained_pairs
 
 CLAIM = Claim(
     id="E11",
-    statement="Holding a network’s Lipschitz constant K down makes it more robust (left as future work).",
+    statement="Holding a network’s Lipschitz constant K down makes it more robust.",
     place="5",
+    paper="expected; left as future work",
     rule=(
         "A pair is a network trained with K penalised or its layers’ norms bounded, and the same network without.",
         "Both have the same settings, in one run, and meet the same attacks.",

@@ -8,6 +8,7 @@ CLAIM = Claim(
     id="E12",
     statement="Neural ODEs are more stable than residual networks under white-box attacks, without any defence.",
     place="introduction, 4.2.1, A",
+    paper="more stable under white-box attacks (Table 1)",
     rule=(
         "A pair is a Neural ODE and a residual network of equal size (parameters ± 5 %), trained without a defence.",
         "Both are of one run and meet the same white-box attacks, at all budgets together.",

@@ -139,6 +139,8 @@ def _paper_rows(x: alt.X, run: Run) -> list[alt.Chart]:
         layers.append(
             base.mark_point(color=_PAPER, opacity=1 if lead else 0.5, size=55, shape="circle" if lead else "square")
         )
+        if attack == "FGSM" and not lead:
+            layers.append(label(x, row[1].epsilon, row[1].accuracy, f"{where}, {row[1].model}", dx=8))
         if lead:
             text = f"{where}, {attack}: {format_percent(row[-1].accuracy, decimals=0)}"
             layers.append(base.mark_line(color=_PAPER, strokeWidth=1.5, strokeDash=[5, 3]))
@@ -160,7 +162,7 @@ def _attacked_points(left: _Left, x: alt.X, *, lead: bool) -> list[alt.Chart]:
     return [
         base.mark_line(strokeWidth=1, color=ATTACKED),
         base.mark_point(filled=True, size=85, shape="circle", color=ATTACKED, opacity=1),
-        label(x, left.crossing(0.1), 0.2, ["ours: Neural ODE", "under all attacks"], dx=14, bold=True),
+        label(x, left.crossing(0.3), 0.36, "ours: Neural ODE under all attacks", dx=22, bold=True),
     ]
 
 
@@ -182,7 +184,10 @@ def _forbidden(ceiling: Number, x: alt.X) -> list[alt.Chart]:
     zone = plot(data, x).mark_rect(color=_FORBIDDEN, opacity=0.3)
     zone = zone.encode(x2="to:Q", y2="top:Q", tooltip=alt.value(most))
     middle = (IMPOSSIBLE_RADIUS + _END) / 2
-    return [zone, label(x, middle, 0.58, ["impossible:", "every image", "can be gray"], align="center")]
+    return [
+        zone,
+        label(x, middle, 0.58, ["no classifier", "can be here:", "every image", "can be gray"], align="center"),
+    ]
 
 
 def _caption(run: Run, left: _Left, certified: tuple[Model, list[float]] | None) -> str:
