@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.resources import files
 from typing import Any, Final
@@ -24,14 +25,26 @@ def svg_of(figure: Figure) -> bytes:
 
 
 def png_of(figure: Figure) -> bytes:
-    """Draws the figure on white with two pixels a point."""
-    return vl_convert.vegalite_to_png(_static(figure), scale=2)
+    """Draws the figure on white."""
+    return vl_convert.vegalite_to_png(_static(figure), scale=1)
 
 
 def live_json(figure: Figure) -> str:
-    """The description for the page's own script; "<" is escaped, so that no text in it ends the script element."""
-    text = json.dumps(figure.specification, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+    """The description for the page's own script, each data set with the names of its columns once.
+
+    "<" is escaped, so that no text in it ends the script element.
+    """
+    spec = dict(figure.specification)
+    if "datasets" in spec:
+        spec["datasets"] = {name: _columns(rows) for name, rows in spec["datasets"].items()}
+    text = json.dumps(spec, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
     return text.replace("<", "\\u003c")
+
+
+def _columns(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Rows as names and lists of values; a name that a row lacks is null."""
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    return {"names": names, "rows": [[row.get(name) for name in names] for row in rows]}
 
 
 @cache

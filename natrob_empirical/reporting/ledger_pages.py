@@ -186,7 +186,7 @@ def _bound(number: Number | None, sign: str, budget: str) -> Cell:
     if number is None:
         return missing_cell()
     n = "" if number.n is None else f"n = {number.n:,}"
-    place = ", ".join(each.replace(" ", "\u00a0") for each in (budget, n) if each)
+    place = ", ".join(each.replace(" = ", "\u00a0=\u00a0") for each in (budget, n) if each)
     share = format_percent(number.value, kind=number.kind).replace(" ", "\u00a0")
     text = f"nothing ({place})" if number.kind == "lower" and number.value == 0 else f"{sign}\u00a0{share} ({place})"
     return Cell(text=text, value=number.value, note=number.source)

@@ -53,6 +53,11 @@ class Page:
         return slug(self.address.removesuffix(".html"))
 
     @property
+    def pictured(self) -> bool:
+        """Whether its figures come as files too: those of models are many, and drawn by the page alone."""
+        return self.room != "Models"
+
+    @property
     def figures(self) -> tuple[Figure, ...]:
         """All its figures, in order."""
         own = (self.picture, *(part.figure for part in self.parts))

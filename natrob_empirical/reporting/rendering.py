@@ -46,19 +46,11 @@ def render_single(site: Site) -> bytes:
     )
 
 
-def render_markdown(site: Site, pages: Sequence[Page], figures: Sequence[str]) -> bytes:
-    """Pages under each other for a repository, with links to the figures' files.
-
-    Args:
-        site: that they are of.
-        pages: of one file.
-        figures: names of those that are there as PNG; the others are there as SVG.
-    """
+def render_markdown(site: Site, pages: Sequence[Page]) -> bytes:
+    """Pages under each other for a repository, with links to the files of figures and tables."""
     environment = _environment(lambda value: value if isinstance(value, Markup) else escape_markdown(str(value)))
     environment.filters |= {"code_block": code_block}
-    text = environment.get_template("page.md.j2").render(
-        site=site, pages=pages, figures=figures, address=markdown_address
-    )
+    text = environment.get_template("page.md.j2").render(site=site, pages=pages, address=markdown_address)
     return (re.sub(r"\n{3,}", "\n\n", text).strip() + "\n").encode("utf-8")
 
 

@@ -3,14 +3,12 @@
 from collections.abc import Sequence
 
 from natrob_empirical.display import Cell, Part
-from natrob_empirical.display.formatting import NORM_SIGNS, clean_text, format_epsilon
+from natrob_empirical.display.formatting import clean_text
 from natrob_empirical.evidence.folders import UnreadFile
-from natrob_empirical.evidence.grouping import attack_result_of
-from natrob_empirical.evidence.run import Run, budget_of
-from natrob_empirical.records import CellRecord
+from natrob_empirical.evidence.run import Run
 from natrob_empirical.reporting.page import ROOMS, Page, unique_slugs
 from natrob_empirical.reporting.parts import RUN_PARTS, key
-from natrob_empirical.reporting.parts.cells import count, share, table, words
+from natrob_empirical.reporting.parts.cells import count, table, words
 from natrob_empirical.reporting.parts.provenance import missing_cells
 
 
@@ -76,25 +74,13 @@ def _missing(run: Run) -> int:
 
 
 def _attacks(run: Run) -> tuple[Part, ...]:
-    """Every attack on every model."""
-    headings = ("Model·", "Training·", "Attack·", "Norm·", "ε", "Kept at most", "Clean", "n", "Queries", "Gradients")
-    caption = "What every attack left; queries and gradients are means an image."
+    """The settings of every attack."""
     rows = [
-        (
-            words(clean_text(record.cell.model)),
-            words(clean_text(record.cell.training)),
-            words(budget.attack),
-            words(NORM_SIGNS.get(budget.norm, budget.norm)),
-            Cell(text=format_epsilon(budget.epsilon), value=budget.epsilon),
-            share(result.accuracy.value, "upper"),
-            share(result.clean_accuracy.value),
-            *map(count, (result.accuracy.n, result.mean_queries, result.mean_gradient_calls)),
-        )
-        for record in sorted(run.records, key=_cell_order)
-        if (result := attack_result_of(record)) is not None
-        for budget in (budget_of(record),)
+        (words(label), words(", ".join(f"{name} = {value}" for name, value in settings.items() if value is not None)))
+        for label, settings in run.attacks.items()
     ]
-    return _part("attacks", "Every attack", caption, headings, rows, run=run)
+    caption = "Settings of every attack, as in the records."
+    return _part("attack-settings", "Settings of attacks", caption, ("Attack·", "Settings·"), rows, run=run)
 
 
 def _superseded(run: Run) -> tuple[Part, ...]:
@@ -105,9 +91,3 @@ def _superseded(run: Run) -> tuple[Part, ...]:
     ]
     caption = "Older records, replaced by newer ones."
     return _part("superseded", "Superseded records", caption, ("Model·", "Cell·", "Created·"), rows, run=run)
-
-
-def _cell_order(record: CellRecord) -> tuple[object, ...]:
-    """By model, then by attack."""
-    attacked = record.cell.attack is not None
-    return (record.cell.model, record.cell.training, attacked, budget_of(record).order if attacked else ())

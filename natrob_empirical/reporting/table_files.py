@@ -4,7 +4,6 @@ import csv
 import io
 import json
 import math
-from typing import Any
 
 from natrob_empirical.display import Cell, Table
 
@@ -19,12 +18,17 @@ def csv_of(table: Table) -> bytes:
 
 
 def json_of(table: Table) -> bytes:
-    """Caption, columns and rows; a cell is what is printed, its number, its mark and its note."""
+    """Caption, columns, the same rows as in CSV, and every note with the [row, column] of its cells."""
+    notes: dict[str, list[list[int]]] = {}
+    for i, row in enumerate(table.rows):
+        for j, cell in enumerate(row):
+            if cell.note:
+                notes.setdefault(cell.note, []).append([i, j])
     content = {
-        "name": table.name,
         "caption": table.caption,
-        "columns": [{"heading": column.heading, "note": column.note} for column in table.columns],
-        "rows": [[_entries(cell) for cell in row] for row in table.rows],
+        "columns": [column.heading for column in table.columns],
+        "rows": [[cell.text if cell.value is None else _short(cell.value) for cell in row] for row in table.rows],
+        "notes": notes,
     }
     return (json.dumps(content, ensure_ascii=False, separators=(",", ":")) + "\n").encode("utf-8")
 
@@ -38,10 +42,3 @@ def _short(value: float | int) -> float | int | str:
     if not math.isfinite(value):
         return str(value)
     return int(value) if value == int(value) and abs(value) < 1e15 else value
-
-
-def _entries(cell: Cell) -> dict[str, Any]:
-    """The fields of a cell that are not empty."""
-    value = None if cell.value is None else _short(cell.value)
-    entries = {"text": cell.text, "value": value, "mark": cell.mark, "note": cell.note}
-    return {name: entry for name, entry in entries.items() if entry not in ("", None)}

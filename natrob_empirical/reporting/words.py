@@ -15,11 +15,11 @@ CLAIMS_LEAD: Final = (
     "Each verdict is computed from proofs and records; without them it says so.",
 )
 READING: Final = (
-    "Attacked at most: the accuracy that attacks left, an upper bound; a stronger attack may lower it.",
-    "Certified at least: proved for these images against every attack, a lower bound.",
-    "Vacuous: a true bound, so large that it excludes nothing.",
-    "Not run: the records hold no experiment of the paper’s size.",
-    "n: how many test images were used; fewer images, less certain.",
+    "Attacked at most: what attacks left of the accuracy; a stronger one may leave less.",
+    "Certified at least: proved for these images against every attack.",
+    "Vacuous: true, but so large that it excludes nothing.",
+    "Not run: no record has the paper’s size.",
+    "n: how many test images were used.",
 )
 READING_ROUND: Final = (
     "Printed upper bounds are rounded up, lower bounds down, so that what is printed still holds.",

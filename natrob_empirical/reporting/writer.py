@@ -90,27 +90,28 @@ def write_page(page: Page, output: Path, name: str) -> tuple[Path, Path]:
     site = Site(title=page.title, pages=(page,))
     html, markdown = output / f"{name}.html", output / f"{name}.md"
     write_atomically(html, render_single(site))
-    write_atomically(markdown, render_markdown(site, [page], ()))
+    write_atomically(markdown, render_markdown(site, [page]))
     return html, markdown
 
 
 def files_of(site: Site) -> dict[str, bytes]:
     """Address → content of every file of a site; pages come after what they show."""
     figures = _by_name([figure for page in site.pages for figure in page.figures])
+    pictured = dict.fromkeys(figure.name for page in site.pages if page.pictured for figure in page.figures)
     tables = _by_name([table for page in site.pages for table in page.tables])
-    in_markdown = [figure.name for figure in site.pages[0].figures]
     templates = files("natrob_empirical.reporting").joinpath("templates")
     content = {
         "assets/natrob.js": script().encode("utf-8"),
         "assets/natrob.css": templates.joinpath("natrob.css").read_bytes(),
     }
-    content |= {f"figures/{name}.svg": svg_of(figure) for name, figure in figures.items()}
-    content |= {f"figures/{name}.png": png_of(figures[name]) for name in in_markdown}
+    content |= {f"figures/{name}.svg": svg_of(figures[name]) for name in pictured}
+    if site.pages[0].picture is not None:
+        content[f"figures/{site.pages[0].picture.name}.png"] = png_of(site.pages[0].picture)
     content |= {f"data/{name}.csv": csv_of(table) for name, table in tables.items()}
     content |= {f"data/{name}.json": json_of(table) for name, table in tables.items()}
     for room, address in ROOMS.items():
         pages = [page for page in site.pages if page.room == room]
-        content[address.replace(".html", ".md")] = render_markdown(site, pages, in_markdown)
+        content[address.replace(".html", ".md")] = render_markdown(site, pages)
     return content | {page.address: render_page(site, page) for page in reversed(site.pages)}
 
 

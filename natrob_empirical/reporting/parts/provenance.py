@@ -13,7 +13,7 @@ from natrob_empirical.reporting.parts.cells import data_name, key, only, table, 
 
 
 def settings(run: Run, model: Model) -> Part | None:
-    """The settings that all cells of a model share, and those of each cell, as in the records."""
+    """The settings that all cells of a model share, and those of single cells; attacks stand on the run's page."""
     records = [
         r
         for r in run.records
@@ -22,11 +22,10 @@ def settings(run: Run, model: Model) -> Part | None:
     common = _common([record.settings for record in records])
     shared = table(key(run, model, what="settings"), "Settings of all cells of this network.", ("Setting·", "Value·"),
                    [(words(name), words(value)) for name, value in _flat(common)])  # fmt: skip
-    own = [(record, {k: v for k, v in record.settings.items() if k not in common}) for record in records]
+    own = [(r, {k: v for k, v in r.settings.items() if k not in common and k != "attack"}) for r in records]
     cells = table(
-        key(run, model, what="cells"), "Further settings of single cells.", ("Cell·", "Settings·", "Run at·"),
-        [(words(_cell_name(record)), words(_json(rest)), words(clean_text(record.environment.created)))
-         for record, rest in own],
+        key(run, model, what="cells"), "Further settings of single cells.", ("Cell·", "Settings·"),
+        [(words(_cell_name(record)), words(_json(rest))) for record, rest in own if rest],
     )  # fmt: skip
     return Part(name="settings", heading="Settings", tables=only(shared, cells), folded=True)
 

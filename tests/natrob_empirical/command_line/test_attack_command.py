@@ -223,8 +223,8 @@ def test_a_report_is_made_of_the_records(checkpoint: Path, tmp_path: Path) -> No
     natrob(*attack_of(str(checkpoint), tmp_path, "--epsilon", "0.1"))
     result = natrob("report", "--records-only", "--output", str(tmp_path))
     assert result.exit_code == 0, result.output
-    (table,) = (tmp_path / "data").glob("attacks-*.csv")
-    assert ",PGD-3,L∞,0.1," in table.read_text()
+    (table,) = (tmp_path / "data").glob("attacked-linf-*.csv")
+    assert "\nPGD-3,gradient,0.1," in table.read_text()
 
 
 @pytest.mark.parametrize(

@@ -45,7 +45,7 @@ def test_two_folders_compared(tmp_path: Path) -> None:
     result = natrob("report", "--compare", *folders, "--json")
     assert result.exit_code == 0, result.output
     (row,) = json.loads(result.stdout)["changed-numbers"]["rows"]
-    assert [cell["text"] for cell in row[2:]] == ["0.5", "0.4", "−0.1"]
+    assert row[2:4] == [0.5, 0.4]
     shown = natrob("report", "--compare", *folders, "--output", str(tmp_path / "out"))
     assert "1 of 1 numbers changed" in " ".join(shown.output.split())
     assert {path.name for path in (tmp_path / "out").iterdir()} == {"compare.html", "compare.md"}

@@ -7,14 +7,17 @@ from pathlib import Path
 import pytest
 from synthetic_runs import attack, evidence, sweep, table_1, theory
 
-from natrob_empirical.claims import judge_all
+from natrob_empirical.claims import Evidence, judge_all
+from natrob_empirical.evidence.folders import read_folders
+from natrob_empirical.evidence.packaged import packaged_proofs
+from natrob_empirical.evidence.proofs import by_path
 from natrob_empirical.reporting import write_site
 
 WORDS, SENTENCE, PARAGRAPH = 350, 25, 60
 PAGE, SITE = 1_000_000, 3_000_000
 SHARED = "natrob.js"
 _SILENT = {"script", "style", "table", "title", "head"}
-_BLOCKS = {"p", "li", "figcaption", "h1", "h2", "h3", "pre", "summary", "nav"}
+_BLOCKS = {"p", "li", "h1", "h2", "h3", "pre", "summary", "nav"}
 
 
 class Reader(HTMLParser):
@@ -50,24 +53,34 @@ class Reader(HTMLParser):
 
     @property
     def paragraphs(self) -> list[str]:
-        return [" ".join(text.split()) for tag, text in self.blocks if text and tag in {"p", "li", "figcaption"}]
+        return [" ".join(text.split()) for tag, text in self.blocks if text and tag in {"p", "li"}]
 
 
 def sentences(paragraph: str) -> list[str]:
-    """Splits behind a full stop, question mark or semicolon-free colon, never inside "e.g." or a number."""
-    return re.split(r"(?<=[.!?])\s+(?=[A-ZÀ-Ý“])", paragraph)
+    """Splits behind a full stop or question mark that a capital letter or a number follows."""
+    return re.split(r"(?<=[.!?])\s+(?=[A-ZÀ-Ý“0-9])", paragraph)
 
 
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A site of three runs: Table 1 on MNIST, digits with certificates, and a sweep."""
+def _made_up() -> Evidence:
+    """Table 1 on MNIST, digits with a certificate, and a sweep."""
     attacks = (("PGD-40", 0.3, 0.5), ("FGSM", 0.3, 0.6))
-    found = evidence(
+    return evidence(
         *table_1(),
         theory("A", certified=[("L2", 0.3, 0.3)]),
         *(attack("A", label, epsilon, left, norm="L2") for label, epsilon, left in attacks),
         sweep(),
     )
+
+
+def _quick() -> Evidence:
+    """The committed records of `natrob report`."""
+    runs = read_folders([Path(__file__).parents[3] / "reports" / "quick"]).runs
+    return Evidence(runs=runs, proofs=by_path(packaged_proofs()))
+
+
+@pytest.fixture(scope="module", params=[_made_up, _quick], ids=["made up", "quick"])
+def site(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    found = request.param()
     folder = tmp_path_factory.mktemp("site")
     write_site(judge_all(found), found.runs, folder, title="natrob")
     return folder
@@ -100,7 +113,7 @@ def test_pages_are_small(site: Path) -> None:
 
 
 def test_the_reader_sees_what_is_too_long() -> None:
-    html = "<p>One two. Three <data value='1'>1</data></p><table><p>four</p></table><figcaption>1</figcaption>"
+    html = "<p>One two. Three <data value='1'>1</data></p><table><p>four</p></table><li>1</li>"
     read = Reader(html)
     assert read.words == ["One", "two.", "Three", "1", "1"]
     assert read.values == ["1"]
