@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+from altair.utils.schemapi import debug_mode
+
 from natrob_empirical.claims import Ledger
 from natrob_empirical.display.formatting import clean_text
 from natrob_empirical.evidence.folders import UnreadFile
@@ -26,13 +28,14 @@ def build_site(
         command: that makes the records anew; may be empty.
         unread: files that count for nothing; the data page names them.
     """
-    pages = (
-        index_page(ledger, runs),
-        claims_page(ledger),
-        *claim_pages(ledger, run_addresses(runs)),
-        *model_pages(runs),
-        data_page(runs, unread, ledger.evidence.notes, "\n".join(map(clean_text, command.strip().splitlines()))),
-        *run_pages(runs),
-        method_page(ledger),
-    )
+    with debug_mode(False):  # altair would check every piece of a figure; Vega checks the whole when it is drawn
+        pages = (
+            index_page(ledger, runs),
+            claims_page(ledger),
+            *claim_pages(ledger, run_addresses(runs)),
+            *model_pages(runs),
+            data_page(runs, unread, ledger.evidence.notes, "\n".join(map(clean_text, command.strip().splitlines()))),
+            *run_pages(runs),
+            method_page(ledger),
+        )
     return Site(title=clean_text(title), pages=pages, alarms=tuple(text for run in runs for text in alarms_of(run)))
