@@ -22,14 +22,17 @@ window.natrobThemes={"dark": {"axis": {"domainColor": "#9aa4af", "gridColor": "#
   wantsDark.addEventListener("change", () => recolour());
   document.querySelector("header").append(toggle);
 
-  // Figures: drawn when they come near; until then, and in print, their picture is shown.
+  // Figures: drawn when they come near; until then, and in print, their picture is shown. Those without one are drawn soon.
   const views = new Map();
   async function draw(box) {
     const previous = views.get(box);
     const specification = JSON.parse(box.nextElementSibling.textContent);
+    for (const [name, { names, rows }] of Object.entries(specification.datasets ?? {}))
+      specification.datasets[name] = rows.map((row) => Object.fromEntries(row.map((value, i) => [names[i], value]).filter(([, value]) => value !== null)));
     const config = window.natrobThemes[isDark() ? "dark" : "light"];
     const drawn = await window.natrobEmbed(box.querySelector(".live"), specification, { mode: "vega-lite", config, actions: false, renderer: "svg", tooltip: { theme: isDark() ? "dark" : "light" } });
     box.classList.add("drawn");
+    box.classList.toggle("dark", isDark());
     await drawn.view.resize().runAsync();
     dispatchEvent(new Event("resize"));
     views.set(box, drawn);
@@ -39,6 +42,10 @@ window.natrobThemes={"dark": {"axis": {"domainColor": "#9aa4af", "gridColor": "#
     for (const { target, isIntersecting } of seen) if (isIntersecting) { near.unobserve(target); draw(target); }
   }, { rootMargin: "600px" });
   for (const box of document.querySelectorAll(".figure")) near.observe(box);
+  async function drawRest() {
+    for (const box of document.querySelectorAll(".figure:not(.pictured)")) if (box.offsetParent && !views.has(box)) { near.unobserve(box); await draw(box); }
+  }
+  addEventListener("load", () => setTimeout(drawRest, 200));
   function recolour() { nameToggle(); for (const box of views.keys()) draw(box); }
   nameToggle();
 
