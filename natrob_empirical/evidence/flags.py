@@ -65,10 +65,10 @@ def flags_of(run: Run, model: Model, norm: str, epsilon: float, kept: KeptImages
     found = tuple(flag for flag in reliability_flags(run, model) if flag.attack in deciding)
     if kept.share == 0 or not all(_weak(run, label) for label in kept.attacks):  # nothing leaves less than nothing
         return found
-    reason = f"no attack of {FEW_STEPS} steps or more, and no AutoAttack, was run here"
+    reason = f"no attack of {FEW_STEPS} steps or more, and no AutoAttack, was run here: the truth may be lower"
     names = ", ".join(kept.attacks)
     weak = ReliabilityFlag(
-        name="weak attacks only", model=model.label, attack=names, norm=norm, epsilon=epsilon, reason=reason
+        name="our attacks were weak", model=model.label, attack=names, norm=norm, epsilon=epsilon, reason=reason
     )
     return (*found, weak)
 

@@ -1,7 +1,7 @@
 """The index, the list of claims and a page a claim: the ledger, shown."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Final
 
 from natrob_empirical.claims import Entry, Judgement, Ledger, Verdict
@@ -46,25 +46,21 @@ def index_page(ledger: Ledger, runs: Sequence[Run]) -> Page:
         tally=tally_of(ledger),
         picture=picture(runs),
         parts=(
-            Part(name="ledger", heading="Claims and verdicts", tables=ledger_table(ledger.entries)),
+            Part(name="ledger", heading="Claims and verdicts", tables=ledger_table(ledger)),
             *(part for part in built if part is not None),
             Part(name="reading", heading="How to read this", sentences=READING),
         ),
     )
 
 
-def in_order(entries: Sequence[Entry]) -> list[Entry]:
-    """The paper's claims before natrob's own; what was decided first, experiments first."""
+def in_order(entries: Sequence[Entry], first: Collection[str] = ()) -> list[Entry]:
+    """The claims named first, then the paper's and natrob's own; what was decided first, experiments first."""
 
     def order(entry: Entry) -> tuple[object, ...]:
-        claim, judged = entry.claim, entry.judgement
-        return (
-            claim.id[0] == "N",
-            judged.verdict in OPEN,
-            claim.id[0] != "E",
-            ORDER.index(judged.verdict),
-            claim.order,
-        )
+        claim, verdict = entry.claim, entry.judgement.verdict
+        own = claim.id[0] == "N"
+        return (claim.id not in first, own != (claim.id in first), verdict in OPEN, claim.id[0] != "E",
+                ORDER.index(verdict), claim.order)  # fmt: skip
 
     return sorted(entries, key=order)
 
@@ -75,10 +71,12 @@ def tally_of(ledger: Ledger) -> tuple[tuple[Verdict, int], ...]:
     return tuple((verdict, counts[verdict]) for verdict in ORDER if counts[verdict])
 
 
-def ledger_table(entries: Sequence[Entry]) -> tuple[Table, ...]:
+def ledger_table(ledger: Ledger) -> tuple[Table, ...]:
     """Claims with what the paper says, the two bounds, and the verdict."""
-    caption = "Every claim, judged: the paper’s first (E experiments, T theory), then natrob’s own (N)."
-    shown = table("ledger", caption, _HEADINGS, [_row(entry) for entry in in_order(entries)])
+    caption = "E: the paper’s experiments, T: its theory, N: natrob’s own claims; decided ones first."
+    shown = table(
+        "ledger", caption, _HEADINGS, [_row(entry) for entry in in_order(ledger.entries, behind_headline(ledger))]
+    )
     return (shown,) if shown else ()
 
 

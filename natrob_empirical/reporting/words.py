@@ -7,8 +7,8 @@ PAPER_ADDRESS: Final = "https://arxiv.org/abs/2012.02452"
 ABOUT: Final = (
     "The paper “Towards Natural Robustness Against Adversarial Examples” (2020) says that Neural ODEs, networks that "
     "solve a differential equation, resist attacks without any defence.",
-    "From ε = 0.5 on every image can be made uniform gray, so only the most common class can stay right.",
-    "Each claim is judged by proofs and by stronger attacks, on smaller networks of our own where a verdict says so.",
+    "Where every pixel may change by half (ε = 0.5), any image can turn gray; only the commonest class stays right.",
+    "Claims are judged by proofs and by stronger attacks, on smaller networks of our own where a verdict says so.",
 )
 CLAIMS_LEAD: Final = (
     "The paper claims T about theory and E about experiments; N are natrob’s own claims.",
@@ -43,7 +43,7 @@ FLAGS: Final = (
         "above the ceiling",
         "At an L∞ radius of 0.5 the gray image is in reach: no classifier keeps more than one class.",
     ),
-    ("weak attacks only", "No attack of 50 steps or more, and no AutoAttack, was run at this radius."),
+    ("our attacks were weak", "No attack of 50 steps or more, and no AutoAttack, was run at this radius."),
     ("budget not used", "The attack left accuracy and moved no image to the edge of its ball."),
 )
 VERDICTS: Final = {

@@ -115,13 +115,14 @@ def series(
 
 def label(
     x: alt.X, at: float, y: float, text: str | list[str], *, align: Literal["left", "center", "right"] = "left",
-    dx: int = 0, dy: int = 0, bold: bool = False,
+    dx: int = 0, dy: int = 0, ink: str = "",
 ) -> alt.Chart:  # fmt: skip
-    """Words at a place of the plane, in the page's ink."""
+    """Words at a place of the plane, in the page's ink, or bold in a line's colour."""
     field = str(x["shorthand"]).partition(":")[0]
     drawing = alt.Chart(rows([{field: drawn(at), "share": drawn(y)}]))
-    weight = "bold" if bold else "normal"
-    return drawing.mark_text(text=text, align=align, dx=dx, dy=dy, fontWeight=weight).encode(x=x, y=share_axis("share"))
+    weight, colour = ("bold", ink) if ink else ("normal", alt.Undefined)
+    words = drawing.mark_text(text=text, align=align, dx=dx, dy=dy, fontWeight=weight, color=colour)
+    return words.encode(x=x, y=share_axis("share"))
 
 
 def make_figure(

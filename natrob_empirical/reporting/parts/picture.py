@@ -57,7 +57,7 @@ def picture(runs: Sequence[Run]) -> Figure | None:
         return None
     certified, ceiling = _certified(same), next((found for run in same if (found := run.largest_class_share)), None)
     x = budget_axis("Linf", _END, ticks=(0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6))
-    x = x.title("ε: largest change of a pixel (0 = none, 1 = black to white)")
+    x = x.title("ε in L∞: largest change of a pixel (1 = black to white)")
     layers = [
         *(_forbidden(ceiling, x) if ceiling else ()),
         *_paper_rows(x, main),
@@ -162,7 +162,7 @@ def _attacked_points(left: _Left, x: alt.X, *, lead: bool) -> list[alt.Chart]:
     return [
         base.mark_line(strokeWidth=1, color=ATTACKED),
         base.mark_point(filled=True, size=85, shape="circle", color=ATTACKED, opacity=1),
-        label(x, left.crossing(0.3), 0.36, "ours: Neural ODE under all attacks", dx=22, bold=True),
+        label(x, left.crossing(0.3), 0.36, "ours: Neural ODE under all attacks", dx=22, ink=ATTACKED),
     ]
 
 
@@ -173,7 +173,7 @@ def _certified_steps(radii: Sequence[float], beside: _Left, x: alt.X) -> list[al
     at = max(curve.crossing(0.44, _END), beside.crossing(0.42))
     return [
         base.mark_line(interpolate="step-after", color=CERTIFIED, strokeWidth=2),
-        label(x, at, 0.56, ["proved, for another network,", "one built not to expand"], dx=8),
+        label(x, at, 0.56, ["proved, for another network", "that is built not to expand"], dx=8, ink=CERTIFIED),
     ]
 
 
@@ -195,7 +195,7 @@ def _caption(run: Run, left: _Left, certified: tuple[Model, list[float]] | None)
     counts = sorted({kept.n for epsilon, kept in left.points if epsilon > 0})
     n = f"{counts[0]:,}" if counts[0] == counts[-1] else f"{counts[0]:,} to {counts[-1]:,}"
     text = "Circles: Neural ODEs; squares: ResNets. Gray: the paper’s Table 1 (MNIST). "
-    text += f"Orange: ours ({left.model.label}, trained here on {data_name(run)}), upper bounds on {n} images. "
+    text += f"Orange: ours ({left.model.label}, on {data_name(run)}), upper bounds on {n} images. "
     if certified:
-        text += f"Blue: {certified[0].label}, a lower bound (n = {len(certified[1]):,})."
+        text += f"Blue: {certified[0].label}, a lower bound (n = {len(certified[1]):,}), not comparable with orange."
     return text

@@ -84,6 +84,6 @@ def test_a_weak_attack_beside_a_strong_one_does_no_harm_to_what_both_leave() -> 
 
 
 def test_a_number_that_rests_on_weak_attacks_alone_says_so_unless_nothing_is_left() -> None:
-    assert of_the_number(attack(left=0.5)) == ["weak attacks only"]
+    assert of_the_number(attack(left=0.5)) == ["our attacks were weak"]
     assert of_the_number(attack("A", "PGD-50", left=0.5, steps=50)) == []
     assert of_the_number(attack(left=0.0)) == []
