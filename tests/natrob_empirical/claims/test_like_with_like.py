@@ -65,6 +65,12 @@ def test_size_training_and_run_must_be_the_same(change: dict[str, Any]) -> None:
     assert judged("E12", *ode, *resnet).verdict == "no_evidence"
 
 
+def test_another_discretisation_of_the_same_equation_is_no_residual_network() -> None:
+    ode, heun = network("ODE", 0.5, network="neural_ode"), network("Heun", 0.4, network="heun")
+
+    assert judged("E12", *ode, *heun).verdict == "no_evidence"
+
+
 @pytest.mark.parametrize("label", ["Random Noise", "Square", "Boundary Attack"])
 def test_only_white_box_attacks_count_for_a_claim_about_them(label: str) -> None:
     assert judged("E12", *pair(0.5, 0.4, label=label)).verdict == "no_evidence"
@@ -92,6 +98,16 @@ def test_the_first_networks_numbers_and_flags_are_shown() -> None:
     assert found.attacked is not None
     assert found.attacked.value == pytest.approx(0.4)
     assert found.attacked.source.startswith("ODE")
+
+
+def test_an_attack_on_few_images_does_not_shorten_one_on_many() -> None:
+    strongest = [attack(model, "AutoAttack", 0.1, 0.3, n=100, network=net)
+                 for model, net in (("ODE", "neural_ode"), ("ResNet", "euler"))]  # fmt: skip
+    found = judged("E12", *pair(0.4, 0.5), *strongest)
+
+    assert "(n = 1,000)" in found.reason
+    assert found.attacked is not None
+    assert found.attacked.n == 1000
 
 
 def steps(small: float, large: float, *, small_steps: int = 10, **changes: Any) -> list[CellRecord]:

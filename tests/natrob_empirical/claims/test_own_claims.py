@@ -83,6 +83,7 @@ def test_an_image_fooled_inside_its_radius_refutes_the_certificates() -> None:
 
 
 @pytest.mark.parametrize(("one_sided", "found", "verdict"), [
+    (-0.5, 0.9, "not_reproduced"),
     (-1.9, 0.9, "proved"),
     (-1.9, 0.1, "not_reproduced"),
     (-1.9, 1.1, "refuted"),
@@ -96,9 +97,14 @@ def test_a_contracting_field_must_be_seen_to_expand_at_h_1(one_sided: float, fou
     assert CLAIMS["N4"].judge(evidence(proofs=ONE_SIDED)).verdict == "no_evidence"
 
 
-def contractive(share: float, plain_keeps: float, *, n: int = 1000, training: str = "margin") -> list[CellRecord]:
+def contractive(
+    share: float, plain_keeps: float, *, n: int = 1000, training: str = "margin", growth: float = 1.0
+) -> list[CellRecord]:
     """A network that cannot expand, certified on a share of the images, beside a plain one under attack."""
-    own: dict[str, Any] = {"growth_bound": number(1.0, "upper", None), "exponential_bound": number(9.0, "upper", None)}
+    own: dict[str, Any] = {
+        "growth_bound": number(growth, "upper", None),
+        "exponential_bound": number(9.0, "upper", None),
+    }
     letters = [0.3 if image < share * n else 0.0 for image in range(n)]
     return [
         theory("contractive", radii=letters, network="gradient_flow", training=training, parameters=123_450, **own),
@@ -121,6 +127,11 @@ def test_fewer_certified_than_unfooled_images_are_no_such_order(
     share: float, keeps: float, n: int, verdict: str
 ) -> None:
     assert judged("N5", *contractive(share, keeps, n=n)).verdict == verdict
+
+
+@pytest.mark.parametrize("change", [{"training": "standard"}, {"growth": 1.01}])
+def test_a_plainly_trained_network_or_one_that_may_expand_is_not_built_for_it(change: dict[str, Any]) -> None:
+    assert judged("N5", *contractive(0.6, 0.5, **change)).verdict == "no_evidence"
 
 
 def test_the_order_must_hold_over_every_plain_network_of_the_run() -> None:
@@ -173,7 +184,7 @@ def grown(*, networks: int = 8, sign: float = 1.0) -> list[CellRecord]:
 
 def test_growth_that_tells_fooled_images_is_seen_to() -> None:
     assert judged("N7", *grown()).verdict == "reproduced"
-    assert judged("N7", *grown(sign=-1.0)).verdict == "not_reproduced"
+    assert judged("N7", *grown(sign=-1.0)).verdict == judged("N7", *grown(sign=0.0)).verdict == "not_reproduced"
     assert judged("N7", *grown(networks=7)).verdict == "no_evidence"
 
 
@@ -201,7 +212,11 @@ def test_without_the_proof_or_mnists_labels_the_headline_compares_networks_of_on
         for record in (theory(label, network=network), attack(label, "PGD-40", 0.1, left, network=network))
     ]
 
-    assert "in 0 of 1 comparisons" in plain(headline(judge_all(evidence(*records, proofs=CEILING))))
+    unlabelled = evidence(*records, proofs=CEILING)
+    unproved = replace(labelled(MNIST_COUNTS, dataset="mnist"), proofs={})
+
+    assert "in 0 of 1 comparisons" in plain(headline(judge_all(unlabelled)))
+    assert "no evidence" in headline(judge_all(unproved))
 
 
 def test_a_certificate_of_another_norm_counts_nowhere() -> None:
