@@ -15,11 +15,11 @@ CLAIMS_LEAD: Final = (
     "Each verdict is computed from proofs and records; without them it says so.",
 )
 READING: Final = (
-    "Attacked at most: what attacks left of the accuracy; a stronger one may leave less.",
-    "Certified at least: proved for these images against every attack.",
-    "Vacuous: true, but so large that it excludes nothing.",
+    "Attacked at most: an upper bound; a stronger attack may leave less.",
+    "Certified at least: a lower bound, proved.",
+    "Vacuous: true, but it excludes nothing.",
     "Not run: no record has the paper’s size.",
-    "n: how many test images were used.",
+    "n: test images used.",
 )
 READING_ROUND: Final = (
     "Printed upper bounds are rounded up, lower bounds down, so that what is printed still holds.",

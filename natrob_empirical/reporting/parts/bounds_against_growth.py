@@ -45,7 +45,7 @@ def bounds_against_growth(runs: Sequence[Run]) -> Part | None:
         caption="One network a class. Hollow: vacuous at the smallest budget. Arrows: further right than drawn.",
     )  # fmt: skip
     sentence = f"In the middle of these networks the proved bound is {measured(middle)} times the growth measured."
-    return Part(name="growth", heading="What is proved against what happens", sentences=(sentence,), figure=figure)
+    return Part(name="growth", heading="Proved against measured growth", sentences=(sentence,), figure=figure)
 
 
 def growth_table(run: Run) -> Part | None:

@@ -22,7 +22,7 @@ def reliability(run: Run, model: Model) -> Part | None:
     ]
     shown = table(key(run, model, what="flags"), "Signs that an accuracy under attack is the attack’s failure.",
                   ("Attack·", "Sign·", "Clearest at·", "Reason·"), lines)  # fmt: skip
-    said = f"{measured(str(len(flags)))} signs of masked gradients." if flags else "No sign of masked gradients."
+    said = "There are signs of masked gradients:" if flags else "No sign of masked gradients."
     tables = only(shown)
     return Part(name="reliability", heading="Can the attacks be trusted?", sentences=(said,), tables=tables)
 

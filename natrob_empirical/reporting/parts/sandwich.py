@@ -64,7 +64,7 @@ def best_sandwich(runs: Sequence[Run]) -> Part | None:
     run, bounds = max(found, key=lambda pair: (_certified_part(pair[1]), len(pair[1])))
     return Part(
         name="sandwich",
-        heading="What is proved, what is fooled, and what nobody knows",
+        heading="Proved, fooled, and unknown",
         sentences=(f"{bounds.model} has the most certified images of all networks here ({data_name(run)}).",),
         figure=sandwich_figure(bounds, data_name(run), name="best-sandwich"),
     )
@@ -93,7 +93,7 @@ def sandwich_figure(bounds: ImageBounds, data: str, *, name: str) -> Figure:
     return make_figure(
         layers, name=name, title=f"{bounds.model}: certified and attacked accuracy",
         alt_text=f"{bounds.model} on {len(bounds):,} images of {data}: {finding}.",
-        caption=f"Both lines are steps, image by image, on the same {len(bounds):,} images of {data}. "
+        caption=f"Image by image, {len(bounds):,} images of {data}. "
         "Points: each attack alone.",
     )  # fmt: skip
 
