@@ -99,7 +99,7 @@ def _layers(model: Model, norm: str, budgets: list[AttackBudget], together: dict
         each.mark_point(size=55, filled=True, opacity=0.9),
         both.mark_line(color=ORANGE, strokeWidth=3, clip=True),
         both.mark_point(color=ORANGE, size=90, filled=True, opacity=1),
-        label(x, *_telling(together), "all together", dx=9, dy=-9, ink=ORANGE),
+        label(x, *_telling(together), "all together", align="right", dx=-8, dy=14, ink=ORANGE),
         plot(published, x, told[:3]).mark_point(color=GRAY, size=70, shape="diamond"),
     ]
 
