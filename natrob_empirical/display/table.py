@@ -1,11 +1,10 @@
 """A table as plain data, for HTML, Markdown, CSV and JSON alike."""
 
 from dataclasses import dataclass
-from typing import Final, Literal, TypeAlias, final
+from typing import Literal, TypeAlias, final
 
 from natrob_empirical.display.formatting import MISSING
 
-LONG_TABLE: Final = 15
 Mark: TypeAlias = Literal["", "good", "bad", "caution", "missing"]
 
 

@@ -70,27 +70,11 @@ class ImageBounds:
         pairs = zip(self.certified_radii, self.found_distances, strict=True)
         return tuple(position for position, (low, high) in enumerate(pairs) if low > 0 and high <= low)
 
-    @property
-    def gap_ratios(self) -> tuple[float, ...]:
-        """Smallest distance found over certified radius, of every image with a certificate; ∞ where none was found."""
-        pairs = zip(self.certified_radii, self.found_distances, strict=True)
-        return tuple(high / low for low, high in pairs if low > 0)
-
 
 def image_bounds(run: Run) -> tuple[ImageBounds, ...]:
     """Every model and norm with certificates and attacks image by image, on the images that all attacks saw."""
-    return _all_bounds(run, min)
-
-
-def widest_bounds(run: Run) -> tuple[ImageBounds, ...]:
-    """The bounds on every image that any attack saw: later ones met fewer attacks, which their distances show."""
-    return _all_bounds(run, max)
-
-
-def _all_bounds(run: Run, pick: Callable[[Iterable[int]], int]) -> tuple[ImageBounds, ...]:
-    """With as many images as `pick` takes of how many each attack saw."""
     found = (
-        bounds_of(model, norm, pick)
+        bounds_of(model, norm)
         for model in run.models
         if model.theory is not None
         for norm in ordered_norms({each.norm for each in model.theory.certificates})
@@ -120,7 +104,7 @@ def best_radii(theory: TheoryResult, norm: str) -> tuple[float, ...]:
     return _by_image(max, [_padded(each.radius_values, n, 0.0) for each in given]) if given else ()
 
 
-def bounds_of(model: Model, norm: str, pick: Callable[[Iterable[int]], int] = min) -> ImageBounds | None:
+def bounds_of(model: Model, norm: str) -> ImageBounds | None:
     """One model in one norm, or None without an attack or a theory record."""
     if model.theory is None:
         return None
@@ -130,7 +114,7 @@ def bounds_of(model: Model, norm: str, pick: Callable[[Iterable[int]], int] = mi
     # A certificate of fewer images than another leaves the later ones to the other: it shortens nothing.
     radii = best_radii(model.theory, norm)
     lengths = [len(result.outcomes) for _, _, result in attacks]
-    n = min(pick(lengths), max(each.images for each in certificates)) if lengths and certificates else 0
+    n = min(*lengths, max(each.images for each in certificates)) if lengths and certificates else 0
     if n == 0:
         return None
     refusals = dict.fromkeys(clean_text(each.refusal) for each in certificates if each.refusal)

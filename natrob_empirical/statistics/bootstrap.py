@@ -72,31 +72,6 @@ def auroc(scores: Sequence[float], positive: Sequence[bool]) -> Interval | None:
     return _interval(statistic, len(values))
 
 
-def spearman(first: Sequence[float], second: Sequence[float]) -> Interval | None:
-    """Spearman's ρ with its bootstrap interval over images; infinities rank last, ties share their mean rank.
-
-    None for under three images or a constant quantity. In a resample the ranks are those among its own images.
-
-    Raises:
-        ValueError: a value is NaN, or the two differ in length.
-    """
-    one, other = _checked(first), _checked(second)
-    if len(one) != len(other):
-        raise ValueError(f"`second` must hold as many values as `first`, {len(one)}, got {len(other)}")
-    if len(one) < 3 or len(np.unique(one)) < 2 or len(np.unique(other)) < 2:
-        return None
-    sides = (_Ties(one), _Ties(other))
-
-    def statistic(counts: Vector) -> Vector:
-        ranks = [side.centred_ranks(counts) for side in sides]
-        variances = [np.einsum("ij,ij,ij->i", counts, side, side) for side in ranks]
-        scale = np.sqrt(variances[0] * variances[1])
-        covariance = np.einsum("ij,ij,ij->i", counts, *ranks)
-        return np.divide(covariance, scale, out=np.full(len(counts), np.nan), where=scale > 1e-9)
-
-    return _interval(statistic, len(one))
-
-
 def mid_ranks_within(values: Sequence[float], groups: Sequence[str]) -> list[float]:
     """Each value's mean rank among those of its group, as a share in (0, 1): values of two groups are not compared."""
     given, names, ranks = _checked(values), np.asarray(groups), np.zeros(len(values))
@@ -118,11 +93,6 @@ class _Ties:
     def sizes(self, counts: Vector) -> Vector:
         """How many images have each value; (resamples, distinct values)."""
         return np.add.reduceat(counts[:, self._order], self._starts, axis=1)
-
-    def centred_ranks(self, counts: Vector) -> Vector:
-        """Each image's mean rank in each resample, less the mean of all."""
-        sizes = self.sizes(counts)
-        return (np.cumsum(sizes, axis=1) - sizes / 2 - counts.shape[1] / 2)[:, self._group]
 
 
 def _checked(values: Sequence[float]) -> Vector:

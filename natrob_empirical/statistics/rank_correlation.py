@@ -11,7 +11,6 @@ from scipy.stats import permutation_test, rankdata
 DRAWS: Final = 10_000
 """So many orderings are drawn at random where there are more, which is from 8 models on."""
 PERMUTATION_SEED: Final = 0
-FEW_MODELS: Final = 8
 
 
 @final

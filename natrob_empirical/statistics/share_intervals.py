@@ -46,11 +46,6 @@ def agresti_min(only_first: int, only_second: int, n: int) -> tuple[float, float
     return _around(middle / size, (only_first + only_second + 1 - middle**2 / size) / size**2)
 
 
-def sampling_error(n: int) -> float:
-    """Half the width of the normal interval of a share of n images, at its largest: 1.96·√(¼/n)."""
-    return _QUANTILE * math.sqrt(0.25 / n)
-
-
 def _around(middle: float, variance: float) -> tuple[float, float]:
     half = _QUANTILE * math.sqrt(variance)
     return middle - half, middle + half

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import bootstrap, mannwhitneyu, spearmanr
+from scipy.stats import bootstrap, mannwhitneyu
 
-from natrob_empirical.statistics.bootstrap import RESAMPLES, RESAMPLING_SEED, auroc, mid_ranks_within, spearman
+from natrob_empirical.statistics.bootstrap import RESAMPLES, RESAMPLING_SEED, auroc, mid_ranks_within
 
 
 @given(st.lists(st.tuples(st.integers(0, 5), st.booleans()), min_size=2, max_size=40))
@@ -24,17 +24,6 @@ def test_auroc_is_mann_whitneys_u_over_the_number_of_pairs(pairs: list[tuple[int
     assert found.value == pytest.approx(u / (labels.sum() * (~labels).sum()), abs=1e-12)
 
 
-@given(st.lists(st.tuples(st.integers(0, 6), st.integers(0, 6)), min_size=3, max_size=40))
-def test_spearman_is_scipys_with_mid_ranks(pairs: list[tuple[int, int]]) -> None:
-    first, second = [float(a) for a, _ in pairs], [float(b) for _, b in pairs]
-    found = spearman(first, second)
-    if len(set(first)) < 2 or len(set(second)) < 2:
-        assert found is None
-        return
-    assert found is not None
-    assert found.value == pytest.approx(float(np.asarray(spearmanr(first, second))[0]), abs=1e-9)
-
-
 def test_the_intervals_are_scipys() -> None:
     """Those of the plain bootstrap that draws rows with the same seed and ranks them anew."""
     generator = np.random.default_rng(3)
@@ -46,20 +35,14 @@ def test_the_intervals_are_scipys() -> None:
         u: Any = mannwhitneyu(scores[labels == 1], scores[labels == 0]).statistic
         return u / (labels.sum() * (1 - labels).sum())
 
-    def correlated(one: np.ndarray, other: np.ndarray) -> float:
-        return np.asarray(spearmanr(one, other))[0]
-
-    for found, other, statistic in (
-        (auroc(first.tolist(), (positive == 1).tolist()), positive, ranked),
-        (spearman(first.tolist(), second.tolist()), second, correlated),
-    ):
-        expected: Any = bootstrap(
-            (first, other), statistic, paired=True, vectorized=False, n_resamples=RESAMPLES, method="percentile",
-            rng=np.random.default_rng(RESAMPLING_SEED),
-        ).confidence_interval  # fmt: skip
-        assert found is not None
-        assert (found.low, found.high) == pytest.approx((expected.low, expected.high), abs=1e-12)
-        assert found.resamples == RESAMPLES
+    expected: Any = bootstrap(
+        (first, positive), ranked, paired=True, vectorized=False, n_resamples=RESAMPLES, method="percentile",
+        rng=np.random.default_rng(RESAMPLING_SEED),
+    ).confidence_interval  # fmt: skip
+    found = auroc(first.tolist(), (positive == 1).tolist())
+    assert found is not None
+    assert (found.low, found.high) == pytest.approx((expected.low, expected.high), abs=1e-12)
+    assert found.resamples == RESAMPLES
 
 
 def test_resamples_without_a_value_are_left_out() -> None:
@@ -83,9 +66,6 @@ def test_a_perfect_quantity_excludes_chance() -> None:
     found = auroc([float(n) for n in range(40)], [n >= 20 for n in range(40)])
     assert found is not None
     assert (found.value, found.excludes(0.5)) == (1.0, True)
-    ranked = spearman([1.0, 2.0, 3.0, 4.0], [0.1, 0.2, 0.3, math.inf])
-    assert ranked is not None
-    assert ranked.value == pytest.approx(1.0)
 
 
 def test_not_a_number_is_refused_by_position() -> None:
@@ -93,8 +73,6 @@ def test_not_a_number_is_refused_by_position() -> None:
         auroc([0.0, math.nan], [True, False])
     with pytest.raises(ValueError, match="`positive` must hold one entry a score, 2, got 1"):
         auroc([0.0, 1.0], [True])
-    with pytest.raises(ValueError, match="`second` must hold as many values"):
-        spearman([0.0, 1.0], [1.0])
 
 
 def test_ranks_are_among_the_own_kind() -> None:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from natrob_empirical.statistics.share_intervals import agresti_caffo, agresti_min, sampling_error, wilson_interval
+from natrob_empirical.statistics.share_intervals import agresti_caffo, agresti_min, wilson_interval
 
 
 def test_published_values() -> None:
@@ -47,7 +47,3 @@ def test_agresti_and_caffo_by_hand() -> None:
 def test_equal_samples_leave_room_on_both_sides() -> None:
     for low, high in (agresti_caffo(0.0, 50, 0.0, 50), agresti_min(0, 0, 50)):
         assert low == -high < 0
-
-
-def test_the_sampling_error_is_that_of_an_even_split() -> None:
-    assert sampling_error(100) == pytest.approx(0.0979982, rel=1e-6)
