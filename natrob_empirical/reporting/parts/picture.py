@@ -7,10 +7,11 @@ from typing import Final, final
 
 import altair as alt
 
+from natrob_empirical.claims.network_numbers import kept_at
 from natrob_empirical.display import Figure
 from natrob_empirical.display.formatting import format_epsilon, format_percent
 from natrob_empirical.evidence.image_bounds import best_radii
-from natrob_empirical.evidence.kept import KeptImages, strongest
+from natrob_empirical.evidence.kept import KeptImages
 from natrob_empirical.evidence.run import Model, Run
 from natrob_empirical.norms import IMPOSSIBLE_RADIUS
 from natrob_empirical.paper import PrintedAccuracy, clean_accuracies, table_1
@@ -103,7 +104,7 @@ def _left(model: Model, runs: Sequence[Run]) -> _Left:
         place = (model.label, model.network, model.training)
         same = [m for m in run.models if (m.label, m.network, m.training) == place]
         for norm, epsilon in run.radii():
-            kept = strongest(same[0], norm, epsilon) if same and norm == "Linf" else None
+            kept = kept_at(same[0], norm, epsilon) if same and norm == "Linf" else None
             if kept and (epsilon not in found or kept.n > found[epsilon].n):
                 found[epsilon] = kept
     clean = model.clean_accuracy
