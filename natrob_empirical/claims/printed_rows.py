@@ -10,14 +10,14 @@ from natrob_empirical.paper import PrintedAccuracy
 
 
 def as_printed(entries: Sequence[PrintedAccuracy]) -> str:
-    """The printed rows in short, a model after the other: "Neural ODE: FGSM 97.5 %, PGD 93.6 to 75.2 %"."""
+    """The printed rows in short, a model after the other: "Neural ODE: 97.5 % (FGSM), 93.6 to 75.2 % (PGD)"."""
     models: dict[str, dict[str, list[str]]] = {}
     for each in sorted(entries, key=lambda entry: entry.model != "Neural ODE"):
         model = each.model if each.training == "none" else each.training
         rows = models.setdefault(model, {})
         rows.setdefault(each.attack or titled(each.dataset), []).append(f"{100 * each.accuracy:.1f}")
     return "; ".join(
-        f"{model}: " + ", ".join(f"{row} {' to '.join(dict.fromkeys((n[0], n[-1])))} %" for row, n in rows.items())
+        f"{model}: " + ", ".join(f"{' to '.join(dict.fromkeys((n[0], n[-1])))} % ({row})" for row, n in rows.items())
         for model, rows in models.items()
     )
 

@@ -28,10 +28,10 @@ class FullFor:
         self.endings, self.folder, self.written = endings, folder, atomic_file._replace
         monkeypatch.setattr(atomic_file, "_replace", self)
 
-    def __call__(self, path: Path, content: bytes) -> None:
+    def __call__(self, path: Path, content: bytes, *, flushed: bool) -> None:
         if path.name.endswith(self.endings) and (self.folder is None or self.folder in path.parents):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        self.written(path, content)
+        self.written(path, content, flushed=flushed)
 
 
 def test_a_trained_model_survives_a_full_disk(digits: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -60,10 +60,10 @@ def test_the_state_before_the_last_makes_room_for_the_model(
     previous.write_bytes(b"old")
     written = atomic_file._replace
 
-    def full_until_spared(path: Path, content: bytes) -> None:
+    def full_until_spared(path: Path, content: bytes, *, flushed: bool) -> None:
         if previous.exists():
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        written(path, content)
+        written(path, content, flushed=flushed)
 
     monkeypatch.setattr("natrob_empirical.training.state_file.StateFile.read", lambda _self: None)
     monkeypatch.setattr(atomic_file, "_replace", full_until_spared)

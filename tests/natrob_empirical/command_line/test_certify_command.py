@@ -199,10 +199,10 @@ def test_radii_that_the_disk_has_no_room_for_are_saved_elsewhere(
     spare.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(spare))
 
-    def full(path: Path, content: bytes) -> None:
+    def full(path: Path, content: bytes, *, flushed: bool) -> None:
         if spare not in path.parents:
             raise OSError(errno.ENOSPC, "No space left on device")
-        written(path, content)
+        written(path, content, flushed=flushed)
 
     monkeypatch.setattr(atomic_file, "_replace", full)
     result = natrob("certify", str(checkpoint), "--epsilon", "0.1", "--images", "2", "--output",

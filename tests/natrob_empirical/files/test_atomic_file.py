@@ -78,10 +78,10 @@ class FullDisk:
         self.written = atomic_file._replace
         monkeypatch.setattr(atomic_file, "_replace", self)
 
-    def __call__(self, path: Path, content: bytes) -> None:
+    def __call__(self, path: Path, content: bytes, *, flushed: bool) -> None:
         if path.parent in self.folders:
             raise OSError(errno.ENOSPC, "No space left on device")
-        self.written(path, content)
+        self.written(path, content, flushed=flushed)
 
 
 def test_a_full_disk_is_an_error_that_names_the_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -115,10 +115,10 @@ def test_room_is_made_first_where_something_can_be_spared(tmp_path: Path, monkey
     kept.write_bytes(b"state")
     written = atomic_file._replace
 
-    def full_until_spared(path: Path, content: bytes) -> None:
+    def full_until_spared(path: Path, content: bytes, *, flushed: bool) -> None:
         if spared.exists():
             raise OSError(errno.ENOSPC, "No space left on device")
-        written(path, content)
+        written(path, content, flushed=flushed)
 
     monkeypatch.setattr(atomic_file, "_replace", full_until_spared)
     write_or_rescue(tmp_path / "a.pt", b"weights", what="the trained model", expendable=(spared,))
