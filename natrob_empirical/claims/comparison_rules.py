@@ -8,7 +8,7 @@ from natrob_empirical.claims.claim import Evidence, Rule
 from natrob_empirical.claims.judgement import Judgement, Source, no_evidence
 from natrob_empirical.claims.network_numbers import ENOUGH, numbers_of
 from natrob_empirical.claims.verdict import Verdict
-from natrob_empirical.display.formatting import format_budget, format_percent
+from natrob_empirical.display.formatting import format_budget, format_p, format_percent
 from natrob_empirical.display.text import measured
 from natrob_empirical.evidence.comparison import BudgetComparison, compare_together, most_telling, outcome_of
 from natrob_empirical.evidence.pairs import learned
@@ -62,7 +62,7 @@ class JudgedPair:
         told, name = self.telling, f"{self.run.name}: {self.first.label} against {self.second.label}"
         left = [format_percent(kept.share, kind="upper") for kept in (told.first, told.second)]
         says = f"{self.vote}: at {format_budget(told.norm, told.epsilon)} at most {left[0]} against {left[1]}"
-        return Source(kind="records", name=name, says=f"{says} (n = {told.comparison.n:,}, p = {told.adjusted:.3f})")
+        return Source(kind="records", name=name, says=f"{says} (n = {told.comparison.n:,}, {format_p(told.adjusted)})")
 
 
 def vote(outcome: str, images: int) -> Vote:

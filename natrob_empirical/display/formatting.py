@@ -81,6 +81,11 @@ def format_percent(value: float, *, kind: str = "measured", decimals: int = 1) -
     return f"{_drop_trailing_zeros(f'{rounded:f}')} %"
 
 
+def format_p(value: float) -> str:
+    """A p-value with three decimals: "p = 0.035", and "p < 0.001" below that, where "0.000" would say too much."""
+    return "p < 0.001" if value < 0.001 else f"p = {value:.3f}"
+
+
 def format_count(value: float | int) -> str:
     """A count with thousands separated: "12,345"; a mean of counts keeps one decimal."""
     if not math.isfinite(value):

@@ -3,7 +3,7 @@
 from natrob_empirical.claims.claim import Claim, Evidence
 from natrob_empirical.claims.judgement import Judgement, Source, no_evidence
 from natrob_empirical.claims.verdict import Verdict
-from natrob_empirical.display.formatting import format_number
+from natrob_empirical.display.formatting import format_number, format_p
 from natrob_empirical.display.text import measured
 from natrob_empirical.evidence.ranking import FEWEST_MODELS, ranking
 from natrob_empirical.statistics.p_values import SIGNIFICANCE, holm_adjusted
@@ -26,7 +26,7 @@ def _judge(evidence: Evidence) -> Judgement:
             Source(
                 kind="records",
                 name=f"{run.name}, {each.norm} ε = {each.epsilon:g}",
-                says=f"ρ = {rho.rho:.2f} over {rho.n} networks, p = {p:.3f} (Holm)",
+                says=f"ρ = {rho.rho:.2f} over {rho.n} networks, {format_p(p)} (Holm)",
             )
             for (run, each, rho), p in zip(told, adjusted, strict=True)
         ],
