@@ -152,7 +152,8 @@ def check_growth_bound(net: AbstractIntegratorNet, y0: Tensor, perturbation: Ten
     Raises:
         TypeError, ValueError, LayerRefusedError: as for `check_bound` and `growth_upper_bound`.
 
-    Proof: as of `growth_upper_bound`; of the allowance as of `check_bound`.
+    Proof: proofs/coq/one_step_methods.v, with the factors of `growth_upper_bound`; of the allowance
+    proofs/coq/perturbed_recursion.v.
     """
     run = run_pair(net, y0, perturbation)
     structure = structure_of(net, tuple(y0.shape[1:]))
