@@ -9,6 +9,7 @@ from natrob_empirical.claims.verdict import Verdict
 from natrob_empirical.display.formatting import format_percent
 from natrob_empirical.display.text import measured
 from natrob_empirical.evidence.pairs import neural_ode_pairs
+from natrob_empirical.paper import PrintedAccuracy
 
 
 def headline(ledger: Ledger) -> str:
@@ -17,9 +18,8 @@ def headline(ledger: Ledger) -> str:
     The ceiling decides it, where it is proved, MNIST's labels are counted and the paper prints more; else the
     comparison of networks of one size.
     """
-    share = ceiling(ledger.evidence)
-    printed = () if share is None else above_ceiling(share)
-    if share is not None and printed and ledger["N1"].judgement.verdict == Verdict.PROVED:
+    share, printed = ceiling(ledger.evidence), _above(ledger)
+    if share is not None and printed:
         most = measured(format_percent(share.value, kind="upper", decimals=2))
         low, high = (format_percent(printed[end].accuracy, decimals=0) for end in (-1, 0))
         return (
@@ -36,9 +36,16 @@ def headline(ledger: Ledger) -> str:
     )
 
 
+def _above(ledger: Ledger) -> tuple[PrintedAccuracy, ...]:
+    """What the paper prints above the ceiling, if that is proved and MNIST's labels are counted."""
+    share = ceiling(ledger.evidence)
+    proved = ledger["N1"].judgement.verdict == Verdict.PROVED
+    return above_ceiling(share) if proved and share is not None else ()
+
+
 def behind_headline(ledger: Ledger) -> Mapping[str, str]:
     """The claims that the headline rests on, by identifier, and what each gives it."""
-    if ledger["N1"].judgement.verdict == Verdict.PROVED:
+    if _above(ledger):
         return {"N1": "proof: N1", "E3": "the paper’s numbers: E3", "E4": "E4"}
     return {"E12": "evidence: E12"}
 

@@ -8,7 +8,7 @@ from papers_networks import judged
 from synthetic_runs import attack, bound_check, certificate, evidence, field_growth, number, proof, sweep, theory
 
 from natrob_empirical.claims import Evidence, all_claims, judge_all
-from natrob_empirical.claims.headline import headline
+from natrob_empirical.claims.headline import behind_headline, headline
 from natrob_empirical.display.text import measured_values, plain
 from natrob_empirical.paper import table_1
 from natrob_empirical.records import CellRecord, SampleAmplification, packed
@@ -225,3 +225,9 @@ def test_a_certificate_of_another_norm_counts_nowhere() -> None:
                   exponential_bound=number(9.0, "upper", None))  # fmt: skip
 
     assert judged("N5", linf, *contractive(0.6, 0.5)[1:]).verdict == "no_evidence"
+
+
+def test_the_claims_behind_the_headline_are_those_of_its_sentence() -> None:
+    mnist, digits = (judge_all(labelled(MNIST_COUNTS, dataset=name)) for name in ("mnist", "digits"))
+    assert list(behind_headline(mnist)) == ["N1", "E3", "E4"]
+    assert list(behind_headline(digits)) == ["E12"]
