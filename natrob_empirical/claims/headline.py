@@ -37,7 +37,7 @@ def headline(ledger: Ledger) -> str:
 
 
 def _above(ledger: Ledger) -> tuple[PrintedAccuracy, ...]:
-    """What the paper prints above the ceiling, if that is proved and MNIST's labels are counted."""
+    """Lists the printed accuracies above the ceiling, if that is proved and MNIST's labels are counted."""
     share = ceiling(ledger.evidence)
     proved = ledger["N1"].judgement.verdict == Verdict.PROVED
     return above_ceiling(share) if proved and share is not None else ()
