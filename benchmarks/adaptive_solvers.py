@@ -14,6 +14,8 @@ from benchmarks.states import Problem, TimelessField, problems
 SECTION = "adaptive solvers"
 FORWARD_TARGETS = {"torchdiffeq": 0.5, "torchode": 0.95}
 TRAINING_TARGETS = {"torchdiffeq": 0.7}
+SMALL_FORWARD_TARGETS = {"torchode compiled": 0.36, "diffrax": 3.0}
+SMALL_TRAINING_TARGETS = {"diffrax": 1.2}
 FLOOR_TARGET = 1.05
 
 SMALL_STATE_PROFILE = "the profile shows more time in the dispatch of small operations than in the field"
@@ -137,7 +139,8 @@ def _forward_rows(
     solves: dict[str, Callable[[], object]] = {n: one.prepare(problem.field, problem.y0) for n, one in field.items()}
     floors = {f"floor of {name}": floor(problem, sizes) for name, sizes in calls.items()}
     seconds = interleaved_medians(solves | floors, repeats=repeats, warmup=_warmup(repeats))
-    beside_peers = _time_rows(problem, field, seconds, "forward time / peer's", FORWARD_TARGETS)
+    targets = FORWARD_TARGETS | (SMALL_FORWARD_TARGETS if problem.is_small else {})
+    beside_peers = _time_rows(problem, field, seconds, "forward time / peer's", targets)
     target = FLOOR_TARGET if problem.is_largest else None
     return [
         *beside_peers,
@@ -163,15 +166,10 @@ def _forward_rows(
 
 
 def _training_rows(problem: Problem, field: dict[str, Contestant], repeats: int) -> list[Row]:
-    y0 = problem.y0.clone().requires_grad_()
-    wanted = [y0, *problem.field.parameters()]
-
-    def with_gradients(solve: Callable[[], Tensor]) -> Callable[[], object]:
-        return lambda: torch.autograd.grad(solve().square().sum(), wanted)
-
-    runs = {name: with_gradients(one.prepare(problem.field, y0)) for name, one in field.items()}
+    runs = {name: one.training(problem.field, problem.y0) for name, one in field.items()}
     seconds = interleaved_medians(runs, repeats=max(3, repeats // 2), warmup=_warmup(repeats))
-    return _time_rows(problem, field, seconds, "forward + backward time / peer's", TRAINING_TARGETS)
+    targets = TRAINING_TARGETS | (SMALL_TRAINING_TARGETS if problem.is_small else {})
+    return _time_rows(problem, field, seconds, "forward + backward time / peer's", targets)
 
 
 def _time_rows(

@@ -7,7 +7,7 @@ import torch
 from benchmarks.states import SEED
 from natrob_empirical.benchmarks.environment import current_environment
 
-PEERS = ("torchdiffeq", "torchode")
+PEERS = ("torchdiffeq", "torchode", "diffrax", "jax")
 
 
 def environment_note(*, quick: bool) -> str:

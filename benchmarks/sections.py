@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from benchmarks import (
+    adaptive_growth,
     adaptive_solvers,
     attacks,
     auto_attack,
@@ -22,6 +23,7 @@ from benchmarks.measurement import Row
 
 SECTIONS: dict[str, Callable[..., list[Row]]] = {
     "adaptive_solvers": adaptive_solvers.rows,
+    "adaptive_growth": adaptive_growth.rows,
     "neural_ode_training": neural_ode_training.rows,
     "fixed_steps": fixed_steps.rows,
     "divergence": divergence.rows,

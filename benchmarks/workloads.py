@@ -6,6 +6,7 @@ from typing import get_args
 import torch
 from torch import Tensor
 
+from benchmarks.adaptive_sizes import sized_solve
 from benchmarks.states import SEED
 from natrob_theory import AbstractIntegratorNet, RevNet, RungeKuttaNet, convolutional_field, measure_divergence
 from natrob_theory.networks.rev_net import Memory
@@ -18,12 +19,20 @@ SIZES: dict[str, dict[str, int]] = {
     "state": {"width": 10 * WIDTH},
 }
 MEMORIES: tuple[Memory, ...] = get_args(Memory)
+SOLVE = "solve"
+"""Begins the names of adaptive solves: "solve:CONTESTANT:PASSES/SIZE", see `benchmarks.adaptive_sizes`."""
 KINDS = ("forward", "training", "divergence", *(f"revnet-{memory}" for memory in MEMORIES))
 
 
 def build_workload(name: str, *, batch: int | None = None) -> Callable[[], object]:
-    """The workload "KIND/SIZE", ready to run: a kind of `KINDS`, a size of `SIZES`; `batch` replaces the size's."""
+    """The workload "KIND/SIZE", ready to run: a kind of `KINDS`, a size of `SIZES`; or an adaptive solve.
+
+    `batch` replaces the size's.
+    """
     kind, size = name.split("/")
+    if kind.startswith(SOLVE):
+        _, contestant, passes = kind.split(":")
+        return sized_solve(contestant, passes, size, batch=batch)
     settings = SIZES[size] if batch is None else SIZES[size] | {"batch": batch}
     steps = settings.get("steps", STEPS)
     shape = (settings.get("batch", BATCH), CHANNELS, HEIGHT, settings.get("width", WIDTH))
