@@ -5,6 +5,7 @@ from natrob_empirical.benchmarks.attack_run import AttackRun as AttackRun
 from natrob_empirical.benchmarks.attack_run import FinishedAttack as FinishedAttack
 from natrob_empirical.benchmarks.attack_run import run_attack as run_attack
 from natrob_empirical.benchmarks.attack_run import weights_fingerprint as weights_fingerprint
+from natrob_empirical.benchmarks.cell_runner import RunEvent as RunEvent
 from natrob_empirical.benchmarks.cells import Cell as Cell
 from natrob_empirical.benchmarks.cells import cells_of as cells_of
 from natrob_empirical.benchmarks.cells import fingerprint_of_tests as fingerprint_of_tests
@@ -24,6 +25,5 @@ from natrob_empirical.benchmarks.presets import PresetModel as PresetModel
 from natrob_empirical.benchmarks.presets import PublishedResult as PublishedResult
 from natrob_empirical.benchmarks.presets import StepSizeSweep as StepSizeSweep
 from natrob_empirical.benchmarks.presets import preset_named as preset_named
-from natrob_empirical.benchmarks.runner import RunEvent as RunEvent
 from natrob_empirical.benchmarks.runner import run_preset as run_preset
 from natrob_empirical.benchmarks.trained_models import TrainedModels as TrainedModels

@@ -5,6 +5,7 @@ import platform
 import subprocess
 import sys
 from datetime import UTC, datetime
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -13,8 +14,8 @@ import torch
 from natrob_empirical.records import Environment
 
 
-def current_environment(device: torch.device) -> Environment:
-    """The environment of this process, now."""
+def current_environment(device: torch.device, *, workers: int = 1) -> Environment:
+    """The environment of this process, now; `workers` says how many such processes run cells side by side."""
     return Environment(
         natrob=_version("natrob"),
         python=platform.python_version(),
@@ -25,6 +26,7 @@ def current_environment(device: torch.device) -> Environment:
         hardware=_hardware(device),
         device=str(device),
         threads=torch.get_num_threads(),
+        workers=workers,
         commit=_commit(),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
     )
@@ -60,8 +62,12 @@ def _listed(listing: str, name: str) -> str:
     return next((line.partition(":")[2].strip() for line in lines if line.startswith(name)), "")
 
 
+@cache
 def _commit() -> str:
-    """The commit of the source tree, marked where the tree differs from it; "unknown" outside a repository."""
+    """The commit of the source tree, marked where the tree differs from it; "unknown" outside a repository.
+
+    It is asked for once: what a process has imported stays what it runs.
+    """
     here = Path(__file__).resolve().parent
     try:
         head = _git(here, "rev-parse", "--short=12", "HEAD")

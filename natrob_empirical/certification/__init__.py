@@ -1,6 +1,5 @@
 """Certificates: upper Lipschitz constants of classifiers, and the labels that no attack can change."""
 
-from natrob_empirical.certification import torchvision_blocks as torchvision_blocks
 from natrob_empirical.certification.certified_accuracy import CERTIFICATE_METHODS as CERTIFICATE_METHODS
 from natrob_empirical.certification.certified_accuracy import CertificateMethod as CertificateMethod
 from natrob_empirical.certification.certified_accuracy import CertifiedAccuracy as CertifiedAccuracy

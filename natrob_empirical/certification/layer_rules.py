@@ -1,6 +1,7 @@
 """Upper Lipschitz constants of the layers that the classifiers are made of; each a class of answers.
 
 Importing this module registers them, so `natrob_theory.lipschitz_upper_bound` takes these layers wherever they stand.
+torchvision's own blocks are registered once torchvision's models have been imported.
 """
 
 from torch import nn
@@ -10,12 +11,14 @@ from natrob_empirical.models.residual_block import PaddedSubsampling, ResidualBl
 from natrob_theory import LayerRefusedError
 from natrob_theory.checks.residual_chains import residual_growth
 from natrob_theory.layers.altered_layers import hooks_of
-from natrob_theory.layers.answers import AbstractLayer, describes
+from natrob_theory.layers.answers import AbstractLayer, described_by, describes
 from natrob_theory.layers.questions import evaluated, lipschitz_of_layer, output_shape
 from natrob_theory.layers.runs import require_input_kept
 from natrob_theory.layers.selection import AbstractSelection
 from natrob_theory.layers.statements import Affine, Evaluated, Shape
 from natrob_theory.numbers.rounding import EPSILON
+
+described_by("torchvision.models.resnet", "natrob_empirical.certification.torchvision_blocks")
 
 
 @describes(PaddedSubsampling, PaddedChannels)

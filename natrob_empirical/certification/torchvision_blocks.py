@@ -1,6 +1,7 @@
 """torchvision's residual blocks: σ(shortcut + branch), σ the block's ReLU.
 
-Importing this module registers them, as `layer_rules` does for the blocks of this package.
+Importing this module registers them, as `layer_rules` does for the blocks of this package; it is imported when
+torchvision's models have been.
 """
 
 from typing import Any

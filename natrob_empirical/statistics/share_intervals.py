@@ -1,11 +1,10 @@
-"""95 % intervals of a share, and of the difference of two."""
+"""95 % intervals of a share, and of the difference of two.
+
+scipy.stats takes half a second to import, and what runs attacks needs it at their end only.
+"""
 
 import math
-from typing import Final
-
-from scipy.stats import binomtest, norm
-
-_QUANTILE: Final = float(norm.ppf(0.975))
+from functools import cache
 
 
 def wilson_interval(count: int, n: int) -> tuple[float, float]:
@@ -19,6 +18,8 @@ def wilson_interval(count: int, n: int) -> tuple[float, float]:
     """
     if n < 1 or not 0 <= count <= n:
         raise ValueError(f"`count` must be from 0 to `n`, and `n` at least 1, got {count} of {n}")
+    from scipy.stats import binomtest  # noqa: PLC0415
+
     found = binomtest(count, n).proportion_ci(method="wilson")
     return float(found.low), float(found.high)
 
@@ -47,5 +48,13 @@ def agresti_min(only_first: int, only_second: int, n: int) -> tuple[float, float
 
 
 def _around(middle: float, variance: float) -> tuple[float, float]:
-    half = _QUANTILE * math.sqrt(variance)
+    half = _quantile() * math.sqrt(variance)
     return middle - half, middle + half
+
+
+@cache
+def _quantile() -> float:
+    """1.96: a normal variable is at most so large with probability 97.5 %."""
+    from scipy.stats import norm  # noqa: PLC0415
+
+    return float(norm.ppf(0.975))

@@ -13,7 +13,9 @@ with another forward, hooks) is refused: an answer speaks of the forward of the 
 """
 
 import abc
+import importlib
 import math
+import sys
 from collections.abc import Callable
 from typing import Any, ClassVar, Generic, TypeVar, cast
 
@@ -225,6 +227,25 @@ class UnknownLayer(AbstractLayer[nn.Module]):
 
 
 _DESCRIPTIONS: dict[type, type[AbstractLayer[Any]]] = {}
+_AWAITED: dict[str, str] = {}
+"""Module of layers -> the module that describes them, once somebody has imported the former."""
+
+
+def described_by(layers: str, describing: str) -> None:
+    """Register a module of descriptions for layers that need not be imported.
+
+    No layer of a module that nobody has imported can be asked about, and torchvision's models take a second to import.
+
+    Args:
+        layers: the name of the module that defines the layers.
+        describing: the name of the module that registers answers for them when it is imported.
+    """
+    _AWAITED[layers] = describing
+
+
+def _import_awaited_descriptions() -> None:
+    for layers in [name for name in _AWAITED if name in sys.modules]:
+        importlib.import_module(_AWAITED.pop(layers))
 
 
 def describes(*kinds: type[nn.Module]) -> Callable[[Description], Description]:
@@ -239,11 +260,14 @@ def describes(*kinds: type[nn.Module]) -> Callable[[Description], Description]:
 
 def described_kinds() -> dict[type, type[AbstractLayer[Any]]]:
     """Every kind of layer with its class of answers, in the order of registration."""
+    _import_awaited_descriptions()
     return dict(_DESCRIPTIONS)
 
 
 def answers_of(module: nn.Module) -> AbstractAnswers:
     """The object that answers for the module: itself, that of its nearest registered class, or one that refuses."""
+    if _AWAITED:
+        _import_awaited_descriptions()
     for kind in type(module).__mro__:
         if kind in _DESCRIPTIONS:
             return _DESCRIPTIONS[kind](module)
@@ -317,6 +341,7 @@ class Question(Generic[Answer]):
 
 def _add_answer(kind: type[nn.Module], name: str, answer: Callable[..., Any]) -> None:
     """Give the kind a class of answers with this one; a kind that computes as a described base keeps the others."""
+    _import_awaited_descriptions()
     base = _DESCRIPTIONS.get(kind)
     if base is None:
         described = (one for one in kind.__mro__ if one in _DESCRIPTIONS)

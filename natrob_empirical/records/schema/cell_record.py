@@ -45,7 +45,16 @@ class CellKey(AbstractRecordPart):
 
 
 class Environment(AbstractRecordPart):
-    """The versions, the hardware and the time of a cell's run."""
+    """The versions, the hardware and the time of a cell's run.
+
+    Attributes:
+        natrob, python, torch, torchvision, torchdiffeq: versions.
+        platform, hardware, device: where it ran.
+        threads: of the cell's tensor operations.
+        workers: processes that ran cells side by side; from 2 on the record's seconds are those of a busy machine.
+        commit: of the source tree.
+        created: when the record was written.
+    """
 
     natrob: str
     python: str
@@ -56,6 +65,7 @@ class Environment(AbstractRecordPart):
     hardware: str
     device: str
     threads: int
+    workers: int = 1
     commit: str
     created: str
 

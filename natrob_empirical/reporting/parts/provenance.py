@@ -40,7 +40,10 @@ def provenance(run: Run) -> Part:
         "Images tested": [format_sample_size(tuple(tested))] if tested else [],
         "Images attacked": [format_sample_size(tuple(attacked))] if attacked else [],
         "Test set by class": [", ".join(map(str, run.class_counts))],
-        "Hardware": [f"{e.hardware}, {e.device}, {e.threads} threads" for e in environments],
+        "Hardware": [f"{e.hardware}, {e.device}, {e.threads} {'thread' if e.threads == 1 else 'threads'}"
+                     for e in environments],
+        "Times": [f"measured while {e.workers} processes ran cells side by side" for e in environments
+                  if e.workers > 1],
         "Platform": [e.platform for e in environments],
         "Versions": [f"natrob {e.natrob}, Python {e.python}, torch {e.torch}, torchvision {e.torchvision}, "
                      f"torchdiffeq {e.torchdiffeq}" for e in environments],
