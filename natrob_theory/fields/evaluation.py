@@ -1,5 +1,7 @@
 """One evaluation of a field, with the check that it kept the state's shape and dtype."""
 
+from typing import no_type_check
+
 from torch import Tensor, full, nn
 
 from natrob_theory.fields.function import FunctionField
@@ -15,12 +17,15 @@ def field_name(field: object) -> str:
     return getattr(field, "__name__", type(field).__name__)
 
 
+@no_type_check  # symbols pass through too
 def broadcast_time(time: Tensor, state: Tensor) -> Tensor:
     """t in a shape that multiplies a state: a scalar stays one, (batch,) becomes (batch, 1, …, 1).
 
     For fields that depend on time and are to run under per-sample step sizes, where t has shape (batch,):
     `broadcast_time(t, y) * y` is right in both cases, `t * y` only in the first.
     """
+    if not isinstance(time, Tensor):
+        return time.broadcast_for(state)  # the symbol that stands for t while a field is traced for the compiled loop
     return time if time.dim() == 0 else time.view(-1, *[1] * (state.dim() - 1))
 
 

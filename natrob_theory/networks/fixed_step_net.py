@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from natrob_theory.fields import FunctionField
 from natrob_theory.networks.abstract_net import AbstractIntegratorNet, StepPlan
+from natrob_theory.networks.native_passage import native_passage
 from natrob_theory.networks.passage import Passage, stored_passage
 from natrob_theory.networks.time_resolution import resolved_steps
 from natrob_theory.networks.trajectory import Trajectory
@@ -36,6 +37,9 @@ class AbstractFixedStepNet(AbstractIntegratorNet):
         start_time: t_0.
         passage: how `forward` goes through the steps.
 
+    Attributes:
+        ran_native: whether the last pass took its steps in C++ (`natrob_theory.native`), to the same bits.
+
     Raises:
         TypeError, ValueError: naming the argument.
     """
@@ -53,6 +57,7 @@ class AbstractFixedStepNet(AbstractIntegratorNet):
         super().__init__()
         fields = field_modules(field_or_fields)
         self._passage = passage
+        self.ran_native = False
         self.stepper = stepper
         self.step_size = require_positive("step_size", step_size)
         self.start_time = require_finite("start_time", start_time)
@@ -72,14 +77,10 @@ class AbstractFixedStepNet(AbstractIntegratorNet):
     @final
     def plan(self) -> list[StepPlan]:
         """The steps; a fixed-step network has one grid."""
-        shared = len(self.fields) == 1
+        fields = list(self.fields)
+        start, size, shared = self.start_time, self.step_size, len(fields) == 1
         return [
-            StepPlan(
-                field=self.fields[0 if shared else n],
-                time=self.start_time + n * self.step_size,
-                step_size=self.step_size,
-                end_time=self.start_time + (n + 1) * self.step_size,
-            )
+            StepPlan(fields[0 if shared else n], start + n * size, size, start + (n + 1) * size)
             for n in range(self.num_steps)
         ]
 
@@ -102,14 +103,22 @@ class AbstractFixedStepNet(AbstractIntegratorNet):
                 y_0's dtype, in which it gets t, cannot tell the times of its steps apart.
         """
         y0 = require_state("y0", y0)
-        return self._passage(self.stepper, self._resolved_steps(y0), y0)
+        steps = self._resolved_steps(y0)
+        native = native_passage(self.stepper, steps, y0) if self._passage is stored_passage else None
+        self.ran_native = native is not None
+        return self._passage(self.stepper, steps, y0) if native is None else native.run(steps, y0).states[-1]
 
     @final
     def trajectory(self, y0: Tensor) -> Trajectory:
         """y_0, …, y_N at t_n = t_0 + nh. Raises like `forward`."""
-        states = [require_state("y0", y0)]
-        for field, time, step_size, _ in self._resolved_steps(y0):
-            states.append(self.stepper.step(field, time, states[-1], step_size))
+        states, plan = [require_state("y0", y0)], self._resolved_steps(y0)
+        native = native_passage(self.stepper, plan, y0)
+        self.ran_native = native is not None
+        if native is not None:
+            states += native.run(plan, y0, keep_states=True).states
+        else:
+            for field, time, step_size, _ in plan:
+                states.append(self.stepper.step(field, time, states[-1], step_size))
         steps = torch.arange(self.num_steps + 1, dtype=torch.float64, device=y0.device)
         return Trajectory(times=self.start_time + self.step_size * steps, states=torch.stack(states))
 

@@ -1,0 +1,35 @@
+// The names that Python sees.
+#include <torch/csrc/utils/pybind.h>
+
+#include "field.h"
+#include "fixed_steps.h"
+#include "same_bits.h"
+
+namespace py = pybind11;
+
+namespace natrob {
+
+using NoGil = py::call_guard<py::gil_scoped_release>;
+
+PYBIND11_MODULE(TORCH_EXTENSION_NAME, module) {
+  py::class_<Program, std::shared_ptr<Program>>(module, "Program", py::module_local())
+      .def(py::init<const std::vector<InstructionTuple>&, std::int64_t, std::int64_t>())
+      .def_property_readonly("uses_time", &Program::uses_time);
+  py::class_<Field, std::shared_ptr<Field>>(module, "Field", py::module_local())
+      .def(py::init<std::shared_ptr<Program>, std::vector<at::Tensor>>())
+      .def("evaluate", &Field::evaluate, NoGil())
+      .def(
+          "pull",
+          [](const Field& field, const at::Tensor& time, const at::Tensor& state, const at::Tensor& cotangent) {
+            std::vector<at::Tensor> gradients;
+            at::Tensor of_state = field.pull(time, state, cotangent, gradients);
+            return std::make_pair(of_state, gradients);
+          },
+          NoGil());
+  py::class_<StepProgram, std::shared_ptr<StepProgram>>(module, "StepProgram", py::module_local())
+      .def(py::init<const std::vector<StepTuple>&, std::vector<std::int64_t>>());
+  module.def("same_bits", &same_bits);
+  module.def("fixed_steps", &fixed_steps, NoGil());
+}
+
+}  // namespace natrob
