@@ -6,14 +6,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import jaxtyping
 import pytest
 import torch
 from hypothesis import register_random, settings
-from jaxtyping import install_import_hook
+from run_time_types import check_annotations
 from seeding import TorchGenerator, seed_global_generators
 
 # Before either package is imported: from here on every annotated shape and type is checked when a function runs.
-install_import_hook(["natrob_theory", "natrob_empirical"], "beartype.beartype")
+check_annotations(["natrob_theory", "natrob_empirical"])
 
 settings.register_profile("dev", max_examples=25, deadline=None)
 settings.register_profile("ci", max_examples=150, deadline=None, derandomize=True, print_blob=True)
@@ -31,6 +32,14 @@ def _own_random_numbers(request: pytest.FixtureRequest) -> None:
     """Draws every test's global random numbers from its own name."""
     _TORCH_GENERATOR.test = request.node.nodeid
     seed_global_generators(request.node.nodeid)
+
+
+@pytest.fixture
+def unchecked() -> Iterator[None]:
+    """Switch the run-time type checks off, to see the library's own message for a value of the wrong type."""
+    jaxtyping.config.update("jaxtyping_disable", True)
+    yield
+    jaxtyping.config.update("jaxtyping_disable", False)
 
 
 @pytest.hookimpl(wrapper=True)

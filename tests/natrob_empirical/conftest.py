@@ -1,10 +1,8 @@
-"""What the tests share: real data, trained networks, where MNIST lies, and a way past the type checks."""
+"""What the tests share: real data, trained networks, and where MNIST lies."""
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
-import jaxtyping
 import pytest
 import torch
 from torch import Tensor, nn
@@ -14,14 +12,6 @@ from natrob_empirical.datasets import Dataset, load_dataset
 from natrob_empirical.models import initialised_with
 from natrob_empirical.random_streams import RandomStreams
 from natrob_empirical.threat_models import LinfBall
-
-
-@pytest.fixture
-def unchecked() -> Iterator[None]:
-    """Switch the run-time type checks off, to see the library's own message for a value of the wrong type."""
-    jaxtyping.config.update("jaxtyping_disable", True)
-    yield
-    jaxtyping.config.update("jaxtyping_disable", False)
 
 
 @pytest.fixture(scope="session")

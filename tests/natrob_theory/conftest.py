@@ -1,9 +1,8 @@
-"""What the tests of natrob_theory share: every method as data, and a way past the run-time type checks."""
+"""What the tests of natrob_theory share: every method as data."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 
-import jaxtyping
 import pytest
 import torch
 
@@ -80,11 +79,3 @@ def tight_method(request: pytest.FixtureRequest) -> Method:
 def _quiet_forward_mode() -> None:
     """torch warns of its own code on its first product in forward mode; whichever test comes first must not see it."""
     jacobian_vector_product(torch.sin, torch.ones(1), torch.ones(1))
-
-
-@pytest.fixture
-def unchecked() -> Iterator[None]:
-    """Switch the run-time type checks off, to see the library's own message for a value of the wrong type."""
-    jaxtyping.config.update("jaxtyping_disable", True)
-    yield
-    jaxtyping.config.update("jaxtyping_disable", False)
