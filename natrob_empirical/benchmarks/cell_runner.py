@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Literal, final
 
 import torch
@@ -92,9 +93,22 @@ class CellRunner:
     def without_model(self, cell: Cell, measure: Callable[[], StepSizeResult | DataResult]) -> None:
         """A cell without a model: labels, or small tensors in float64, so it stays on the CPU."""
         if self.store.read(cell.key, cell.settings) is not None:
-            self._finished(cell, found=True)
+            self.finished(cell, found=True)
             return
         self._write(cell, measure(), torch.device("cpu"))
+
+    def needs(self, group: list[Cell]) -> frozenset[Path]:
+        """The checkpoints of the models that the group is measured and attacked on."""
+        described = [(cell.model, cell.key.seed) for cell in group[:1] if cell.model is not None]
+        described += [(self._source(label), group[0].key.seed) for label in _sources_of(group)]
+        return frozenset(self.trained.path_of(model, seed) for model, seed in described)
+
+    def is_done(self, group: list[Cell]) -> bool:
+        """Whether the record of every cell is there and can be read."""
+        return all(self.store.read(cell.key, cell.settings) is not None for cell in group)
+
+    def _source(self, label: str) -> PresetModel:
+        return fitted_to_images(self.preset.model_labelled(label), self.dataset.image_shape)
 
     def _of_model(self, group: list[Cell], model: PresetModel) -> None:
         """All cells of one trained model; it is loaded or trained only if a cell is missing."""
@@ -104,7 +118,7 @@ class CellRunner:
             if record is None:
                 missing.append(cell)
             else:
-                self._finished(cell, found=True)
+                self.finished(cell, found=True)
                 watch.add(record)
         if not missing:
             return
@@ -126,22 +140,21 @@ class CellRunner:
         environment = current_environment(device, workers=self.workers)
         record = CellRecord(cell=cell.key, settings=cell.settings, environment=environment, result=result)
         self.store.write(record)
-        self._finished(cell, found=False)
+        self.finished(cell, found=False)
         return record
 
-    def _finished(self, cell: Cell, *, found: bool) -> None:
+    def finished(self, cell: Cell, *, found: bool) -> None:
+        """Count the cell, and tell of it."""
         self.done += 1
         self.on_event(RunEvent(kind="cell", done=self.done, total=self.total, cell=cell, found=found))
 
+    def trains(self, cell: Cell, step: TrainingProgress) -> None:
+        """Tell of a step of training."""
+        self.on_event(RunEvent(kind="training", done=self.done, total=self.total, cell=cell, training=step))
+
     def _trained(self, model: PresetModel, cell: Cell) -> tuple[AbstractClassifier, float]:
         """The trained classifier and its training time; the training is shown as part of this cell."""
-        return self.trained.get(
-            model,
-            cell.key.seed,
-            progress=lambda step: self.on_event(
-                RunEvent(kind="training", done=self.done, total=self.total, cell=cell, training=step)
-            ),
-        )
+        return self.trained.get(model, cell.key.seed, progress=partial(self.trains, cell))
 
     def _theory(self, classifier: AbstractClassifier, cell: Cell, seconds: float) -> TheoryResult | TheoryRefusal:
         train_images = self.dataset.to_images(self.dataset.train_x).to(self.device)
@@ -166,8 +179,7 @@ class CellRunner:
         """One attack; the model that its images are made on, if another, is loaded or trained first."""
         label, source = attack.specification.source, None
         if label is not None:
-            made_on = fitted_to_images(self.preset.model_labelled(label), self.dataset.image_shape)
-            source, _ = self._trained(made_on, cell)
+            source, _ = self._trained(self._source(label), cell)
         started = time.perf_counter()
         try:
             return attacked.result(attack, source=source, generator=RandomStreams(cell.key.seed).generator("attack"))
@@ -177,3 +189,9 @@ class CellRunner:
                 seconds=time.perf_counter() - started,
                 only_on=list(attack.specification.only_on),
             )
+
+
+def _sources_of(group: list[Cell]) -> set[str]:
+    """The labels of the models that transferred images are made on."""
+    attacks = (cell.attack.specification for cell in group if cell.attack is not None)
+    return {attack.source for attack in attacks if attack.source is not None}

@@ -1,7 +1,7 @@
 """The cost of a preset before it runs: operations, memory and an estimate of time."""
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final, final
 
@@ -116,17 +116,17 @@ def device_rate(device: torch.device) -> float:
     return flops * (count - 2) / (time.perf_counter() - started)
 
 
-def require_fit(preset: Preset, dataset: Dataset, *, available: int) -> None:
-    """Raise PresetTooLargeError if training or attacking one of the models needs more than `available` bytes.
+def require_fit(cells: Iterable[PlannedCell], *, available: int) -> None:
+    """Raise PresetTooLargeError if training or attacking one of a preset's models needs more than `available` bytes.
 
     What is compared is a floor of the need: a preset that passes may still run out of memory.
     """
-    for planned in planned_cells(preset, dataset, rate=1.0):
+    for planned in cells:
         if planned.memory > available:
             key = planned.cell.key
             doing = "training" if key.attack is None else f"{key.attack} on"
             raise PresetTooLargeError(
-                f"preset {preset.name} does not fit this device: {doing} {key.model} needs at least "
+                f"preset {key.preset} does not fit this device: {doing} {key.model} needs at least "
                 f"{_gibibytes(planned.memory)}, there are {_gibibytes(available)}; take a smaller preset"
             )
 

@@ -43,7 +43,9 @@ def run_cells(asked: BenchRequest) -> RecordStore:
     device = device_named(asked.device)
     with RunDisplay() as display:
         show = display.show if asked.minutes is None else _until(asked.minutes, display.show)
-        return run_preset(preset, dataset, asked.folder, device=device, models=asked.models, on_event=show)
+        return run_preset(
+            preset, dataset, asked.folder, device=device, models=asked.models, workers=asked.workers, on_event=show
+        )
 
 
 def print_plan(asked: BenchRequest) -> None:

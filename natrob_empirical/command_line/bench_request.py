@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import final
 
+from natrob_empirical.runs.worker_processes import import_ahead
+
 
 @final
 @dataclass(frozen=True, kw_only=True)
@@ -19,6 +21,7 @@ class BenchRequest:
     data: str | None
     data_root: Path | None
     device: str
+    workers: int | None = None
     minutes: float | None = None
 
     @property
@@ -37,6 +40,7 @@ class BenchRequest:
             ("--data", self.data, None),
             ("--data-root", self.data_root, None),
             ("--device", self.device, "cpu"),
+            ("--workers", self.workers, None),
         ):
             if value != default:
                 parts += [option, str(value)]
@@ -47,3 +51,8 @@ class BenchRequest:
         """The message of an interrupted run."""
         kept = f"finished cells are kept in {self.folder / 'records'}, a training in progress from its last state on"
         return f"interrupted; {kept}; run `{self.again}` to go on"
+
+    def import_ahead(self) -> None:
+        """Let worker processes import their work beside this one's own imports, where a run on a CPU begins."""
+        if self.device == "cpu" and self.workers != 1 and not (self.folder / "records").exists():
+            import_ahead()

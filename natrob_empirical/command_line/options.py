@@ -59,6 +59,13 @@ ModelsOption = Annotated[
     Path | None,
     typer.Option(help="Folder of trained models; figures that share it train their common models once."),
 ]
+WorkersOption = Annotated[
+    int | None,
+    integer_option(
+        "Processes that run models side by side on a CPU; by default as many as there are cores if the models are "
+        "small, on one thread each, else one."
+    ),
+]
 MinutesOption = Annotated[
     float | None,
     number_option("Stop after so many minutes, with exit code 4 if cells are left; the same command goes on."),

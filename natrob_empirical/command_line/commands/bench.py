@@ -19,6 +19,7 @@ def bench(  # noqa: PLR0913, PLR0917 - one parameter an option
     data: options.DataOption = None,
     data_root: options.DataRootOption = None,
     device: options.DeviceOption = "cpu",
+    workers: options.WorkersOption = None,
     minutes: options.MinutesOption = None,
     dry_run: Annotated[bool, typer.Option(help="Say what would be run, at what cost, and stop.")] = False,
     debug: DebugOption = False,
@@ -36,9 +37,12 @@ def bench(  # noqa: PLR0913, PLR0917 - one parameter an option
         data=data,
         data_root=data_root,
         device=device,
+        workers=workers,
         minutes=minutes,
     )
     with errors_in_one_line(on_interrupt=asked.resume_hint):
+        if not dry_run:
+            asked.import_ahead()
         from natrob_empirical.command_line.bench_command import TimeIsUp, preset_of, print_plan, run_cells
 
         if dry_run:

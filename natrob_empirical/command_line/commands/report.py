@@ -20,6 +20,7 @@ def report(  # noqa: PLR0913, PLR0917 - one parameter an option
     data: options.DataOption = None,
     data_root: options.DataRootOption = None,
     device: options.DeviceOption = "cpu",
+    workers: options.WorkersOption = None,
     records_only: Annotated[bool, typer.Option(help="Report the records that are there; run nothing.")] = False,
     records: Annotated[
         list[Path] | None,
@@ -50,16 +51,21 @@ def report(  # noqa: PLR0913, PLR0917 - one parameter an option
         data=data,
         data_root=data_root,
         device=device,
+        workers=workers,
     )
     with errors_in_one_line(on_interrupt=asked.resume_hint):
-        from natrob_empirical.command_line.report_command import compare_folders, report_folders, report_store
-
         alarms: tuple[str, ...] = ()
         if compare is not None:
+            from natrob_empirical.command_line.report_command import compare_folders
+
             compare_folders(*compare, output, as_json=as_json)
         elif records:
+            from natrob_empirical.command_line.report_command import report_folders
+
             alarms = report_folders(records, output or Path("output/site"), single_file=single_file)
         else:
+            if not records_only:
+                asked.import_ahead()
             from natrob_empirical.command_line.bench_command import preset_of, run_cells
             from natrob_empirical.files.atomic_file import require_writable
             from natrob_empirical.records import RecordStore
@@ -67,6 +73,8 @@ def report(  # noqa: PLR0913, PLR0917 - one parameter an option
             name = preset_of(asked).name
             require_writable(asked.folder)
             store = RecordStore(asked.folder / "records") if records_only else run_cells(asked)
+            from natrob_empirical.command_line.report_command import report_store  # what draws, once all is there
+
             alarms = report_store(asked, store, name=name, single_file=single_file)
     for alarm in alarms:
         errors.print(f"[bold red]ALARM[/bold red] {escape(alarm)}", soft_wrap=True)
