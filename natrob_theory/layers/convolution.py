@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from natrob_theory.layers.affine import RELATIVE, matrix_error
+from natrob_theory.layers.affine import RELATIVE, SCALE_ERROR, matrix_error
 from natrob_theory.layers.answers import AbstractLayer, describes
 from natrob_theory.layers.matrices import DENSE_LIMIT, exact_map
 from natrob_theory.layers.padding import padded_numbers, padding_map, padding_norm
@@ -16,9 +16,20 @@ from natrob_theory.layers.questions import output_shape
 from natrob_theory.layers.refusal import LayerRefusedError
 from natrob_theory.layers.statements import Affine, AffineMap, Piece, Shape
 from natrob_theory.numbers.rounding import EPSILON, product_up
-from natrob_theory.spectra.torus_convolution import dilated, round_to_multiple, torus_norm_upper
+from natrob_theory.spectra.singular_values import matrix_norm_upper, spectral_norm_upper
+from natrob_theory.spectra.torus import Torus, plain_torus, twists
+from natrob_theory.spectra.torus_convolution import dilated, least_torus_norm_upper, round_to_multiple
 
 AnyConvolution: TypeAlias = nn.Conv1d | nn.Conv2d | nn.Conv3d
+
+DECOMPOSED_LIMIT = 2**14
+"""Entries of the matrix up to which its singular values take about as long as the torus method."""
+
+TWISTED_UP_TO = 100
+"""Points of a torus up to which more than one is looked at: beyond, norms on all of them are within 2 % of the norm."""
+
+ALL_TWISTS_UP_TO = 64
+"""Channels up to which all twists are looked at; else the torus twisted along all axes."""
 
 
 @describes(nn.Conv1d, nn.Conv2d, nn.Conv3d)
@@ -91,6 +102,9 @@ def convolution_norm_upper(
         raise ValueError(
             f"`input_shape` must be ({layer.in_channels}, *sizes) for layer {type(layer).__name__}, got {input_shape}"
         )
+    dense = _dense_norm_upper(layer, input_shape, output_scale)
+    if dense is not None:
+        return dense
     kernel, kernel_error = dilated(layer.weight.detach().double(), layer.dilation), 0.0
     if output_scale is not None:
         kernel = kernel * output_scale.view(-1, *[1] * (kernel.dim() - 1))
@@ -100,28 +114,67 @@ def convolution_norm_upper(
     sizes, taps, strides = input_shape[1:], kernel.shape[2:], layer.stride
     if layer.padding_mode == "circular":
         grid, strides = _circular_grid(layer, sizes, taps)
-        return groups_norm_upper(kernel.chunk(layer.groups), grid, strides) + kernel_error
+        return groups_norm_upper(kernel.chunk(layer.groups), [plain_torus(*grid)], strides) + kernel_error
     stretch, sizes = _pad_norm(layer, input_shape) if pads_apart(layer) else (1.0, sizes)
-    grid = zero_padded_grid(sizes, taps, strides)
-    alone = groups_norm_upper(kernel.chunk(layer.groups), grid, strides) + kernel_error
+    padding = (0,) * len(taps) if pads_apart(layer) else zeros_padded(layer)
+    tori = zero_padded_tori(sizes, taps, strides, padding, channels=max(kernel.shape[:2]))
+    alone = groups_norm_upper(kernel.chunk(layer.groups), tori, strides) + kernel_error
     return product_up(stretch, alone) if pads_apart(layer) else alone
 
 
-def zero_padded_grid(sizes: Sequence[int], taps: Sequence[int], strides: Sequence[int]) -> list[int]:
-    """The least torus on which a zero-padded convolution does not wrap, a multiple of the stride."""
-    full = [size + tap - 1 for size, tap in zip(sizes, taps, strict=True)]
-    return [round_to_multiple(size, step) for size, step in zip(full, strides, strict=True)]
+def _dense_norm_upper(layer: AnyConvolution, input_shape: Shape, output_scale: Tensor | None) -> float | None:
+    """The norm of the matrix of a small two-dimensional convolution that pads zeros; None of others.
+
+    Each entry is one weight, so it is exact but for the scale.
+    """
+    if not isinstance(layer, nn.Conv2d) or layer.padding_mode != "zeros" or math.prod(layer.kernel_size) == 1:
+        return None
+    matrix = convolution_matrix(layer, input_shape, limit=DECOMPOSED_LIMIT)
+    if matrix is None:
+        return None
+    if output_scale is None:
+        return matrix_norm_upper(matrix)
+    scales = output_scale.repeat_interleave(len(matrix) // layer.out_channels)
+    return spectral_norm_upper(scales[:, None] * matrix, input_error=2 * SCALE_ERROR)
 
 
-def groups_norm_upper(groups: Sequence[Tensor], grid: Sequence[int], strides: Sequence[int]) -> float:
-    """The largest norm of kernels on a torus; along an axis with one tap a single point says all.
+def zeros_padded(layer: AnyConvolution) -> Shape:
+    """The zeros before each axis or behind it, whichever are more."""
+    if layer.padding == "valid":
+        return (0,) * len(layer.kernel_size)
+    if layer.padding == "same":
+        settings = zip(layer.kernel_size, layer.dilation, strict=True)
+        return tuple(-(-step * (tap - 1) // 2) for tap, step in settings)
+    return tuple(int(pad) for pad in layer.padding)
+
+
+def zero_padded_tori(
+    sizes: Sequence[int], taps: Sequence[int], strides: Sequence[int], padding: Sequence[int], *, channels: int
+) -> list[Torus]:
+    """Tori on which a zero-padded convolution is a part of the whole, multiples of the stride.
+
+    The first is the least on which nothing wraps, m + k − 1 points. On small images, where the norms on different tori
+    differ, more follow: the least on which what wraps is dropped, m + p points, with all twists or that of all axes.
+
+    Proof: proofs/symbolic/torus_convolution.py.
+    """
+    settings = list(zip(sizes, taps, strides, padding, strict=True))
+    plain = [1 if tap == 1 else round_to_multiple(size + tap - 1, step) for size, tap, step, _ in settings]
+    least = [1 if tap == 1 else round_to_multiple(size + min(pad, tap - 1), step) for size, tap, step, pad in settings]
+    if math.prod(least) > TWISTED_UP_TO:
+        return [plain_torus(*plain)]
+    twisted = twists(tuple(least))
+    return [plain_torus(*plain), *(twisted if channels <= ALL_TWISTS_UP_TO else twisted[-1:])]
+
+
+def groups_norm_upper(groups: Sequence[Tensor], tori: Sequence[Torus], strides: Sequence[int]) -> float:
+    """The largest norm of kernels, each the smallest of those on the tori, one point along an axis with one tap.
 
     Proof: proofs/symbolic/torus_convolution.py.
     """
     taps = groups[0].shape[2:]
-    grid = [1 if tap == 1 else size for size, tap in zip(grid, taps, strict=True)]
     strides = [1 if tap == 1 else step for step, tap in zip(strides, taps, strict=True)]
-    return max(torus_norm_upper(group, grid=grid, stride=strides) for group in groups)
+    return max(least_torus_norm_upper(group, tori=tori, stride=strides) for group in groups)
 
 
 def pads_apart(layer: AnyConvolution) -> bool:
@@ -145,9 +198,10 @@ def _circular_grid(layer: AnyConvolution, sizes: Shape, taps: Shape) -> tuple[li
                 f"no Lipschitz upper bound is known for layer {type(layer).__name__} with circular padding that "
                 f"wraps more than once (size {size}, padding {pad}, kernel {tap})"
             )
+    points = [1 if tap == 1 else size for size, tap in zip(sizes, taps, strict=True)]
     if all(size % step == 0 for size, step in zip(sizes, layer.stride, strict=True)):
-        return list(sizes), layer.stride
-    return list(sizes), (1,) * len(taps)
+        return points, layer.stride
+    return points, (1,) * len(taps)
 
 
 def convolution_matrix(

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from natrob_theory.layers.affine import matrix_error
 from natrob_theory.layers.answers import AbstractLayer, describes
-from natrob_theory.layers.convolution import groups_norm_upper, matrix_of_windows, spread_groups, zero_padded_grid
+from natrob_theory.layers.convolution import groups_norm_upper, matrix_of_windows, spread_groups, zero_padded_tori
 from natrob_theory.layers.matrices import DENSE_LIMIT, exact_map
 from natrob_theory.layers.padding import padded_numbers
 from natrob_theory.layers.questions import output_shape
@@ -66,8 +66,10 @@ class TransposedConvolutionAnswers(AbstractLayer[AnyTransposed]):
     def _norm_upper(self, input_shape: Shape, weight: Tensor) -> float:
         layer = self.module
         kernel = dilated(weight, layer.dilation)
-        grid = zero_padded_grid(self.output_shape(input_shape)[1:], kernel.shape[2:], layer.stride)
-        return groups_norm_upper(kernel.chunk(layer.groups), grid, layer.stride)
+        padding = tuple(int(pad) for pad in layer.padding)
+        sizes, channels = self.output_shape(input_shape)[1:], max(kernel.shape[:2])
+        tori = zero_padded_tori(sizes, kernel.shape[2:], layer.stride, padding, channels=channels)
+        return groups_norm_upper(kernel.chunk(layer.groups), tori, layer.stride)
 
     def pieces(self, input_shape: Shape) -> list[Piece]:
         """The matrix of a two-dimensional one, where it fits: every entry is one weight."""

@@ -1,4 +1,4 @@
-"""Largest singular values, rounded outward: by decomposition, by factorisation, or by Gram iteration, as is faster.
+"""Largest singular values, rounded outward: by decomposition or by Gram iteration, as is faster.
 
 A computed singular value of an m×n matrix differs from the exact one by at most p(m, n)·u·σ_max, p a modest
 polynomial (Anderson et al., *LAPACK Users' Guide*, section 4.9.1). `SVD_SAFETY`·(m + n)·u is taken for it.
@@ -7,10 +7,6 @@ Measured on one CPU core, float64: LAPACK's singular values take 0.16 ms for 64�
 1024×1024 and 2.1 s for 2048×2048; 14 Gram iterations take 1.4 to 1.9 times as long at all these sizes, and 200 complex
 64×64 matrices 4.3 times as long. So on a CPU the decomposition is used up to `CPU_EXACT_LIMIT`, beyond what was
 measured. Elsewhere, where batches of products are the fast operation, it is used for small matrices only.
-
-Where only the largest norm of a stack is asked for, factorisations take its place on a CPU from `FACTORISED_FROM` rows
-and columns on: complex, random, one core, 1.4 s against 2.7 s for 24 of 512×512, 0.49 s against 0.68 s for 45 of
-256×256, and no less time for 144 of 128×128. The more the norms differ the fewer factorisations are needed.
 """
 
 import math
@@ -22,12 +18,10 @@ from torch import Tensor, nn
 from natrob_theory.numbers.powers_of_two import exponent_of_largest, times_power_of_two
 from natrob_theory.numbers.rounding import EPSILON, raised_to_normal
 from natrob_theory.spectra.gram import gram_norms_upper
-from natrob_theory.spectra.norm_by_factorisation import largest_norm_upper
 
 SVD_SAFETY = 8.0
 CPU_EXACT_LIMIT = 4096
 ACCELERATOR_EXACT_LIMIT = 32
-FACTORISED_FROM = 192
 POWER_STEPS = 4
 
 
@@ -91,17 +85,12 @@ def _unit(vector: Tensor) -> Tensor:
 def spectral_norm_upper(matrices: Shaped[Tensor, "*stack rows columns"], *, input_error: float = 0.0) -> float:
     """max ‖M_i‖₂ over a stack, rounded outward; `input_error` here is relative to the largest ‖M_i‖_F of the stack.
 
-    Proof: proofs/coq/perturbed_norms.v (norm_with_error), given the decomposition's own error bound;
-        proofs/symbolic/norm_by_factorisation.py.
+    Proof: proofs/coq/perturbed_norms.v (norm_with_error), given the decomposition's own error bound.
     """
     double, exponent = _near_one(_in_double(matrices), dim=tuple(range(matrices.dim())))
-    if input_error == 0 and not _factorised(double):
-        largest = spectral_norms_upper(double).max()
-    else:
-        frobenius = _largest_frobenius(double)
-        by_factorisation = _factorised(double) and math.isfinite(frobenius)
-        norm = largest_norm_upper(double) if by_factorisation else float(spectral_norms_upper(double).max())
-        largest = torch.tensor(norm + input_error * frobenius, dtype=torch.float64)
+    largest = spectral_norms_upper(double).max()
+    if input_error != 0:
+        largest = largest + input_error * _largest_frobenius(double)
     found = float(raised_to_normal(times_power_of_two(largest, exponent.flatten()[0].to(largest.device))))
     return math.inf if math.isnan(found) else found  # 0·∞ and NaN entries bound nothing
 
@@ -113,12 +102,6 @@ def _near_one(double: Tensor, *, dim: tuple[int, ...] = (-2, -1)) -> tuple[Tenso
     """
     exponent = exponent_of_largest(double, dim)
     return times_power_of_two(double, -exponent), exponent
-
-
-def _factorised(double: Tensor) -> bool:
-    """Whether factorisations are faster: not for a single matrix, nor for small ones."""
-    large_enough = double.dim() == 3 and len(double) > 1 and min(double.shape[-2:]) >= FACTORISED_FROM
-    return large_enough and double.device.type == "cpu"
 
 
 def _largest_frobenius(double: Tensor) -> float:

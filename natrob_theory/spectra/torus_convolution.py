@@ -1,10 +1,15 @@
-"""The norm of a convolution, by Fourier transform over a torus.
+"""The norm of a convolution, from its Fourier blocks on a torus.
 
-On a torus a convolution is block diagonal in the Fourier basis: its norm is `max_ω σ_max(Ĉ(ω))` over the grid's
-frequencies (Sedghi, Gupta, Long, ICLR 2019). A zero-padded convolution on m points with k taps is a compression of
+On a torus a convolution is block diagonal in the Fourier basis: its norm is `max_ω σ_max(Ĉ(ω))` over the torus's
+frequencies (Sedghi, Gupta, Long, ICLR 2019). A zero-padded convolution of m points with k taps is a compression of
 the torus convolution on N ≥ m + k − 1 points: extend the input by zeros, convolve, keep some of the outputs. So the
-torus norm bounds it (theory, section 5). Stride s keeps every s-th output: with s | N the operator couples the s
-frequencies that alias, and its norm is `max σ_max([Ĉ(ω_1) … Ĉ(ω_s)])/√s` per axis.
+torus norm bounds it (theory, section 5). N ≥ m + p points do where p ≤ k − 1 zeros are padded at either end: what wraps
+then lands on outputs that are dropped. On a twisted torus, which is the same with the taps multiplied by e^{iπt/N}, a
+compression is the zero-padded convolution between diagonal matrices of unit numbers: its norm bounds it as well. The
+smallest of several such bounds is the closest; they differ by as much as the gap, on small images.
+
+Stride s keeps every s-th output of a torus of a multiple of s points. With the phases of the input as channels of
+their own, s times as many on N/s points, that is a convolution without stride, of ⌈k/s⌉ taps.
 
 Along an axis with one tap Ĉ is constant, so one frequency of it says all: a torus of one point, without stride. A 1×1
 convolution thus costs one decomposition, whatever its image and stride.
@@ -12,16 +17,21 @@ convolution thus costs one decomposition, whatever its image and stride.
 
 import math
 from collections.abc import Sequence
-from itertools import product
 
 import torch
-from jaxtyping import Complex, Float
+from jaxtyping import Float
 from torch import Tensor
+from torch.nn import functional
 
-from natrob_theory.numbers.rounding import EPSILON
-from natrob_theory.spectra.singular_values import spectral_norm_upper
+from natrob_theory.numbers.powers_of_two import exponent_of_largest, times_power_of_two
+from natrob_theory.numbers.rounding import raised_to_normal
+from natrob_theory.spectra.kernel_symbol import Autocorrelations, KernelSymbol, ScaledKernel
+from natrob_theory.spectra.norm_by_factorisation import largest_norm_upper, likeliest_of
+from natrob_theory.spectra.singular_values import matrix_norm_upper
+from natrob_theory.spectra.torus import Torus, plain_torus, waves_of_taps
 
-FFT_SAFETY = 8.0
+DECOMPOSED_UP_TO = 2**16
+"""Entries of all products of blocks together up to which all singular values take no longer."""
 
 
 def torus_norm_upper(
@@ -34,41 +44,68 @@ def torus_norm_upper(
         grid: N of each axis, a multiple of the stride there.
         stride: s of each axis.
 
-    The Fourier transform of k taps costs a relative error of at most `FFT_SAFETY`·log₂(points)·u in ‖·‖_F
-    (Higham, *Accuracy and Stability*, Theorem 24.2).
+    Proof: proofs/symbolic/torus_convolution.py.
+    """
+    return least_torus_norm_upper(kernel, tori=[plain_torus(*grid)], stride=stride)
+
+
+def least_torus_norm_upper(
+    kernel: Float[Tensor, "outputs inputs *taps"], *, tori: Sequence[Torus], stride: Sequence[int]
+) -> float:
+    """The smallest of the norms on several tori, each as in `torus_norm_upper`; ∞ for a kernel that is not finite.
 
     Proof: proofs/symbolic/torus_convolution.py.
     """
-    blocks = frequency_blocks(kernel, grid=grid, stride=stride)
-    points = math.prod(grid)
-    error = FFT_SAFETY * max(1.0, math.log2(points)) * EPSILON
-    return spectral_norm_upper(blocks, input_error=error * math.sqrt(points)) / math.sqrt(math.prod(stride))
+    unstrided = phases_as_channels(kernel.detach().double(), stride)
+    if unstrided[0, 0].numel() == 1:
+        return matrix_norm_upper(unstrided.flatten(1))
+    if not bool(torch.isfinite(unstrided).all()):
+        return math.inf
+    exponent = exponent_of_largest(unstrided, tuple(range(unstrided.dim())))
+    scaled = ScaledKernel(_wide(times_power_of_two(unstrided, -exponent)))
+    fewer = [
+        Torus(grid=tuple(size // step for size, step in zip(torus.grid, stride, strict=True)), twisted=torus.twisted)
+        for torus in tori
+    ]
+    products = len(scaled.kernel) ** 2 * sum(torus.points for torus in fewer) // 2
+    at_once = products <= DECOMPOSED_UP_TO or scaled.kernel.device.type != "cpu"
+    least = _by_decomposition(scaled, fewer) if at_once else _by_factorisation(scaled, fewer)
+    found = torch.tensor(least, dtype=torch.float64)
+    return float(raised_to_normal(times_power_of_two(found, exponent.flatten()[0].cpu())))
 
 
-def frequency_blocks(
-    kernel: Float[Tensor, "outputs inputs *taps"], *, grid: Sequence[int], stride: Sequence[int]
-) -> Complex[Tensor, "frequencies outputs aliased_inputs"]:
-    """The blocks Ĉ(ω) of the torus convolution, those of frequencies that alias under the stride side by side.
-
-    The kernel is real, so the blocks of ω and −ω are conjugate, up to the order of their columns: one of the two is
-    here.
-    """
-    transform = torch.fft.fftn(kernel.detach().double(), s=list(grid), dim=tuple(range(2, kernel.dim())))
-    kept = [size // step for size, step in zip(grid, stride, strict=True)]
-    chosen = _one_of_each_conjugate_pair(kept).to(transform.device)
-    blocks = []
-    for offsets in product(*(range(step) for step in stride)):
-        window = (slice(offset * size, (offset + 1) * size) for offset, size in zip(offsets, kept, strict=True))
-        blocks.append(transform[(slice(None), slice(None), *window)].flatten(2)[..., chosen])
-    return torch.cat(blocks, dim=1).permute(2, 0, 1).contiguous()
+def _by_decomposition(kernel: ScaledKernel, tori: Sequence[Torus]) -> float:
+    """All singular values, of all tori at once."""
+    waves = [waves_of_taps(torus, kernel.taps) for torus in tori]
+    norms = kernel.norms_upper(torch.cat(waves, dim=1))
+    return min(float(some.max()) for some in norms.split([some.shape[1] for some in waves]))
 
 
-def _one_of_each_conjugate_pair(sizes: Sequence[int]) -> Tensor:
-    """Flat indices of a grid of frequencies, without those whose negative is there and comes first."""
-    number = torch.arange(math.prod(sizes)).view(tuple(sizes))
-    axes = tuple(range(len(sizes)))
-    negative = number.flip(axes).roll([1] * len(sizes), axes)
-    return number[number <= negative]
+def _by_factorisation(kernel: ScaledKernel, tori: Sequence[Torus]) -> float:
+    """The smallest norm, the torus first where it seems to be smallest; others only where they seem to be smaller."""
+    correlations, least = Autocorrelations(kernel.kernel), math.inf
+    guesses = [likeliest_of(KernelSymbol(kernel, correlations, torus)) for torus in tori]
+    for guess in sorted(guesses, key=lambda one: one.norm):
+        if guess.norm < least:
+            least = min(least, largest_norm_upper(guess, enough=least))
+    return least
+
+
+def _wide(kernel: Tensor) -> Tensor:
+    """No more outputs than inputs: Ĉ(ω) of the kernel with the two exchanged is the transpose."""
+    return (kernel.transpose(0, 1) if len(kernel) > kernel.shape[1] else kernel).contiguous()
+
+
+def phases_as_channels(
+    kernel: Float[Tensor, "outputs inputs *taps"], stride: Sequence[int]
+) -> Float[Tensor, "outputs inputs_and_phases *fewer_taps"]:
+    """The kernel without stride that does the same to the input's phases: tap sq + r of a channel is q of its r-th."""
+    for axis, step in enumerate(stride, start=2):
+        if step > 1:
+            fewer = -(-kernel.shape[axis] // step)
+            zeros = [0, 0] * (kernel.dim() - 1 - axis) + [0, fewer * step - kernel.shape[axis]]
+            kernel = functional.pad(kernel, zeros).unflatten(axis, (fewer, step)).movedim(axis + 1, 2).flatten(1, 2)
+    return kernel
 
 
 def dilated(kernel: Tensor, dilation: Sequence[int]) -> Tensor:

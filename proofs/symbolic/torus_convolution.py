@@ -3,12 +3,18 @@
 Statement.  1. On N points, Ĉ(κ) = Σ_t c_t ω^{−κt}, ω = e^{2πi/N}: the circular convolution is block diagonal in the
                Fourier basis, so its norm is max_κ ‖Ĉ(κ)‖₂. For a real kernel Ĉ(−κ) is the conjugate of Ĉ(κ).
             2. A zero-padded convolution of m points with k taps is that on any N ≥ m + k − 1 points, applied to the
-               input extended by zeros, with some outputs dropped: its norm is at most the torus's.
+               input extended by zeros, with some outputs dropped: its norm is at most the torus's. With p ≤ k − 1
+               zeros at an end, N ≥ m + p do: what wraps is dropped.
             3. Keeping every s-th output, s | N, couples the s frequencies κ + jN/s; the norm is
                max ‖[Ĉ(κ) Ĉ(κ + N/s) …]‖₂/√s.
             4. With one tap c, Ĉ = c at every κ and the norm of 3 is ‖c‖₂: one point without stride has the same.
-Proof.      1. Geometric sums of roots of unity. 2. A tap that wraps would have an index ≥ k. 3. ω^{Nj} = 1.
-            4. [c … c][c … c]* = s·cc*.
+            5. A twisted torus has the taps z^t c_t, |z| = 1: its compression is that of 2 between diagonal unitary
+               matrices. At z = e^{iπ/N} its blocks are Ĉ half a step off.
+            6. The same operator as in 3 is one without stride on N/s points, of the phases u(sx − r) as channels with
+               the taps c_{sq+r}, q < ⌈k/s⌉.
+            7. Ĉ(κ)Ĉ(κ)* = Σ_d R_d ω^{−κd}, R_d = Σ_t c_{t+d}c_t*.
+Proof.      1. Geometric sums of roots of unity. 2. A tap that wraps would have an index ≥ k or < 0. 3. ω^{Nj} = 1.
+            4. [c … c][c … c]* = s·cc*. 5. z^{x−y} = z^x z^{−y}. 6. t = sq + r. 7. Sums in another order.
 Axes.       Every statement is one of exponents and indices of one axis. Basis vectors, indices and windows of several
             axes are products, and a product with one vanishing factor (a wrapped tap) vanishes; so each axis is alone.
 """
@@ -22,7 +28,8 @@ from proofs.symbolic.exact_steps import require, require_equal
 from proofs.symbolic.inner_products import require_at_most
 
 CLAIM = Claim(
-    statement="circular: max_κ σ_max(Ĉ(κ)); zero padding: at most that on N ≥ m + k − 1; stride s | N: [Ĉ … Ĉ]/√s",
+    statement="circular: max_κ σ_max(Ĉ(κ)); zero padding: at most that on N ≥ m + p, twisted or not; stride s | N: "
+    "[Ĉ … Ĉ]/√s, or phases as channels",
     assumptions=("stride 1 or a divisor of N", "a unitary change of basis keeps norms", "the norm of diagonal blocks"),
     source="theory, section 5; natrob_theory/layers/convolution.py (Sedghi, Gupta, Long 2019)",
     verdict=Verdict.PROVED,
@@ -39,10 +46,14 @@ def check() -> None:
     _nothing_wraps()
     for inputs, taps in ((2, 2), (3, 2), (2, 3), (4, 3)):
         _compression_in_full(inputs, taps)
+    for inputs, taps, padding in ((2, 3, 1), (3, 3, 1), (4, 3, 0), (3, 4, 2), (3, 2, 1)):
+        _short_and_twisted_in_full(inputs, taps, padding)
     _aliasing()
     for points, stride in ((4, 2), (6, 2), (6, 3)):
         _stride_in_full(points, stride)
+        _phases_in_full(points, stride)
     _one_tap()
+    _products_in_full(3)
 
 
 def _reduced(expression: Any, root: sympy.Symbol, points: int) -> Any:
@@ -142,6 +153,60 @@ def _compression_in_full(inputs: int, taps: int) -> None:
     if inputs > 1 and taps > 1:
         short = _circulant(kernel, outputs - 1)[:, :inputs]
         require(short != full[: outputs - 1, :], "N = m + k − 2 is too small")
+
+
+def _short_and_twisted_in_full(inputs: int, taps: int, padding: int) -> None:
+    """With p zeros at either end the kept outputs are x = k − 1 − p … m − 1 + p of the full ones, and N = m + p do."""
+    # x − y < 0 wraps to x − y + N ≥ (k − 1 − p) − (m − 1) + m + p = k, and x − y ≥ k to x − y − N ≤ −1: no taps
+    m, k, p, x = sympy.symbols("m k p x", integer=True)
+    lowest, highest = (k - 1 - p) - (m - 1), m - 1 + p
+    require_equal(lowest + (m + p), k, "the lowest that wraps upward")
+    require_equal(highest - (m + p), -1, "the highest that wraps downward")
+    kernel, z = list(sympy.symbols(f"c_0:{taps}", real=True)), sympy.Symbol("z", nonzero=True)
+    points = inputs + padding
+    twisted = [tap * z**index for index, tap in enumerate(kernel)]
+    wrapped = [sum(twisted[index::points], sympy.Integer(0)) for index in range(min(points, taps))]
+    circulant = _circulant(wrapped, points)
+    for out in range(taps - 1 - padding, inputs + padding):
+        for column in range(inputs):
+            tap = out - column
+            entry = kernel[tap] if 0 <= tap < taps else sympy.Integer(0)
+            # D_out T D_in* has z^x·c_{x−y}·z^{−y}
+            require_equal(circulant[out % points, column], z**out * entry * z**-column, "the twisted compression")
+    require_equal(
+        sympy.exp(sympy.I * sympy.pi * 2 * x / m) * sympy.exp(sympy.I * sympy.pi / m),
+        sympy.exp(sympy.I * sympy.pi * (2 * x + 1) / m),
+        "z = e^{iπ/N} moves a frequency by half a step",
+    )
+
+
+def _phases_in_full(points: int, stride: int) -> None:
+    """(Cu)(sx) = Σ_r Σ_q c_{sq+r} u_r(x − q) with u_r(x) = u(sx − r), indices modulo N and N/s."""
+    kernel = list(sympy.symbols(f"c_0:{points}", real=True))
+    matrix = _circulant(kernel, points)
+    for out in range(points // stride):
+        for phase in range(stride):
+            for q in range(points // stride):
+                column = (stride * (out - q) - phase) % points
+                require_equal(matrix[stride * out, column], kernel[stride * q + phase], "tap sq + r of phase r")
+
+
+def _products_in_full(taps: int) -> None:
+    """Both sides as polynomials in w = ω^{−κ} and its inverse, for one output and two inputs."""
+    w = sympy.Symbol("w", nonzero=True)
+    kernels = [list(sympy.symbols(f"{name}_0:{taps}", real=True)) for name in "ab"]
+    blocks = [sum((tap * w**t for t, tap in enumerate(kernel)), sympy.Integer(0)) for kernel in kernels]
+    product = sum((block * block.subs(w, 1 / w) for block in blocks), sympy.Integer(0))
+    by_offset = sum(
+        (
+            kernel[t + d] * kernel[t] * w**d
+            for kernel in kernels
+            for d in range(1 - taps, taps)
+            for t in range(max(0, -d), taps - max(0, d))
+        ),
+        sympy.Integer(0),
+    )
+    require_equal(sympy.expand(product), sympy.expand(by_offset), "ĈĈ* = Σ_d R_d ω^{−κd}")
 
 
 def _aliasing() -> None:

@@ -149,12 +149,12 @@ def test_zero_padded_convolutions_of_any_geometry(
     assert dense_norm(layer, (inputs, high, wide)) * (1 - 1e-14) <= upper(layer, (inputs, high, wide))
 
 
-def test_a_large_zero_padded_convolution_is_close_to_its_symbol() -> None:
-    """A box filter of 3 has norm 3 on an infinite line, and nearly so on 60 points."""
+def test_a_box_filter_has_the_norm_of_its_twisted_torus() -> None:
+    """It has norm 3 on an infinite line, and 1 + 2cos(π/61) on 60 points: that of 61 points with a change of sign."""
     layer = nn.Conv1d(1, 1, 3, padding=1, bias=False).double()
     nn.init.ones_(layer.weight)
     value = upper(layer, (1, 60))
-    assert dense_norm(layer, (1, 60)) <= value == pytest.approx(3.0, rel=1e-12)
+    assert dense_norm(layer, (1, 60)) <= value == pytest.approx(1.0 + 2.0 * math.cos(math.pi / 61), rel=1e-12)
 
 
 @pytest.mark.parametrize(
