@@ -2,18 +2,18 @@
 
 import sys
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 import torch
 from torch import fx, nn
 
 from benchmarks import lirpa_peer, local_bounds
-from benchmarks.lirpa_worker import gaps_to_other_classes, known_case, network_from
+from benchmarks.lirpa_worker import check_known_case, gaps_to_other_classes, known_case, network_from
 from benchmarks.local_bounds import gap_bounds, gaps
 from benchmarks.small_dense_networks import DenseNetwork, dense_networks
 
 STUB = """
-import torch
 __version__ = "stub"
 class PerturbationLpNorm:
     def __init__(self, norm, eps): self.norm, self.eps = norm, eps
@@ -100,7 +100,6 @@ def test_the_known_case_falls_to_its_known_gap_and_no_further() -> None:
             assert float(found.min()) >= least - 1e-6
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     "bound",
     [
@@ -111,10 +110,21 @@ def test_the_known_case_falls_to_its_known_gap_and_no_further() -> None:
     ],
     ids=["every ball is its centre", "an L2 ball is its centre", "one method takes the centre", "no number"],
 )
-def test_a_peer_whose_bounds_exceed_a_known_minimum_is_refused(
-    bound: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    install_stand_in(STUB.replace("100.0 * ball.eps", bound), tmp_path, monkeypatch)
+def test_a_peer_whose_bounds_exceed_a_known_minimum_is_refused(bound: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for source, refused in ((STUB, False), (STUB.replace("100.0 * ball.eps", bound), True)):
+        library = ModuleType("auto_LiRPA")
+        exec(source, vars(library))
+        monkeypatch.setitem(sys.modules, "auto_LiRPA", library)
+        if refused:
+            with pytest.raises(RuntimeError, match=r"where the gap falls to 0\.\d+: .*centre"):
+                check_known_case()
+        else:
+            check_known_case()
+
+
+@pytest.mark.slow
+def test_a_refused_peer_is_not_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    install_stand_in(STUB.replace("100.0 * ball.eps", "0.0"), tmp_path, monkeypatch)
     with (
         pytest.raises(lirpa_peer.PeerFailedError, match=r"where the gap falls to 0\.\d+: .*centre"),
         lirpa_peer.lirpa_peer(dense_networks(8)[0]),
