@@ -59,4 +59,4 @@ format: $(INSTALLED)
 	$(BIN)/ruff format .
 
 clean:
-	rm -rf output $(VENV) .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf output $(VENV) .pytest_cache .ruff_cache .hypothesis .import_linter_cache .coq_cache

@@ -9,6 +9,7 @@ from proofs.claims_page import PAGE, claims_page
 from proofs.coq_build import CoqBuild, coq_version
 from proofs.coq_checks import check_coq
 from proofs.coq_constants import check_constants
+from proofs.kept_builds import KEPT
 from proofs.outcome import Outcome
 from proofs.outcomes_file import write_outcomes
 from proofs.symbolic_checks import check_symbolic
@@ -41,6 +42,7 @@ def _outcomes(only: str | None) -> Iterator[Outcome]:
             )
             return
         with CoqBuild() as build:
+            build.keep(KEPT)
             yield from check_coq(build)
             yield from check_constants(build)
 

@@ -1,4 +1,4 @@
-"""Compiles the Coq files from scratch in a folder of its own, and asks the result questions."""
+"""Compiles the Coq files in a folder of its own, and asks the result questions."""
 
 import os
 import re
@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import Self
 
 from proofs.catalogue import FOLDER
+from proofs.kept_builds import digest, keep, one_at_a_time, take
 
 LOGICAL_NAME = "NatrobProofs"
 _OPTIONS = ("-q", "-color", "no")
@@ -29,15 +30,20 @@ def coq_version() -> str | None:
 
 
 class CoqBuild:
-    """The Coq files of a folder, compiled in a temporary one: nothing of an earlier run is believed.
+    """The Coq files of a folder, compiled in a temporary one.
 
     Use as a context manager. `errors` has, of each file that did not compile, what Coq said.
+
+    Args:
+        source: the folder with the .v files.
+        kept: a folder of kept builds; one of the same sources is taken from there instead of compiling. Without it,
+            nothing of an earlier run is believed.
     """
 
     QUESTIONS = "questions_to_coq.v"
 
-    def __init__(self, source: Path = FOLDER / "coq") -> None:
-        """`source` is the folder with the .v files."""
+    def __init__(self, source: Path = FOLDER / "coq", *, kept: Path | None = None) -> None:
+        self._kept = kept
         self._temporary = TemporaryDirectory(prefix="natrob-coq-")
         self.folder = Path(self._temporary.name)
         for file in source.glob("*.v"):
@@ -45,8 +51,14 @@ class CoqBuild:
         self.errors: dict[str, str] = {}
 
     def __enter__(self) -> Self:
-        """Compile everything."""
-        self.errors = self._compile_all()
+        """Compile everything, or take what was compiled."""
+        if self._kept is None:
+            self.errors = self._compile_all()
+            return self
+        with one_at_a_time(self._kept):
+            if not take(self._digest(), self._kept, self.folder):
+                self.errors = self._compile_all()
+                self._keep(self._kept)
         return self
 
     def __exit__(
@@ -54,6 +66,11 @@ class CoqBuild:
     ) -> None:
         """Remove the folder."""
         self._temporary.cleanup()
+
+    def keep(self, kept: Path) -> None:
+        """Leaves the compiled files for builds of the same sources, unless one did not compile."""
+        with one_at_a_time(kept):
+            self._keep(kept)
 
     def answers(self, preamble: str, questions: Mapping[str, str]) -> dict[str, str]:
         """What Coq prints for each question.
@@ -83,6 +100,13 @@ class CoqBuild:
             return (completed.stdout + completed.stderr)[-2000:]
         relaxed = re.findall(r"^\* (.* (?:relying on|assumed).*): (?!<none>)", completed.stdout, re.MULTILINE)
         return f"not fully checked: {', '.join(relaxed)}" if relaxed else ""
+
+    def _keep(self, kept: Path) -> None:
+        if not self.errors:
+            keep(self.folder, self._digest(), kept)
+
+    def _digest(self) -> str:
+        return digest(self.folder, coq_version() or "")
 
     def _compile_all(self) -> dict[str, str]:
         """What Coq said of every file that it did not accept, or could not try."""

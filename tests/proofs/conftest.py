@@ -1,4 +1,4 @@
-"""One Coq build for all tests of a worker; without `coqc` these tests skip, and in CI they fail."""
+"""One Coq build for all tests and workers; without `coqc` these tests skip, and in CI they fail."""
 
 import os
 from collections.abc import Iterator
@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from proofs.coq_build import CoqBuild, coq_version
+from proofs.kept_builds import KEPT
 
 
 @pytest.fixture(scope="session")
@@ -22,5 +23,5 @@ def coq() -> str:
 @pytest.fixture(scope="session")
 def build(coq: str) -> Iterator[CoqBuild]:
     """The folder's own files, compiled."""
-    with CoqBuild() as compiled:
+    with CoqBuild(kept=KEPT) as compiled:
         yield compiled
