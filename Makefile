@@ -7,11 +7,12 @@ INSTALLED := $(VENV)/.installed
 SEED ?= 0
 SUITE = OMP_NUM_THREADS=1 NATROB_TEST_SEED=$(1) $(BIN)/python -m pytest -n auto --random-order --random-order-seed=$(1)
 
-.PHONY: help install report test test-orders proofs evidence publish bench format clean
+.PHONY: help install report test test-long test-orders proofs evidence publish bench format clean
 
 help:
 	@echo "make report   run the main job on the bundled digits and write output/quick/index.html"
 	@echo "make test     format, lint, types, import contracts, tests in random order (SEED=0)"
+	@echo "make test-long  the long versions of tests, and every property on six times as many examples"
 	@echo "make test-orders  the tests alone, in five orders with five seeds of weights (some thirty minutes)"
 	@echo "make proofs   check every proof, by sympy and by Coq (installs Coq where apt may be used); one line per claim, and output/proofs.json"
 	@echo "make evidence pack the records and proofs.json of reports/ into the file that comes with the package"
@@ -37,6 +38,9 @@ test: $(INSTALLED)
 	$(BIN)/basedpyright
 	$(BIN)/lint-imports
 	$(call SUITE,$(SEED))
+
+test-long: $(INSTALLED)
+	HYPOTHESIS_PROFILE=long $(call SUITE,$(SEED)) -m "long or hypothesis"
 
 test-orders: $(INSTALLED)
 	for seed in 1 2 3 4 5; do $(call SUITE,$$seed) || exit 1; done

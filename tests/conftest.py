@@ -17,7 +17,8 @@ from seeding import TorchGenerator, seed_global_generators
 check_annotations(["natrob_theory", "natrob_empirical"])
 
 settings.register_profile("dev", max_examples=25, deadline=None)
-settings.register_profile("ci", max_examples=150, deadline=None, derandomize=True, print_blob=True)
+settings.register_profile("ci", max_examples=25, deadline=None, derandomize=True, print_blob=True)
+settings.register_profile("long", max_examples=150, deadline=None, print_blob=True)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if os.environ.get("CI") else "dev"))
 
 _TORCH_GENERATOR = TorchGenerator()

@@ -69,13 +69,14 @@ def compare(net: nn.Module, x: Tensor, y: Tensor, starts: Tensor, queries: int) 
     assert sum(mine) <= 1.05 * sum(distance for distance, _ in theirs)
 
 
-@pytest.mark.parametrize("queries", [1000, 5000])
+@pytest.mark.parametrize("queries", [1000, pytest.param(5000, marks=pytest.mark.long)])
 def test_digits(queries: int, digits_cnn: nn.Module, digits: Dataset) -> None:
     x, y = classified(digits_cnn, digits.to_images(digits.test_x), digits.test_y, 50)
     compare(digits_cnn, x, y, digits.to_images(digits.train_x[:40]), queries)
 
 
 @pytest.mark.mnist
+@pytest.mark.long
 @pytest.mark.parametrize("queries", [1000, 5000])
 def test_mnist(queries: int, mnist_cnn: nn.Module, mnist_images: tuple[Tensor, Tensor], mnist: Dataset) -> None:
     x, y = classified(mnist_cnn, *mnist_images, 30)

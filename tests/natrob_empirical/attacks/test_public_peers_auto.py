@@ -96,7 +96,7 @@ def test_robust_by_many_runs(kind: str, ball: AbstractBall, robust_digits_cnn: n
 
 
 @pytest.mark.mnist
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("ball", [LinfBall(0.06), L2Ball(1.0)], ids=str)
 @pytest.mark.parametrize(("kind", "seeds"), [("APGD-CE", 3), ("APGD-DLR", 3), ("TargetedAPGD", 1)])
 def test_mnist(kind: str, seeds: int, ball: AbstractBall, mnist_cnn: nn.Module, mnist_images: Images) -> None:

@@ -117,7 +117,7 @@ def test_fab_is_as_near_as_torchattacks(
 
 
 @pytest.mark.mnist
-@pytest.mark.slow
+@pytest.mark.long
 @ON_MNIST
 def test_square_leaves_no_more_than_torchattacks_on_mnist(
     ball: AbstractBall, mnist_cnn: nn.Module, mnist_images: Images
@@ -126,7 +126,7 @@ def test_square_leaves_no_more_than_torchattacks_on_mnist(
 
 
 @pytest.mark.mnist
-@pytest.mark.slow
+@pytest.mark.long
 @ON_MNIST
 def test_fab_leaves_no_more_than_torchattacks_on_mnist(
     ball: AbstractBall, mnist_cnn: nn.Module, mnist_images: Images
@@ -135,7 +135,7 @@ def test_fab_leaves_no_more_than_torchattacks_on_mnist(
 
 
 @pytest.mark.mnist
-@pytest.mark.slow
+@pytest.mark.long
 @ON_MNIST
 def test_fab_is_as_near_as_torchattacks_on_mnist(
     ball: AbstractBall, mnist_cnn: nn.Module, mnist_images: Images
