@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import torch
+from costly_examples import examples
 from hypothesis import given
 from hypothesis import strategies as st
 from module_fields import module_field, normal, upper_constant
@@ -95,6 +96,7 @@ def test_a_growth_factor_one_percent_too_small_is_refuted(tight_method: Any, mon
     assert check.violated.all()
 
 
+@examples(6)  # of each method
 @given(seed=st.integers(0, 10**6), size=st.sampled_from([1e-9, 1e-3, 1.0]))
 def test_proved_for_every_method_and_close_to_float64(method: Any, seed: int, size: float) -> None:
     field = module_field(2, seed=seed)
