@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
+# The C++ loop, where a compiler is; without one everything runs in Python.
+NATIVE := $(VENV)/.native
 # Draws every test's weights and the order of the tests: `make test SEED=3`.
 SEED ?= 0
 SUITE = OMP_NUM_THREADS=1 NATROB_TEST_SEED=$(1) $(BIN)/python -m pytest -n auto --random-order --random-order-seed=$(1)
@@ -26,12 +28,16 @@ $(INSTALLED): pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[test,proofs,certified,bench]'
 	touch $@
 
-install: $(INSTALLED)
+$(NATIVE): $(INSTALLED) $(wildcard natrob_theory/native/sources/*)
+	$(BIN)/natrob doctor --build
+	touch $@
 
-report: $(INSTALLED)
+install: $(NATIVE)
+
+report: $(NATIVE)
 	$(BIN)/natrob report --preset quick --output output/quick
 
-test: $(INSTALLED)
+test: $(NATIVE)
 	tests/install_chromium
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -39,10 +45,10 @@ test: $(INSTALLED)
 	$(BIN)/lint-imports
 	$(call SUITE,$(SEED))
 
-test-long: $(INSTALLED)
+test-long: $(NATIVE)
 	HYPOTHESIS_PROFILE=long $(call SUITE,$(SEED)) -m "long or hypothesis"
 
-test-orders: $(INSTALLED)
+test-orders: $(NATIVE)
 	for seed in 1 2 3 4 5; do $(call SUITE,$$seed) || exit 1; done
 
 proofs: $(INSTALLED)
@@ -55,7 +61,7 @@ evidence: $(INSTALLED)
 publish: evidence
 	$(BIN)/python -m reports
 
-bench: $(INSTALLED)
+bench: $(NATIVE)
 	$(BIN)/python -m benchmarks
 
 format: $(INSTALLED)

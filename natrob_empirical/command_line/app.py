@@ -11,6 +11,7 @@ from natrob_empirical.command_line.commands.check import check
 from natrob_empirical.command_line.commands.claims import claims
 from natrob_empirical.command_line.commands.datasets import datasets
 from natrob_empirical.command_line.commands.diagnose import diagnose
+from natrob_empirical.command_line.commands.doctor import doctor
 from natrob_empirical.command_line.commands.report import report
 from natrob_empirical.command_line.commands.train import train
 from natrob_empirical.command_line.console import console
@@ -25,7 +26,7 @@ app = typer.Typer(
     pretty_exceptions_show_locals=False,
     context_settings=_HELP_OPTIONS,
 )
-for command in (report, claims, bench, train, attack, certify, diagnose, check, datasets):
+for command in (report, claims, bench, train, attack, certify, diagnose, check, datasets, doctor):
     app.command(cls=NatrobCommand, context_settings=_HELP_OPTIONS)(command)
 
 

@@ -9,7 +9,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from natrob_theory.fields import evaluate_field
-from natrob_theory.networks import AbstractIntegratorNet, StepPlan
+from natrob_theory.native import native_pair_distances
+from natrob_theory.networks import AbstractIntegratorNet, NativePassage, StepPlan, native_passage
 from natrob_theory.numbers.argument_checks import require_state
 from natrob_theory.numbers.norms import l2_norm
 from natrob_theory.numbers.tensor_types import Field
@@ -74,6 +75,8 @@ def _largest_secants(
 ) -> Float[Tensor, "steps batch"]:
     """The largest rise/run of each step, whose evaluations are `counts` in number; 0 where nothing runs."""
     secants = torch.where(run == 0, 0.0, rise / torch.where(run == 0, 1.0, run))  # a NaN stays one
+    if min(counts) == max(counts):
+        return secants.view(len(counts), counts[0], -1).amax(dim=1)
     return torch.stack([step.amax(dim=0) for step in secants.split(counts)])
 
 
@@ -88,7 +91,13 @@ def distances(ones: Sequence[Tensor] | Tensor, others: Sequence[Tensor] | Tensor
 
 
 def _distances_within(doubled: Sequence[Tensor]) -> Float[Tensor, "entries batch"]:
-    """Distances of states (2·batch, *state), between the first and the second half of each."""
+    """Distances of states (2·batch, *state), between the first and the second half of each.
+
+    In C++ where that is at hand: one pass over memory, and the sums in another order.
+    """
+    native = native_pair_distances(doubled)
+    if native is not None:
+        return native
     return torch.cat([_distances_of_stacks(*stack.chunk(2, dim=1)) for stack in _stacks(doubled)])
 
 
@@ -153,6 +162,31 @@ def _paired_steps(
     net: AbstractIntegratorNet, plan: Sequence[StepPlan], start: Tensor
 ) -> Iterator[tuple[Tensor, list[Evaluation]]]:
     """The doubled batch after each step, and the step's evaluations."""
+    native = _native_pairs(net, plan, start)
+    if native is not None:
+        size = max(1, HELD_ENTRIES // start.numel())
+        state = start
+        for begin in range(0, len(plan), size):
+            with torch.no_grad():
+                run = native.run(plan[begin : begin + size], state, keep_states=True, keep_evaluations=True)
+            yield from zip(run.states, run.evaluations, strict=True)
+            state = run.states[-1]
+        return
+    yield from _paired_steps_in_python(net, plan, start)
+
+
+@torch.no_grad()
+def _native_pairs(net: AbstractIntegratorNet, plan: Sequence[StepPlan], start: Tensor) -> NativePassage | None:
+    """The passage of the doubled batch in C++, where there is one; None too where the field refuses such a batch."""
+    try:
+        return native_passage(net.stepper, plan, start)
+    except Exception:
+        return None
+
+
+def _paired_steps_in_python(
+    net: AbstractIntegratorNet, plan: Sequence[StepPlan], start: Tensor
+) -> Iterator[tuple[Tensor, list[Evaluation]]]:
     state, at_once = start, True
     for step in plan:
         time, step_size = _for_both(step.time), _for_both(step.step_size)
@@ -235,7 +269,11 @@ def measure_divergence(net: AbstractIntegratorNet, y0: Tensor, perturbation: Ten
     """
     y0, perturbation = checked_pair(y0, perturbation)
     plan = net.plan_for(y0)
-    states, evaluations = [torch.cat([y0, y0 + perturbation])], []
+    start = torch.cat([y0, y0 + perturbation])
+    native = _measured_in_cpp(net, plan, start)
+    if native is not None:
+        return Divergence(times=_times(plan, y0), distance=native[0], secant_constants=native[1])
+    states, evaluations = [start], []
     distance, secants = [_distances_within(states)], []
     for done, (after, notes) in enumerate(_paired_steps(net, plan, states[0]), start=1):
         states.append(after)
@@ -248,6 +286,18 @@ def measure_divergence(net: AbstractIntegratorNet, y0: Tensor, perturbation: Ten
     return Divergence(times=_times(plan, y0), distance=torch.cat(distance), secant_constants=torch.cat(secants))
 
 
+def _measured_in_cpp(
+    net: AbstractIntegratorNet, plan: Sequence[StepPlan], start: Tensor
+) -> tuple[Float[Tensor, "points batch"], Float[Tensor, "steps batch"]] | None:
+    """Distances and secant constants along the steps; None where C++ does not take them or something is not finite."""
+    native = _native_pairs(net, plan, start)
+    measured = None if native is None else native.measured(plan, start)
+    if measured is None or not bool(torch.isfinite(measured[0]).all()):
+        return None
+    distance, run, rise = measured
+    return distance, _largest_secants(rise, run, [len(run) // len(plan)] * len(plan))
+
+
 def _measured(
     states: Sequence[Tensor], evaluations: Sequence[list[Evaluation]], *, first_step: int
 ) -> tuple[Float[Tensor, "points batch"], Float[Tensor, "steps batch"]]:
@@ -255,12 +305,13 @@ def _measured(
 
     Most steps evaluate the field at their first state, whose distance is then measured once.
     """
+    flat = [evaluation for step in evaluations for evaluation in step]
+    known = {id(state): place for place, state in enumerate(states)}
+    fresh = [evaluation.point for evaluation in flat if id(evaluation.point) not in known]
     reached = _distances_within(states)
     _require_finite(reached, states, first_step=first_step)
-    known = {id(state): row for state, row in zip(states, reached, strict=True)}
-    flat = [evaluation for step in evaluations for evaluation in step]
-    fresh = [evaluation.point for evaluation in flat if id(evaluation.point) not in known]
-    measured = _distances_within([*(evaluation.value for evaluation in flat), *fresh])
-    known |= {id(point): row for point, row in zip(fresh, measured[len(flat) :], strict=True)}
-    run = torch.stack([known[id(evaluation.point)] for evaluation in flat])
-    return reached, _largest_secants(measured[: len(flat)], run, [len(step) for step in evaluations])
+    measured = _distances_within([*fresh, *(evaluation.value for evaluation in flat)])
+    points, rise = torch.cat([reached, measured[: len(fresh)]]), measured[len(fresh) :]
+    known |= {id(point): place for place, point in enumerate(fresh, start=len(states))}
+    run = points[torch.tensor([known[id(evaluation.point)] for evaluation in flat])]
+    return reached, _largest_secants(rise, run, [len(step) for step in evaluations])

@@ -9,4 +9,5 @@ from natrob_theory.native.field_program import field_program as field_program
 from natrob_theory.native.field_program import refusal_of as refusal_of
 from natrob_theory.native.field_program import refuse_field as refuse_field
 from natrob_theory.native.field_program import require_plain_state as require_plain_state
+from natrob_theory.native.pair_distances import native_pair_distances as native_pair_distances
 from natrob_theory.native.refusal import NotNativeError as NotNativeError

@@ -2,7 +2,8 @@
 
 It imports nothing of natrob, builds in a fresh folder beside the result, loads the library once, and moves it into
 place in one step: a killed build leaves no library. It waits for another build of the folder to end, and then finds
-the library there. It needs a C++ compiler, `CXX` or c++, and no build tool besides.
+the library there; with "give-way" after the folder it leaves the work to the other at once. It needs a C++ compiler,
+`CXX` or c++, and no build tool besides.
 """
 
 import fcntl
@@ -23,12 +24,15 @@ FLAGS: Final = ("-std=c++20", "-O2", "-fPIC", "-ffp-contract=off")
 """Without fused multiply-adds, which Python's arithmetic would not have."""
 
 
-def main(folder: Path) -> int:
+def main(folder: Path, *, give_way: bool) -> int:
     """Build the library in `folder` unless it is there. Returns 0, or 1 where it failed; the folder then says why."""
     folder.mkdir(parents=True, exist_ok=True)
     library, failure = folder / f"{NAME}.so", folder / FAILURE
     with (folder / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # let go by the system when this process ends, however it ends
+        try:  # the system lets go of it when this process ends, however it ends
+            fcntl.flock(lock, fcntl.LOCK_EX | (fcntl.LOCK_NB if give_way else 0))
+        except BlockingIOError:
+            return 0
         if library.exists():
             return 0
         for left in folder.glob("build-*"):
@@ -89,4 +93,4 @@ def _load_once(library: Path) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1])))
+    sys.exit(main(Path(sys.argv[1]), give_way="give-way" in sys.argv[2:]))

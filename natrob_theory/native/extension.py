@@ -42,7 +42,7 @@ class NativeStatus:
 
 @final
 class _Decision:
-    """What this process has decided at its first eligible solve; it stays so to its end."""
+    """Holds the choice that this process has made at its first eligible solve; it stays so to its end."""
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
@@ -69,7 +69,7 @@ def extension() -> ModuleType | None:
 
 
 def native_status() -> NativeStatus:
-    """What `natrob doctor` says of the extension. Builds nothing and decides nothing."""
+    """Say how the extension stands, for `natrob doctor`. Builds nothing and decides nothing."""
     folder = cache_folder()
     if _switched_off():
         return NativeStatus(state="off", reason=f"switched off by {SWITCH}={os.environ[SWITCH]}; solves run in Python")
@@ -128,7 +128,7 @@ def _obstacle(folder: Path) -> str:
     if not compiler or shutil.which(compiler[0]) is None:
         return f"no C++ compiler ({' '.join(compiler) or 'CXX is empty'} is not on the PATH)"
     nearest = next(place for place in (folder, *folder.parents) if place.exists())
-    if not os.access(nearest, os.W_OK):
+    if not nearest.is_dir() or not os.access(nearest, os.W_OK):
         return "the cache folder cannot be written to"
     return ""
 
@@ -141,7 +141,7 @@ def _start_background_build(folder: Path) -> None:
     """Start a build that outlives this process and gives way to others' work."""
     try:
         subprocess.run(
-            ["sh", "-c", 'nice -n 19 "$@" &', "sh", *_command(folder)],
+            ["sh", "-c", 'nice -n 19 "$@" &', "sh", *_command(folder), "give-way"],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

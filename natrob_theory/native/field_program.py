@@ -64,7 +64,7 @@ class FieldProgram:
 
 @final
 class _Remembered:
-    """What is known of a field: its program, or why it has none."""
+    """Keeps a field's program, or why it has none."""
 
     __slots__ = ("program", "refusal", "snapshot")
 
@@ -118,7 +118,7 @@ def refusal_of(field: nn.Module) -> str:
 
 
 def _rough(field: nn.Module) -> tuple[Any, ...]:
-    """What must change before a refused field is traced again."""
+    """Sums up the parts that must change before a refused field is traced again."""
     return tuple((id(module), module.training) for module in field.modules())
 
 

@@ -17,7 +17,7 @@ _STANDARD: Final = frozenset(vars(nn.Module()))
 
 @final
 class ModuleSnapshot:
-    """What a trace of these modules rests on, held weakly.
+    """Everything that a trace of these modules rests on, held weakly.
 
     Args:
         modules: all that the trace went through.

@@ -20,7 +20,7 @@ from natrob_theory.native.refusal import NotNativeError
 @final
 @dataclass(frozen=True, kw_only=True)
 class TracedField:
-    """What a trace has found.
+    """Holds the findings of a trace.
 
     Attributes:
         instructions: name, inputs, numbers, integers of each, as field.h has them.

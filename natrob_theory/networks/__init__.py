@@ -8,6 +8,8 @@ from natrob_theory.networks.euler_net import EulerNet as EulerNet
 from natrob_theory.networks.fixed_step_net import AbstractFixedStepNet as AbstractFixedStepNet
 from natrob_theory.networks.fractal_net import FractalNet as FractalNet
 from natrob_theory.networks.heun_net import HeunNet as HeunNet
+from natrob_theory.networks.native_passage import NativePassage as NativePassage
+from natrob_theory.networks.native_passage import native_passage as native_passage
 from natrob_theory.networks.neural_ode import NeuralODE as NeuralODE
 from natrob_theory.networks.one_sided_growth import OneSidedConstants as OneSidedConstants
 from natrob_theory.networks.one_sided_growth import StepStructure as StepStructure

@@ -72,6 +72,16 @@ class NativePassage:
             states=states, evaluations=[notes[start : start + count] for start in range(0, len(notes), count)]
         )
 
+    def measured(self, steps: Sequence[StepPlan], state: Tensor) -> tuple[Tensor, Tensor, Tensor] | None:
+        """Distances between the halves of the batch, (entries, batch), float64, along these steps.
+
+        They are those of the states, (steps + 1, batch), and of the points and values of all evaluations. None where
+        squares of float64 entries may have left their range.
+        """
+        times, sizes = [step.time for step in steps], [step.step_size for step in steps]
+        first, self._first_slope = self._first_slope, None
+        return self._module.measured_steps(self._fields, self._step, state, times, sizes, first)
+
 
 def native_passage(stepper: Any, steps: Sequence[StepPlan], y0: Tensor) -> NativePassage | None:
     """The passage in C++ for these steps from y_0, (batch, *state); None where they stay in Python.

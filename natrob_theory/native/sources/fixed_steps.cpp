@@ -1,14 +1,20 @@
 #include "fixed_steps.h"
 
+#include "distances.h"
+
 #include <ATen/core/LegacyTypeDispatch.h>
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/add.h>
 #include <ATen/ops/cat.h>
+#include <ATen/ops/empty.h>
 #include <ATen/ops/full.h>
 #include <ATen/ops/mul.h>
 #include <Python.h>
 #include <c10/util/Exception.h>
 #include <torch/csrc/Exceptions.h>
+
+#include <algorithm>
+#include <functional>
 
 namespace natrob {
 
@@ -16,7 +22,7 @@ using at::Tensor;
 
 namespace {
 
-constexpr std::size_t kStepsBetweenSignals = 32;
+constexpr std::int64_t kStepsBetweenSignals = 32;
 
 // Let Ctrl-C through, as a loop in Python would.
 void check_signals() {
@@ -40,16 +46,17 @@ struct Value {
   bool is_slope() const { return slope.defined(); }
 };
 
+// Told of every evaluation: the point and the value there.
+using Observer = std::function<void(const Tensor&, const Tensor&)>;
+
 class Step {
  public:
   Step(const std::vector<std::shared_ptr<Field>>& fields, const StepProgram& program, std::optional<Tensor> first_slope,
-       bool keep_evaluations, std::vector<Tensor>& points, std::vector<Tensor>& slopes)
+       Observer observer)
       : fields_(fields),
         program_(program),
         known_(std::move(first_slope)),
-        keep_evaluations_(keep_evaluations),
-        points_(points),
-        slopes_(slopes),
+        observer_(std::move(observer)),
         recording_(at::GradMode::is_enabled()) {}
 
   Tensor take(const Tensor& state, double time, double step_size) {
@@ -88,9 +95,8 @@ class Step {
       }
       value = field.evaluate(moment, point);
     }
-    if (keep_evaluations_) {
-      points_.push_back(point);
-      slopes_.push_back(value);
+    if (observer_) {
+      observer_(point, value);
     }
     return {{}, value};
   }
@@ -145,9 +151,7 @@ class Step {
   const std::vector<std::shared_ptr<Field>>& fields_;
   const StepProgram& program_;
   std::optional<Tensor> known_;
-  bool keep_evaluations_;
-  std::vector<Tensor>& points_;
-  std::vector<Tensor>& slopes_;
+  Observer observer_;
   bool recording_;
   double step_size_ = 0.0;
   std::vector<Value> values_;
@@ -192,18 +196,66 @@ std::tuple<std::vector<Tensor>, std::vector<Tensor>, std::vector<Tensor>> fixed_
   if (!at::GradMode::is_enabled()) {
     below.emplace();  // no graph: past the layers that would look for one
   }
-  Step taken(fields, *step, first_slope, keep_evaluations, points, slopes);
+  Observer observer;
+  if (keep_evaluations) {
+    observer = [&](const Tensor& point, const Tensor& value) {
+      points.push_back(point);
+      slopes.push_back(value);
+    };
+  }
+  Step taken(fields, *step, first_slope, std::move(observer));
   Tensor state = start;
   for (std::size_t index = 0; index < times.size(); ++index) {
     state = taken.take(state, times[index], step_sizes[index]);
     if (keep_states || index + 1 == times.size()) {
       states.push_back(state);
     }
-    if (index % kStepsBetweenSignals == kStepsBetweenSignals - 1) {
+    if (static_cast<std::int64_t>(index) % kStepsBetweenSignals == kStepsBetweenSignals - 1) {
       check_signals();
     }
   }
   return {states, points, slopes};
+}
+
+std::optional<std::tuple<Tensor, Tensor, Tensor>> measured_steps(
+    const std::vector<std::shared_ptr<Field>>& fields, const std::shared_ptr<StepProgram>& step, const Tensor& start,
+    const std::vector<double>& times, const std::vector<double>& step_sizes, const std::optional<Tensor>& first_slope) {
+  TORCH_CHECK(times.size() == step_sizes.size(), "one size for each time");
+  TORCH_CHECK(fields.size() == step->results().size(), "one field for each part of the state");
+  const at::NoGradGuard no_grad;
+  const at::AutoDispatchBelowADInplaceOrView below;
+  const std::int64_t batch = start.size(0) / 2;
+  const auto count = static_cast<std::int64_t>(times.size());
+  std::int64_t evaluations = 0;
+  for (const StepOperation& operation : step->operations()) {
+    evaluations += operation.is_slope ? count : 0;
+  }
+  Tensor distances = at::empty({count + 1, batch}, at::kDouble);
+  Tensor runs = at::empty({evaluations, batch}, at::kDouble), rises = at::empty({evaluations, batch}, at::kDouble);
+  double* of_state = distances.mutable_data_ptr<double>();
+  double* run = runs.mutable_data_ptr<double>();
+  double* rise = rises.mutable_data_ptr<double>();
+  Tensor state = start;
+  bool measured = pair_distances_of(state, of_state);
+  Step taken(fields, *step, first_slope, [&](const Tensor& point, const Tensor& value) {
+    if (point.is_same(state)) {
+      std::copy_n(of_state, batch, run);
+    } else {
+      measured = pair_distances_of(point, run) && measured;
+    }
+    measured = pair_distances_of(value, rise) && measured;
+    run += batch;
+    rise += batch;
+  });
+  for (std::int64_t index = 0; index < count; ++index) {
+    state = taken.take(state, times[index], step_sizes[index]);
+    of_state += batch;
+    measured = pair_distances_of(state, of_state) && measured;
+    if (index % kStepsBetweenSignals == kStepsBetweenSignals - 1) {
+      check_signals();
+    }
+  }
+  return measured ? std::make_optional(std::make_tuple(distances, runs, rises)) : std::nullopt;
 }
 
 }  // namespace natrob

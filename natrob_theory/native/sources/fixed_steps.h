@@ -44,4 +44,12 @@ std::tuple<std::vector<at::Tensor>, std::vector<at::Tensor>, std::vector<at::Ten
     const at::Tensor& start, const std::vector<double>& times, const std::vector<double>& step_sizes,
     const std::optional<at::Tensor>& first_slope, bool keep_states, bool keep_evaluations);
 
+// Distances between the two halves of the batch, float64: of the states before the first and after each step,
+// (steps + 1, batch), of the points of all evaluations and of the values there, (evaluations, batch). Nothing is kept
+// but these. Nothing where `pair_distances` has none.
+std::optional<std::tuple<at::Tensor, at::Tensor, at::Tensor>> measured_steps(
+    const std::vector<std::shared_ptr<Field>>& fields, const std::shared_ptr<StepProgram>& step,
+    const at::Tensor& start, const std::vector<double>& times, const std::vector<double>& step_sizes,
+    const std::optional<at::Tensor>& first_slope);
+
 }  // namespace natrob
