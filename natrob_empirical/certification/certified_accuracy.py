@@ -19,7 +19,6 @@ from natrob_empirical.certification.local_constants import local_constants
 from natrob_empirical.certification.margins import PairMargins, pair_margins
 from natrob_empirical.certification.radius_search import PairConstants, SearchProgress, verified_radii
 from natrob_empirical.certification.refusals import require_certifiable, require_radii
-from natrob_empirical.certification.structure import require_stated_structure
 from natrob_empirical.certification.tube_constants import tube_constants
 from natrob_theory import Bound
 from natrob_theory.layers.remembered import constants_remembered
@@ -110,8 +109,7 @@ def certified_accuracy(
     classifier = require_certifiable(model, image_shape)
     require_labels_in_range(y, classifier.head.out_features)
     require_radii(epsilons, norm, x[0].numel())
-    constants = certificate_constants(classifier, image_shape, precision=precision)
-    require_stated_structure(constants.model, x.detach().to(constants.model.head.weight))
+    constants = certificate_constants(classifier, image_shape, precision=precision, looked_at=x)
     return certified_with(constants, x, y, epsilons, norm=norm, method=method)
 
 

@@ -69,7 +69,7 @@ class CertificateConstants:
 
 
 def certificate_constants(
-    model: nn.Module, image_shape: ImageShape, *, precision: Precision = "exact"
+    model: nn.Module, image_shape: ImageShape, *, precision: Precision = "exact", looked_at: Tensor | None = None
 ) -> CertificateConstants:
     """The constants of a classifier on images of this shape; none of them depends on an image.
 
@@ -78,6 +78,7 @@ def certificate_constants(
             dropout in training mode. A frozen copy in float64 is taken.
         image_shape: (channels, height, width).
         precision: "exact" certifies the network in exact arithmetic, "float64" and "float32" as it is run so.
+        looked_at: images at whose states the structure of the fields is looked at; noise where there are none.
 
     Raises:
         CertificateRefusedError: there is no certificate for this model; the message says why.
@@ -97,7 +98,8 @@ def certificate_constants(
     except LayerRefusedError as refusal:
         raise CertificateRefusedError(f"no certificate: {refusal}") from refusal
     require_upper(bounds.features, "the Lipschitz constant of the features")
-    require_stated_structure(frozen, _images_of_noise(image_shape).to(frozen.head.weight))
+    seen = _images_of_noise(image_shape) if looked_at is None else looked_at.detach()
+    require_stated_structure(frozen, seen.to(frozen.head.weight))
     return CertificateConstants(
         model=frozen,
         image_shape=image_shape,

@@ -22,7 +22,6 @@ from natrob_empirical.certification import (
     Precision,
     certificate_constants,
     certified_with,
-    require_stated_structure,
 )
 from natrob_empirical.command_line.attack_subject import AttackSubject
 from natrob_empirical.command_line.console import console
@@ -54,8 +53,9 @@ def certification(
     """
     with SearchDisplay(method) as display:
         started = time.perf_counter()
-        constants = certificate_constants(subject.model, subject.dataset.image_shape, precision=precision)
-        require_stated_structure(constants.model, subject.images.to(constants.model.head.weight))
+        constants = certificate_constants(
+            subject.model, subject.dataset.image_shape, precision=precision, looked_at=subject.images
+        )
         known = time.perf_counter()
         result = certified_with(
             constants,

@@ -119,36 +119,42 @@ def _defects(
     field: nn.Module, stated: Structure, points: Tensor, time: float, generator: torch.Generator, probes: int
 ) -> list[StructureDefect]:
     """The worst defect of each stated property over all points and probes."""
-    asymmetry, skewness, dissipation = [], [], []
-    mu = 0.0 if stated.one_sided is None else stated.one_sided
-    jacobian = Linearisation(lambda state: evaluate_field(field, time, state), points)
-    for _ in range(probes):
-        u, v = (_direction(points, generator) for _ in range(2))
-        image_u, image_v = (jacobian.times(vector) for vector in (u, v))
-        size = torch.maximum(_norm(image_u), _norm(image_v))
-        crossed, other = _dot(u, image_v), _dot(v, image_u)
-        asymmetry.append(_relative((crossed - other).abs(), size))
-        skewness.append(_relative(torch.maximum((crossed + other).abs(), 2 * _dot(v, image_v).abs()), size))
-        if stated.one_sided is not None:
-            steepest = top_direction(
-                lambda w: 0.5 * (jacobian.times(w) + jacobian.transposed_times(w)), u, LANCZOS_STEPS
-            )
-            steepest = scaled(steepest, 1.0)
-            rise = _dot(steepest, jacobian.times(steepest))
-            dissipation.append(_relative(rise - mu * (_norm(steepest) > 0).to(rise), size + abs(mu)))
+    drawn = [_direction(points, generator) for _ in range(2 * probes)]
+    u, v = torch.cat(drawn[::2]), torch.cat(drawn[1::2])
+    jacobian = Linearisation(lambda state: evaluate_field(field, time, state), torch.cat([points] * probes))
+    image_u, image_v = (jacobian.times(vector) for vector in (u, v))
+    size = torch.maximum(_norm(image_u), _norm(image_v))
+    crossed, other = _dot(u, image_v), _dot(v, image_u)
+    asymmetry = _relative((crossed - other).abs(), size)
+    skewness = _relative(torch.maximum((crossed + other).abs(), 2 * _dot(v, image_v).abs()), size)
     tolerance = TOLERANCE * torch.finfo(points.dtype).eps * float(points[0].numel()) ** 0.5
-    measured: list[tuple[bool, Property, list[Tensor]]] = [
-        (stated.symmetric, "symmetric", asymmetry),
-        (stated.skew_symmetric, "skew-symmetric", skewness),
-        (stated.one_sided is not None, "dissipative", dissipation),
-    ]
+    measured: list[tuple[Property, Tensor]] = []
+    if stated.symmetric:
+        measured.append(("symmetric", asymmetry))
+    if stated.skew_symmetric:
+        measured.append(("skew-symmetric", skewness))
+    if stated.one_sided is not None:
+        symmetric = stated.symmetric and bool((asymmetry <= tolerance).all())
+        measured.append(("dissipative", _rise(jacobian, u, size, stated.one_sided, symmetric=symmetric)))
     return [
-        StructureDefect(
-            field=field_name(field), statement=name, defect=float(torch.stack(worst).max()), tolerance=tolerance
-        )
-        for is_stated, name, worst in measured
-        if is_stated
+        StructureDefect(field=field_name(field), statement=name, defect=float(worst.max()), tolerance=tolerance)
+        for name, worst in measured
     ]
+
+
+def _rise(jacobian: Linearisation, start: Tensor, size: Tensor, mu: float, *, symmetric: bool) -> Tensor:
+    """⟨v, Jv⟩ − μ along the direction v that Lanczos's method finds to be the steepest.
+
+    A Jacobian that was seen to be symmetric is its own transpose, whose products take a third of the time.
+    """
+
+    def symmetric_part(vector: Tensor) -> Tensor:
+        pulled = jacobian.transposed_times(vector)
+        return pulled if symmetric else 0.5 * (jacobian.times(vector) + pulled)
+
+    steepest = scaled(top_direction(symmetric_part, start, LANCZOS_STEPS), 1.0)
+    rise = _dot(steepest, jacobian.times(steepest))
+    return _relative(rise - mu * (_norm(steepest) > 0).to(rise), size + abs(mu))
 
 
 def _relative(defect: Tensor, size: Tensor) -> Tensor:
