@@ -22,6 +22,9 @@ from natrob_theory.spectra.gram import gram_norms_upper
 SVD_SAFETY = 8.0
 CPU_EXACT_LIMIT = 4096
 ACCELERATOR_EXACT_LIMIT = 32
+TALL_FROM = 64
+"""Rows from which a wide matrix is transposed: 512×2048 in float64 takes 0.26 s, its transpose 0.05 s."""
+
 POWER_STEPS = 4
 
 
@@ -54,7 +57,8 @@ def _largest_singular(double: Tensor) -> Tensor:
     """By decomposition; ∞ where an entry is not finite, which LAPACK would refuse or answer with NaN."""
     finite = torch.isfinite(double).flatten(-2).all(dim=-1)
     usable = torch.where(finite[..., None, None], double, 0.0)
-    return torch.where(finite, torch.linalg.svdvals(usable)[..., 0], torch.inf)
+    wide = TALL_FROM <= usable.shape[-2] < usable.shape[-1]
+    return torch.where(finite, torch.linalg.svdvals(usable.mT if wide else usable)[..., 0], torch.inf)
 
 
 def spectral_norms_lower(matrices: Float[Tensor, "stack rows columns"]) -> Float[Tensor, " stack"]:
