@@ -1,8 +1,14 @@
-# `make report` and `make test` do all set-up on a fresh machine and are quick when repeated.
+# Each target installs what it needs on a fresh machine, and is quick when repeated.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-INSTALLED := $(VENV)/.installed
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+# What each target needs beside the package's own dependencies, and the stamp that says that it is installed.
+EXTRAS_report :=
+EXTRAS_proofs := [proofs]
+EXTRAS_bench := [bench]
+EXTRAS_test := [test,proofs,certified,bench]
+INSTALLED := $(VENV)/.installed-for
 # The C++ loop, where a compiler is; without one everything runs in Python.
 NATIVE := $(VENV)/.native
 # Draws every test's weights and the order of the tests: `make test SEED=3`.
@@ -20,24 +26,24 @@ help:
 	@echo "make evidence pack the records and proofs.json of reports/ into the file that comes with the package"
 	@echo "make publish  write all that is published anew from the committed records: evidence, site, blocks of README and docs"
 	@echo "make bench    time natrob beside torchdiffeq, torchode, Foolbox, torchattacks, ART, auto_LiRPA and bare passes; print one table"
-	@echo "make install  only the set-up, in $(VENV)"
+	@echo "make install  only the set-up for all of these, in $(VENV)"
 	@echo "make format   rewrite the code as 'make test' wants it"
 
-$(INSTALLED): pyproject.toml
+$(INSTALLED)-%: pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[test,proofs,certified,bench]'
+	$(PIP) -e '.$(EXTRAS_$*)'
 	touch $@
 
-$(NATIVE): $(INSTALLED) $(wildcard natrob_theory/native/sources/*)
+$(NATIVE): $(INSTALLED)-report $(wildcard natrob_theory/native/sources/*)
 	$(BIN)/natrob doctor --build
 	touch $@
 
-install: $(NATIVE)
+install: $(INSTALLED)-test $(NATIVE)
 
 report: $(NATIVE)
 	$(BIN)/natrob report --preset quick --output output/quick
 
-test: $(NATIVE)
+test: $(INSTALLED)-test $(NATIVE)
 	tests/install_chromium
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -45,26 +51,26 @@ test: $(NATIVE)
 	$(BIN)/lint-imports
 	$(call SUITE,$(SEED))
 
-test-long: $(NATIVE)
+test-long: $(INSTALLED)-test $(NATIVE)
 	HYPOTHESIS_PROFILE=long $(call SUITE,$(SEED)) -m "long or hypothesis"
 
-test-orders: $(NATIVE)
+test-orders: $(INSTALLED)-test $(NATIVE)
 	for seed in 1 2 3 4 5; do $(call SUITE,$$seed) || exit 1; done
 
-proofs: $(INSTALLED)
+proofs: $(INSTALLED)-proofs
 	proofs/install_coq
 	$(BIN)/python -m proofs --json output/proofs.json
 
-evidence: $(INSTALLED)
+evidence: $(INSTALLED)-report
 	$(BIN)/natrob claims $(sort $(wildcard reports/*/records)) --proofs reports/proofs.json --write natrob_empirical/evidence/evidence.json
 
-publish: evidence
+publish: evidence $(INSTALLED)-proofs
 	$(BIN)/python -m reports
 
-bench: $(NATIVE)
+bench: $(INSTALLED)-bench $(NATIVE)
 	$(BIN)/python -m benchmarks
 
-format: $(INSTALLED)
+format: $(INSTALLED)-test
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
