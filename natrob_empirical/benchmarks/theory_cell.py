@@ -65,6 +65,9 @@ def measure_theory(
 ) -> TheoryResult | TheoryRefusal:
     """Everything of `TheoryResult`, computed in float64 on a copy of the classifier.
 
+    What only suggests where to measure, the attack on the pairs and the ascent on the trunk, runs in the classifier's
+    own precision: what it finds is measured in float64.
+
     Pairs whose solve fails or overflows are left out and named. Where none is left, or a layer cannot be bounded, the
     result is the refusal with its reason.
 
@@ -101,10 +104,13 @@ def _measured(
 ) -> TheoryResult:
     """The result, or one of the errors that `measure_theory` makes a refusal of."""
     model = copy.deepcopy(trained.classifier).double().eval()
-    theory = theory_of(model, (images.shape[1], images.shape[2], images.shape[3]))
+    shape = (images.shape[1], images.shape[2], images.shape[3])
+    theory, suggesting = theory_of(model, shape), theory_of(trained.classifier, shape)
     clean = images.double()
     known = features_of(model, clean)
-    chosen = image_pairs(model, clean, labels, known, pairs=pairs, streams=streams)
+    chosen = image_pairs(
+        model, clean, labels, known, searched=(trained.classifier, model), pairs=pairs, streams=streams
+    )
     try:
         measurement = _along_the_trunk(theory, chosen, streams)
     except SOLVE_FAILURES:
@@ -162,7 +168,7 @@ def _measured(
         left_out="; ".join(note for note in notes if note),
         certificates=certificates,
         margins=sample_margins(model, known, labels),
-        trunk_lipschitz_lower=_trunk_lower(theory, chosen),
+        trunk_lipschitz_lower=_trunk_lower(theory, suggesting, images.dtype, chosen),
     )
 
 
@@ -175,10 +181,13 @@ def _along_the_trunk(theory: AbstractClassifierTheory, pairs: ImagePairs, stream
     return theory.measure(state, theory.entrance(pairs.perturbed) - state, streams)
 
 
-def _trunk_lower(theory: AbstractClassifierTheory, pairs: ImagePairs) -> Number | None:
-    """The trunk's lower constant from a search that starts at the pairs."""
+def _trunk_lower(
+    theory: AbstractClassifierTheory, suggesting: AbstractClassifierTheory, dtype: torch.dtype, pairs: ImagePairs
+) -> Number | None:
+    """The trunk's lower constant from a search that starts at the pairs, in this precision if it runs there."""
     state = theory.entrance(pairs.clean)
-    found = trunk_lower_bound(theory, state, theory.entrance(pairs.perturbed) - state)
+    trunks = (lambda some: suggesting.trunk(some.to(dtype)), theory.trunk)
+    found = trunk_lower_bound(theory, state, theory.entrance(pairs.perturbed) - state, suggesting=trunks)
     return None if found is None else number_of(found[0], n=found[1])
 
 

@@ -1,7 +1,7 @@
 """The pairs of images whose divergence is measured, and what to do about those that cannot be run."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -90,17 +90,26 @@ def image_pairs(
     labels: Tensor,
     known: ImageFeatures,
     *,
+    searched: Sequence[AbstractClassifier],
     pairs: int,
     streams: RandomStreams,
 ) -> ImagePairs:
     """The first images that can be run, half with a random perturbation, half with one that PGD found.
+
+    Args:
+        model: what is measured.
+        images, labels: in the model's precision.
+        known: the features of those that it can run.
+        searched: the same model in the precision in which PGD attacks it, and others that it attacks where that fails.
+        pairs: how many images at most.
+        streams: of the run.
 
     Raises:
         TheoryRefusedError: none of the perturbed images can be run.
     """
     chosen = known.positions[:pairs]
     clean = images[chosen]
-    perturbed, found, notes = _perturbed_images(model, clean, labels[chosen], streams)
+    perturbed, found, notes = _perturbed_images(searched, clean, labels[chosen], streams)
     rows, parts, reasons = _features_that_run(model, perturbed, torch.arange(len(clean)))
     if not len(rows):
         raise TheoryRefusedError(f"none of {len(clean)} perturbed images can be run: {reasons[0]}")
@@ -189,7 +198,7 @@ def rows_that_run(run: Callable[[Tensor], None], rows: Tensor) -> tuple[Tensor, 
 
 
 def _perturbed_images(
-    model: AbstractClassifier, clean: Tensor, labels: Tensor, streams: RandomStreams
+    models: Sequence[AbstractClassifier], clean: Tensor, labels: Tensor, streams: RandomStreams
 ) -> tuple[Tensor, Tensor, list[str]]:
     """The first half randomly perturbed, the rest by PGD, all with L2 norm at most `PAIR_RADIUS`; which were found.
 
@@ -198,12 +207,18 @@ def _perturbed_images(
     half = len(clean) // 2
     noise = torch.randn(clean.shape, generator=streams.generator("pairs"), dtype=torch.float64).to(clean)
     noise = noise * (PAIR_RADIUS / noise.flatten(1).norm(dim=1)).view(-1, 1, 1, 1)
-    try:
-        attack = PGD(L2Ball(PAIR_RADIUS), steps=SEARCH_STEPS)
-        found = attack(model, clean[half:], labels[half:], generator=streams.generator("pair attack")).adversarial
-    except (*SOLVE_FAILURES, ArithmeticError, ValueError) as failure:  # gradients or logits that are not finite
+    attack, failures = PGD(L2Ball(PAIR_RADIUS), steps=SEARCH_STEPS), []
+    for model in models:
+        seen = clean[half:].to(next(model.parameters()).dtype)
+        try:
+            outcome = attack(model, seen, labels[half:], generator=streams.generator("pair attack"))
+            break
+        except (*SOLVE_FAILURES, ArithmeticError, ValueError) as failure:  # gradients or logits that are not finite
+            failures.append(failure)
+    else:
         nothing = torch.zeros(len(clean), dtype=torch.bool)
-        return clean + noise, nothing, [f"no perturbation was searched for, all are random: {failure}"]
+        return clean + noise, nothing, [f"no perturbation was searched for, all are random: {failures[-1]}"]
+    found = outcome.adversarial.to(clean)
     moved = (found - clean[half:]).flatten(1).norm(dim=1) > 0
     # An image misclassified from the start comes back unmoved; a shifted copy keeps its pair meaningful.
     shifted = clean[half:] + PAIR_RADIUS / math.sqrt(clean[0].numel())

@@ -1,15 +1,16 @@
 """A lower bound of the whole trunk's Lipschitz constant, by gradient ascent on measured growth."""
 
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Callable, Sequence
+from typing import Final, TypeAlias
 
 import torch
 from torch import Tensor
 
 from natrob_empirical.benchmarks.classifier_theory import SOLVE_FAILURES, AbstractClassifierTheory
-from natrob_theory import Bound
+from natrob_theory import Bound, BoundCheck
 from natrob_theory.numbers.norms import per_sample_l2
 
+Trunk: TypeAlias = Callable[[Tensor], Tensor]
 ASCENT_STEPS: Final = 30
 SEARCHED_PAIRS: Final = 16
 """The search starts from at most so many pairs; half of theirs have a perturbation that an attack found."""
@@ -18,7 +19,7 @@ SOURCE: Final = "largest ‖e_N‖/‖e_0‖ found by gradient ascent on the per
 
 
 def trunk_lower_bound(
-    theory: AbstractClassifierTheory, state: Tensor, perturbation: Tensor
+    theory: AbstractClassifierTheory, state: Tensor, perturbation: Tensor, *, suggesting: Sequence[Trunk]
 ) -> tuple[Bound, int] | None:
     """The largest growth found around the given pairs, and from how many; None where none of them can be searched.
 
@@ -31,21 +32,29 @@ def trunk_lower_bound(
         theory: of the classifier.
         state: clean states at the trunk's entrance.
         perturbation: of them, where the ascent starts; its lengths are kept.
+        suggesting: the trunk that the ascent climbs on, and others that are taken where it fails. Rounding of theirs
+            costs sharpness alone: what `theory` measures counts.
     """
     state, start = _spread(state), _spread(perturbation)
-    try:
-        best = _ascend(theory.trunk, state, start)
-        check = theory.check_pairs(state, best)
-    except SOLVE_FAILURES:
-        return None
+    for trunk in suggesting:
+        try:
+            check = theory.check_pairs(state, _ascend(trunk, state, start))
+        except SOLVE_FAILURES:
+            continue
+        return _largest_growth(check, len(state))
+    return None
+
+
+def _largest_growth(check: BoundCheck, pairs: int) -> tuple[Bound, int] | None:
+    """The largest growth that was measured, less the allowance for rounding; None where none is finite."""
     growth = (check.distance[-1] - check.allowance[-1]) / check.distance[0]
     usable = growth[torch.isfinite(growth)]
     if not len(usable):
         return None
-    return Bound(value=max(0.0, float(usable.max())), kind="lower", source=SOURCE), len(state)
+    return Bound(value=max(0.0, float(usable.max())), kind="lower", source=SOURCE), pairs
 
 
-def _ascend(trunk: Callable[[Tensor], Tensor], state: Tensor, start: Tensor) -> Tensor:
+def _ascend(trunk: Trunk, state: Tensor, start: Tensor) -> Tensor:
     """Per pair the perturbation of largest growth that was met."""
     length = _like(per_sample_l2(start), start)
     with torch.no_grad():
