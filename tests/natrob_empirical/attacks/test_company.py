@@ -143,7 +143,7 @@ def neural_ode(solver: Any, seed: int, tolerance: float) -> IntegratorClassifier
     return model
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.long) for seed in (1, 2, 3))])
 @pytest.mark.parametrize("tolerance", [0.1, 1e-3, 1e-5])
 def test_the_library_s_own_neural_ode_answers_each_image_alone(
     tolerance: float, seed: int, digit_images: Images

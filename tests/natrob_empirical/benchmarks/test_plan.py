@@ -1,14 +1,50 @@
+from collections.abc import Iterator
 from dataclasses import replace
+from functools import cache
+from typing import Any
 
 import pytest
 import torch
 
 from natrob_empirical.attacks import ATTACKS
-from natrob_empirical.benchmarks import PRESETS, AttackSpecification, device_rate, planned_cells, preset_named
+from natrob_empirical.benchmarks import (
+    PRESETS,
+    AttackSpecification,
+    device_rate,
+    plan,
+    planned_cells,
+    preset_named,
+)
 from natrob_empirical.benchmarks.plan import ASSUMED_GPU_RATE, propagations
 from natrob_empirical.datasets import Dataset, dataset_info
-from natrob_empirical.models import model_cost
+from natrob_empirical.models import NETWORKS, ModelCost, ModelSpecification, ResidualSpecification, model_cost
+from natrob_empirical.models.any_specification import AnyModelSpecification
 from natrob_empirical.training import TRADES, YOPO, PGDAdversarialTraining, StandardTraining
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _costs_counted_once() -> Iterator[None]:
+    """Models that differ in their label or in the size of a step have one cost."""
+    counted = cache(model_cost)
+
+    def cost(specification: AnyModelSpecification, *arguments: Any, **settings: Any) -> ModelCost:
+        if isinstance(specification, ModelSpecification | ResidualSpecification):
+            specification = replace(specification, label="any", step_size=1.0)
+        return counted(specification, *arguments, **settings)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(plan, "model_cost", cost)
+        yield
+
+
+@pytest.mark.parametrize("network", [*NETWORKS, "resnet"])
+def test_labels_and_sizes_of_steps_cost_nothing(network: str) -> None:
+    made: dict[str, Any] = {"blocks": 1} if network == "resnet" else {"channels": 4, "num_steps": 3}
+    kind = ResidualSpecification if network == "resnet" else ModelSpecification
+    one, other = (
+        kind(label=label, network=network, step_size=h, **made) for label, h in (("one", 1.0), ("other", 1e-10))
+    )
+    assert model_cost(one, (1, 8, 8), 10) == model_cost(other, (1, 8, 8), 10)
 
 
 def test_training_costs_three_passes_an_image_epoch_and_propagation(digits: Dataset) -> None:

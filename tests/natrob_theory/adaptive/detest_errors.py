@@ -61,6 +61,7 @@ def reference(problem: DetestProblem) -> Tensor:
     return with_scipy("DOP853")(problem.field, problem.state(), END_TIME, 1e-12, 1e-12)
 
 
+@cache
 def error_over_tolerance(solve: Solve, problem: DetestProblem, tolerance: float) -> float:
     """max |yᵢ − refᵢ|/(tol + tol·|refᵢ|) at t = 20."""
     exact = reference(problem)
