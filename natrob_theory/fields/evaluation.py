@@ -17,7 +17,7 @@ def field_name(field: object) -> str:
     return getattr(field, "__name__", type(field).__name__)
 
 
-@no_type_check  # symbols pass through too
+@no_type_check  # symbols pass through while a field is traced for the compiled loop
 def broadcast_time(time: Tensor, state: Tensor) -> Tensor:
     """t in a shape that multiplies a state: a scalar stays one, (batch,) becomes (batch, 1, …, 1).
 
@@ -25,7 +25,7 @@ def broadcast_time(time: Tensor, state: Tensor) -> Tensor:
     `broadcast_time(t, y) * y` is right in both cases, `t * y` only in the first.
     """
     if not isinstance(time, Tensor):
-        return time.broadcast_for(state)  # the symbol that stands for t while a field is traced for the compiled loop
+        return time.broadcast_for(state)  # a symbol, whose axes are not known yet
     return time if time.dim() == 0 else time.view(-1, *[1] * (state.dim() - 1))
 
 

@@ -6,7 +6,7 @@ kernel that keeps the image's size it is the transposed convolution with the sam
 """
 
 from contextlib import AbstractContextManager, nullcontext
-from typing import TypeAlias
+from typing import TypeAlias, no_type_check
 
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
@@ -64,6 +64,7 @@ def constant_weight(linear_map: LinearMap) -> AbstractContextManager[object]:
     return parametrize.cached() if parametrize.is_parametrized(linear_map, "weight") else nullcontext()
 
 
+@no_type_check  # symbols pass through while a field is traced for the compiled loop
 def apply_transpose(linear_map: LinearMap, image: Tensor) -> Tensor:
     """Wᵀ u for u of the shape that W returns; the bias of W plays no part."""
     if isinstance(linear_map, nn.Linear):

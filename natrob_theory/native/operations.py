@@ -33,6 +33,12 @@ class Step(NamedTuple):
     integers: tuple[int, ...] = ()
 
 
+class Stacked(NamedTuple):
+    """Tensors that were stacked along a new first axis, which only their sum may use."""
+
+    parts: tuple[Operand, ...]
+
+
 Slot = Callable[[str], Operand | None]
 """Gives a layer's parameter or buffer of this name; None where the layer has none."""
 
@@ -151,7 +157,13 @@ def _minus(one: Any, other: Any, *, alpha: float = 1) -> Step:
 
 
 def _unary(name: str) -> Callable[..., Step]:
-    return lambda y: Step(name, (y,))
+    return lambda y: Step(name, (_tensor(y),))
+
+
+def _tensor(value: Any) -> Operand:
+    if not isinstance(value, Operand):
+        raise NotNativeError(f"an operation on {value!r}")
+    return value
 
 
 def _relu(y: Operand, inplace: bool = False) -> Step:
@@ -202,6 +214,18 @@ def _view(y: Operand, *sizes: Any) -> Step:
     return Step("view", (y,), integers=tuple(integers))
 
 
+def _stack(tensors: Any, dim: int = 0) -> Stacked:
+    if dim != 0 or not all(isinstance(part, Operand) for part in tensors):
+        raise NotNativeError("a stack along another axis than the first")
+    return Stacked(tuple(tensors))
+
+
+def _sum(stack: Any, dim: Any = None) -> Step:
+    if not isinstance(stack, Stacked) or dim != 0:
+        raise NotNativeError("it uses sum of other things than a stack")
+    return Step("stack_sum", stack.parts)
+
+
 def _broadcast(time: Operand, state: Operand) -> Step:
     return Step("broadcast_time", (time, state))
 
@@ -210,7 +234,7 @@ _ADD, _MUL = _binary("add", "add_number", symmetric=True), _binary("mul", "mul_n
 _DIV = _binary("div", "div_number", symmetric=False)
 _MATMUL = _binary("matmul", None, symmetric=False)
 
-FUNCTIONS: Final[dict[Any, Callable[..., Step]]] = {
+FUNCTIONS: Final[dict[Any, Callable[..., Step | Stacked]]] = {
     operator.add: _ADD,
     torch.add: _ADD,
     operator.sub: _minus,
@@ -237,9 +261,11 @@ FUNCTIONS: Final[dict[Any, Callable[..., Step]]] = {
     F.conv_transpose2d: _conv_transpose2d_function,
     torch.flatten: _flatten_function,
     torch.reshape: _view,
+    torch.stack: _stack,
+    torch.sum: _sum,
 }
 
-METHODS: Final[dict[str, Callable[..., Step]]] = {
+METHODS: Final[dict[str, Callable[..., Step | Stacked]]] = {
     "add": _ADD,
     "sub": _minus,
     "mul": _MUL,
@@ -255,6 +281,7 @@ METHODS: Final[dict[str, Callable[..., Step]]] = {
     "t": _unary("transpose"),
     "flatten": _flatten_function,
     "reshape": _view,
+    "sum": _sum,
     "broadcast_for": _broadcast,
 }
 """Methods of tensors; `broadcast_for` is what `broadcast_time` asks of a time that is no tensor."""

@@ -4,7 +4,7 @@ import inspect
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, final
+from typing import Any, Final, final
 
 import torch.fx
 from torch import Tensor, nn
@@ -13,7 +13,7 @@ from torch.fx.node import map_arg
 from torch.nn.utils.parametrize import is_parametrized
 
 from natrob_theory.native.audited_code import audit_module
-from natrob_theory.native.operations import FUNCTIONS, LAYERS, METHODS, Operand, Step
+from natrob_theory.native.operations import FUNCTIONS, LAYERS, METHODS, Operand, Stacked, Step
 from natrob_theory.native.refusal import NotNativeError
 
 
@@ -54,6 +54,10 @@ def trace(field: nn.Module) -> TracedField:
         raise NotNativeError(f"it cannot be traced: {str(error).splitlines()[0] if str(error) else error!r}") from error
 
 
+_CONTAINERS: Final = (nn.ModuleList, nn.ModuleDict, nn.ParameterList, nn.ParameterDict)
+"""Modules that are never called, and whose content a field's code goes through."""
+
+
 class _FieldTracer(torch.fx.Tracer):
     """Goes through modules of any class, audits their code, and keeps known layers whole."""
 
@@ -76,9 +80,11 @@ class _FieldTracer(torch.fx.Tracer):
         for name, tensor in (*module._parameters.items(), *module._buffers.items()):
             if tensor is not None:
                 self.tensors.setdefault(id(tensor), (module, name))
-        if type(module) not in LAYERS:
-            for reached in audit_module(module):
-                self._enter(reached)
+        if type(module) in LAYERS:
+            return
+        containers = [child for child in module.children() if type(child) in _CONTAINERS]
+        for reached in [*audit_module(module), *containers]:
+            self._enter(reached)
 
     def call_module(
         self, m: nn.Module, forward: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
@@ -121,7 +127,7 @@ class _Lowering:
         self.tracer = tracer
         self.slots: list[tuple[nn.Module, str]] = []
         self.steps: list[Step] = []
-        self.known: dict[Node, Operand] = {}
+        self.known: dict[Node, Operand | Stacked] = {}
 
     def slot(self, module: nn.Module, name: str) -> Operand | None:
         """The register of a module's tensor, numbered −1, −2, … until all are known."""
@@ -145,13 +151,14 @@ class _Lowering:
             self.known[node] = found
         elif node.op != "output":
             step = self._step(node)
-            self.known[node] = step.inputs[0] if step.name == "same" and step.inputs[0] else self._appended(step)
+            same = step.inputs[0] if isinstance(step, Step) and step.name == "same" else None
+            self.known[node] = same or (self._appended(step) if isinstance(step, Step) else step)
 
     def _appended(self, step: Step) -> Operand:
         self.steps.append(step)
         return Operand(1 + len(self.steps))
 
-    def _step(self, node: Node) -> Step:
+    def _step(self, node: Node) -> Step | Stacked:
         arguments: Any = map_arg(node.args, self.known.__getitem__)
         named: Any = map_arg(node.kwargs, self.known.__getitem__)
         if node.op == "call_module":
@@ -180,12 +187,15 @@ def _lowered(graph: torch.fx.Graph, tracer: _FieldTracer) -> TracedField:
             return -1
         return 1 - operand.place if operand.place < 0 else operand.place + count * (operand.place > 1)
 
+    result = lowering.known[results[0]]
+    if not isinstance(result, Operand):
+        raise NotNativeError("it returns a stack")
     return TracedField(
         instructions=[
             (step.name, [register(entry) for entry in step.inputs], list(step.numbers), list(step.integers))
             for step in lowering.steps
         ],
-        output=register(lowering.known[results[0]]),
+        output=register(result),
         slots=lowering.slots,
         modules=list(tracer.modules.values()),
     )

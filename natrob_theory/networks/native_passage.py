@@ -9,7 +9,7 @@ from typing import Any, Final, final
 import torch
 from torch import Tensor, nn
 
-from natrob_theory.fields import evaluate_field, split_halves
+from natrob_theory.fields import TimelessField, evaluate_field, split_halves
 from natrob_theory.native import (
     FieldProgram,
     NotNativeError,
@@ -90,9 +90,10 @@ def native_passage(stepper: Any, steps: Sequence[StepPlan], y0: Tensor) -> Nativ
     Raises like `evaluate_field`.
     """
     shared = steps[0].field
-    if not isinstance(stepper, AbstractExplicitStepper) or len(steps) * len(stepper.nodes) < FEWEST_EVALUATIONS:
+    if torch.compiler.is_compiling() or not isinstance(stepper, AbstractExplicitStepper):
         return None
-    if not all(step.field is shared and type(step.time) is float for step in steps):
+    alike = all(step.field is shared and type(step.time) is float for step in steps)
+    if not alike or len(steps) * len(stepper.nodes) < FEWEST_EVALUATIONS:
         return None
     try:
         require_plain_state(y0)
@@ -120,7 +121,8 @@ def _programs(stepper: AbstractExplicitStepper[Any], shared: Any, module: Module
     """The programs of the step's fields; empty where one has none."""
     programs = []
     for field in stepper.fields_of(shared):
-        program = field_program(field, module) if isinstance(field, nn.Module) else None
+        plain = isinstance(field, nn.Module) and not isinstance(field, TimelessField)
+        program = field_program(field, module) if plain else None
         if program is None:
             return []
         programs.append(program)

@@ -14,7 +14,15 @@ from torch.func import functional_call
 from torch.nn.utils import parametrizations
 
 from natrob_theory import broadcast_time
-from natrob_theory.fields import AutonomousField, FunctionField
+from natrob_theory.fields import (
+    AutonomousField,
+    DissipativeField,
+    FunctionField,
+    GradientFlowField,
+    ScaledField,
+    SkewSymmetricField,
+    SumField,
+)
 from natrob_theory.native import NotNativeError, field_program, refusal_of, require_plain_state
 
 TIME = torch.tensor(0.75)
@@ -47,6 +55,17 @@ class _Written(nn.Module):
         return F.linear(self.helper(state), self.inner.weight, self.inner.bias) * 2 - state
 
 
+class _Listed(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.layers = nn.ModuleList([nn.Linear(6, 6), nn.Tanh(), nn.Linear(6, 6)])
+
+    def forward(self, time: Tensor, state: Tensor) -> Tensor:
+        for layer in self.layers:
+            state = layer(state)
+        return state
+
+
 def _dense(*middle: nn.Module) -> nn.Module:
     return AutonomousField(nn.Sequential(nn.Linear(6, 6), *middle, nn.Linear(6, 6)))
 
@@ -71,6 +90,18 @@ FIELDS: dict[str, tuple[Callable[[], nn.Module], tuple[int, ...]]] = {
     "a normalisation at rest": (lambda: _image(nn.Conv2d(4, 4, 3, padding=1), nn.BatchNorm2d(4)).eval(), (4, 5, 5)),
     "time": (_Timed, (6,)),
     "functions": (_Written, (6,)),
+    "a gradient flow": (lambda: GradientFlowField.dense(6, 9, activation=nn.Tanh), (6,)),
+    "a convolutional gradient flow": (lambda: GradientFlowField.convolutional(4, 5), (4, 5, 5)),
+    "a sum": (
+        lambda: SumField(
+            [
+                DissipativeField(SkewSymmetricField.dense(6), 0.5),
+                ScaledField(GradientFlowField.dense(6, 9), 0.5),
+            ]
+        ),
+        (6,),
+    ),
+    "layers in a list": (_Listed, (6,)),
     "a lambda": (lambda: FunctionField(lambda t, y: torch.cos(y) * t - y), (6,)),
 }
 
@@ -159,6 +190,17 @@ def test_a_program_is_made_anew_when_its_field_changes(compiled: ModuleType) -> 
     state = torch.randn(5, 6)
     program = field_program(field, compiled)
     field.rate = 0.125
+    other = field_program(field, compiled)
+    assert other is not None
+    assert other is not program
+    with torch.no_grad():
+        assert compiled.same_bits(other.bound(state).evaluate(TIME, state), field(TIME, state))
+
+
+def test_a_layer_that_is_exchanged_in_a_list_is_noticed(compiled: ModuleType) -> None:
+    field, state = _Listed(), torch.randn(5, 6)
+    program = field_program(field, compiled)
+    field.layers[1] = nn.ReLU()
     other = field_program(field, compiled)
     assert other is not None
     assert other is not program
