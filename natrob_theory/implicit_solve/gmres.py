@@ -6,6 +6,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from natrob_theory.implicit_solve.batched_products import products_with
 from natrob_theory.numbers.norms import row_lengths
 
 
@@ -47,7 +48,7 @@ def _cycle(operator: Callable[[Tensor], Tensor], residual: Tensor, steps: int, t
     ends once every sample is at its target. A sample whose space is exhausted early goes on with zero vectors.
     """
     scale = row_lengths(residual)
-    basis = residual.new_zeros((len(residual), steps + 1, residual.shape[1]))
+    basis = residual.new_empty((len(residual), steps + 1, residual.shape[1]))
     basis[:, 0] = _normalised(residual, scale)
     triangle: list[Tensor] = []  # columns of R, each (batch, its own length)
     rotations: list[tuple[Tensor, Tensor]] = []
@@ -82,9 +83,9 @@ def _orthogonalised(vector: Tensor, basis: Tensor) -> tuple[Tensor, Tensor, Tens
     before = row_lengths(vector)
     projections = torch.zeros_like(basis[:, :, 0])
     for _ in range(2):
-        part = torch.bmm(basis, vector[:, :, None])
-        vector = torch.baddbmm(vector[:, None, :], part.transpose(1, 2), basis, alpha=-1)[:, 0]
-        projections = projections + part[:, :, 0]
+        part = products_with(basis, vector)
+        vector = torch.baddbmm(vector[:, None], part[:, None], basis, alpha=-1)[:, 0]
+        projections = projections + part
     after = row_lengths(vector)
     after = torch.where(after > 10 * torch.finfo(after.dtype).eps * before, after, torch.zeros_like(after))
     return vector, projections, after

@@ -83,7 +83,8 @@ class BackwardEulerStepper(AbstractStepper[Field]):
         flat = state.detach().flatten(1)
 
         def fixed_point_map(point: Tensor) -> Tensor:
-            return flat + step_size * evaluate_field(field, time + step_size, point.view_as(state)).flatten(1)
+            slope = evaluate_field(field, time + step_size, point.view_as(state)).flatten(1)
+            return torch.add(flat, slope, alpha=step_size)
 
         with torch.no_grad():
             try:
@@ -147,7 +148,7 @@ class BackwardEulerStepper(AbstractStepper[Field]):
                 allow_unused=True,
                 materialize_grads=True,
             )
-            return vector - step_size * pulled.flatten(1)
+            return torch.sub(vector, pulled.flatten(1), alpha=step_size)
 
         tolerance = 100 * torch.finfo(gradient.dtype).eps
         flat, residual, iterations = gmres(operator, gradient.flatten(1), relative_tolerance=tolerance)
