@@ -9,10 +9,13 @@ from torch import Tensor
 
 from natrob_theory.bounds.lipschitz_lower_bound import SECANT_SAFETY, lipschitz_lower_bound, rounding_of_values
 from natrob_theory.bounds.point_pairs import (
+    MEASURED_TOGETHER,
     Measure,
     PointPairs,
     along_direction,
     ascend,
+    batched,
+    best_of,
     random_pairs,
     scaled,
 )
@@ -94,16 +97,20 @@ def one_sided_lipschitz_lower_bound(
     name = f"field {field_name(field)}"
     measure = partial(_measure, at_time, float(steepest))
     pairs = random_pairs(measure, points, radius, samples, generator, worst=-math.inf)
-    for _ in range(samples):
-        base, direction = (_random_offset(points, radius, generator) for _ in range(2))
-        jacobian = Linearisation(at_time, points + base, name=name)
-        pairs = _along_top_direction(jacobian, measure, points, pairs, points + base, direction, radius, lanczos_steps)
+    offsets = [_random_offset(points, radius, generator) for _ in range(2 * samples)]
+    search = partial(_along_top_direction, measure=measure, radius=radius, steps=lanczos_steps)
+    together = max(1, MEASURED_TOGETHER // max(1, 8 * points.numel()))
+    for some in batched(list(zip(offsets[::2], offsets[1::2], strict=True)), together):
+        bases = torch.cat([points + base for base, _ in some])
+        nothing = PointPairs(bases, bases, torch.full((len(bases),), -math.inf, dtype=torch.float64).to(points.device))
+        jacobian = Linearisation(at_time, bases, name=name)
+        directions = torch.cat([direction for _, direction in some])
+        found = search(jacobian, torch.cat([points] * len(some)), nothing, bases, directions)
+        pairs = best_of(pairs, found)
     with reverse_mode_of(name):
         pairs = ascend(partial(_quotient, at_time), measure, points, pairs, radius, ascent_steps)
     jacobian = Linearisation(at_time, pairs.first, name=name)
-    pairs = _along_top_direction(
-        jacobian, measure, points, pairs, pairs.first, pairs.second - pairs.first, radius, lanczos_steps
-    )
+    pairs = search(jacobian, points, pairs, pairs.first, pairs.second - pairs.first)
     return Bound(
         value=float(pairs.quotient.max()),
         kind="lower",
@@ -154,11 +161,12 @@ def _random_offset(points: Tensor, radius: float, generator: torch.Generator) ->
 
 def _along_top_direction(
     jacobian: Linearisation,
-    measure: Measure,
     points: Tensor,
     best: PointPairs,
     base: Tensor,
     start: Tensor,
+    *,
+    measure: Measure,
     radius: float,
     steps: int,
 ) -> PointPairs:

@@ -5,14 +5,16 @@ Jacobians) is only a suggestion, so no search step can push a result above the t
 """
 
 import math
-from collections.abc import Callable
-from typing import NamedTuple, TypeAlias
+from collections.abc import Callable, Sequence
+from typing import NamedTuple, TypeAlias, TypeVar
 
 import torch
 from torch import Tensor
 
 from natrob_theory.numbers.norms import per_sample_l2
 from natrob_theory.numbers.powers_of_two import exponent_of_largest, times_power_of_two
+
+Entry = TypeVar("Entry")
 
 
 class PointPairs(NamedTuple):
@@ -22,6 +24,9 @@ class PointPairs(NamedTuple):
     second: Tensor
     quotient: Tensor
 
+
+MEASURED_TOGETHER = 2**17
+"""Entries of states in one evaluation of the function, where it is asked for that many."""
 
 Measure: TypeAlias = Callable[[Tensor, Tensor], PointPairs]
 """The quotient of given pairs, less what rounding may have added."""
@@ -73,13 +78,33 @@ def random_pairs(
     `worst` is the quotient of no pair at all, below every quotient of interest.
     """
     nothing = torch.full((len(points),), worst, dtype=torch.float64, device=points.device)
-    best = PointPairs(points, points, nothing)
+    offsets = []
     for _ in range(samples):
         draw = torch.randn(points.shape, generator=generator, dtype=torch.float64, device=generator.device)
         exponent = torch.rand(len(points), generator=generator, dtype=torch.float64, device=generator.device)
-        offset = scaled(draw.to(points), (radius * 10.0 ** (-3.0 * exponent)).to(points))
-        best = better(best, measure(points, points + offset))
+        offsets.append(scaled(draw.to(points), (radius * 10.0 ** (-3.0 * exponent)).to(points)))
+    return best_end(measure, PointPairs(points, points, nothing), points, [points + offset for offset in offsets])
+
+
+def best_end(measure: Measure, start: PointPairs, base: Tensor, ends: Sequence[Tensor]) -> PointPairs:
+    """The best of `start` and of the pairs of `base` with each of the ends, many of which are measured together."""
+    best = start
+    for some in batched(ends, max(1, MEASURED_TOGETHER // max(1, base.numel()))):
+        best = best_of(best, measure(torch.cat([base] * len(some)), torch.cat(list(some))))
     return best
+
+
+def best_of(start: PointPairs, more: PointPairs) -> PointPairs:
+    """The best of `start` and of several pairs per sample, which follow one another in batches of its size."""
+    best = start
+    for part in zip(*(entries.split(len(start.first)) for entries in more), strict=True):
+        best = better(best, PointPairs(*part))
+    return best
+
+
+def batched(entries: Sequence[Entry], size: int) -> list[Sequence[Entry]]:
+    """So many at a time."""
+    return [entries[start : start + size] for start in range(0, len(entries), size)]
 
 
 def ascend(
@@ -115,9 +140,8 @@ def along_direction(
 
     Their ends stay within `radius` of the points, as `base` does.
     """
-    best = start
-    for fraction in (1.0, 0.1, 0.01, 0.001):
-        for sign in (1.0, -1.0):
-            end = base + sign * scaled(direction, fraction * radius)
-            best = better(best, measure(base, points + shortened(end - points, radius)))
-    return best
+    offsets = (
+        sign * scaled(direction, fraction * radius) for fraction in (1.0, 0.1, 0.01, 0.001) for sign in (1.0, -1.0)
+    )
+    ends = [points + shortened(base + offset - points, radius) for offset in offsets]
+    return best_end(measure, start, base, ends)

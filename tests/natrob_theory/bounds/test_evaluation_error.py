@@ -61,12 +61,13 @@ NETS: dict[str, Callable[[], nn.Module]] = {
 
 
 @pytest.mark.parametrize("name", list(NETS))
-@given(seed=st.integers(0, 30))
+@given(seed=st.integers(0, 4))
 def test_networks_in_float32_stay_within_their_bound(name: str, seed: int) -> None:
+    """Few networks with many states each: an implicit solve takes as long for one state as for all."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         net = NETS[name]().requires_grad_(False)
-        y0 = torch.randn(4, 8)
+        y0 = torch.randn(30, 8)
     rounded = net(y0).double()
     net = net.double()
     reference = net(y0.double())
