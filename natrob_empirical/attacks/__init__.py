@@ -5,6 +5,7 @@ from natrob_empirical.norms import Norm as Norm
 from natrob_empirical.runs.run_errors import NonFiniteGradientError as NonFiniteGradientError
 
 from .abstract_attack import AbstractAttack as AbstractAttack
+from .active_set import AT_ONCE as AT_ONCE
 from .active_set import ActiveSet as ActiveSet
 from .apgd import APGD as APGD
 from .attack_registry import ATTACKS as ATTACKS

@@ -17,7 +17,7 @@ from natrob_empirical.runs.work_watch import current_watch
 from natrob_empirical.threat_models import AbstractBall
 from natrob_theory.numbers.argument_checks import require_count
 
-from .active_set import ActiveSet
+from .active_set import AT_ONCE, ActiveSet
 from .attack_inputs import require_images_and_labels, require_targets
 from .attack_result import AttackResult
 from .attacked_batch import AttackedBatch
@@ -91,6 +91,7 @@ class AbstractAttack(ABC):
         *,
         generator: torch.Generator,
         targeted: int | Classes | None = None,
+        at_once: int = AT_ONCE,
     ) -> AttackResult:
         """Attack every image of a batch.
 
@@ -102,6 +103,8 @@ class AbstractAttack(ABC):
                 several calls gives every sample the same random numbers.
             targeted: the class that the images are to be taken for, one for all or one per image; no image's own label.
                 Success is then to be taken for it, and no other misclassification. None is content with any.
+            at_once: an attack that shows several images of a sample together shows at most so many in one pass, unless
+                the batch is larger; at least 1. It changes time and memory, and results by the model's rounding only.
 
         Raises:
             TypeError, ValueError: an argument or the model's output that is not as required; also targets for an attack
@@ -111,11 +114,19 @@ class AbstractAttack(ABC):
         """
         require_images_and_labels(x, y)
         require_cpu_generator("generator", generator)
-        return self.run(model, x, y, streams=SampleStreams(generator, len(x), x.device), targeted=targeted)
+        streams = SampleStreams(generator, len(x), x.device)
+        return self.run(model, x, y, streams=streams, targeted=targeted, at_once=at_once)
 
     @final
     def run(
-        self, model: Classifier, x: Images, y: Classes, *, streams: SampleStreams, targeted: int | Classes | None = None
+        self,
+        model: Classifier,
+        x: Images,
+        y: Classes,
+        *,
+        streams: SampleStreams,
+        targeted: int | Classes | None = None,
+        at_once: int = AT_ONCE,
     ) -> AttackResult:
         """Like calling the attack, with the random stream of each sample given: for parts of a larger attack.
 
@@ -123,7 +134,7 @@ class AbstractAttack(ABC):
             TypeError, ValueError, NonFiniteGradientError: as for a call; also if there is not one stream
                 per sample.
         """
-        return self._outcome(self._attack, AttackResult.joined, model, x, y, streams, targeted)
+        return self._outcome(self._attack, AttackResult.joined, model, x, y, streams, targeted, at_once)
 
     @final
     def _outcome(
@@ -135,22 +146,30 @@ class AbstractAttack(ABC):
         y: Tensor,
         streams: SampleStreams,
         targeted: int | Tensor | None,
+        at_once: int,
     ) -> Outcome:
         """Validates, and makes the attempt on the whole batch, or on each image where the answers depend on the batch.
 
         Args:
             attempt: takes the counted model, the images, and the model's first answer to them.
             joined: makes one outcome of those of single images.
-            model, x, y, streams, targeted: as in `run`.
+            model, x, y, streams, targeted, at_once: as in `run`.
         """
         require_images_and_labels(x, y)
         if not isinstance(streams, SampleStreams):
             raise TypeError(f"`streams` must be SampleStreams, got {type(streams).__name__}")
         if len(streams) != len(x):
             raise ValueError(f"`streams` must hold one stream per image, {len(x)}, got {len(streams)}")
+        require_count("at_once", at_once)
         keep_freed_memory()
         self.ball.shares(x)
-        batch = AttackedBatch(x=x.detach().clone(), y=y.clone(), target=self._targets(targeted, y), streams=streams)
+        batch = AttackedBatch(
+            x=x.detach().clone(),
+            y=y.clone(),
+            target=self._targets(targeted, y),
+            streams=streams,
+            at_once=at_once,
+        )
         watch = current_watch()
         if watch is not None:
             watch.begin_attack(type(self).__name__)

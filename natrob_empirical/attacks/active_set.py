@@ -1,7 +1,7 @@
 """The samples an attack still works on: whoever is fooled leaves at once, and everything kept about it too."""
 
 from collections.abc import Callable, Iterable
-from typing import final
+from typing import Final, final
 
 import torch
 from jaxtyping import Float
@@ -13,6 +13,9 @@ from natrob_empirical.threat_models import AbstractBall, AbstractNeighbourhood
 from .counted_model import CountedModel
 from .goal import ANY_OTHER_CLASS, TARGET_CLASS, AbstractGoal
 from .tensor_types import Classes, Images, Logits, Truths, Values
+
+AT_ONCE: Final = 256
+"""Images in a batch of efficient size: beyond it, one more costs as much as in a batch of its own size."""
 
 
 @final
@@ -36,12 +39,15 @@ class ActiveSet:
         compaction: False keeps fooled samples in the batch: the same result, for comparison.
         target: the classes that the samples are to be taken for; None is content with any misclassification.
         attack: the name of the attack, for messages.
+        at_once: an attack that shows several images of a sample together shows at most so many in one pass, unless the
+            samples are more.
         watch: is shown every point that the attack settles, with the best image so far of samples that have left. The
             attack then runs to its end for every sample: nobody counts as fooled, and the strongest image is that of
             the highest loss.
 
     Attributes:
         model, x, y, target, streams, neighbourhood: of the active samples only.
+        at_once: as given.
         goal: what the attack is after; its methods take logits and `classes`.
     """
 
@@ -56,6 +62,7 @@ class ActiveSet:
         compaction: bool = True,
         target: Classes | None = None,
         attack: str = "an attack",
+        at_once: int = AT_ONCE,
         watch: Callable[[Tensor], None] | None = None,
     ) -> None:
         self.model = model
@@ -65,6 +72,7 @@ class ActiveSet:
         self.goal: AbstractGoal = ANY_OTHER_CLASS if target is None else TARGET_CLASS
         self.streams = streams
         self.neighbourhood: AbstractNeighbourhood = ball.around(x)
+        self.at_once = at_once
         self._ball = ball
         self._compaction = compaction
         self._attack = attack
@@ -86,6 +94,11 @@ class ActiveSet:
     def best(self) -> Float[Tensor, "all channels height width"]:
         """The strongest image of every sample, those that have left included."""
         return self._best
+
+    @property
+    def watched(self) -> bool:
+        """Whether somebody is shown every point."""
+        return self._watch is not None
 
     @property
     def unfooled(self) -> int:

@@ -11,6 +11,7 @@ from .active_set import ActiveSet
 from .auto_pgd_ascent import ascend
 from .losses import DLR, AbstractLoss, CrossEntropy
 from .most_calls import MostCalls
+from .tries import Tries, groups
 
 
 @final
@@ -58,8 +59,8 @@ class APGD(AbstractAttack):
 
     def _perturb(self, active: ActiveSet) -> None:
         objective = self.loss if active.target is None else self.loss.towards
-        for _ in range(self.restarts):
-            ascend(active, self.ball, objective, steps=self.steps, rho=self.rho)
+        for restarts in groups(active, self.restarts):
+            ascend(Tries(active, len(restarts)), self.ball, objective, steps=self.steps, rho=self.rho)
             if active.all_fooled:
                 return
 

@@ -23,7 +23,8 @@ class AttackResult:
             misclassified without any perturbation, the given image itself, bit for bit.
         success: whether the model misclassifies `adversarial`.
         queries: forward passes spent on each sample, the first look at it and the final verdict included; those
-            that tell whether the model depends on the batch (`look_at_company`) are not.
+            that tell whether the model depends on the batch (`look_at_company`) are not, nor are answers that Square
+            looked up ahead and dropped unread.
         gradient_calls: gradients of the loss taken for each sample; each came with a forward pass in
             `queries`.
         one_at_a_time: whether the model's answers depend on the batch, so that every image was attacked alone.

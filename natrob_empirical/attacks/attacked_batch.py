@@ -11,7 +11,7 @@ from torch import Tensor
 from natrob_empirical.random_streams import SampleStreams
 from natrob_empirical.threat_models import AbstractBall
 
-from .active_set import ActiveSet
+from .active_set import AT_ONCE, ActiveSet
 from .attack_inputs import require_labels_in_range
 from .counted_model import CountedModel
 from .goal import ANY_OTHER_CLASS, TARGET_CLASS
@@ -27,12 +27,14 @@ class AttackedBatch:
         x, y: the images and their labels.
         target: the classes that the images are to be taken for; None is content with any misclassification.
         streams: one per image.
+        at_once: as of `ActiveSet`.
     """
 
     x: Images
     y: Classes
     target: Classes | None
     streams: SampleStreams
+    at_once: int = AT_ONCE
 
     def require_classes(self, num_classes: int) -> None:
         """Raise ValueError if a label or a target is not the number of one of the model's logits."""
@@ -55,6 +57,7 @@ class AttackedBatch:
             y=self.y[index],
             target=None if self.target is None else self.target[index],
             streams=self.streams.select(index),
+            at_once=self.at_once,
         )
 
     def only(self, row: int) -> "AttackedBatch":
@@ -73,5 +76,5 @@ class AttackedBatch:
         """The samples at the beginning of an attack; arguments as of `ActiveSet`."""
         return ActiveSet(
             model, self.x.clone(), self.y, self.streams, ball,
-            compaction=compaction, target=self.target, attack=attack, watch=watch,
+            compaction=compaction, target=self.target, attack=attack, at_once=self.at_once, watch=watch,
         )  # fmt: skip

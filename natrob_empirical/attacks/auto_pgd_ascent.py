@@ -1,4 +1,4 @@
-"""One run of Auto-PGD: what APGD and TargetedAPGD share."""
+"""Runs of Auto-PGD: what APGD and TargetedAPGD share."""
 
 from collections.abc import Callable
 from typing import Final, NamedTuple, TypeAlias
@@ -8,9 +8,9 @@ from torch import Tensor
 
 from natrob_empirical.threat_models import AbstractBall
 
-from .active_set import ActiveSet
 from .step_size_schedule import checkpoints, stalled
 from .tensor_types import Counts, Images, Truths, Values
+from .tries import Tries
 
 MOMENTUM: Final = 0.75
 """α: the weight of the gradient step; 1 − α is that of the step before."""
@@ -20,7 +20,7 @@ CarryingObjective: TypeAlias = Callable[..., Tensor]
 
 
 class Ascent(NamedTuple):
-    """Where each sample stands; a row per active sample.
+    """Where each try stands; a row per try.
 
     Attributes:
         point, previous: x⁽ᵏ⁾ and x⁽ᵏ⁻¹⁾.
@@ -46,41 +46,41 @@ class Ascent(NamedTuple):
 
 
 def ascend(
-    active: ActiveSet, ball: AbstractBall, objective: CarryingObjective, *carried: Tensor, steps: int, rho: float
-) -> tuple[Tensor, ...]:
-    """Run Auto-PGD from a random point of each ball, and return the rows of `carried` of those not fooled.
+    tries: Tries, ball: AbstractBall, objective: CarryingObjective, *carried: Tensor, steps: int, rho: float
+) -> None:
+    """Run Auto-PGD from a random point of its ball for each try.
 
     `z = project(x⁽ᵏ⁾ + η·direction(∇f))`, `x⁽ᵏ⁺¹⁾ = project(x⁽ᵏ⁾ + α(z − x⁽ᵏ⁾) + (1 − α)(x⁽ᵏ⁾ − x⁽ᵏ⁻¹⁾))`, α = 0.75 but
-    for the first step, where it is 1. At first η = 2ε; at a checkpoint at which a sample has stalled, its η is halved
-    and it goes on from its best point. Spends steps + 1 queries and steps gradient calls per sample.
+    for the first step, where it is 1. At first η = 2ε; at a checkpoint at which a try has stalled, its η is halved and
+    it goes on from its best point. Spends steps + 1 queries and steps gradient calls per try.
 
     Args:
-        active: the samples.
+        tries: at the samples.
         ball: their threat model.
-        objective: f, called with the logits, `active.classes` and `carried`.
-        carried: tensors with one row per active sample.
+        objective: f, called with the logits, `tries.classes` and `carried`.
+        carried: tensors with one row per try.
         steps: at least 1.
         rho: of halving condition 1.
     """
     ends = checkpoints(steps)
     last_end, state = 0, None
-    point = active.random_point()
+    point = tries.random_points()
     for k in range(steps):
-        logits, gradient, loss = _look(active, point, objective, carried)
-        state = _first(active, ball, point, gradient, loss) if state is None else _next(state, point, gradient, loss)
-        state, carried = _settle(active, logits, state, carried)
-        if active.all_fooled:
-            return carried
+        logits, gradient, loss = _look(tries, point, objective, carried)
+        state = _first(tries, ball, point, gradient, loss) if state is None else _next(state, point, gradient, loss)
+        state, carried = _settle(tries, logits, state, carried)
+        if tries.all_fooled:
+            return
         if k in ends:
             state = _judge_progress(state, k - last_end, rho)
             last_end = k
-        point = _step(active, ball, state, momentum=MOMENTUM if k else 1.0)
+        point = _step(tries, ball, state, momentum=MOMENTUM if k else 1.0)
         state = state._replace(previous=state.point)
-    return active.settle(point, active.model.logits(point), *carried)
+    tries.settle(point, tries.model.logits(point))
 
 
 def _look(
-    active: ActiveSet, point: Tensor, objective: CarryingObjective, carried: tuple[Tensor, ...]
+    tries: Tries, point: Tensor, objective: CarryingObjective, carried: tuple[Tensor, ...]
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Logits, gradient and loss at a point."""
     losses: list[Tensor] = []
@@ -89,11 +89,11 @@ def _look(
         losses.append(objective(logits, y, *carried))
         return losses[0]
 
-    logits, gradient = active.model.logits_and_gradient(point, active.classes, kept)
+    logits, gradient = tries.model.logits_and_gradient(point, tries.classes, kept)
     return logits, gradient, losses[0].detach()
 
 
-def _first(active: ActiveSet, ball: AbstractBall, point: Tensor, gradient: Tensor, loss: Tensor) -> Ascent:
+def _first(tries: Tries, ball: AbstractBall, point: Tensor, gradient: Tensor, loss: Tensor) -> Ascent:
     return Ascent(
         point=point,
         previous=point,
@@ -104,8 +104,8 @@ def _first(active: ActiveSet, ball: AbstractBall, point: Tensor, gradient: Tenso
         best_gradient=gradient,
         best_loss=loss,
         best_loss_before=loss,
-        improvements=torch.zeros_like(active.y),
-        halved=torch.ones_like(active.y, dtype=torch.bool),  # so that condition 2 waits for the second checkpoint
+        improvements=torch.zeros_like(tries.y),
+        halved=torch.ones_like(tries.y, dtype=torch.bool),  # so that condition 2 waits for the second checkpoint
     )
 
 
@@ -125,14 +125,14 @@ def _next(state: Ascent, point: Tensor, gradient: Tensor, loss: Tensor) -> Ascen
 
 
 def _settle(
-    active: ActiveSet, logits: Tensor, state: Ascent, carried: tuple[Tensor, ...]
+    tries: Tries, logits: Tensor, state: Ascent, carried: tuple[Tensor, ...]
 ) -> tuple[Ascent, tuple[Tensor, ...]]:
-    rows = active.settle(state.point, logits, *state, *carried)
+    rows = tries.settle(state.point, logits, *state, *carried)
     return Ascent(*rows[: len(state)]), rows[len(state) :]
 
 
 def _judge_progress(state: Ascent, window: int, rho: float) -> Ascent:
-    """At a checkpoint: those that stall halve their step and return to their best point."""
+    """At a checkpoint: tries that stall halve their step and return to their best point."""
     halving = stalled(
         state.improvements,
         window,
@@ -153,8 +153,8 @@ def _judge_progress(state: Ascent, window: int, rho: float) -> Ascent:
     )
 
 
-def _step(active: ActiveSet, ball: AbstractBall, state: Ascent, *, momentum: float) -> Tensor:
-    point, project = state.point, active.neighbourhood.project
+def _step(tries: Tries, ball: AbstractBall, state: Ascent, *, momentum: float) -> Tensor:
+    point, project = state.point, tries.neighbourhood.project
     reached = project(point + _per_sample(state.step_size) * ball.steepest_ascent(state.gradient))
     if momentum == 1.0:
         return reached

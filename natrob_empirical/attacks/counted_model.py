@@ -68,7 +68,10 @@ class CountedModel:
         return self._gradient_calls[self._rows]
 
     def select(self, index: Truths | Int64[Tensor, " chosen"]) -> "CountedModel":
-        """Narrows the view to some of the samples (a mask, or distinct positions); the meter is shared."""
+        """Narrows the view to some of the samples (a mask, or positions); the meter is shared.
+
+        A sample whose position comes several times has several images in a batch, and each is booked to it.
+        """
         chosen = copy.copy(self)
         chosen._rows = self._rows[index]
         return chosen
@@ -94,6 +97,19 @@ class CountedModel:
         with torch.no_grad():
             logits = self._forward(x.flatten(0, 1).clone(), images_per_sample=x.shape[1])
         return logits.unflatten(0, x.shape[:2])
+
+    def logits_ahead(self, x: Images) -> Logits:
+        """As `logits`, of images that may turn out not to be needed: booked by `book_queries` where they were.
+
+        Raises:
+            TypeError, ValueError: as for `logits`.
+        """
+        with torch.no_grad():
+            return self._forward(x.clone(), images_per_sample=0)
+
+    def book_queries(self) -> None:
+        """Books one query for each row of this view."""
+        self._book(self._queries, 1)
 
     def full_precision_logits(self, x: Images) -> Logits:
         """As `logits`, in the dtype of the images whatever the attack runs in: what success is judged by."""
@@ -132,7 +148,7 @@ class CountedModel:
             logits = self._forward(image.clone() if view is None else view(image))
             loss = objective(logits, y).sum()
             gradient = self._differentiate(loss, image)
-        self._gradient_calls[self._rows] += 1
+        self._book(self._gradient_calls, 1)
         affected = _samples_not_finite(gradient)
         if affected:
             raise NonFiniteGradientError(affected, len(gradient), float(logits.detach().abs().max()))
@@ -156,8 +172,11 @@ class CountedModel:
             logits = self._model(x)
         return logits.to(x.dtype) if isinstance(logits, Tensor) and logits.is_floating_point() else logits
 
+    def _book(self, meter: Tensor, amount: int) -> None:
+        meter.index_add_(0, self._rows, torch.full_like(self._rows, amount))
+
     def _forward(self, x: Tensor, *, images_per_sample: int = 1) -> Tensor:
-        self._queries[self._rows] += images_per_sample
+        self._book(self._queries, images_per_sample)
         batch = len(x)
         watch = current_watch()
         if watch is not None:

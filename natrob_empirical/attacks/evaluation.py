@@ -11,6 +11,7 @@ from torch import Tensor
 from natrob_theory.numbers.argument_checks import require_count
 
 from .abstract_attack import AbstractAttack
+from .active_set import AT_ONCE
 from .attack_inputs import require_images_and_labels, require_targets
 from .attack_result import AttackResult
 from .counted_model import Classifier
@@ -104,7 +105,7 @@ def attack_accuracy(
         y: their true labels.
         generator: a CPU generator; advances by one draw per sample.
         targeted: the classes that the samples are to be taken for, as in a call of an attack.
-        batch_size: how many samples are attacked at once, at least 1.
+        batch_size: how many samples are attacked at once, and images shown to the model, at least 1.
         progress: called after every batch with the number of samples done so far.
 
     Raises:
@@ -121,7 +122,14 @@ def attack_accuracy(
     for start in range(0, len(x), batch_size):
         images = x[start : start + batch_size].detach()
         chosen = targets if targets is None else targets[start : start + batch_size]
-        result = attack(model, images, y[start : start + batch_size], generator=generator, targeted=chosen)
+        result = attack(
+            model,
+            images,
+            y[start : start + batch_size],
+            generator=generator,
+            targeted=chosen,
+            at_once=min(batch_size, AT_ONCE),
+        )
         one_at_a_time |= result.one_at_a_time
         parts.append(outcomes_of(attack, images, result))
         if progress is not None:

@@ -17,7 +17,8 @@ from .most_calls import MostCalls
 from .nearest_search import NearestSearch
 from .rivals import rival_count, strongest_rivals
 from .shorter_segment import shorten
-from .tensor_types import Images, Values
+from .tensor_types import Classes, Images, Values
+from .tries import Tries, groups
 
 _ORDERS: Final[dict[type, float]] = {LinfBall: math.inf, L2Ball: 2.0}
 _LAST_QUERIES: Final = 5
@@ -35,9 +36,9 @@ class FAB(AbstractMinimumNormAttack):
         `z ← clip((1 − α)(z + η d) + α(x + η d₀))`.
 
     Where z is then misclassified its distance counts, and the search goes on from `x + β(z − x)`. This is done for
-    each target in turn, from the image itself and, from the second restart on, from a random point half as far from
-    it as the nearest image found (as ε, while there is none). At the end the segment from the image to the nearest
-    one is searched.
+    each target, of few samples for several targets side by side in one batch: from the image itself and, from the
+    second restart on, from a random point half as far from it as the nearest image found (as ε, while there is none).
+    At the end the segment from the image to the nearest one is searched.
 
     Where target classes are given, they are the only ones, and the difference is that of t and its strongest rival.
     Needs no step size. Where the gradient of the difference is zero a point cannot move.
@@ -96,12 +97,15 @@ class FAB(AbstractMinimumNormAttack):
     def _approach(self, search: NearestSearch) -> None:
         targets = self._directions(search)
         for restart in range(self.restarts):
-            for rank in range(targets.shape[1]):
-                point = self._start(search, random=restart > 0)
+            for columns in groups(search.active, targets.shape[1]):
+                tries = Tries(search.active, len(columns), targets)
+                point = self._start(search, tries, random=restart > 0)
+                target = targets[:, columns.start : columns.stop].flatten()
                 for _ in range(self.steps):
-                    point, targets = self._step(search, point, targets, rank)
+                    point, target = self._step(search, tries, point, target)
                     if search.over:
                         return
+                (targets,) = tries.carried
         shorten(search, queries=_LAST_QUERIES)
 
     def _directions(self, search: NearestSearch) -> Int64[Tensor, "batch targets"]:
@@ -111,26 +115,25 @@ class FAB(AbstractMinimumNormAttack):
             return active.target[:, None]
         return strongest_rivals(active.model.logits(active.x), active.y, self.targets)
 
-    def _start(self, search: NearestSearch, *, random: bool) -> Images:
-        x = search.active.x
+    def _start(self, search: NearestSearch, tries: Tries, *, random: bool) -> Images:
+        x = tries.x
         if not random:
             return x
-        noise = self.ball.spread(search.active.streams.normal(*x.shape[1:], dtype=x.dtype))
+        drawn = [search.active.streams.normal(*x.shape[1:], dtype=x.dtype) for _ in range(tries.count)]
+        noise = self.ball.spread(tries.together(drawn))
         radius = 0.5 * torch.where(search.distance.isfinite(), search.distance, self.ball.epsilon).to(x.dtype)
-        return (x + noise * (radius / self._length(noise))[:, None, None, None]).clamp(0, 1)
+        return (x + noise * (tries.of_samples(radius) / self._length(noise))[:, None, None, None]).clamp(0, 1)
 
-    def _step(
-        self, search: NearestSearch, point: Images, targets: Int64[Tensor, "batch targets"], rank: int
-    ) -> tuple[Tensor, ...]:
-        active, x, p = search.active, search.active.x, _ORDERS[type(self.ball)]
+    def _step(self, search: NearestSearch, tries: Tries, point: Images, target: Classes) -> tuple[Tensor, ...]:
+        x, y, p = tries.x, tries.y, _ORDERS[type(self.ball)]
+        given = tries.active.target is not None
 
         def lead(logits: Tensor, target: Tensor) -> Tensor:
-            if active.target is not None:
-                return -active.goal.margin(logits, target)
-            return (logits.gather(1, target[:, None]) - logits.gather(1, active.y[:, None])).squeeze(1)
+            if given:
+                return -tries.goal.margin(logits, target)
+            return (logits.gather(1, target[:, None]) - logits.gather(1, y[:, None])).squeeze(1)
 
-        target = targets[:, rank]
-        logits, gradient = active.model.logits_and_gradient(point, target, lead)
+        logits, gradient = tries.model.logits_and_gradient(point, target, lead)
         gap = -lead(logits, target)
         gap_at_image = gap + torch.linalg.vecdot(gradient.flatten(1), (point - x).flatten(1))
         both = (torch.cat(pair) for pair in ((point, x), (gradient, gradient), (gap, gap_at_image)))
@@ -141,9 +144,10 @@ class FAB(AbstractMinimumNormAttack):
         total = length + length_from_image
         share = (length / total.where(total > 0, 1.0)).clamp(max=self.alpha_max)[:, None, None, None]
         point = torch.lerp(point + self.eta * step, x + self.eta * step_from_image, share).clamp(0, 1)
-        logits = active.model.logits(point)
-        scale = torch.where(active.reached(logits), self.beta, 1.0)[:, None, None, None]
-        return search.settle(point, logits, torch.lerp(x, point, scale.to(x.dtype)), targets)
+        logits = tries.model.logits(point)
+        reached = tries.goal.reached(logits, tries.classes)
+        scale = torch.where(reached, self.beta, 1.0)[:, None, None, None].to(x.dtype)
+        return tries.settle_nearest(search, point, logits, torch.lerp(x, point, scale), target)
 
     def _length(self, offset: Images) -> Values:
         shares = self.ball.shares(offset)

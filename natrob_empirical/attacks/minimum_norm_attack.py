@@ -11,7 +11,7 @@ from torch import Tensor
 from natrob_empirical.random_streams import SampleStreams, require_cpu_generator
 
 from .abstract_attack import AbstractAttack
-from .active_set import ActiveSet
+from .active_set import AT_ONCE, ActiveSet
 from .attack_inputs import require_images_and_labels
 from .attack_result import joined_fields
 from .attacked_batch import AttackedBatch
@@ -67,6 +67,7 @@ class AbstractMinimumNormAttack(AbstractAttack):
         *,
         generator: torch.Generator,
         targeted: int | Classes | None = None,
+        at_once: int = AT_ONCE,
     ) -> MinimumNormResult:
         """Search for the nearest misclassified image of every sample, wherever it lies in the pixel range.
 
@@ -77,7 +78,7 @@ class AbstractMinimumNormAttack(AbstractAttack):
         require_images_and_labels(x, y)
         require_cpu_generator("generator", generator)
         streams = SampleStreams(generator, len(x), x.device)
-        return self._outcome(self._minimise, MinimumNormResult.joined, model, x, y, streams, targeted)
+        return self._outcome(self._minimise, MinimumNormResult.joined, model, x, y, streams, targeted, at_once)
 
     @abstractmethod
     def _approach(self, search: NearestSearch) -> None:

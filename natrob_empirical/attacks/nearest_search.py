@@ -73,7 +73,15 @@ class NearestSearch:
         distance = self._record(point, self.active.reached(logits))
         if not self.leave_inside:
             return state
-        inside = distance <= self.ball.epsilon
+        return self.leave(point, logits, distance <= self.ball.epsilon, *state)
+
+    def leave(self, point: Images, logits: Logits, inside: Truths, *state: Tensor) -> tuple[Tensor, ...]:
+        """Let those go whose `point` lies inside the ball and is misclassified; return the rows of `state` that stay.
+
+        Args:
+            point, logits, state: as in `settle`.
+            inside: whether the point lies inside the ball.
+        """
         self.distance, self._rows, *left = self.active.settle(
             point, logits, self.distance, self._rows, *state, judged=inside
         )

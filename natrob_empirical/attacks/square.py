@@ -6,14 +6,13 @@ from collections.abc import Iterator
 from dataclasses import KW_ONLY, dataclass
 from typing import Final, cast, final
 
-import torch
-
 from natrob_empirical.threat_models import L2Ball, LinfBall
 from natrob_theory.numbers.argument_checks import require_count, require_positive
 
 from .abstract_attack import AbstractAttack
 from .active_set import ActiveSet
 from .most_calls import MostCalls
+from .square_walk import SquareWalk
 from .square_windows import AbstractSquares, L2Squares, LinfSquares
 
 _SQUARES: Final[dict[type, type[AbstractSquares]]] = {LinfBall: LinfSquares, L2Ball: L2Squares}
@@ -32,6 +31,10 @@ class Square(AbstractAttack):
     500, 1000, 2000, 4000, 6000 and 8000 of 10,000 queries, and in proportion for another budget.
 
     With a mask, squares lie in the smallest rectangle around the pixels that may change, of which they cover a share.
+
+    A move with a known answer is not asked again: one that changes no pixel, or was rejected at the same point before.
+    Few stubborn samples look up several moves in one pass, which changes no outcome, and answers that are dropped
+    unread are not counted: see `SquareWalk`.
 
     Black-box: the model answers with logits only, so masked gradients do not hinder it.
     Spends at most 2 + queries queries and no gradient call per sample.
@@ -72,31 +75,13 @@ class Square(AbstractAttack):
     def _perturb(self, active: ActiveSet) -> None:
         shape = cast(tuple[int, int, int], tuple(active.x.shape[1:]))
         squares = _SQUARES[type(self.ball)](self.ball.epsilon, shape, self.ball.shares(active.x))
-        point, room = squares.start(active)
-        logits = active.model.logits(point)
-        point, room, lowest, answer = active.settle(point, logits, point, room, active.margin(logits), logits)
+        walk = SquareWalk(active, squares)
         for share, count in _stages(self.queries, self.initial_share):
             if active.all_fooled:
                 return
-            window = squares.window(squares.side(share), active.x.device)
-            corners, signs = squares.draw(active, window.side, count)
-            for move in range(count):
-                patches, room_left = squares.move(active, point, room, window, corners[:, move], signs[:, move])
-                logits = active.model.logits(point)
-                found = active.margin(logits)
-                suspect = found <= 0
-                accepted = (found < lowest) | suspect
-                for patch in patches:
-                    patch.keep(point, accepted)
-                lowest, room = torch.minimum(lowest, found), torch.where(accepted, room_left, room)
-                answer = torch.where(accepted[:, None], logits, answer)
-                if bool(suspect.any()):
-                    point, room, lowest, answer, corners, signs = active.settle(
-                        point, logits, point, room, lowest, answer, corners, signs, judged=suspect
-                    )
-                    if active.all_fooled:
-                        return
-        active.settle(point, answer)
+            walk.walk(share, count)
+        if not active.all_fooled:
+            walk.finish()
 
 
 def _stages(queries: int, initial_share: float) -> Iterator[tuple[float, int]]:

@@ -1,7 +1,6 @@
 """The windows that Square changes in an image: a window of pixels in an L∞ ball, a pair of windows in an L2 ball."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar, cast, final
 
@@ -9,35 +8,26 @@ import torch
 from jaxtyping import Float, Float64, Int64
 from torch import Tensor
 
-from natrob_empirical.threat_models import Box
+from natrob_empirical.threat_models import AbstractNeighbourhood, Box
 
 from .active_set import ActiveSet
 from .tensor_types import Classes, ExactValues, Images
 
+_KEY_BITS = 62  # of the numbers of moves, which are int64
 _PARALLEL = 1e-6  # a sum of two unit vectors shorter than this is what rounding left of nothing
 
 
 @final
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Patch:
-    """A window of each image, in all channels, with its pixels before and after a change.
+class Surroundings:
+    """Images, and the ball around each of them.
 
     Attributes:
-        index: the window's pixels, row after row, as positions in the flattened image.
-        old, new: the pixel values.
+        x, neighbourhood: as of the active set.
     """
 
-    index: Int64[Tensor, "batch channels pixels"]
-    old: Float[Tensor, "batch channels pixels"]
-    new: Float[Tensor, "batch channels pixels"]
-
-    def show(self, point: Images) -> None:
-        """Write the new pixels into `point`, in place: a whole copy of the images per query would cost more."""
-        point.flatten(2).scatter_(2, self.index, self.new)
-
-    def keep(self, point: Images, accepted: Tensor) -> None:
-        """Put the old pixels back into the images that are not `accepted`."""
-        point.flatten(2).scatter_(2, self.index, torch.where(accepted[:, None, None], self.new, self.old))
+    x: Images
+    neighbourhood: AbstractNeighbourhood
 
 
 @final
@@ -102,17 +92,14 @@ class AbstractSquares(ABC):
     @abstractmethod
     def move(
         self,
-        active: ActiveSet,
+        around: ActiveSet | Surroundings,
         point: Images,
         room: ExactValues,
         window: Window,
         corners: Int64[Tensor, "batch windows"],
         signs: Float[Tensor, "batch signs"],
-    ) -> tuple[Sequence[Patch], ExactValues]:
-        """A change to every image, as patches to be written in this order, and the room it would leave.
-
-        Leaves `point` with the patches shown.
-        """
+    ) -> ExactValues:
+        """Changes every image of `point` in place, and returns the room that is left."""
 
     @final
     def draw(
@@ -128,6 +115,26 @@ class AbstractSquares(ABC):
         top, left = (rows * (height - side + 1)).long(), (columns * (width - side + 1)).long()
         corners = (first_row + top) * self.shape[2] + first_column + left
         return corners, torch.where(signs < 0.5, -1.0, 1.0).to(active.x.dtype)
+
+    @final
+    def keys(
+        self, corners: Int64[Tensor, "batch count windows"], signs: Float[Tensor, "batch count signs"], *, first: int
+    ) -> Int64[Tensor, "batch count"]:
+        """A number for each move: equal ones are the same move, for one side.
+
+        Args:
+            corners, signs: of the moves.
+            first: the number of the first of them; where a move does not fit into a number, its own stands for it.
+        """
+        pixels = self.shape[1] * self.shape[2]
+        if pixels**self.windows << self.signs >= 1 << _KEY_BITS:
+            return torch.arange(first, first + corners.shape[1], device=corners.device).expand(corners.shape[:2])
+        key = torch.zeros_like(corners[..., 0])
+        for part in corners.unbind(dim=2):
+            key = key * pixels + part
+        for sign in signs.unbind(dim=2):
+            key = 2 * key + (sign > 0)
+        return key
 
     @final
     def window(self, side: int, device: torch.device | str) -> Window:
@@ -168,24 +175,19 @@ class LinfSquares(AbstractSquares):
 
     def move(
         self,
-        active: ActiveSet,
+        around: ActiveSet | Surroundings,
         point: Images,
         room: ExactValues,
         window: Window,
         corners: Int64[Tensor, "batch windows"],
         signs: Float[Tensor, "batch signs"],
-    ) -> tuple[Sequence[Patch], ExactValues]:
+    ) -> ExactValues:
         """Adding ±2ε and clipping, which takes every pixel of the window to one of its two extremes."""
-        box = cast(Box, active.neighbourhood)
+        box = cast(Box, around.neighbourhood)
         index = self._place(window, corners[:, 0])
         lower, upper = (face.flatten(2).gather(2, index) for face in (box.lower, box.upper))
-        patch = Patch(
-            index=index,
-            old=point.flatten(2).gather(2, index),
-            new=torch.where(signs[:, :, None] > 0, upper, lower),
-        )
-        patch.show(point)
-        return (patch,), room
+        point.flatten(2).scatter_(2, index, torch.where(signs[:, :, None] > 0, upper, lower))
+        return room
 
 
 @final
@@ -232,15 +234,15 @@ class L2Squares(AbstractSquares):
 
     def move(
         self,
-        active: ActiveSet,
+        around: ActiveSet | Surroundings,
         point: Images,
         room: ExactValues,
         window: Window,
         corners: Int64[Tensor, "batch windows"],
         signs: Float[Tensor, "batch signs"],
-    ) -> tuple[Sequence[Patch], ExactValues]:
+    ) -> ExactValues:
         """The pair of windows; where they overlap the pixels are the first one's."""
-        pixels, image = point.flatten(2), active.x.flatten(2)
+        pixels, image = point.flatten(2), around.x.flatten(2)
         first, second = self._place(window, corners[:, 0]), self._place(window, corners[:, 1])
         first_image, second_image = image.gather(2, first), image.gather(2, second)
         first_old = pixels.gather(2, first)
@@ -257,13 +259,9 @@ class L2Squares(AbstractSquares):
         direction = _unit(wanted) * budget_with_room[:, :, None]
         first_new = (first_image + direction).clamp(0, 1).to(point.dtype)
         spent = (first_new.double() - first_image).square().sum(dim=2)
-        patches = (
-            Patch(index=second, old=second_old, new=second_image),
-            Patch(index=first, old=first_old, new=first_new),
-        )
-        for patch in patches:
-            patch.show(point)
-        return patches, room + (budget - spent).sum(dim=1)
+        pixels.scatter_(2, second, second_image)
+        pixels.scatter_(2, first, first_new)
+        return room + (budget - spent).sum(dim=1)
 
     def _radius(self, dtype: torch.dtype) -> float:
         """So much short of ε that rounding pixels to `dtype`, each by at most a quarter of its `eps`, stays inside."""

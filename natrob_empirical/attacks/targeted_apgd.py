@@ -1,30 +1,30 @@
-"""Auto-PGD towards one wrong class after the other."""
+"""Auto-PGD towards several wrong classes."""
 
 from dataclasses import KW_ONLY, dataclass
 from typing import final
-
-from torch import Tensor
 
 from natrob_theory.numbers.argument_checks import require_count
 
 from .abstract_attack import AbstractAttack
 from .active_set import ActiveSet
 from .apgd import require_ascent_settings
-from .auto_pgd_ascent import CarryingObjective, ascend
+from .auto_pgd_ascent import ascend
 from .losses import DLR, targeted_dlr
 from .most_calls import MostCalls
 from .rivals import rival_count, strongest_rivals
+from .tries import Tries, groups
 
 
 @final
 @dataclass(frozen=True)
 class TargetedAPGD(AbstractAttack):
-    """Auto-PGD on the targeted DLR loss, for each of a sample's `targets` strongest rivals in turn.
+    """Auto-PGD on the targeted DLR loss, for each of a sample's `targets` strongest rivals.
 
     The rivals are the classes of the largest logits of the unperturbed image, the largest first; the true label is
     never among them. With fewer other classes than `targets`, all of them are targets. Any misclassification counts,
     not only as the target. Where the attack is itself given target classes, they take the place of the rivals, and only
     they count.
+    The runs of few samples are made side by side in one batch, those of many one after the other.
     Spends at most 3 + targets·restarts·(steps + 1) queries and targets·restarts·steps gradient calls per sample:
     whoever is fooled leaves.
 
@@ -64,22 +64,18 @@ class TargetedAPGD(AbstractAttack):
         return MostCalls(3 + runs * (self.steps + 1), runs * self.steps)
 
     def _perturb(self, active: ActiveSet) -> None:
-        if active.target is None:
-            rivals = strongest_rivals(active.model.logits(active.x), active.y, self.targets)
-            objectives, carried = [_towards(rank) for rank in range(rivals.shape[1])], (rivals,)
-        else:
-            objectives, carried = [DLR().towards], ()
-        for objective in objectives:
-            for _ in range(self.restarts):
-                carried = ascend(active, self.ball, objective, *carried, steps=self.steps, rho=self.rho)
+        if active.target is not None:
+            for restarts in groups(active, self.restarts):
+                ascend(Tries(active, len(restarts)), self.ball, DLR().towards, steps=self.steps, rho=self.rho)
                 if active.all_fooled:
                     return
-
-
-def _towards(rank: int) -> CarryingObjective:
-    """The targeted loss for the rival of this rank."""
-
-    def objective(logits: Tensor, y: Tensor, rivals: Tensor) -> Tensor:
-        return targeted_dlr(logits, y, rivals[:, rank])
-
-    return objective
+            return
+        rivals = strongest_rivals(active.model.logits(active.x), active.y, self.targets)
+        order = rivals.repeat_interleave(self.restarts, dim=1)
+        for columns in groups(active, order.shape[1]):
+            tries = Tries(active, len(columns), order)
+            targets = order[:, columns.start : columns.stop].flatten()
+            ascend(tries, self.ball, targeted_dlr, targets, steps=self.steps, rho=self.rho)
+            if active.all_fooled:
+                return
+            (order,) = tries.carried

@@ -88,7 +88,9 @@ class TransferAttack(AbstractAttack):
         with evaluation_mode(self.source):
             source = shown_alone_if_needed(self.source, active.x)
             meter = CountedModel(source, len(active), active.x.device, mixed_precision=self.mixed_precision)
-            batch = AttackedBatch(x=active.x, y=active.y, target=active.target, streams=active.streams)
+            batch = AttackedBatch(
+                x=active.x, y=active.y, target=active.target, streams=active.streams, at_once=active.at_once
+            )
             batch.require_classes(meter.logits(active.x).shape[1])
             search = batch.search(meter, self.ball, compaction=True, attack=type(attack).__name__, watch=seen)
             attack._perturb(search)

@@ -10,7 +10,7 @@ from typing import Any, final
 import torch
 from torch import Tensor, nn
 
-from natrob_empirical.attacks import AbstractAttack, AveragedModel, Classifier, outcomes_of
+from natrob_empirical.attacks import AT_ONCE, AbstractAttack, AveragedModel, Classifier, outcomes_of
 from natrob_empirical.benchmarks.attack_batches import AttackBatch, AttackBatchStore
 from natrob_empirical.benchmarks.cells import majority_share
 from natrob_empirical.benchmarks.environment import current_environment
@@ -159,7 +159,14 @@ def _batches(run: AttackRun, store: AttackBatchStore) -> Iterator[tuple[AttackBa
         images = run.images[start:stop]
         chosen = streams.select(torch.arange(start, stop, device=device))
         targets = None if run.targeted is None else run.targeted[start:stop]
-        result = run.attack.run(run.model_for(start), images, run.labels[start:stop], streams=chosen, targeted=targets)
+        result = run.attack.run(
+            run.model_for(start),
+            images,
+            run.labels[start:stop],
+            streams=chosen,
+            targeted=targets,
+            at_once=min(run.batch_size, AT_ONCE),
+        )
         outcomes = outcomes_of(run.attack, images, result)
         samples = SampleOutcomes(
             outcomes=outcome_letters(outcomes.wrong_from_the_start, outcomes.success),

@@ -101,7 +101,8 @@ def test_square_s_windows_lie_in_the_rectangle_around_the_mask(digit_images: Ima
         return torch.stack([torch.ones(len(x)), x.flatten(1).mean(1)], dim=1)
 
     x = digit_images[0][:2]
-    Square(L2Ball(1.0, mask=PATCH), queries=50)(model, x, torch.zeros(2, dtype=torch.int64), generator=generator())
+    labels = torch.zeros(2, dtype=torch.int64)
+    Square(L2Ball(1.0, mask=PATCH), queries=50)(model, x, labels, generator=generator(), at_once=1)
     queries = torch.stack([batch for batch in shown[-45:] if len(batch) == 2])
     assert bool((queries == x).where(~PATCH, True).all())
     changes = (queries[1:] != queries[:-1]).any(dim=0)

@@ -2,10 +2,9 @@
 
 import pytest
 import torch
-from torch import Tensor
 
 from natrob_empirical.attacks import ActiveSet, CountedModel
-from natrob_empirical.attacks.square_windows import AbstractSquares, L2Squares, LinfSquares, two_bumps
+from natrob_empirical.attacks.square_windows import AbstractSquares, L2Squares, LinfSquares, Surroundings, two_bumps
 from natrob_empirical.random_streams import SampleStreams
 from natrob_empirical.threat_models import AbstractBall, L2Ball, LinfBall
 
@@ -20,11 +19,6 @@ def active_set(ball: AbstractBall, shape: tuple[int, int, int], count: int = 6) 
     x = torch.rand(count, *shape, generator=source)
     model = CountedModel(lambda image: image.flatten(1), count, x.device)
     return ActiveSet(model, x, torch.zeros(count, dtype=torch.int64), SampleStreams(source, count), ball)
-
-
-def accept_all(patches: object, point: Tensor, accepted: Tensor) -> None:
-    for patch in patches:  # pyright: ignore[reportGeneralTypeIssues] - a sequence of patches
-        patch.keep(point, accepted)
 
 
 @each_shape
@@ -58,7 +52,7 @@ def test_a_linf_move_takes_one_window_per_image_to_the_bounds() -> None:
     point, room = squares.start(active)
     before = point.clone()
     corners, signs = squares.draw(active, side, 5)
-    patches, _ = squares.move(active, point, room, squares.window(side, "cpu"), corners[:, 2], signs[:, 2])
+    squares.move(active, point, room, squares.window(side, "cpu"), corners[:, 2], signs[:, 2])
     for row in range(len(point)):
         top, left = divmod(int(corners[row, 2]), 12)
         expected = before[row].clone()
@@ -67,11 +61,6 @@ def test_a_linf_move_takes_one_window_per_image_to_the_bounds() -> None:
             window = (channel, slice(top, top + side), slice(left, left + side))
             expected[window] = moved[window[1:]]
         assert torch.allclose(point[row], expected, rtol=0, atol=1e-7)
-    accepted = torch.tensor([True, False, True, False, False, True])
-    shown = point.clone()
-    accept_all(patches, point, accepted)
-    assert torch.equal(point[accepted], shown[accepted])
-    assert torch.equal(point[~accepted], before[~accepted])
 
 
 def test_an_l2_move_gives_the_budget_of_two_windows_to_one() -> None:
@@ -80,7 +69,7 @@ def test_an_l2_move_gives_the_budget_of_two_windows_to_one() -> None:
     point, room = squares.start(active)
     before = point.clone()
     corners, signs = squares.draw(active, side, 1)
-    patches, room_left = squares.move(active, point, room, squares.window(side, "cpu"), corners[:, 0], signs[:, 0])
+    room_left = squares.move(active, point, room, squares.window(side, "cpu"), corners[:, 0], signs[:, 0])
     for row in range(len(point)):
         image, offset = active.x[row].double(), before[row].double() - active.x[row]
         windows = torch.zeros(2, 9, 12, dtype=torch.bool)
@@ -97,11 +86,6 @@ def test_an_l2_move_gives_the_budget_of_two_windows_to_one() -> None:
         assert torch.allclose(point[row].double(), (image + expected).clamp(0, 1), rtol=0, atol=1e-6)
     used = (point.double() - active.x).square().flatten(1).sum(dim=1)
     assert torch.allclose(0.49 - used, room_left, rtol=0, atol=1e-5)
-    accepted = torch.arange(40) % 2 == 0
-    shown = point.clone()
-    accept_all(patches, point, accepted)
-    assert torch.equal(point[accepted], shown[accepted])
-    assert torch.equal(point[~accepted], before[~accepted])
 
 
 @each_ball
@@ -116,15 +100,47 @@ def test_a_long_walk_stays_in_the_ball_without_a_projection(
         side = squares.side(share)
         corners, signs = squares.draw(active, side, 20)
         for move in range(20):
-            patches, room_left = squares.move(
-                active, point, room, squares.window(side, "cpu"), corners[:, move], signs[:, move]
-            )
+            moved = point.clone()
+            room_left = squares.move(active, moved, room, squares.window(side, "cpu"), corners[:, move], signs[:, move])
             accepted = torch.rand(6, generator=torch.Generator().manual_seed(move)) < 0.7
-            accept_all(patches, point, accepted)
+            point = torch.where(accepted[:, None, None, None], moved, point)
             room = torch.where(accepted, room_left, room)
             assert bool(ball.contains(point, active.x).all())
     if kind is L2Squares:
         assert torch.allclose(room, 0.49 - ball.distance(point, active.x) ** 2, rtol=0, atol=1e-4)
+
+
+@each_ball
+def test_some_of_the_images_move_as_all_of_them_do(kind: type[AbstractSquares], ball: AbstractBall) -> None:
+    shape = (3, 9, 12)
+    active, squares = active_set(ball, shape), kind(ball.epsilon, shape)
+    point, room = squares.start(active)
+    corners, signs = (values[:, 0] for values in squares.draw(active, 5, 1))
+    window, of = squares.window(5, "cpu"), torch.tensor([4, 1, 1])
+    some, alone = point[of], Surroundings(x=active.x[of], neighbourhood=active.neighbourhood.select(of))
+    room_of_some = squares.move(alone, some, room[of], window, corners[of], signs[of])
+    room_of_all = squares.move(active, point, room, window, corners, signs)
+    assert torch.equal(some, point[of])
+    assert torch.equal(room_of_some, room_of_all[of])
+
+
+@each_ball
+def test_two_moves_have_one_key_just_where_they_are_the_same(kind: type[AbstractSquares], ball: AbstractBall) -> None:
+    shape = (1, 4, 4)
+    active, squares = active_set(ball, shape, 3), kind(ball.epsilon, shape)
+    corners, signs = squares.draw(active, 3, 80)
+    keys = squares.keys(corners, signs, first=0)
+    moves = [(*corner, *sign) for corner, sign in zip(corners[0].tolist(), signs[0].tolist(), strict=True)]
+    alike = [[one == other for other in moves] for one in moves]
+    assert torch.equal(keys[0][:, None] == keys[0], torch.tensor(alike))
+    assert 80 < int(torch.tensor(alike).sum()) < 80 * 80
+
+
+def test_moves_of_too_many_channels_for_a_number_are_told_apart_by_their_own() -> None:
+    shape = (60, 4, 4)
+    squares, active = LinfSquares(0.1, shape), active_set(LinfBall(0.1), shape, 2)
+    keys = squares.keys(*squares.draw(active, 1, 5), first=7)
+    assert keys.tolist() == [[7, 8, 9, 10, 11]] * 2
 
 
 @each_ball
