@@ -318,7 +318,7 @@ def _require_counted(case: AttackCase, make: Callable[[int], Model], classes: in
     looked = sum(rows)  # the passes that tell whether the model depends on the batch are booked to no image
     rows.clear()
     try:
-        result = attack(seen, *GRAY, generator=generator(), targeted=target)
+        result = attack(seen, *GRAY, generator=generator(), targeted=target, at_once=1)
     except ValueError as error:
         if classes < 4 and "must have at least" in str(error):  # an attack may need more classes, and then says so
             return

@@ -1,20 +1,21 @@
 """The accuracy that a model keeps under an attack, over a whole set of images."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import final
 
 import torch
 from jaxtyping import Bool, Float, Float64, Int64
 from torch import Tensor
 
+from natrob_empirical.random_streams import SampleStreams, require_cpu_generator
 from natrob_theory.numbers.argument_checks import require_count
 
 from .abstract_attack import AbstractAttack
 from .active_set import AT_ONCE
 from .attack_inputs import require_images_and_labels, require_targets
 from .attack_result import AttackResult
-from .counted_model import Classifier
+from .counted_model import Classifier, CountedModel, evaluation_mode
 
 
 @final
@@ -85,7 +86,7 @@ def outcomes_of(
     )
 
 
-def attack_accuracy(
+def attack_accuracy(  # noqa: PLR0913 - one call says everything of an evaluation
     attack: AbstractAttack,
     model: Classifier,
     x: Float[Tensor, "samples channels height width"],
@@ -93,6 +94,7 @@ def attack_accuracy(
     *,
     generator: torch.Generator,
     targeted: int | Int64[Tensor, " samples"] | None = None,
+    spared: Bool[Tensor, " samples"] | None = None,
     batch_size: int = 256,
     progress: Callable[[int], None] | None = None,
 ) -> AttackEvaluation:
@@ -105,6 +107,9 @@ def attack_accuracy(
         y: their true labels.
         generator: a CPU generator; advances by one draw per sample.
         targeted: the classes that the samples are to be taken for, as in a call of an attack.
+        spared: samples that need no attack, such as those with a certificate: they count as classified correctly under
+            it, after one look. One that the model misclassifies is attacked like any other. The other samples fare as
+            they would without it.
         batch_size: how many samples are attacked at once, and images shown to the model, at least 1.
         progress: called after every batch with the number of samples done so far.
 
@@ -122,16 +127,14 @@ def attack_accuracy(
     for start in range(0, len(x), batch_size):
         images = x[start : start + batch_size].detach()
         chosen = targets if targets is None else targets[start : start + batch_size]
-        result = attack(
-            model,
-            images,
-            y[start : start + batch_size],
-            generator=generator,
-            targeted=chosen,
-            at_once=min(batch_size, AT_ONCE),
+        streams = SampleStreams(require_cpu_generator("generator", generator), len(images), images.device)
+        left_out = None if spared is None else spared[start : start + batch_size].to(images.device)
+        rows = _to_attack(model, images, y[start : start + batch_size], left_out)
+        outcomes, alone = _attacked(
+            attack, model, images, y[start : start + batch_size], rows, streams, chosen, min(batch_size, AT_ONCE)
         )
-        one_at_a_time |= result.one_at_a_time
-        parts.append(outcomes_of(attack, images, result))
+        one_at_a_time |= alone
+        parts.append(outcomes)
         if progress is not None:
             progress(start + len(images))
     success = torch.cat([part.success for part in parts])
@@ -150,6 +153,46 @@ def attack_accuracy(
         one_at_a_time=one_at_a_time,
         targeted=targets is not None,
     )
+
+
+def _to_attack(model: Classifier, x: Tensor, y: Tensor, spared: Tensor | None) -> Int64[Tensor, " attacked"]:
+    """The rows of a batch that are attacked: all that are not spared, and those that need no attack to be wrong."""
+    if spared is None or not bool(spared.any()):
+        return torch.arange(len(x), device=x.device)
+    looked = spared.nonzero().squeeze(1)
+    with evaluation_mode(model):
+        answers = CountedModel(model, len(looked), x.device).full_precision_logits(x[looked])
+    attacked = ~spared
+    attacked[looked] = answers.argmax(dim=1) != y[looked]
+    return attacked.nonzero().squeeze(1)
+
+
+def _attacked(
+    attack: AbstractAttack,
+    model: Classifier,
+    x: Tensor,
+    y: Tensor,
+    rows: Int64[Tensor, " attacked"],
+    streams: SampleStreams,
+    targets: Tensor | None,
+    at_once: int,
+) -> tuple[SampleOutcomes, bool]:
+    """The outcomes of a batch of which these rows are attacked, and whether that was one image at a time."""
+    no = torch.zeros(len(x), dtype=torch.bool, device=x.device)
+    none = torch.zeros(len(x), dtype=torch.int64, device=x.device)
+    everyone = SampleOutcomes(
+        success=no, wrong_from_the_start=no, distance=none.double(), queries=none + 1, gradient_calls=none
+    )
+    if not len(rows):
+        return everyone, False
+    chosen = None if targets is None else targets[rows]
+    result = attack.run(model, x[rows], y[rows], streams=streams.select(rows), targeted=chosen, at_once=at_once)
+    found = outcomes_of(attack, x[rows], result)
+    columns = {
+        each.name: getattr(everyone, each.name).index_copy(0, rows, getattr(found, each.name))
+        for each in fields(SampleOutcomes)
+    }
+    return SampleOutcomes(**columns), result.one_at_a_time
 
 
 def _share(values: Tensor) -> float:

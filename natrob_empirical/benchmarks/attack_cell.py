@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import final
 
 import torch
@@ -11,14 +11,16 @@ from torch import Tensor
 from natrob_empirical.attacks import (
     AbstractMinimumNormAttack,
     AttackEvaluation,
+    AutoAttack,
     Classifier,
     MinimumNormResult,
+    PartReport,
     attack_accuracy,
 )
 from natrob_empirical.benchmarks.cells import AttackAtBudget, majority_share
 from natrob_empirical.benchmarks.outcome_letters import outcome_letters
 from natrob_empirical.benchmarks.presets import AttackSpecification
-from natrob_empirical.records import AttackResult, Number, PublishedNumber, packed
+from natrob_empirical.records import AttackPart, AttackResult, Number, PublishedNumber, packed
 
 BATCH_SIZE = 256
 
@@ -61,18 +63,32 @@ class AttackedModel:
         self.labels = labels
         self._searches: dict[AttackSpecification, tuple[_Search, float]] = {}
 
-    def result(self, attack: AttackAtBudget, *, source: Classifier | None, generator: torch.Generator) -> AttackResult:
+    def result(
+        self,
+        attack: AttackAtBudget,
+        *,
+        source: Classifier | None,
+        generator: torch.Generator,
+        spared: Tensor | None = None,
+    ) -> AttackResult:
         """The outcome of the attack at its budget.
 
         Args:
             attack: which, and at which radius.
             source: the model that transferred images are made on; None for an attack on the model itself.
             generator: at the start of the attack's stream.
+            spared: of the images attacked, those that a certificate spares an attack of several parts, the only one
+                that costs enough: every other attack goes on to try all certificates. None spares no image.
         """
         specification = attack.specification
         count = min(specification.images or len(self.images), len(self.images))
         images, labels = self.images[:count], self.labels[:count]
         built = specification.build(attack.epsilon, source)
+        parts: list[PartReport] = []
+        if isinstance(built, AutoAttack):
+            built = replace(built, on_part=parts.append)
+        else:
+            spared = None
         started = time.perf_counter()
         median = None
         if isinstance(built, AbstractMinimumNormAttack):
@@ -82,14 +98,22 @@ class AttackedModel:
             median = _median_distance(found, specification.label)
         else:
             evaluation = attack_accuracy(
-                built, self.classifier, images, labels, generator=generator, batch_size=BATCH_SIZE
+                built, self.classifier, images, labels, generator=generator, spared=spared, batch_size=BATCH_SIZE
             )
             seconds = time.perf_counter() - started
             distance = torch.where(evaluation.success, evaluation.distance, torch.inf)
         published = attack.published
+        outcomes = outcome_letters(evaluation.wrong_from_the_start, evaluation.success)
+        not_attacked = (
+            [] if spared is None else [row for row in spared.nonzero().flatten().tolist() if outcomes[row] == "k"]
+        )
+        certified = f"; {len(not_attacked)} images not attacked: certified" if not_attacked else ""
         return AttackResult(
             accuracy=Number(
-                value=evaluation.accuracy, kind="upper", n=count, source=f"{specification.label} found no more"
+                value=evaluation.accuracy,
+                kind="upper",
+                n=count,
+                source=f"{specification.label} found no more{certified}",
             ),
             clean_accuracy=Number(value=evaluation.clean_accuracy, kind="measured", n=count, source="test images"),
             majority_share=majority_share(labels),
@@ -97,12 +121,14 @@ class AttackedModel:
             mean_queries=evaluation.mean_queries,
             mean_gradient_calls=evaluation.mean_gradient_calls,
             seconds=seconds,
-            outcomes=outcome_letters(evaluation.wrong_from_the_start, evaluation.success),
+            outcomes=outcomes,
             median_distance=median,
             published=None if published is None else PublishedNumber(value=published.accuracy, source=published.source),
             distances=packed(distance.tolist()),
             only_on=list(specification.only_on),
             one_at_a_time=evaluation.one_at_a_time,
+            not_attacked=" ".join(map(str, not_attacked)),
+            parts=_added_up(parts),
         )
 
     def _nearest(
@@ -120,6 +146,25 @@ class AttackedModel:
             parts = [attack.minimise(self.classifier, x, y, generator=generator) for x, y in batches]
             self._searches[specification] = _Search.joined(parts), time.perf_counter() - started
         return self._searches[specification]
+
+
+def _not_attacked(spared: Tensor | None, outcomes: str) -> list[int]:
+    """The positions of the spared images; one that was wrong from the start was not spared after all."""
+    positions = [] if spared is None else spared.nonzero().flatten().tolist()
+    return [position for position in positions if outcomes[position] == "k"]
+
+
+def _added_up(reports: Sequence[PartReport]) -> list[AttackPart]:
+    """The work of each part that ran, over all batches."""
+    names = dict.fromkeys(report.name for report in reports)
+    return [
+        AttackPart(
+            name=name,
+            attacked=sum(report.attacked for report in reports if report.name == name),
+            left=sum(report.left for report in reports if report.name == name),
+        )
+        for name in names
+    ]
 
 
 def _within(found: _Search, epsilon: float) -> AttackEvaluation:

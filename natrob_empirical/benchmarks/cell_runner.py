@@ -1,7 +1,7 @@
 """The cells of one trained model, or one without a model: each is written before the next begins."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -16,6 +16,7 @@ from natrob_empirical.benchmarks.contradiction_watch import ContradictionWatch
 from natrob_empirical.benchmarks.environment import current_environment
 from natrob_empirical.benchmarks.presets import Preset, PresetModel, budgets_of
 from natrob_empirical.benchmarks.record_numbers import measured
+from natrob_empirical.benchmarks.spared_images import spared_images
 from natrob_empirical.benchmarks.step_size_cell import measure_step_sizes
 from natrob_empirical.benchmarks.theory_cell import TrainedClassifier, measure_theory
 from natrob_empirical.benchmarks.trained_models import TrainedModels
@@ -27,6 +28,7 @@ from natrob_empirical.records import (
     CellRecord,
     DataResult,
     RecordStore,
+    SampleCertificates,
     StepSizeResult,
     TheoryRefusal,
     TheoryResult,
@@ -128,7 +130,7 @@ class CellRunner:
             if cell.attack is None:
                 result = self._theory(classifier, cell, seconds)
             else:
-                result = self._attacked(attacked, cell, cell.attack)
+                result = self._attacked(attacked, cell, cell.attack, watch.certificates)
             watch.add(self._write(cell, result, self.device))
 
     def _write(
@@ -175,14 +177,28 @@ class CellRunner:
             own_certificates=cell.settings.get("own_certificates"),
         )
 
-    def _attacked(self, attacked: AttackedModel, cell: Cell, attack: AttackAtBudget) -> AttackResult | AttackRefusal:
+    def _attacked(
+        self,
+        attacked: AttackedModel,
+        cell: Cell,
+        attack: AttackAtBudget,
+        certificates: Sequence[SampleCertificates],
+    ) -> AttackResult | AttackRefusal:
         """One attack; the model that its images are made on, if another, is loaded or trained first."""
         label, source = attack.specification.source, None
         if label is not None:
             source, _ = self._trained(self._source(label), cell)
+        streams = RandomStreams(cell.key.seed)
+        spared = spared_images(
+            certificates,
+            norm=attack.specification.norm,
+            epsilon=attack.epsilon,
+            count=min(attack.specification.images or len(self.images), len(self.images)),
+            streams=streams,
+        )
         started = time.perf_counter()
         try:
-            return attacked.result(attack, source=source, generator=RandomStreams(cell.key.seed).generator("attack"))
+            return attacked.result(attack, source=source, generator=streams.generator("attack"), spared=spared)
         except (IntegrationError, ImplicitSolveError, NonFiniteGradientError) as failure:
             return AttackRefusal(
                 reason=" ".join(str(failure).split()),

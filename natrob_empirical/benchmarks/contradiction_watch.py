@@ -6,6 +6,7 @@ from natrob_empirical.records import (
     AttackResult,
     CellRecord,
     CertificateContradictedError,
+    SampleCertificates,
     TheoryResult,
     contradictions_between,
 )
@@ -21,6 +22,11 @@ class ContradictionWatch:
     def __init__(self) -> None:
         self._theory: TheoryResult | None = None
         self._attacks: list[CellRecord] = []
+
+    @property
+    def certificates(self) -> list[SampleCertificates]:
+        """Those of the model so far."""
+        return [] if self._theory is None else self._theory.certificates
 
     def add(self, record: CellRecord) -> None:
         """Take the record of a finished cell of the model.

@@ -6,6 +6,7 @@ from natrob_empirical.records.contradictions import covering as covering
 from natrob_empirical.records.contradictions import distances_found as distances_found
 from natrob_empirical.records.schema import OUTCOME_LETTERS as OUTCOME_LETTERS
 from natrob_empirical.records.schema import SCHEMA_VERSION as SCHEMA_VERSION
+from natrob_empirical.records.schema import AttackPart as AttackPart
 from natrob_empirical.records.schema import AttackRefusal as AttackRefusal
 from natrob_empirical.records.schema import AttackResult as AttackResult
 from natrob_empirical.records.schema import AttackRunResult as AttackRunResult

@@ -1,5 +1,6 @@
 """The schema of a record, one idea a file."""
 
+from natrob_empirical.records.schema.attack_result import AttackPart as AttackPart
 from natrob_empirical.records.schema.attack_result import AttackRefusal as AttackRefusal
 from natrob_empirical.records.schema.attack_result import AttackResult as AttackResult
 from natrob_empirical.records.schema.attack_result import AttackRunResult as AttackRunResult

@@ -26,6 +26,20 @@ class PublishedNumber(AbstractRecordPart):
     source: str
 
 
+class AttackPart(AbstractRecordPart):
+    """The work of one part of an attack that has several, such as AutoAttack.
+
+    Attributes:
+        name: in the literature.
+        attacked: images that it found unfooled.
+        left: images that it left unfooled.
+    """
+
+    name: str
+    attacked: int
+    left: int
+
+
 class AttackResult(AbstractRecordPart):
     """One attack at one budget on one trained model.
 
@@ -48,6 +62,9 @@ class AttackResult(AbstractRecordPart):
         only_on: the labels of the models that the attack was meant for; empty for all of the preset.
         one_at_a_time: whether the model's answers depend on the batch, so that every image was attacked alone. False in
             records from before this was looked at.
+        not_attacked: positions of images that were not attacked, since a certificate reaches the radius; integers
+            between spaces. Their outcome is "k", by the certificate and one look at the image.
+        parts: those of an attack of several that ran, in their order; empty of others, and in records from before.
     """
 
     kind: Literal["attack"] = "attack"
@@ -64,6 +81,8 @@ class AttackResult(AbstractRecordPart):
     distances: str = ""
     only_on: list[str] = Field(default_factory=list)
     one_at_a_time: bool = False
+    not_attacked: str = ""
+    parts: list[AttackPart] = Field(default_factory=list)
 
     @field_validator("outcomes")
     @classmethod
@@ -77,10 +96,22 @@ class AttackResult(AbstractRecordPart):
             require_entries("distances", self.distance_values, len(self.outcomes), smallest=0.0)
         return self
 
+    @model_validator(mode="after")
+    def _only_kept_images_are_not_attacked(self) -> "AttackResult":
+        for position in self.positions_not_attacked:
+            if self.outcomes[position : position + 1] != "k":
+                raise ValueError(f"`not_attacked` must hold images that kept their label, got position {position}")
+        return self
+
     @property
     def distance_values(self) -> list[float]:
         """One number an image; none where they were not kept."""
         return unpacked(self.distances)
+
+    @property
+    def positions_not_attacked(self) -> list[int]:
+        """The images that a certificate spared the attack."""
+        return [int(part) for part in self.not_attacked.split()]
 
 
 class AttackRefusal(AbstractRecordPart):

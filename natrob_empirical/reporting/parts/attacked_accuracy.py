@@ -11,6 +11,7 @@ from natrob_empirical.display.table import missing_cell
 from natrob_empirical.evidence.flags import ReliabilityFlag, reliability_flags
 from natrob_empirical.evidence.kept import KeptImages, attacks_at, kept_under, strongest
 from natrob_empirical.evidence.run import AttackBudget, Model, Run
+from natrob_empirical.records import AttackResult
 from natrob_empirical.reporting.parts.cells import count, key, number, only, quantity, share, table, words
 from natrob_empirical.reporting.parts.chart import (
     GRAY,
@@ -136,11 +137,18 @@ def _line(run: Run, model: Model, budget: AttackBudget, flags: list[ReliabilityF
     flag = words(raised[0].name, mark="caution", note="; ".join(f.reason for f in raised)) if raised else words("")
     published = quantity(printed.value, note=printed.source) if (printed := result.published) else words("")
     return (
-        words(budget.attack), words(run.kind_of(budget.attack) or ""), quantity(budget.epsilon),
+        words(budget.attack, note=_what_ran(result)), words(run.kind_of(budget.attack) or ""), quantity(budget.epsilon),
         number(result.accuracy, accuracy=True), _interval(kept), count(result.accuracy.n),
         number(result.clean_accuracy, accuracy=True), published, quantity(result.mean_queries),
         quantity(result.mean_gradient_calls), quantity(result.seconds), number(result.median_distance), flag,
     )  # fmt: skip
+
+
+def _what_ran(result: AttackResult) -> str:
+    """The parts of an attack that ran, each with the images that it met, and the images that needed none."""
+    ran = [f"{part.name} on {part.attacked:,} images" for part in result.parts]
+    spared = len(result.positions_not_attacked)
+    return "; ".join([*ran, f"{spared:,} not attacked: certified"] if spared else ran)
 
 
 def _interval(kept: KeptImages | None) -> Cell:

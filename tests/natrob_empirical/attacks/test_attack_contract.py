@@ -36,7 +36,13 @@ class TestRegisteredAttacks(AttackContract):
     def cases(cls) -> list[AttackCase]:
         balls = {"Linf": LinfBall(0.15), "L2": L2Ball(0.8)}
         return [
-            AttackCase(name=name, build=partial(small, entry), kind=entry.attack.kind, ball=balls[norm])
+            AttackCase(
+                name=name,
+                build=partial(small, entry),
+                kind=entry.attack.kind,
+                ball=balls[norm],
+                spends_all=name not in {"square", "autoattack"},  # a move with a known answer costs nothing
+            )
             for name, entry in ATTACKS.items()
             for norm in entry.norms
         ]
