@@ -1,16 +1,13 @@
 """The facts that `natrob doctor` prints, one line each."""
 
-import os
 import platform
-import shlex
-import shutil
 import subprocess
 
 import torch
 
 from natrob_empirical.version import __version__
 from natrob_theory.native import build as build_extension
-from natrob_theory.native import native_status
+from natrob_theory.native import compiler_command, compiler_is_there, native_status
 
 
 def doctor_facts(*, build: bool) -> dict[str, str]:
@@ -34,8 +31,8 @@ def doctor_facts(*, build: bool) -> dict[str, str]:
 
 def _compiler() -> str:
     """The first line that the C++ compiler says of itself."""
-    command = shlex.split(os.environ.get("CXX", "c++"))
-    if not command or shutil.which(command[0]) is None:
+    command = compiler_command()
+    if not compiler_is_there():
         return "none on the PATH"
     try:
         done = subprocess.run([*command, "--version"], capture_output=True, text=True, check=False, timeout=20)

@@ -1,5 +1,7 @@
 """The compiled loop: fields as programs for C++, with Python as the reference and the way out."""
 
+from natrob_theory.native.compiler import compiler_command as compiler_command
+from natrob_theory.native.compiler import compiler_is_there as compiler_is_there
 from natrob_theory.native.extension import NativeStatus as NativeStatus
 from natrob_theory.native.extension import build as build
 from natrob_theory.native.extension import extension as extension

@@ -2,8 +2,6 @@
 
 import importlib.util
 import os
-import shlex
-import shutil
 import subprocess
 import sys
 import threading
@@ -15,6 +13,7 @@ from typing import Final, Literal, TypeAlias, final
 import torch
 
 from natrob_theory.native.cache_folder import NAME, built_library, cache_folder
+from natrob_theory.native.compiler import compiler_command, compiler_is_there
 
 SWITCH: Final = "NATROB_NATIVE"
 """The environment variable that turns the extension off, as 0."""
@@ -63,7 +62,10 @@ def extension() -> ModuleType | None:
     if not _decision.made:
         with _decision.lock:
             if not _decision.made:
-                _decision.module = _decided()
+                try:
+                    _decision.module = _decided()
+                except Exception as error:  # whatever it is, Python is there
+                    _decision.failure = f"the extension cannot be used: {error}"
                 _decision.made = True
     return _decision.module
 
@@ -111,11 +113,7 @@ def _decided() -> ModuleType | None:
         if not (folder / FAILURE).exists() and not _obstacle(folder):
             _start_background_build(folder)
         return None
-    try:
-        return _loaded(built_library(folder))
-    except Exception as error:  # a library that does not load is a reason for Python, whatever it raises
-        _decision.failure = f"the built extension does not load: {error}"
-        return None
+    return _loaded(built_library(folder))
 
 
 def _switched_off() -> bool:
@@ -124,9 +122,8 @@ def _switched_off() -> bool:
 
 def _obstacle(folder: Path) -> str:
     """Why nothing can be built, in words; "" where it can be tried."""
-    compiler = shlex.split(os.environ.get("CXX", "c++"))
-    if not compiler or shutil.which(compiler[0]) is None:
-        return f"no C++ compiler ({' '.join(compiler) or 'CXX is empty'} is not on the PATH)"
+    if not compiler_is_there():
+        return f"no C++ compiler ({' '.join(compiler_command()) or 'what CXX says'} is not on the PATH)"
     nearest = next(place for place in (folder, *folder.parents) if place.exists())
     if not nearest.is_dir() or not os.access(nearest, os.W_OK):
         return "the cache folder cannot be written to"

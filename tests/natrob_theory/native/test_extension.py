@@ -59,6 +59,8 @@ def test_without_a_compiler_everything_runs_in_python(monkeypatch: pytest.Monkey
     for status in (native_status(), build()):
         assert status.state == "failed"
         assert "no C++ compiler (no-such-compiler -O2 is not on the PATH)" in status.reason
+    monkeypatch.setenv("CXX", "an 'open quotation")
+    assert "no C++ compiler (what CXX says is not on the PATH)" in native_status().reason
     assert _passes()
     assert STARTED == []
 
@@ -108,7 +110,7 @@ def test_a_library_that_does_not_load_is_no_error(tmp_path: Path) -> None:
     assert _passes()
     status = native_status()
     assert status.state == "failed"
-    assert "does not load" in status.reason
+    assert "cannot be used" in status.reason
 
 
 def test_the_environment_turns_the_extension_off(monkeypatch: pytest.MonkeyPatch) -> None:
