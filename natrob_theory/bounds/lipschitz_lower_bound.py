@@ -95,7 +95,9 @@ def lipschitz_lower_bound(
     pairs = random_pairs(measure, points, radius, samples, generator, worst=0.0)
     with reverse_mode_of(f"field {field_name(field)}"):
         pairs = ascend(partial(_log_secant, at_time), measure, points, pairs, radius, ascent_steps)
-    jacobian = Linearisation(at_time, pairs.first, name=f"field {field_name(field)}")
+    jacobian = Linearisation(
+        at_time, pairs.first, name=f"field {field_name(field)}", expected_products=power_iterations
+    )
     pairs = _power_iterate(jacobian, measure, points, pairs, radius, power_iterations)
     return Bound(
         value=float(pairs.quotient.max().clamp_min(0.0)),

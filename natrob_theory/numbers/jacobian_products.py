@@ -14,6 +14,9 @@ Map = Callable[[Tensor], Tensor]
 ROWS_LIMIT = 4096
 """Up to so many entries of one sample a Jacobian is written out, row by row, where nothing else works."""
 
+MANY_PRODUCTS = 4
+"""From so many products at one point on a graph that is built once costs less than forward mode."""
+
 AGREEMENT = 1e-2
 """⟨u, Jv⟩ and ⟨Jᵀu, v⟩ of a right product differ by rounding only, relative to ‖u‖‖Jv‖ + ‖Jᵀu‖‖v‖."""
 
@@ -28,8 +31,9 @@ class Linearisation:
     Jv is tried in forward mode (`torch.func.jvp`), then as the derivative of Jᵀw by w (two reverse passes), then from
     all rows of J (one reverse pass each, written out once): forward mode fails for functions that differentiate inside
     themselves and for a `torch.autograd.Function` without `jvp`, the second for one whose backward is not
-    differentiable. The last two are compared with Jᵀu before they are believed. Attention is differentiated in torch's
-    own "math" form where its fused kernels refuse.
+    differentiable. Where many products are expected the second comes first: its graph is built once, and a product is
+    one pass through it, while forward mode runs the function anew. The last two are compared with Jᵀu before they are
+    believed. Attention is differentiated in torch's own "math" form where its fused kernels refuse.
 
     What autograd reports need not be a slope of the function (kinks, rounding, a `detach` inside), so whoever takes a
     direction from here measures what it is worth.
@@ -38,13 +42,15 @@ class Linearisation:
         function: of states, which keeps their shape.
         point: where, (batch, *state).
         name: of the function, in error messages.
+        expected_products: how many products with J are wanted.
 
     Raises:
         NotDifferentiableError: from the products, naming what every mode answered.
     """
 
-    def __init__(self, function: Map, point: Tensor, *, name: str = "the function") -> None:
+    def __init__(self, function: Map, point: Tensor, *, name: str = "the function", expected_products: int = 1) -> None:
         self._name = name
+        self._many = expected_products >= MANY_PRODUCTS
         self._function = function
         self._point = point.detach()
         self._reverse: tuple[Tensor, Tensor] | None = None
@@ -70,6 +76,8 @@ class Linearisation:
             ("two reverse passes", self._by_two_passes),
             ("reverse passes over the rows", self._by_rows),
         ]
+        if self._many:
+            ways.insert(0, ways.pop(2))
         failures = []
         for name, way in ways:
             try:

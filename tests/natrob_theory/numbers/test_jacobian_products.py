@@ -35,6 +35,52 @@ def test_against_the_full_jacobian() -> None:
         torch.testing.assert_close(product[sample], jacobian @ direction[sample], rtol=1e-13, atol=1e-14)
 
 
+class OnceDifferentiable(torch.autograd.Function):
+    """y², whose backward is not differentiable."""
+
+    @staticmethod
+    def forward(ctx: Any, *arguments: Any) -> Tensor:
+        (y,) = arguments
+        ctx.save_for_backward(y)
+        ctx.save_for_forward(y)
+        return y.square()
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx: Any, *gradients: Any) -> Tensor:  # pyright: ignore[reportIncompatibleMethodOverride]
+        return 2 * ctx.saved_tensors[0] * gradients[0]
+
+    @staticmethod
+    def jvp(ctx: Any, *directions: Any) -> Tensor:
+        return 2 * ctx.saved_tensors[0] * directions[0]
+
+
+def test_many_products_share_one_graph_and_are_those_of_forward_mode() -> None:
+    calls = 0
+
+    def function(y: Tensor) -> Tensor:
+        nonlocal calls
+        calls += 1
+        return torch.tanh(y).cumsum(1) * y
+
+    point, directions = normal(3, 4, seed=0), normal(20, 3, 4, seed=1)
+    many, few = (Linearisation(function, point, expected_products=count) for count in (20, 1))
+    products = [many.times(direction) for direction in directions]
+    assert calls <= 2
+    for product, direction in zip(products, directions, strict=True):
+        torch.testing.assert_close(product, few.times(direction), rtol=1e-13, atol=1e-14)
+    assert calls >= 20
+
+
+def test_many_products_of_a_function_without_second_derivatives_are_those_of_forward_mode() -> None:
+    def squared(y: Tensor) -> Any:
+        return OnceDifferentiable.apply(y)
+
+    point, direction = normal(3, 4, seed=0), normal(3, 4, seed=1)
+    linearisation = Linearisation(squared, point, expected_products=20)
+    torch.testing.assert_close(linearisation.times(direction), 2 * point * direction, rtol=1e-14, atol=0.0)
+
+
 def test_no_warning_reaches_the_caller() -> None:
     """torch warns of its own torch.jit.script when forward mode is first used: here in a fresh interpreter."""
     code = (
