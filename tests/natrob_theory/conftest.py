@@ -1,7 +1,9 @@
-"""What the tests of natrob_theory share: every method as data."""
+"""What the tests of natrob_theory share: every method as data, and the C++ loop."""
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from types import ModuleType
 
 import pytest
 import torch
@@ -23,6 +25,7 @@ from natrob_theory import (
     RevNet,
     RungeKuttaNet,
 )
+from natrob_theory.native import compiler_is_there, extension, native_status
 from natrob_theory.numbers.jacobian_products import jacobian_vector_product
 
 
@@ -73,6 +76,18 @@ def method(request: pytest.FixtureRequest) -> Method:
 @pytest.fixture(scope="session", params=[m for m in METHODS if m.tight], ids=lambda method: method.name)
 def tight_method(request: pytest.FixtureRequest) -> Method:
     return request.param
+
+
+@pytest.fixture(scope="session")
+def compiled() -> ModuleType:
+    """The C++ loop, which tests compare with Python; where a compiler is, continuous integration must have built it."""
+    module = extension()
+    if module is None:
+        reason = f"no compiled extension: {native_status().reason}"
+        if os.environ.get("CI") and compiler_is_there():
+            pytest.fail(reason)
+        pytest.skip(reason)
+    return module
 
 
 @pytest.fixture(scope="session", autouse=True)

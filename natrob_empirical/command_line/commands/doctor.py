@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from natrob_empirical.command_line.console import console, errors_in_one_line
+from natrob_empirical.runs.work_watch import current_watch
 
 
 def doctor(
@@ -18,6 +19,9 @@ def doctor(
     with errors_in_one_line():
         from natrob_empirical.command_line.doctor_facts import doctor_facts
 
+        watch = current_watch()
+        if build and watch is not None:
+            watch.begin_stage("building the C++ loop")
         facts = doctor_facts(build=build)
         if as_json:
             console.print_json(data=facts)

@@ -1,7 +1,6 @@
 """Fixed steps in C++ beside the same steps in Python: states, gradients, times, and who stays in Python."""
 
 from collections.abc import Callable
-from types import ModuleType
 from typing import Any
 
 import pytest
@@ -21,18 +20,13 @@ from natrob_theory import (
 )
 from natrob_theory.checks import trajectories
 from natrob_theory.fields import AutonomousField, FunctionField
-from natrob_theory.native import extension, native_status, refusal_of
+from natrob_theory.native import refusal_of
 from natrob_theory.networks import AbstractFixedStepNet, fixed_step_net
 
 STEPS = 5
 
 
-@pytest.fixture(autouse=True)
-def _compiled() -> ModuleType:
-    module = extension()
-    if module is None:
-        pytest.skip(f"no compiled extension: {native_status().reason}")
-    return module
+pytestmark = pytest.mark.usefixtures("compiled")
 
 
 class _Timed(nn.Module):
