@@ -3,11 +3,11 @@
 from natrob_theory.adaptive.adjoint import AdjointProblem as AdjointProblem
 from natrob_theory.adaptive.adjoint import solve_with_adjoint as solve_with_adjoint
 from natrob_theory.adaptive.controller import PIController as PIController
-from natrob_theory.adaptive.driver import solve as solve
 from natrob_theory.adaptive.embedded_method import EmbeddedMethod as EmbeddedMethod
 from natrob_theory.adaptive.event import event_values as event_values
 from natrob_theory.adaptive.jump_times import FieldBetweenJumps as FieldBetweenJumps
 from natrob_theory.adaptive.jump_times import field_in_step as field_in_step
+from natrob_theory.adaptive.native_solve import solve as solve
 from natrob_theory.adaptive.record import SolveLog as SolveLog
 from natrob_theory.adaptive.record import SolveRecord as SolveRecord
 from natrob_theory.adaptive.settings import Event as Event

@@ -12,6 +12,7 @@ from natrob_theory.adaptive.adjoint_sweep import AdjointSweep
 from natrob_theory.adaptive.driver import solve
 from natrob_theory.adaptive.embedded_method import EmbeddedMethod, is_transformed
 from natrob_theory.adaptive.field_pull import FieldPull
+from natrob_theory.adaptive.native_solve import native_solve
 from natrob_theory.adaptive.record import SolveLog, SolveRecord
 from natrob_theory.adaptive.settings import SolveSettings
 from natrob_theory.adaptive.used_tensors import UsedTensors, used_tensors
@@ -45,6 +46,9 @@ def solve_with_adjoint(problem: AdjointProblem, y0: Tensor) -> tuple[Tensor, Sol
     """
     if is_transformed(y0) or _inside_transform():
         return solve(problem.field, y0, problem.method, problem.settings)
+    found = native_solve(problem.field, y0, problem.method, problem.settings, adjoint=True)
+    if found is not None:
+        return found
     before = GeneratorStates.now(y0.device)
     used = used_tensors(problem.field, problem.settings.start_time, y0.detach())
     with torch.no_grad():

@@ -12,7 +12,7 @@ from natrob_theory.adaptive.embedded_method import EmbeddedMethod
 from natrob_theory.adaptive.field_pull import Evaluation, FieldPull
 from natrob_theory.adaptive.jump_times import field_in_step
 from natrob_theory.adaptive.settings import SolveSettings
-from natrob_theory.adaptive.status import IntegrationError, SolveStatus
+from natrob_theory.adaptive.status import IntegrationError, SolveStatus, describe_adjoint_failure
 from natrob_theory.adaptive.step_ends import STRETCH
 from natrob_theory.adaptive.step_interpolant import StepInterpolant, step_interpolant
 from natrob_theory.fields import evaluate_field
@@ -259,12 +259,9 @@ class AdjointSweep:
         for failed, status in ((spoilt, SolveStatus.NON_FINITE), (slow, SolveStatus.TOO_MANY_STEPS)):
             if bool(failed.any()):
                 assert self.step is not None
-                time = float(self.step.later[failed][0])
-                raise IntegrationError(
-                    f"the adjoint solve, backward from t = {self.settings.end_time:.6g}, failed at t = {time:.6g} for "
-                    f"{int(failed.sum())} of {len(self.steps.counts)} samples: {status.reason}",
-                    status=(status,) * int(failed.sum()),
-                )
+                time, count = float(self.step.later[failed][0]), int(failed.sum())
+                message = describe_adjoint_failure(status, time, self.settings.end_time, count, len(self.steps.counts))
+                raise IntegrationError(message, status=(status,) * count)
 
 
 class _Stages:

@@ -53,7 +53,7 @@ class TimeError(NamedTuple):
     effect: Float[Tensor, " batch"]
 
 
-class _Weights(NamedTuple):
+class MethodWeights(NamedTuple):
     """The tableau as tensors: rows of A without their zeros, b, b − b̂ and c."""
 
     a: list[WeightRow]
@@ -82,7 +82,7 @@ class EmbeddedMethod:
         self.error_order = min(tableau.order, tableau.order_embedded) + 1
         nodes = sorted({0.0, 1.0, *(float(node) for node in tableau.c)})
         self.smallest_gap = min(later - node for node, later in pairwise(nodes))
-        self._weights: dict[tuple[torch.dtype, torch.device], _Weights] = {}
+        self._weights: dict[tuple[torch.dtype, torch.device], MethodWeights] = {}
         self._buffer: BufferedStages | None = None
 
     def trial(
@@ -93,7 +93,7 @@ class EmbeddedMethod:
 
         `rtol` and `atol` are numbers, or tensors of the state's dtype that broadcast to the state's shape.
         """
-        weights = self._weights_for(state)
+        weights = self.weights_for(state)
         rounded_times = torch.addcmul(time, weights.c, step).to(state.dtype)
         stage_times = rounded_times.unbind()
         stages = self._stages(state, slope, step.to(state.dtype).view(-1, *[1] * (state.dim() - 1)))
@@ -117,7 +117,7 @@ class EmbeddedMethod:
                 time_error = TimeError(share, share * spread.double())
         return Trial(after, slope if self.first_same_as_last else None, ratio, norm, time_error)
 
-    def _weights_for(self, state: Tensor) -> _Weights:
+    def weights_for(self, state: Tensor) -> MethodWeights:
         """The coefficients in the state's dtype on its device; times stay float64."""
         key = (state.dtype, state.device)
         if key not in self._weights:
@@ -126,7 +126,7 @@ class EmbeddedMethod:
             assert embedded is not None
             differences = [float(one - other) for one, other in zip(table.b, embedded, strict=True)]
             rows = [[float(entry) for entry in row[: max(index, 1)]] for index, row in enumerate(table.a)]
-            self._weights[key] = _Weights(
+            self._weights[key] = MethodWeights(
                 a=[weight_row(row, state) for row in rows],
                 b=weight_row([float(entry) for entry in table.b], state),
                 error=weight_row(differences, state),

@@ -26,6 +26,7 @@ class SolveRecord:
         accepted, rejected: trial steps, (batch,).
         evaluations: field evaluations (NFE), (batch,).
         status: how each sample's solve ended.
+        native: whether the loop in C++ took the steps (`natrob_theory.native`), to the same values.
     """
 
     times: Float[Tensor, "points *grid"]
@@ -34,6 +35,7 @@ class SolveRecord:
     rejected: Int[Tensor, " batch"]
     evaluations: Int[Tensor, " batch"]
     status: tuple[SolveStatus, ...]
+    native: bool = False
 
     @property
     def samples(self) -> int:
@@ -64,15 +66,24 @@ class SolveLog:
         keep_states: whether `note` is given the states; without them nothing here belongs to an autograd graph.
         stages: s of the method.
         first_same_as_last: whether a step's last stage is the next one's first.
+        native: whether the loop in C++ runs the solve.
     """
 
     def __init__(
-        self, y0: Tensor, start_time: float, *, keep_states: bool, stages: int, first_same_as_last: bool
+        self,
+        y0: Tensor,
+        start_time: float,
+        *,
+        keep_states: bool,
+        stages: int,
+        first_same_as_last: bool,
+        native: bool = False,
     ) -> None:
         self._states: list[Tensor] | None = [y0] if keep_states else None
         self._start = torch.full((len(y0),), start_time, dtype=torch.float64, device=y0.device)
         self._stages = stages
         self._first_same_as_last = first_same_as_last
+        self._native = native
         self._attempts: list[_Attempt] = []
         self._further_evaluations: Tensor | int = 0
         self.status = torch.full((len(y0),), int(SolveStatus.TOO_MANY_STEPS), device=y0.device)
@@ -99,9 +110,11 @@ class SolveLog:
     @property
     def failed(self) -> bool:
         """Whether a sample reached neither the end nor its event."""
-        return not bool(self._ended_well().all())
+        return not bool(self.ended_well.all())
 
-    def _ended_well(self) -> Tensor:
+    @property
+    def ended_well(self) -> Tensor:
+        """Which samples reached the end or their event, (batch,)."""
         return (self.status == int(SolveStatus.REACHED_END)) | (self.status == int(SolveStatus.EVENT))
 
     def record(self) -> SolveRecord:
@@ -110,7 +123,7 @@ class SolveLog:
         times = torch.cat([self._start, *(attempt.times for attempt in self._attempts)])
         errors = torch.cat([torch.zeros_like(self._start), *(attempt.error_norms for attempt in self._attempts)])
         repeats = torch.arange(len(source), device=source.device)[1:, None] > accepted
-        extra = 0 if self._first_same_as_last else accepted - self._ended_well().long()
+        extra = 0 if self._first_same_as_last else accepted - self.ended_well.long()
         return SolveRecord(
             times=times[source],
             error_estimates=errors[source[1:]].masked_fill(repeats, 0.0),
@@ -118,6 +131,7 @@ class SolveLog:
             rejected=tried - accepted,
             evaluations=2 + tried * (self._stages - 1) + extra + self._further_evaluations,
             status=tuple(SolveStatus(code) for code in self.status.tolist()),
+            native=self._native,
         )
 
     def states(self) -> Tensor:

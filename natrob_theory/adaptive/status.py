@@ -73,3 +73,11 @@ def describe_failures(status: Sequence[SolveStatus], reached: Sequence[float], e
                 f"t = {max(stops, key=lambda time: abs(end_time - time)):.6g}: {kind.reason}"
             )
     return "; ".join(parts)
+
+
+def describe_adjoint_failure(status: SolveStatus, time: float, end_time: float, failed: int, samples: int) -> str:
+    """One sentence for an adjoint solve that can go back no further than `time`."""
+    return (
+        f"the adjoint solve, backward from t = {end_time:.6g}, failed at t = {time:.6g} for {failed} of {samples} "
+        f"samples: {status.reason}"
+    )

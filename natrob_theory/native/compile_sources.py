@@ -20,7 +20,7 @@ from typing import Final
 
 NAME: Final = "natrob_native"
 FAILURE: Final = "failure.txt"
-FLAGS: Final = ("-std=c++20", "-O2", "-fPIC", "-ffp-contract=off")
+FLAGS: Final = ("-std=c++20", "-O3", "-fPIC", "-ffp-contract=off")
 """Without fused multiply-adds, which Python's arithmetic would not have."""
 
 

@@ -34,6 +34,7 @@ class FieldProgram:
         self._slots = [(weakref.ref(module), name) for module, name in traced.slots]
         self._program = extension.Program(traced.instructions, len(self._slots), traced.output)
         self.uses_time: bool = self._program.uses_time
+        self.count = len(self._slots)
 
     def holds(self) -> bool:
         """Whether the field still is what was traced."""
@@ -46,6 +47,11 @@ class FieldProgram:
             NotNativeError: one of them is no plain tensor of the state's dtype on the CPU.
         """
         return self._extension.Field(self._program, self.parameters(like))
+
+    @property
+    def compiled(self) -> Any:
+        """The program without parameters, `Program` of field.h."""
+        return self._program
 
     def parameters(self, like: Tensor) -> list[Tensor]:
         """The parameters as they are now. Raises NotNativeError as `bound` does."""
@@ -136,6 +142,8 @@ def require_plain_state(state: Tensor) -> None:
         raise NotNativeError("a mode is active that sees every operation")
     if torch.is_autocast_enabled("cpu"):
         raise NotNativeError("autocast is active")
+    if torch._C._functorch.peek_interpreter_stack() is not None:  # type: ignore[attr-defined]
+        raise NotNativeError("a transform of torch.func is at work")
     if forward_ad._current_level >= 0 or torch._C._is_tracing() or torch.compiler.is_compiling():
         raise NotNativeError("the solve is being traced or differentiated forward")
 

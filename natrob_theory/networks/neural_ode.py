@@ -71,6 +71,11 @@ class NeuralODE(AbstractIntegratorNet):
     Either way the states are Runge–Kutta steps on the recorded grid and nothing else (no interpolation), the same
     with gradients on and off; `last_solve` keeps grids, rejections, evaluations and status.
 
+    Plain fields on plain states on the CPU are solved by a loop in C++ where that is built (`natrob_theory.native`), to
+    the same bits and records; its gradients, whatever their kind, agree with Python's to rounding. Solves with an
+    event, jump times, output times, a largest step or tolerances as tensors stay in Python; `last_solve.native` says
+    which way a solve went.
+
     t is kept in float64; the field gets it in the state's dtype. Where that dtype cannot tell the times of a step apart
     as well as the tolerances ask, and the field looks at t, the solve of that sample fails and says so.
 

@@ -1,6 +1,7 @@
 // The names that Python sees.
 #include <torch/csrc/utils/pybind.h>
 
+#include "adaptive_bindings.h"
 #include "distances.h"
 #include "field.h"
 #include "fixed_steps.h"
@@ -29,6 +30,7 @@ PYBIND11_MODULE(TORCH_EXTENSION_NAME, module) {
           NoGil());
   py::class_<StepProgram, std::shared_ptr<StepProgram>>(module, "StepProgram", py::module_local())
       .def(py::init<const std::vector<StepTuple>&, std::vector<std::int64_t>>());
+  bind_adaptive(module);
   module.def("same_bits", &same_bits);
   module.def("pair_distances", &pair_distances, NoGil());
   module.def("fixed_steps", &fixed_steps, NoGil());
