@@ -160,15 +160,16 @@ class _Run:
             views = [tensor.view_as(tensor) for tensor in (y0, *parameters)]
             field = self._module.Field(self._program.compiled, views[1 : 1 + self._program.count]).evaluate
             final, log = solve_in_python(field, views[0], self._method, _direct(self._settings))
-        reached = log.ended_well
+            reached = final[log.ended_well]
         wanted = [view for view in views if view.requires_grad]
-        found = iter(
+        gradients = (
             torch.autograd.grad(
-                final[reached], wanted, cotangent[reached], create_graph=create_graph, allow_unused=True
+                reached, wanted, cotangent[log.ended_well], create_graph=create_graph, allow_unused=True
             )
             if final.requires_grad
             else [None] * len(wanted)
         )
+        found = iter(gradients)
         return [next(found) if view.requires_grad else None for view in views]
 
 

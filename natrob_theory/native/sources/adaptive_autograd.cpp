@@ -198,6 +198,7 @@ class RecordedSolve : public torch::autograd::Function<RecordedSolve> {
 
   static void zero_missing(std::vector<Tensor>& gradients, const std::vector<bool>& wanted,
                            const std::vector<Tensor>& parameters) {
+    gradients.resize(parameters.size());
     for (std::size_t index = 0; index < parameters.size(); ++index) {
       if (wanted[index] && !gradients[index].defined()) {
         gradients[index] = at::zeros_like(parameters[index]);
