@@ -91,7 +91,7 @@ _memories: Final[weakref.WeakKeyDictionary[EmbeddedMethod, Tensor]] = weakref.We
 
 
 class _Run:
-    """What a solve in C++ is made with."""
+    """Makes the compiled parts of a solve, and runs it with or without a graph."""
 
     def __init__(
         self, module: Any, program: FieldProgram, method: EmbeddedMethod, settings: SolveSettings, *, adjoint: bool
