@@ -25,7 +25,7 @@ help:
 	@echo "make proofs   check every proof, by sympy and by Coq (installs Coq where apt may be used); one line per claim, and output/proofs.json"
 	@echo "make evidence pack the records and proofs.json of reports/ into the file that comes with the package"
 	@echo "make publish  write all that is published anew from the committed records: evidence, site, blocks of README and docs"
-	@echo "make bench    time natrob beside torchdiffeq, torchode, Foolbox, torchattacks, ART, auto_LiRPA and bare passes; print one table"
+	@echo "make bench    time natrob beside torchdiffeq, torchode, Foolbox, torchattacks, pyautoattack, ART, auto_LiRPA and bare passes; print one table"
 	@echo "make install  only the set-up for all of these, in $(VENV)"
 	@echo "make format   rewrite the code as 'make test' wants it"
 
