@@ -146,9 +146,11 @@ def _line(run: Run, model: Model, budget: AttackBudget, flags: list[ReliabilityF
 
 def _what_ran(result: AttackResult) -> str:
     """The parts of an attack that ran, each with the images that it met, and the images that needed none."""
-    ran = [f"{part.name} on {part.attacked:,} images" for part in result.parts]
+    met = ", ".join(f"{part.name} {part.attacked:,}" for part in result.parts)
     spared = len(result.positions_not_attacked)
-    return "; ".join([*ran, f"{spared:,} not attacked: certified"] if spared else ran)
+    return "; ".join(
+        ([f"images met: {met}"] if met else []) + ([f"not attacked, certified: {spared:,}"] if spared else [])
+    )
 
 
 def _interval(kept: KeptImages | None) -> Cell:
