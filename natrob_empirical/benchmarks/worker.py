@@ -22,7 +22,7 @@ from natrob_empirical.training import TrainingProgress
 @final
 @dataclass(frozen=True, kw_only=True, eq=False)
 class WorkerSetup:
-    """Everything that a worker is told at its start.
+    """The facts that a worker is told at its start.
 
     Attributes:
         preset: whose cells it runs.
@@ -43,7 +43,7 @@ class WorkerSetup:
 @final
 @dataclass(frozen=True, kw_only=True)
 class Progress:
-    """What a worker tells of a cell: that its record is there, or a step of its model's training.
+    """A worker's news of a cell: that its record is there, or a step of its model's training.
 
     Attributes:
         position: of the cell in its group.

@@ -145,6 +145,18 @@ def test_cells_that_another_model_has_are_named_and_none_that_were_meant_for_oth
     ]
 
 
+def test_a_run_of_several_processes_says_that_its_times_are_those_of_a_busy_machine() -> None:
+    facts = []
+    for workers in (1, 2):
+        record = made.theory("A")
+        environment = record.environment.model_copy(update={"workers": workers, "threads": 1})
+        table = table_of(made.run(record.model_copy(update={"environment": environment})), "provenance")
+        facts.append(dict(zip(column(table, "Fact"), column(table, "Value"), strict=True)))
+    assert "Times" not in facts[0]
+    assert facts[1]["Times"] == "measured while 2 processes ran cells side by side"
+    assert facts[1]["Hardware"] == "Imaginary CPU, 2 cores, cpu, 1 thread"
+
+
 def test_empty_runs_give_no_part_of_the_index_and_no_error() -> None:
     assert [part([]) for part in INDEX_PARTS] == [None for _ in INDEX_PARTS]
     run = made.run(made.theory_refusal("A"))
