@@ -13,9 +13,11 @@ INSTALLED := $(VENV)/.installed-for
 NATIVE := $(VENV)/.native
 # Draws every test's weights and the order of the tests: `make test SEED=3`.
 SEED ?= 0
-SUITE = OMP_NUM_THREADS=1 NATROB_TEST_SEED=$(1) $(BIN)/python -m pytest -n auto --random-order --random-order-seed=$(1)
+SUITE = OMP_NUM_THREADS=1 NATROB_TEST_SEED=$(1) $(BIN)/python -m pytest -n auto $(BY_FILE) --random-order --random-order-seed=$(1)
+# A worker runs the whole of a file, so that what the file's tests share is made once; files stay in random order.
+BY_FILE := --dist loadfile --no-loadscope-reorder
 
-.PHONY: help install report test test-long test-orders proofs evidence publish bench format clean
+.PHONY: help install report test types suite test-long test-orders proofs evidence publish bench format clean
 
 help:
 	@echo "make report   run the main job on the bundled digits and write output/quick/index.html"
@@ -47,8 +49,13 @@ test: $(INSTALLED)-test $(NATIVE)
 	tests/install_chromium
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/basedpyright
 	$(BIN)/lint-imports
+	$(MAKE) --no-print-directory -j 2 types suite
+
+types:
+	$(BIN)/basedpyright
+
+suite:
 	$(call SUITE,$(SEED))
 
 test-long: $(INSTALLED)-test $(NATIVE)
