@@ -86,10 +86,11 @@ def _indexed(record: CellRecord, index: Callable[[Any], int]) -> list[Any]:
     full = json.loads(record.model_dump_json())
     short = json.loads(record.model_dump_json(exclude_defaults=True))
     budget = [full["cell"].pop(name) for name in _BUDGET]
-    created = full["environment"].pop("created")
+    environment = short["environment"]  # whose fields with a default came later than most records
+    created = environment.pop("created")
     settings = {name: index(value) for name, value in full["settings"].items()}
     result = {"kind": record.result.kind, **short["result"]}
-    return [index(full["cell"]), index(settings), index(full["environment"]), budget, created, result]
+    return [index(full["cell"]), index(settings), index(environment), budget, created, result]
 
 
 def _record(entry: list[Any], parts: list[Any]) -> CellRecord:
