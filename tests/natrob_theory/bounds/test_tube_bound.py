@@ -6,6 +6,7 @@ from typing import Any, final
 
 import pytest
 import torch
+from costly_examples import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
@@ -51,6 +52,7 @@ def fixed_grid(method: Any) -> bool:
     return method.name != "neural_ode"
 
 
+@examples(8)  # of each method
 @given(
     seed=st.integers(0, 2**32 - 1), activation=st.sampled_from(ACTIVATIONS), radius=st.floats(1e-6, 3.0),
     step_size=st.floats(0.01, 1.0),
