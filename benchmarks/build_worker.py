@@ -1,6 +1,7 @@
 """The process in which one build of natrob runs the workloads that `benchmarks.builds` compares.
 
-It takes one line a turn, the workload's name, and answers with the processor seconds of one run. It is started as a
+It takes one line a turn, the workload's name, and answers with the processor seconds of a run: the mean of as many as
+fill `TURN`, after one that is not counted, for the other build's turn has emptied the caches. It is started as a
 file, with the build to be measured on the path, and so imports nothing of `benchmarks`: the other build has that, too.
 """
 
@@ -25,6 +26,8 @@ from natrob_theory import (
 )
 
 Run = Callable[[], object]
+TURN: Final = 0.03
+"""Seconds that a turn takes at least."""
 BATCH: Final = 64
 END_TIME: Final = 5.0
 
@@ -162,17 +165,26 @@ WORKLOADS: Final[dict[str, Callable[[], Run]]] = {
 
 
 def main() -> None:
-    """Answer every line with the seconds of one run."""
+    """Answer every line with the seconds of a run."""
     torch.set_num_threads(1)
     runs: dict[str, Run] = {}
     for line in sys.stdin:
         name = line.rstrip("\n")
         if name not in runs:
             runs[name] = WORKLOADS[name]()
-            runs[name]()
-        start = time.process_time()
-        runs[name]()
-        print(time.process_time() - start, flush=True)
+        print(_seconds(runs[name]), flush=True)
+
+
+def _seconds(run: Run) -> float:
+    """The mean of a turn's runs."""
+    before = time.process_time()
+    run()
+    is_long = time.process_time() - before > TURN
+    count, start = 0, time.process_time()
+    while count == 0 or not (is_long or time.process_time() - start > TURN):
+        run()
+        count += 1
+    return (time.process_time() - start) / count
 
 
 if __name__ == "__main__":

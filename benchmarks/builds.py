@@ -5,7 +5,7 @@
 
 Both builds run the same workloads with the same weights, each in a process of its own with one thread. They take turns,
 and the medians of their processor seconds are compared: a machine that is busy with other work slows both. A workload's
-first two runs, and whatever they build, are outside the clock.
+first turn, and whatever it builds, is outside the clock.
 """
 
 import argparse
@@ -35,7 +35,7 @@ class Build:
         )  # fmt: skip
 
     def seconds(self, workload: str) -> float:
-        """The processor seconds of one run."""
+        """The processor seconds of a run."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         print(workload, file=self._process.stdin, flush=True)
