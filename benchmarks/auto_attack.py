@@ -72,7 +72,7 @@ def _compare(
             peer=f"{versioned(name)}, the same settings",
             quantity="time / peer's",
             value=seconds["natrob"] / seconds[name],
-            target=TARGETS[name] if isinstance(attack, AutoAttack) and left["natrob"] == 0 else None,
+            target=TARGETS[name] if isinstance(attack, AutoAttack) else None,
             remark="; ".join(
                 f"{each} {seconds[each]:.2f} s, accuracy left {left[each]:.1%}" for each in ("natrob", name)
             ),
