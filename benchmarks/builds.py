@@ -17,7 +17,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import final
 
-from benchmarks.build_worker import WORKLOADS
+import torch
+
+from benchmarks.build_worker import TURN, WORKLOADS
+from natrob_empirical.benchmarks.environment import current_environment
 
 HERE = Path(__file__).resolve().parents[1]
 WORKER = Path(__file__).with_name("build_worker.py")
@@ -47,19 +50,41 @@ class Build:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Print one line of a Markdown table a workload."""
+    """Print a Markdown page with one line a workload, and write it where asked."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.builds", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("other", type=Path, help="a folder with another build's source tree")
     parser.add_argument("--repeats", type=int, default=9, help="turns of each build")
     parser.add_argument("--only", default="", help="workloads whose names hold this text")
+    parser.add_argument("--output", type=Path, help="also write the page here")
     chosen = parser.parse_args(arguments)
+    page = _heading(chosen.other.resolve(), chosen.repeats)
+    print(page)
     builds = {"this": Build(HERE), "other": Build(chosen.other.resolve())}
-    print("| workload | this build, ms | other build, ms | this / other | spread of the turns' ratios |")
-    print("| --- | --- | --- | --- | --- |")
     for name in (name for name in WORKLOADS if chosen.only in name):
-        print(_line(name, builds, repeats=chosen.repeats), flush=True)
+        line = _line(name, builds, repeats=chosen.repeats)
+        page += f"\n{line}"
+        print(line, flush=True)
     for build in builds.values():
         build.close()
+    if chosen.output is not None:
+        chosen.output.write_text(f"{page}\n", encoding="utf-8")
+
+
+def _heading(other: Path, repeats: int) -> str:
+    here = current_environment(torch.device("cpu"))
+    command = ["git", "-C", str(other), "rev-parse", "--short=12", "HEAD"]
+    commit = subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip() or "unknown"
+    return f"""\
+# Two builds side by side
+
+Processor seconds of the same work with the same weights, one thread. A ratio below 1 is in favour of this build.
+
+* this build: commit {here.commit}; other build: commit {commit}
+* hardware: {here.hardware}, {here.platform}; Python {here.python}, torch {here.torch}; {here.created}
+* medians of {repeats} interleaved turns, each of as many runs as fill {1e3 * TURN:g} ms; warm caches, nothing is built
+
+| workload | this build, ms | other build, ms | this / other | spread of the turns' ratios |
+| --- | --- | --- | --- | --- |"""
 
 
 def _line(workload: str, builds: dict[str, Build], *, repeats: int) -> str:
