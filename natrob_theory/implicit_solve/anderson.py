@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from natrob_theory.implicit_solve.batched_products import products_with
+from natrob_theory.implicit_solve.native_anderson import native_anderson
 from natrob_theory.implicit_solve.solution import AbstractFixedPointSolver, FixedPointMap, Solution, finish
 from natrob_theory.numbers.argument_checks import require_count, require_positive
 from natrob_theory.numbers.norms import row_lengths
@@ -32,6 +33,16 @@ class Anderson(AbstractFixedPointSolver):
     def solve(self, fixed_point_map: FixedPointMap, start: Tensor) -> Solution:
         """Iterate from `start` until every sample has converged or `max_iterations` evaluations are spent."""
         point, image = start, fixed_point_map(start)
+        native = native_anderson(
+            fixed_point_map,
+            point,
+            image,
+            tolerance=self.relative_tolerance(start.dtype),
+            max_iterations=self.max_iterations,
+            depth=self.depth,
+        )
+        if native is not None:
+            return native
         defect = image - point
         history = _History(defect, self.depth)
         iteration = 1

@@ -71,9 +71,13 @@ class AbstractFixedPointSolver(abc.ABC):
     def solve(self, fixed_point_map: FixedPointMap, start: Float[Tensor, "batch d"]) -> Solution:
         """Iterate from `start`."""
 
+    def relative_tolerance(self, dtype: torch.dtype) -> float:
+        """`tolerance`, or what stands for None in this dtype."""
+        return 100 * torch.finfo(dtype).eps if self.tolerance is None else self.tolerance
+
     def threshold(self, point: Tensor, image: Tensor) -> Tensor:
         """The residual up to which each sample counts as converged; 0 where y or g(y) overflows, since ∞ ≤ ∞."""
-        tolerance = 100 * torch.finfo(point.dtype).eps if self.tolerance is None else self.tolerance
+        tolerance = self.relative_tolerance(point.dtype)
         return torch.nan_to_num(tolerance * (row_lengths(point) + row_lengths(image)), nan=0.0, posinf=0.0)
 
 

@@ -8,12 +8,8 @@ from torch import Tensor
 from torch.autograd import forward_ad
 
 from natrob_theory.fields import evaluate_field, field_name
-from natrob_theory.implicit_solve import (
-    AbstractFixedPointSolver,
-    NewtonKrylov,
-    Solution,
-    gmres,
-)
+from natrob_theory.implicit_solve import AbstractFixedPointSolver, Anderson, NewtonKrylov, Solution
+from natrob_theory.implicit_solve.contraction_system import solve_by_gmres, solve_contraction
 from natrob_theory.implicit_solve.solution import FailureAction, finish, report_failure
 from natrob_theory.layers.refusal import LayerRefusedError
 from natrob_theory.numbers.balls import Ball, BallMatrix, ball, infinite_ball
@@ -25,6 +21,7 @@ from natrob_theory.steppers.ball_arithmetic import BallArithmetic, BallEvaluatio
 from natrob_theory.steppers.coefficient import ONE
 from natrob_theory.steppers.growth_factors import BackwardEulerOneSided
 from natrob_theory.steppers.implicit_root import enclosed_root
+from natrob_theory.steppers.kept_slope import Pull, kept_slope
 from natrob_theory.steppers.tensor_arithmetic import Evaluation
 
 
@@ -80,19 +77,28 @@ class BackwardEulerStepper(AbstractStepper[Field]):
 
     def solve(self, field: Field, time: float, state: Tensor, step_size: float) -> Solution:
         """The implicit equation of one step solved without gradients; `Solution.value` is flat, (batch, d)."""
+        return self._solve(field, time, state, step_size)[0]
+
+    def _solve(self, field: Field, time: float, state: Tensor, step_size: float) -> tuple[Solution, Tensor | None]:
+        """The solution, and f there where that was the last evaluation of the solver."""
         flat = state.detach().flatten(1)
+        last: tuple[Tensor, Tensor] | None = None
 
         def fixed_point_map(point: Tensor) -> Tensor:
-            slope = evaluate_field(field, time + step_size, point.view_as(state)).flatten(1)
-            return torch.add(flat, slope, alpha=step_size)
+            nonlocal last
+            slope = evaluate_field(field, time + step_size, point.view_as(state))
+            last = (point, slope)
+            return torch.add(flat, slope.flatten(1), alpha=step_size)
 
         with torch.no_grad():
             try:
-                return self.solver.solve(fixed_point_map, flat)
+                solution = self.solver.solve(fixed_point_map, flat)
             except NotDifferentiableError as error:
                 raise NotDifferentiableError(
                     f"field {field_name(field)} under {self.name}: {error}; `solver` = Anderson() needs no Jacobian"
                 ) from error
+        known = last is not None and last[0] is solution.value
+        return solution, last[1] if known and last is not None else None
 
     def step(self, field: Field, time: float, state: Tensor, step_size: float) -> Tensor:
         """y_{n+1} from y_n.
@@ -107,18 +113,22 @@ class BackwardEulerStepper(AbstractStepper[Field]):
                 f"{self.name} is differentiated by the implicit function theorem in reverse mode only; use "
                 f"torch.autograd instead of forward-mode differentiation or torch.func"
             )
-        solution = self.solve(field, time, state, step_size)
+        solution, known = self._solve(field, time, state, step_size)
         report_failure(solution, what=f"the implicit solve of {self.name}", on_failure=self.on_failure)
         root = solution.value.view_as(state)
         if not torch.is_grad_enabled():
             return root
-        image = state + step_size * evaluate_field(field, time + step_size, root)
-        if not image.requires_grad:
-            return root
-        point = root.detach().requires_grad_()
-        slope = evaluate_field(field, time + step_size, point)  # now: f's parameters may be others at backward time
-        self._require_repeated(field, state.detach() + step_size * slope.detach(), image.detach())
-        image.register_hook(lambda gradient: self._implicit_gradient(slope, point, step_size, gradient))
+        kept = None if known is None else kept_slope(field, time + step_size, root, known)
+        if kept is not None and not kept.needs_parameters:
+            if not state.requires_grad:
+                return root
+            image, pull = state.view_as(state), kept.pull
+        else:
+            image = state + step_size * evaluate_field(field, time + step_size, root)
+            if not image.requires_grad:
+                return root
+            pull = kept.pull if kept is not None else self._pull_at(field, time, step_size, state, image, root)
+        image.register_hook(lambda gradient: self._implicit_gradient(pull, step_size, gradient))
         return root + (image - image.detach())
 
     def _require_repeated(self, field: Field, one: Tensor, other: Tensor) -> None:
@@ -130,28 +140,32 @@ class BackwardEulerStepper(AbstractStepper[Field]):
                 f"same t and y; switch random layers to eval()"
             )
 
-    def _implicit_gradient(
-        self, slope: Tensor, point: Tensor, step_size: float, gradient: Tensor | None
-    ) -> Tensor | None:
-        """(I − hJᵀ)⁻¹ gradient with J = ∂slope/∂point."""
+    def _pull_at(
+        self, field: Field, time: float, step_size: float, state: Tensor, image: Tensor, root: Tensor
+    ) -> Pull | None:
+        """v ↦ Jᵀv with J = ∂f/∂y at the root; None where f depends on nothing that has a gradient."""
+        point = root.detach().requires_grad_()
+        slope = evaluate_field(field, time + step_size, point)  # now: f's parameters may be others at backward time
+        self._require_repeated(field, state.detach() + step_size * slope.detach(), image.detach())
+        if not slope.requires_grad:
+            return None
+        return lambda vector: torch.autograd.grad(
+            slope, point, vector, retain_graph=True, allow_unused=True, materialize_grads=True
+        )[0]
+
+    def _implicit_gradient(self, pull: Pull | None, step_size: float, gradient: Tensor | None) -> Tensor | None:
+        """(I − hJᵀ)⁻¹ gradient; the gradient itself where nothing is pulled back."""
         if torch.is_grad_enabled():
             raise NotImplementedError("backward Euler has no second derivatives; call backward without create_graph")
-        if gradient is None or not slope.requires_grad:  # nothing comes in; f depends on neither y nor parameters
+        if gradient is None or pull is None:
             return gradient
-
-        def operator(vector: Tensor) -> Tensor:
-            (pulled,) = torch.autograd.grad(
-                slope,
-                point,
-                vector.view_as(slope),
-                retain_graph=True,
-                allow_unused=True,
-                materialize_grads=True,
-            )
-            return torch.sub(vector, pulled.flatten(1), alpha=step_size)
-
+        solve = solve_contraction if isinstance(self.solver, Anderson) else solve_by_gmres
         tolerance = 100 * torch.finfo(gradient.dtype).eps
-        flat, residual, iterations = gmres(operator, gradient.flatten(1), relative_tolerance=tolerance)
+        flat, residual, iterations = solve(
+            lambda vector: step_size * pull(vector.view_as(gradient)).flatten(1),
+            gradient.flatten(1),
+            relative_tolerance=tolerance,
+        )
         report_failure(
             finish(value=flat, residual=residual, converged=residual <= 10 * tolerance, iterations=iterations),
             what=f"the gradient's linear solve of {self.name}",
@@ -194,4 +208,4 @@ class BackwardEulerStepper(AbstractStepper[Field]):
                 f'{self.name} with `on_failure` = "{self.on_failure}" lets failed solves pass, so nothing bounds '
                 f'their residual; build it with on_failure="raise"'
             )
-        return 100 * torch.finfo(dtype).eps if self.solver.tolerance is None else self.solver.tolerance
+        return self.solver.relative_tolerance(dtype)

@@ -145,6 +145,7 @@ class Field {
   void want(std::vector<bool> wanted) { wanted_ = std::move(wanted); }
 
   bool uses_time() const { return program_->uses_time(); }
+  bool has_own_pull() const { return program_->has_own_pull(); }
   const std::vector<at::Tensor>& parameters() const { return parameters_; }
 
  private:

@@ -6,7 +6,9 @@
 #include <ATen/ops/add.h>
 #include <ATen/ops/addmm.h>
 #include <ATen/ops/cat.h>
+#include <ATen/ops/conv2d.h>
 #include <ATen/ops/convolution_backward.h>
+#include <ATen/ops/flip.h>
 #include <ATen/ops/mm.h>
 #include <ATen/ops/mul.h>
 #include <ATen/ops/neg.h>
@@ -65,6 +67,20 @@ Tensor weighted(const Tensor& cotangent, const Tensor& weight, const Tensor& rej
   shape[0] = -1;
   Tensor result = at::mul(cotangent, weight.view(shape));
   return rejected.defined() ? result.masked_fill_(rejected.view(shape), 0.0) : result;
+}
+
+// Whether a convolution's transpose is a convolution too: steps of one, one group, and no more margin than weights.
+bool turns_around(const std::vector<std::int64_t>& integers, const Tensor& weight) {
+  const bool plain = integers[0] == 1 && integers[1] == 1 && integers[4] == 1 && integers[5] == 1 && integers[6] == 1;
+  return plain && integers[2] < weight.size(2) && integers[3] < weight.size(3);
+}
+
+// The transpose, which takes half of the time of torch's convolution_backward for a few channels.
+Tensor turned_around(const std::vector<std::int64_t>& integers, const Tensor& weight, const Tensor& cotangent) {
+  const std::array<std::int64_t, 2> ones{1, 1};
+  const std::array<std::int64_t, 2> margin{weight.size(2) - 1 - integers[2], weight.size(3) - 1 - integers[3]};
+  const Tensor turned = at::flip(weight, {2, 3}).transpose(0, 1).contiguous();
+  return at::conv2d(cotangent, turned, {}, ones, margin, ones, 1);
 }
 
 // Two axes: all but the last one in a row.
@@ -247,6 +263,9 @@ void Field::give_convolution(Pulling& pulling, const Instruction& instruction, c
   const auto& integers = instruction.integers;
   const auto part = [&](std::size_t start) { return at::IntArrayRef(integers.data() + start, 2); };
   const std::array<bool, 3> mask = {pulling.wants(input), pulling.wants(weight), bias >= 0 && pulling.wants(bias)};
+  if (mask[0] && !mask[1] && !mask[2] && turns_around(integers, pulling.value(weight))) {
+    return pulling.give(input, turned_around(integers, pulling.value(weight), cotangent));
+  }
   const at::OptionalIntArrayRef sizes =
       bias >= 0 ? at::OptionalIntArrayRef(pulling.value(bias).sizes()) : at::OptionalIntArrayRef();
   auto shares = at::convolution_backward(cotangent, pulling.value(input), pulling.value(weight), sizes, part(0),

@@ -2,6 +2,7 @@
 #include <torch/csrc/utils/pybind.h>
 
 #include "adaptive_bindings.h"
+#include "anderson.h"
 #include "distances.h"
 #include "field.h"
 #include "fixed_steps.h"
@@ -13,12 +14,29 @@ namespace natrob {
 
 using NoGil = py::call_guard<py::gil_scoped_release>;
 
+// An evaluation of a field, its value, and products with its transposed Jacobian.
+struct KeptEvaluation {
+  KeptEvaluation(std::shared_ptr<Field> of, const at::Tensor& time, const at::Tensor& state)
+      : field(std::move(of)), evaluation{time, state, {}} {
+    TORCH_CHECK(field->has_own_pull(), "the field is pulled back through autograd");
+    value = field->evaluate_keeping(evaluation);
+  }
+  at::Tensor pull(const at::Tensor& cotangent) const {
+    return field->pull_kept(evaluation, cotangent, nullptr, nullptr);
+  }
+
+  std::shared_ptr<Field> field;
+  Evaluation evaluation;
+  at::Tensor value;
+};
+
 PYBIND11_MODULE(TORCH_EXTENSION_NAME, module) {
   py::class_<Program, std::shared_ptr<Program>>(module, "Program", py::module_local())
       .def(py::init<const std::vector<InstructionTuple>&, std::int64_t, std::int64_t>())
       .def_property_readonly("uses_time", &Program::uses_time);
   py::class_<Field, std::shared_ptr<Field>>(module, "Field", py::module_local())
       .def(py::init<std::shared_ptr<Program>, std::vector<at::Tensor>>())
+      .def_property_readonly("has_own_pull", &Field::has_own_pull)
       .def("evaluate", &Field::evaluate, NoGil())
       .def(
           "pull",
@@ -28,8 +46,17 @@ PYBIND11_MODULE(TORCH_EXTENSION_NAME, module) {
             return std::make_pair(of_state, gradients);
           },
           NoGil());
+  py::class_<KeptEvaluation>(module, "KeptEvaluation", py::module_local())
+      .def(py::init<std::shared_ptr<Field>, const at::Tensor&, const at::Tensor&>(), NoGil())
+      .def_readonly("value", &KeptEvaluation::value)
+      .def("pull", &KeptEvaluation::pull, NoGil());
   py::class_<StepProgram, std::shared_ptr<StepProgram>>(module, "StepProgram", py::module_local())
       .def(py::init<const std::vector<StepTuple>&, std::vector<std::int64_t>>());
+  py::class_<AndersonSteps>(module, "AndersonSteps", py::module_local())
+      .def(py::init<const at::Tensor&, std::int64_t, double, const std::optional<at::Tensor>&>())
+      .def("advance", &AndersonSteps::advance, NoGil())
+      .def_property_readonly("residual", &AndersonSteps::residual)
+      .def_property_readonly("converged", &AndersonSteps::converged);
   bind_adaptive(module);
   module.def("same_bits", &same_bits);
   module.def("pair_distances", &pair_distances, NoGil());
