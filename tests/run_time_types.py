@@ -11,11 +11,12 @@ from collections.abc import Callable
 from typing import Any
 
 import jaxtyping
-from beartype import beartype
+from beartype import BeartypeConf, beartype
 
 Function = Callable[..., Any]
 
 _jaxtyped = jaxtyping.jaxtyped
+_beartyped = beartype(conf=BeartypeConf(violation_type=jaxtyping.TypeCheckError))
 _axes_of_one_call = jaxtyping.jaxtyped("context")
 
 
@@ -70,7 +71,7 @@ def _compiled(function: Function) -> tuple[Function, bool]:
     if inspect.isgeneratorfunction(function) or any("{" in str(shape) for shape in shapes):
         return _jaxtyped(function, typechecker=beartype), False
     function.__annotations__.update(hints)
-    return beartype(function), bool(shapes)
+    return _beartyped(function), bool(shapes)
 
 
 def _hint(annotation: Any, function: Function) -> Any:

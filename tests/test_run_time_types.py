@@ -7,14 +7,13 @@ from typing import Any
 import jaxtyping
 import pytest
 import torch
-from beartype.roar import BeartypeCallHintViolation
 from jaxtyping import Float
 from run_time_types import checked
 from torch import Tensor
 
 import natrob_theory
 
-VIOLATIONS = (BeartypeCallHintViolation, jaxtyping.TypeCheckError)
+VIOLATIONS = jaxtyping.TypeCheckError
 Rows = Float[Tensor, "batch d"]
 
 

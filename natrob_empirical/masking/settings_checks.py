@@ -25,7 +25,8 @@ def query_check(subject: Subject) -> list[Evidence]:
     """Whether the black-box attack had finished.
 
     An attack of the caller's with fewer than `FEWEST_QUERIES` had not. The diagnosis's own, which a quick one gives
-    fewer, had not where the second half of its queries still finds images that the gradient attack misses.
+    fewer, had not where the second half of its queries still finds images that the gradient attack misses: the second
+    half of those that an image costs which it never fools, as moves whose outcome is known cost none.
     """
     queries = getattr(subject.attack, "queries", None)  # the setting of every attack that has a budget of queries
     if isinstance(queries, int):
@@ -34,12 +35,13 @@ def query_check(subject: Subject) -> list[Evidence]:
         return [judged(TOO_FEW_QUERIES, few, sentence, n=len(subject), queries=queries, settings=own)]
     square = black_boxes(subject)[0]
     result, budget = subject.run(square), subject.level.square_queries
-    late = result.success & (result.queries > budget / 2)
+    spent = float(result.queries[~result.success].double().mean()) if bool((~result.success).any()) else budget
+    late = result.success & (result.queries > spent / 2)
     if subject.probe().gradient is not None:
         late &= ~subject.white_box().success
     count, n = int(late.sum()), len(subject)
     sentence = (
-        f"in the second half of its {budget} queries {label_of(square)} fools {count} of {n} "
+        f"in the second half of its search of {budget} moves {label_of(square)} fools {count} of {n} "
         "images that the gradient attack does not"
     )
     unfinished = count > LATE_SHARE * n

@@ -33,6 +33,7 @@ class DividedByTorusNorm(AbstractNormConstraint):
     On N ≥ m + k − 1 points per axis the circular convolution has the zero-padded one as a part, so its norm
     max_ω ‖V̂(ω)‖ is at least as large (theory, section 5; `natrob_theory.layers.convolution`). Which ω is the largest
     is found without gradients, and only its block is then computed with them: that is the gradient of a maximum.
+    `lipschitz_upper_bound` knows smaller bounds on small images, on which the constrained norm is then less than 1.
 
     Args:
         norm: of a block.
