@@ -18,11 +18,15 @@ DEPTH: Final = 5
 
 
 def solve_contraction(
-    product: Callable[[Tensor], Tensor], right_hand_side: Float[Tensor, "batch d"], *, relative_tolerance: float
+    product: Callable[[Tensor], Tensor],
+    right_hand_side: Float[Tensor, "batch d"],
+    *,
+    relative_tolerance: float,
+    start: Float[Tensor, "batch d"] | None = None,
 ) -> tuple[Float[Tensor, "batch d"], Float[Tensor, " batch"], int]:
     """Solve (I − M_i) x_i = b_i per sample, cheaply for contractions M.
 
-    Returns x, the relative residuals ‖b − (I − M)x‖/‖b‖, and the cost.
+    The iteration begins at `start`, or at b. Returns x, the relative residuals ‖b − (I − M)x‖/‖b‖, and the cost.
 
     `product` applies all M_i at once; the cost counts its calls. The iteration x ← b + Mx with Anderson's mixing is
     GMRES by other means (Walker, Ni, SIAM J. Numer. Anal. 49, 2011, theorem 2.2) and needs no orthogonal basis. Its
@@ -33,10 +37,11 @@ def solve_contraction(
         return right_hand_side + product(vector)
 
     lengths = row_lengths(right_hand_side)
+    first = right_hand_side if start is None else start
     solution = native_anderson(
         iteration,
-        right_hand_side,
-        iteration(right_hand_side),
+        first,
+        iteration(first),
         tolerance=relative_tolerance,
         max_iterations=MOST_PRODUCTS,
         depth=DEPTH,

@@ -117,8 +117,9 @@ class AbstractFixedStepNet(AbstractIntegratorNet):
         if native is not None:
             states += native.run(plan, y0, keep_states=True).states
         else:
+            stepper = self.stepper.begun()
             for field, time, step_size, _ in plan:
-                states.append(self.stepper.step(field, time, states[-1], step_size))
+                states.append(stepper.step(field, time, states[-1], step_size))
         steps = torch.arange(self.num_steps + 1, dtype=torch.float64, device=y0.device)
         return Trajectory(times=self.start_time + self.step_size * steps, states=torch.stack(states))
 

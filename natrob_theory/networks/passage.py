@@ -13,7 +13,7 @@ Passage: TypeAlias = Callable[[Any, Sequence[StepPlan], Tensor], Tensor]
 
 def stored_passage(stepper: Any, steps: Sequence[StepPlan], y0: Tensor) -> Tensor:
     """Step after step; with gradients on, every step's intermediate values stay in memory until backward."""
-    state = y0
+    state, stepper = y0, stepper.begun()
     for field, time, step_size, _ in steps:
         state = stepper.step(field, time, state, step_size)
     return state

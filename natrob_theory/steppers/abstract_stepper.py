@@ -13,6 +13,7 @@ all else follows. Any other one does what follows itself:
    tensors (batch,) as well, as explicit ones do.
 5. `growth_factors` lists its factors from more than K: from μ, from the structure of the field.
 6. The docstring of the class names the proofs of its factor from K.
+7. A method that solves equations may let the steps of one pass begin where the steps before point to (`begun`).
 """
 
 import abc
@@ -72,6 +73,10 @@ class AbstractStepper(abc.ABC, Generic[FieldT]):
     def keeps_errors(self) -> bool:
         """Whether a step has one evaluation, whose error enters with at most max(1, G)."""
         return False
+
+    def begun(self) -> "AbstractStepper[FieldT]":
+        """A stepper for the steps of one pass, one after the other: the same steps, up to a solver's tolerance."""
+        return self
 
     def fields_of(self, field: FieldT) -> tuple[Any, ...]:
         """The step's field by itself; each of them where a step has several."""

@@ -10,7 +10,7 @@ from torch.autograd import forward_ad
 from natrob_theory.fields import evaluate_field, field_name
 from natrob_theory.implicit_solve import AbstractFixedPointSolver, Anderson, NewtonKrylov, Solution
 from natrob_theory.implicit_solve.contraction_system import solve_by_gmres, solve_contraction
-from natrob_theory.implicit_solve.solution import FailureAction, finish, report_failure
+from natrob_theory.implicit_solve.solution import FailureAction, FixedPointMap, SolveStatus, finish, report_failure
 from natrob_theory.layers.refusal import LayerRefusedError
 from natrob_theory.numbers.balls import Ball, BallMatrix, ball, infinite_ball
 from natrob_theory.numbers.jacobian_products import NotDifferentiableError
@@ -21,6 +21,7 @@ from natrob_theory.steppers.ball_arithmetic import BallArithmetic, BallEvaluatio
 from natrob_theory.steppers.coefficient import ONE
 from natrob_theory.steppers.growth_factors import BackwardEulerOneSided
 from natrob_theory.steppers.implicit_root import enclosed_root
+from natrob_theory.steppers.increment_predictor import IncrementPredictor
 from natrob_theory.steppers.kept_slope import Pull, kept_slope
 from natrob_theory.steppers.tensor_arithmetic import Evaluation
 
@@ -54,6 +55,17 @@ class BackwardEulerStepper(AbstractStepper[Field]):
             raise TypeError(f"`solver` must be NewtonKrylov(), Anderson() or another such solver, got {solver!r}")
         self.solver = NewtonKrylov() if solver is None else solver
         self.on_failure: FailureAction = on_failure
+        self._roots: IncrementPredictor | None = None
+        self._cotangents: IncrementPredictor | None = None
+        self._steps_taken = 0
+
+    def begun(self) -> "BackwardEulerStepper":
+        """A stepper whose solves begin where those of the steps before point to; under `Anderson()` alone."""
+        if not isinstance(self.solver, Anderson):
+            return self
+        own = BackwardEulerStepper(self.solver, on_failure=self.on_failure)
+        own._roots, own._cotangents = IncrementPredictor(), IncrementPredictor()
+        return own
 
     @property
     def name(self) -> str:
@@ -92,13 +104,24 @@ class BackwardEulerStepper(AbstractStepper[Field]):
 
         with torch.no_grad():
             try:
-                solution = self.solver.solve(fixed_point_map, flat)
+                solution = self._solved(fixed_point_map, flat, (field, step_size))
             except NotDifferentiableError as error:
                 raise NotDifferentiableError(
                     f"field {field_name(field)} under {self.name}: {error}; `solver` = Anderson() needs no Jacobian"
                 ) from error
         known = last is not None and last[0] is solution.value
         return solution, last[1] if known and last is not None else None
+
+    def _solved(self, fixed_point_map: FixedPointMap, flat: Tensor, kind: tuple[Field, float]) -> Solution:
+        """The solution, from the predicted start where there is one and it converges, else from y_n."""
+        if self._roots is None:
+            return self.solver.solve(fixed_point_map, flat)
+        start = self._roots.predicted(flat, after=kind)
+        solution = None if start is None else self.solver.solve(fixed_point_map, start)
+        if solution is None or solution.status is not SolveStatus.CONVERGED:
+            solution = self.solver.solve(fixed_point_map, flat)
+        self._roots.note(kind, solution.value - flat, after=kind)
+        return solution
 
     def step(self, field: Field, time: float, state: Tensor, step_size: float) -> Tensor:
         """y_{n+1} from y_n.
@@ -128,7 +151,9 @@ class BackwardEulerStepper(AbstractStepper[Field]):
             if not image.requires_grad:
                 return root
             pull = kept.pull if kept is not None else self._pull_at(field, time, step_size, state, image, root)
-        image.register_hook(lambda gradient: self._implicit_gradient(pull, step_size, gradient))
+        self._steps_taken += 1
+        number = self._steps_taken
+        image.register_hook(lambda gradient: self._implicit_gradient(pull, step_size, gradient, number))
         return root + (image - image.detach())
 
     def _require_repeated(self, field: Field, one: Tensor, other: Tensor) -> None:
@@ -153,19 +178,27 @@ class BackwardEulerStepper(AbstractStepper[Field]):
             slope, point, vector, retain_graph=True, allow_unused=True, materialize_grads=True
         )[0]
 
-    def _implicit_gradient(self, pull: Pull | None, step_size: float, gradient: Tensor | None) -> Tensor | None:
-        """(I − hJᵀ)⁻¹ gradient; the gradient itself where nothing is pulled back."""
+    def _implicit_gradient(
+        self, pull: Pull | None, step_size: float, gradient: Tensor | None, number: int
+    ) -> Tensor | None:
+        """(I − hJᵀ)⁻¹ gradient for the step of this number; the gradient itself where nothing is pulled back."""
         if torch.is_grad_enabled():
             raise NotImplementedError("backward Euler has no second derivatives; call backward without create_graph")
         if gradient is None or pull is None:
             return gradient
-        solve = solve_contraction if isinstance(self.solver, Anderson) else solve_by_gmres
+        right, later = gradient.flatten(1), number + 1
         tolerance = 100 * torch.finfo(gradient.dtype).eps
-        flat, residual, iterations = solve(
-            lambda vector: step_size * pull(vector.view_as(gradient)).flatten(1),
-            gradient.flatten(1),
-            relative_tolerance=tolerance,
-        )
+
+        def product(vector: Tensor) -> Tensor:
+            return step_size * pull(vector.view_as(gradient)).flatten(1)
+
+        if isinstance(self.solver, Anderson):
+            start = None if self._cotangents is None else self._cotangents.predicted(right, after=later)
+            flat, residual, iterations = solve_contraction(product, right, relative_tolerance=tolerance, start=start)
+        else:
+            flat, residual, iterations = solve_by_gmres(product, right, relative_tolerance=tolerance)
+        if self._cotangents is not None:
+            self._cotangents.note(number, flat - right, after=later)
         report_failure(
             finish(value=flat, residual=residual, converged=residual <= 10 * tolerance, iterations=iterations),
             what=f"the gradient's linear solve of {self.name}",
