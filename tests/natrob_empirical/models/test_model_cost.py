@@ -150,6 +150,7 @@ def test_networks_that_decide_for_themselves_say_that_it_is_an_estimate() -> Non
     assert model_cost(resnet_20(), (1, 8, 8), 10).is_estimate is False
 
 
+@pytest.mark.usefixtures("_in_python")
 def test_backward_euler_keeps_two_evaluations_a_step() -> None:
     specification = ModelSpecification(label="a", network="backward_euler", channels=4, hidden=6)
     model = build_classifier(
