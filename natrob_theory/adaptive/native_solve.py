@@ -66,10 +66,14 @@ def native_solve(
     run = _Run(module, program, method, settings, adjoint=adjoint)
     if recorded and adjoint:
         parameters = _with_unused(parameters, field)
-    outcome = run.recorded(parameters, y0, slope, field_name(field)) if recorded else run.plain(y0, slope)
+    outcome = run.recorded(parameters, y0, slope, field_name(field)) if recorded else run.plain(parameters, y0, slope)
     if not outcome.agrees:
         refuse_field(field, "its program gives other bits than its code")
-    return (outcome.state, _log(outcome, y0, method, settings)) if outcome.supported else None
+    if not outcome.supported:
+        return None
+    final = outcome.state
+    outcome.forget_state()  # the log keeps the outcome, and must not keep the graph
+    return final, _log(outcome, y0, method, settings)
 
 
 def _takes(settings: SolveSettings) -> bool:
@@ -99,12 +103,13 @@ class _Run:
         self._module, self._program, self._method, self._settings = module, program, method, settings
         self._adjoint = adjoint
 
-    def plain(self, y0: Tensor, slope: Tensor) -> Any:
+    def plain(self, parameters: list[Tensor], y0: Tensor, slope: Tensor) -> Any:
         """The outcome of a solve whose result has no graph."""
         memory = _memories.pop(self._method, None)
         outcome = self._module.solve(
-            self._program.bound(y0), self._compiled_method(y0), self._compiled_settings(y0), y0, slope, memory
-        )
+            self._module.Field(self._program.compiled, parameters), self._compiled_method(y0),
+            self._compiled_settings(y0), y0, slope, memory,
+        )  # fmt: skip
         _memories[self._method] = outcome.memory
         return outcome
 
@@ -198,16 +203,11 @@ def _fail(end_time: float) -> Callable[[int, float, int, int], None]:
 
 def _log(outcome: Any, y0: Tensor, method: EmbeddedMethod, settings: SolveSettings) -> SolveLog:
     """The log of a solve in C++, as the driver would have written it."""
-    log = SolveLog(
+    return SolveLog(
         y0,
         settings.start_time,
         keep_states=settings.keep_states,
         stages=method.tableau.stages,
         first_same_as_last=method.first_same_as_last,
-        native=True,
+        outcome=outcome,
     )
-    states = outcome.states[1:] if settings.keep_states else [y0] * len(outcome.attempts)
-    for attempt, state in zip(outcome.attempts, states, strict=True):
-        log.note(attempt.rows, attempt.times, attempt.accepted, attempt.error_norms, state)
-    log.status = outcome.status
-    return log

@@ -1,7 +1,7 @@
 """The record of an adaptive solve: grids, rejections, evaluations and how it ended, per sample."""
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from jaxtyping import Float, Int
@@ -66,7 +66,7 @@ class SolveLog:
         keep_states: whether `note` is given the states; without them nothing here belongs to an autograd graph.
         stages: s of the method.
         first_same_as_last: whether a step's last stage is the next one's first.
-        native: whether the loop in C++ runs the solve.
+        outcome: a finished solve in C++, `Outcome` of adaptive.h, whose notes these are; nothing is added to them.
     """
 
     def __init__(
@@ -77,16 +77,26 @@ class SolveLog:
         keep_states: bool,
         stages: int,
         first_same_as_last: bool,
-        native: bool = False,
+        outcome: Any = None,
     ) -> None:
-        self._states: list[Tensor] | None = [y0] if keep_states else None
-        self._start = torch.full((len(y0),), start_time, dtype=torch.float64, device=y0.device)
+        self._start_time = start_time
         self._stages = stages
         self._first_same_as_last = first_same_as_last
-        self._native = native
+        self._outcome = outcome
+        self._native = outcome is not None
         self._attempts: list[_Attempt] = []
         self._further_evaluations: Tensor | int = 0
-        self.status = torch.full((len(y0),), int(SolveStatus.TOO_MANY_STEPS), device=y0.device)
+        self._states: list[Tensor] | None
+        if outcome is None:
+            self._states = [y0] if keep_states else None
+            self.status = torch.full((len(y0),), int(SolveStatus.TOO_MANY_STEPS), device=y0.device)
+        else:
+            self._states = outcome.states if keep_states else None
+            self.status = outcome.status
+
+    def __getstate__(self) -> dict[str, object]:
+        """The notes without the compiled outcome, which can be neither copied nor pickled."""
+        return vars(self) | {"_outcome": None, "_attempts": self._all_attempts()}
 
     def note(self, rows: Tensor | None, times: Tensor, accepted: Tensor, error_norms: Tensor, states: Tensor) -> None:
         """Take down a trial step of the samples `rows` (None: all); times and states are those after it."""
@@ -110,7 +120,7 @@ class SolveLog:
     @property
     def failed(self) -> bool:
         """Whether a sample reached neither the end nor its event."""
-        return not bool(self.ended_well.all())
+        return not bool(self.ended_well.all()) if self._outcome is None else self._outcome.failed
 
     @property
     def ended_well(self) -> Tensor:
@@ -119,9 +129,11 @@ class SolveLog:
 
     def record(self) -> SolveRecord:
         """The notes in order."""
-        source, accepted, tried = self._sources()
-        times = torch.cat([self._start, *(attempt.times for attempt in self._attempts)])
-        errors = torch.cat([torch.zeros_like(self._start), *(attempt.error_norms for attempt in self._attempts)])
+        attempts = self._all_attempts()
+        source, accepted, tried = self._sources(attempts)
+        start = torch.full(self.status.shape, self._start_time, dtype=torch.float64, device=self.status.device)
+        times = torch.cat([start, *(attempt.times for attempt in attempts)])
+        errors = torch.cat([torch.zeros_like(start), *(attempt.error_norms for attempt in attempts)])
         repeats = torch.arange(len(source), device=source.device)[1:, None] > accepted
         extra = 0 if self._first_same_as_last else accepted - self.ended_well.long()
         return SolveRecord(
@@ -137,16 +149,23 @@ class SolveLog:
     def states(self) -> Tensor:
         """The states at the accepted times, (points, batch, *state), with their gradients."""
         assert self._states is not None
-        return torch.cat(self._states)[self._sources()[0]]
+        return torch.cat(self._states)[self._sources(self._all_attempts())[0]]
 
-    def _sources(self) -> tuple[Int[Tensor, "points batch"], Int[Tensor, " batch"], Int[Tensor, " batch"]]:
+    def _all_attempts(self) -> list[_Attempt]:
+        if self._outcome is None:
+            return self._attempts
+        return [_Attempt(one.rows, one.times, one.accepted, one.error_norms) for one in self._outcome.attempts]
+
+    def _sources(
+        self, attempts: list[_Attempt]
+    ) -> tuple[Int[Tensor, "points batch"], Int[Tensor, " batch"], Int[Tensor, " batch"]]:
         """Where the n-th accepted entry of each sample lies in the concatenated notes; accepted and tried steps."""
-        batch, device = len(self._start), self._start.device
+        batch, device = len(self.status), self.status.device
         everybody = torch.arange(batch, device=device)
         accepted, tried = torch.zeros_like(everybody), torch.zeros_like(everybody)
-        source = everybody.repeat(len(self._attempts) + 1, 1)
+        source = everybody.repeat(len(attempts) + 1, 1)
         offset = batch
-        for attempt in self._attempts:
+        for attempt in attempts:
             rows = everybody if attempt.rows is None else attempt.rows
             tried[rows] += 1
             places = torch.arange(offset, offset + len(rows), device=device)[attempt.accepted]

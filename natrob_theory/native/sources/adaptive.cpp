@@ -347,6 +347,7 @@ class Solve {
       end_all(Status::too_many_steps);
     }
     outcome_.status = as_tensor(status_);
+    outcome_.failed = std::any_of(status_.begin(), status_.end(), [](auto code) { return code != 0; });
     if (ended_.size() == 1) {
       outcome_.state = ended_[0].second;
       return;

@@ -65,6 +65,7 @@ struct Outcome {
   bool agrees = true;     // whether f(t_0, y_0) has the bits of Python's
   bool supported = true;  // false: the Python driver has to take this solve
   at::Tensor state, status;
+  bool failed = false;  // whether a sample did not reach the end
   std::vector<Attempt> attempts;
   std::vector<at::Tensor> states;
   at::Tensor memory;

@@ -92,9 +92,14 @@ void bind_adaptive(py::module_& module) {
       .def_readonly("supported", &Outcome::supported)
       .def_readonly("state", &Outcome::state)
       .def_readonly("status", &Outcome::status)
+      .def_readonly("failed", &Outcome::failed)
       .def_readonly("attempts", &Outcome::attempts)
       .def_readonly("states", &Outcome::states)
-      .def_readonly("memory", &Outcome::memory);
+      .def_readonly("memory", &Outcome::memory)
+      .def("forget_state", [](Outcome& outcome) {
+        outcome.state.reset();
+        outcome.memory.reset();
+      });
   module.def(
       "solve",
       [](const Field& field, const Method& method, const SolveSettings& settings, const at::Tensor& start,

@@ -1,7 +1,8 @@
 #include "step_control.h"
 
+#include <ATen/Dispatch.h>
 #include <ATen/ops/add.h>
-#include <ATen/ops/div.h>
+#include <ATen/ops/empty.h>
 #include <ATen/ops/from_blob.h>
 #include <ATen/ops/linalg_vector_norm.h>
 #include <ATen/ops/mul.h>
@@ -41,6 +42,24 @@ std::vector<double> norms(const Tensor& values) {
   const Tensor found = at::linalg_vector_norm(values.flatten(1), 2, at::IntArrayRef{1}).to(at::kDouble);
   const double* data = found.const_data_ptr<double>();
   return {data, data + found.numel()};
+}
+
+// values / ((|y| rtol + atol) root), entry by entry, in the roundings of torch's own operations one after another.
+Tensor weighed(const Tensor& values, const Tensor& state, const SolveSettings& settings) {
+  const double root = std::sqrt(static_cast<double>(state.numel() / state.size(0)));
+  const Tensor above = values.contiguous(), below = state.contiguous();
+  Tensor result = at::empty(state.sizes(), state.options());
+  AT_DISPATCH_FLOATING_TYPES(state.scalar_type(), "weighed", [&] {
+    const scalar_t* numerator = above.const_data_ptr<scalar_t>();
+    const scalar_t* entries = below.const_data_ptr<scalar_t>();
+    scalar_t* ratio = result.mutable_data_ptr<scalar_t>();
+    const auto relative = static_cast<scalar_t>(settings.rtol), absolute = static_cast<scalar_t>(settings.atol);
+    const auto factor = static_cast<scalar_t>(root);
+    for (std::int64_t entry = 0; entry < result.numel(); ++entry) {
+      ratio[entry] = numerator[entry] / ((std::abs(entries[entry]) * relative + absolute) * factor);
+    }
+  });
+  return result;
 }
 
 }  // namespace
@@ -92,9 +111,8 @@ std::vector<double> first_step(const Field& field, const Method& method, const S
                                const std::vector<double>& time, const Tensor& state, const Tensor& slope) {
   const bool forward = settings.end_time > settings.start_time;
   const std::size_t batch = time.size();
-  const double root = std::sqrt(static_cast<double>(state.numel() / state.size(0)));
-  const Tensor scale = state.abs().mul_(settings.rtol).add_(settings.atol).mul_(root);
-  const std::vector<double> size = norms(at::div(state, scale)), speed = norms(at::div(slope, scale));
+  const std::vector<double> size = norms(weighed(state, state, settings));
+  const std::vector<double> speed = norms(weighed(slope, state, settings));
   std::vector<double> guess(batch), signed_guess(batch), moment(batch), limit(batch);
   for (std::size_t one = 0; one < batch; ++one) {
     limit[one] = forward ? settings.end_time - time[one] : time[one] - settings.end_time;
@@ -105,7 +123,7 @@ std::vector<double> first_step(const Field& field, const Method& method, const S
   }
   const Tensor point = at::add(state, at::mul(per_sample(signed_guess, state), slope));
   const Tensor probe = field.evaluate(field.uses_time() ? times_for(moment, state) : Tensor(), point);
-  const std::vector<double> bend = norms(at::sub(probe, slope).div_(scale));
+  const std::vector<double> bend = norms(weighed(at::sub(probe, slope), state, settings));
   std::vector<double> steepest(batch), wanted(batch);
   for (std::size_t one = 0; one < batch; ++one) {
     steepest[one] = larger(speed[one], bend[one] / guess[one]);

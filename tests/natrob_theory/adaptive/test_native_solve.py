@@ -1,5 +1,8 @@
 """The adaptive solve in C++ is the Python driver's: the same bits and records, gradients to rounding."""
 
+import copy
+import pickle
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import fields as dataclass_fields
@@ -284,6 +287,25 @@ def test_a_graph_is_let_go_after_one_backward_pass() -> None:
     final.sum().backward()
     with pytest.raises(RuntimeError, match="backward through the graph a second time"):
         final.sum().backward()
+
+
+def test_the_notes_do_not_keep_the_result_alive() -> None:
+    net, y0 = NeuralODE(Dense(), 1.0), torch.randn(3, 4)
+    final = net(y0)
+    seen = weakref.ref(final)
+    del final
+    assert seen() is None
+
+
+def test_a_network_is_copied_and_pickled_with_its_notes() -> None:
+    net, y0 = NeuralODE(Dense(), 1.0), torch.randn(3, 4)
+    net(y0)
+    copies = copy.deepcopy(net), pickle.loads(pickle.dumps(net))
+    with in_python():
+        same = NeuralODE(net.field, 1.0)
+        same(y0)
+    for other in copies:
+        require_same_records(other.last_solve, same.last_solve)
 
 
 def test_the_gradient_of_the_start_alone_is_the_same() -> None:
