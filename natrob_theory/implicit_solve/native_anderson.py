@@ -33,8 +33,8 @@ def native_anderson(
         depth: how many changes are mixed.
         bounds: (batch,), where given they stand in place of ‖y‖ + ‖g(y)‖.
     """
-    module = _extension_for(start, first_image)
-    if module is None:
+    module = extension_for(start)
+    if module is None or extension_for(first_image) is None or not _leaves_room(first_image - start):
         return None
     steps = module.AndersonSteps(start, depth, tolerance, bounds)
     point, image = start, first_image
@@ -48,16 +48,19 @@ def native_anderson(
         iteration += 1
 
 
-def _extension_for(start: Tensor, first_image: Tensor) -> ModuleType | None:
-    """The extension, or None for states that are not plain, and where float64 squares may leave their range."""
+def extension_for(state: Tensor) -> ModuleType | None:
+    """The extension, or None for states that are not plain."""
     try:
-        for state in (start, first_image):
-            require_plain_state(state)
+        require_plain_state(state)
     except NotNativeError:
         return None
-    module = extension()
-    if module is None or start.dtype == torch.float32:
-        return module
-    largest = (first_image - start).abs().amax(dim=1)
+    return extension()
+
+
+def _leaves_room(first_defect: Tensor) -> bool:
+    """Whether squares of float64 numbers stay in their range; those of float32 numbers do."""
+    if first_defect.dtype == torch.float32:
+        return True
+    largest = first_defect.abs().amax(dim=1)
     low, high = _ORDINARY
-    return module if bool(((largest == 0) | ((largest > low) & (largest < high))).all()) else None
+    return bool(((largest == 0) | ((largest > low) & (largest < high))).all())

@@ -190,13 +190,15 @@ class BackwardEulerStepper(AbstractStepper[Field]):
         tolerance = 100 * torch.finfo(gradient.dtype).eps
 
         def product(vector: Tensor) -> Tensor:
-            return step_size * pull(vector.view_as(gradient)).flatten(1)
+            return pull(vector.view_as(gradient)).flatten(1)
 
         if isinstance(self.solver, Anderson):
             start = None if self._cotangents is None else self._cotangents.predicted(right, after=later)
-            flat, residual, iterations = solve_contraction(product, right, relative_tolerance=tolerance, start=start)
+            flat, residual, iterations = solve_contraction(
+                product, step_size, right, relative_tolerance=tolerance, start=start
+            )
         else:
-            flat, residual, iterations = solve_by_gmres(product, right, relative_tolerance=tolerance)
+            flat, residual, iterations = solve_by_gmres(product, step_size, right, relative_tolerance=tolerance)
         if self._cotangents is not None:
             self._cotangents.note(number, flat - right, after=later)
         report_failure(

@@ -112,7 +112,7 @@ def test_a_system_with_a_contraction_is_solved_to_its_tolerance(monkeypatch: pyt
     matrices, right = 0.5 * _contractions(5, 30), _normal(5, 30, seed=6)
     right[2] = 0.0
     value, relative, calls = solve_contraction(
-        lambda v: torch.einsum("bij,bj->bi", matrices, v), right, relative_tolerance=1e-6
+        lambda v: torch.einsum("bij,bj->bi", 2 * matrices, v), 0.5, right, relative_tolerance=1e-6
     )
     residual = right + torch.einsum("bij,bj->bi", matrices, value) - value
     true = residual.norm(dim=1) / right.norm(dim=1).where(right.norm(dim=1) > 0, 1.0)
@@ -124,7 +124,7 @@ def test_a_system_with_a_contraction_is_solved_to_its_tolerance(monkeypatch: pyt
 def test_a_system_without_a_contraction_is_left_to_gmres() -> None:
     rates = torch.linspace(-40.0, -2.0, 25, dtype=torch.float64)
     right = _normal(3, 25, seed=7)
-    value, relative, calls = solve_contraction(lambda v: rates * v, right, relative_tolerance=1e-11)
+    value, relative, calls = solve_contraction(lambda v: 4 * rates * v, 0.25, right, relative_tolerance=1e-11)
     torch.testing.assert_close(value, right / (1 - rates), rtol=1e-9, atol=1e-10)
     assert (relative <= 1e-11).all()
     assert calls > contraction_system.MOST_PRODUCTS
