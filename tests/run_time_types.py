@@ -60,6 +60,8 @@ def _with_checks(function: Function) -> Function:
                 return checking(*args, **kwargs)
         return checking(*args, **kwargs)
 
+    # As generated code is, it is nobody's own: error messages name the user's file, not this one.
+    wrapped.__code__ = wrapped.__code__.replace(co_filename="<run-time types>")
     return wrapped
 
 

@@ -5,7 +5,7 @@ import math
 
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from natrob_theory import (
     BOGACKI_SHAMPINE,
@@ -16,6 +16,7 @@ from natrob_theory import (
     NeuralODE,
 )
 from natrob_theory.adaptive import SolveStatus
+from natrob_theory.networks.neural_ode import Gradients
 
 PAIRS = (DOPRI5, FEHLBERG45, BOGACKI_SHAMPINE)
 TOLERANCES = (1e-1, 1e-2, 1e-3, 1e-6, 1e-9)
@@ -93,3 +94,33 @@ def test_bfloat16_is_integrated_to_its_own_precision_or_refused(tolerance: float
             net(y0)
     else:
         assert net(y0).float().flatten().tolist() == pytest.approx([math.exp(-1.0)] * 2, rel=2.0**-6)
+
+
+@pytest.mark.parametrize("gradients", ["direct", "checkpointed", "adjoint"])
+def test_an_inputs_gradient_pays_for_no_other(gradients: Gradients) -> None:
+    """torchdiffeq's adjoint takes 38 field calls instead of 26 where the parameters, too, could have a gradient."""
+    calls = 0
+    torch.manual_seed(0)
+    layers = nn.Sequential(nn.Linear(16, 64), nn.Tanh(), nn.Linear(64, 16))
+
+    def field(_time: Tensor, state: Tensor) -> Tensor:
+        nonlocal calls
+        calls += 1
+        return layers(state)
+
+    net = NeuralODE(field, 5.0, rtol=1e-4, atol=1e-4, gradients=gradients)
+    x = torch.randn(32, 16, requires_grad=True)
+    net(x.detach())  # the first pass looks at what the field is
+
+    def cost() -> tuple[int, Tensor]:
+        nonlocal calls
+        end = net(x).square().sum()
+        calls = 0
+        (found,) = torch.autograd.grad(end, x)
+        return calls, found
+
+    trainable, first = cost()
+    layers.requires_grad_(False)
+    frozen, second = cost()
+    assert trainable == frozen
+    torch.testing.assert_close(first, second, rtol=0.0, atol=0.0)
