@@ -286,7 +286,8 @@ class NeuralODE(AbstractIntegratorNet):
         use = self._row_use.get(len(y0))
         if use is None:
             use = self._row_use[len(y0)] = self._found_row_use(y0)
-        self._last_use = use
+        if use is not self._last_use:  # a module's attributes are slow to set
+            self._last_use = use
         return SolveSettings(
             start_time=self.start_time,
             end_time=self.end_time,
