@@ -58,15 +58,29 @@ def _compiled(place: Path) -> Path:
     compiler = shlex.split(os.environ.get("CXX", "c++"))
     includes = [*include_paths(), sysconfig.get_path("include")]
     flags = [*FLAGS, f"-DTORCH_EXTENSION_NAME={NAME}", *(f"-isystem{path}" for path in includes)]
-    sources = sorted((Path(__file__).parent / "sources").glob("*.cpp"))
-    objects = [place / f"{source.stem}.o" for source in sources]
-    pairs = zip(sources, objects, strict=True)
-    _run_together([[*compiler, *flags, "-c", str(source), "-o", str(made)] for source, made in pairs])
+    units = _units(place)
+    objects = [unit.with_suffix(".o") for unit in units]
+    pairs = zip(units, objects, strict=True)
+    _run_together([[*compiler, *flags, "-c", str(unit), "-o", str(made)] for unit, made in pairs])
     library = place / f"{NAME}.so"
     paths = [argument for path in library_paths() for argument in (f"-L{path}", f"-Wl,-rpath,{path}")]
     libraries = ["-lc10", "-ltorch_cpu", "-ltorch", "-ltorch_python"]
     _run_together([[*compiler, "-shared", *map(str, objects), *paths, *libraries, "-o", str(library)]])
     return library
+
+
+def _units(place: Path) -> list[Path]:
+    """Two files that include all sources, for two cores: torch's headers cost more to compile than any of the sources.
+
+    Those that know Python and autograd stand apart, as their headers are the longest.
+    """
+    sources = sorted((Path(__file__).parent / "sources").glob("*.cpp"))
+    bindings = [source for source in sources if "#include <torch/" in source.read_text(encoding="utf-8")]
+    groups = {"bindings": bindings, "loops": [source for source in sources if source not in bindings]}
+    for name, group in groups.items():
+        lines = [f'#include "{source}"\n' for source in group]
+        (place / f"{name}.cpp").write_text("".join(lines), encoding="utf-8")
+    return [place / f"{name}.cpp" for name in groups]
 
 
 def _run_together(commands: Sequence[Sequence[str]]) -> None:

@@ -25,8 +25,6 @@ using at::Tensor;
 
 namespace {
 
-constexpr double smallest_remembered = 1e-4;
-
 // Lets Ctrl-C through now and then.
 class Interruption {
  public:

@@ -25,8 +25,6 @@ namespace {
 
 constexpr double spacings_of_tolerance = 64.0;
 constexpr double spacings_of_piece = 4.0;
-constexpr double stretch = 1.05;
-constexpr double smallest_remembered = 1e-4;
 
 // An evaluation of the field, with its value.
 struct Known {

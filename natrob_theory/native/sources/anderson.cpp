@@ -7,20 +7,17 @@
 #include <c10/util/Exception.h>
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <limits>
 #include <utility>
+
+#include "lane_sums.h"
 
 namespace natrob {
 
 using at::Tensor;
 
 namespace {
-
-constexpr std::int64_t kLanes = 8;
-constexpr double kLow = 1e-140;  // lengths between these were found without an over- or underflow that matters
-constexpr double kHigh = 1e140;
 
 // Loops that also come in a form for wider registers, chosen as the library is loaded. Without fused multiply-adds, and
 // with as many partial sums, both give the same bits.
@@ -29,22 +26,6 @@ constexpr double kHigh = 1e140;
 #else
 #define NATROB_WIDE
 #endif
-
-// Σ term(i) in float64.
-template <typename Term>
-inline __attribute__((always_inline)) double summed(std::int64_t size, Term term) {
-  std::array<double, kLanes> sums{};
-  std::int64_t index = 0;
-  for (; index + kLanes <= size; index += kLanes) {
-    for (std::int64_t lane = 0; lane < kLanes; ++lane) {
-      sums[lane] += term(index + lane);
-    }
-  }
-  for (; index < size; ++index) {
-    sums[index % kLanes] += term(index);
-  }
-  return ((sums[0] + sums[1]) + (sums[2] + sums[3])) + ((sums[4] + sums[5]) + (sums[6] + sums[7]));
-}
 
 NATROB_WIDE double product(const float* one, const float* other, std::int64_t size) {
   return summed(size, [=](std::int64_t at) __attribute__((always_inline)) {
@@ -73,7 +54,7 @@ NATROB_WIDE void subtract(double* result, double weight, const double* row, std:
 template <typename Number>
 Number length(const Number* row, std::int64_t size) {
   const double plain = std::sqrt(product(row, row, size));
-  if (std::is_same_v<Number, float> || std::isnan(plain) || (plain > kLow && plain < kHigh)) {
+  if (std::is_same_v<Number, float> || std::isnan(plain) || (plain > shortest_safe && plain < longest_safe)) {
     return static_cast<Number>(plain);
   }
   double largest = 0.0;

@@ -2,8 +2,9 @@
 
 #include <ATen/ops/empty.h>
 
-#include <array>
 #include <cmath>
+
+#include "lane_sums.h"
 
 namespace natrob {
 
@@ -11,25 +12,12 @@ using at::Tensor;
 
 namespace {
 
-constexpr std::int64_t kLanes = 8;
-constexpr double kLow = 1e-140;  // lengths between these were found without an over- or underflow that matters
-constexpr double kHigh = 1e140;
-
 template <typename Number>
 double squared_distance(const Number* one, const Number* other, std::int64_t length) {
-  std::array<double, kLanes> sums{};
-  std::int64_t index = 0;
-  for (; index + kLanes <= length; index += kLanes) {
-    for (std::int64_t lane = 0; lane < kLanes; ++lane) {
-      const double difference = static_cast<double>(other[index + lane]) - static_cast<double>(one[index + lane]);
-      sums[lane] += difference * difference;
-    }
-  }
-  for (; index < length; ++index) {
-    const double difference = static_cast<double>(other[index]) - static_cast<double>(one[index]);
-    sums[index % kLanes] += difference * difference;
-  }
-  return ((sums[0] + sums[1]) + (sums[2] + sums[3])) + ((sums[4] + sums[5]) + (sums[6] + sums[7]));
+  return summed(length, [=](std::int64_t at) __attribute__((always_inline)) {
+    const double difference = static_cast<double>(other[at]) - static_cast<double>(one[at]);
+    return difference * difference;
+  });
 }
 
 // Squares of differences of float32 numbers are normal numbers in float64; those of float64 numbers need not be.
@@ -40,7 +28,7 @@ bool fill(const Tensor& doubled, double* lengths, std::int64_t batch) {
   bool safe = true;
   for (std::int64_t sample = 0; sample < batch; ++sample) {
     lengths[sample] = std::sqrt(squared_distance(start + sample * length, start + (batch + sample) * length, length));
-    safe = safe && (std::is_same_v<Number, float> || (lengths[sample] > kLow && lengths[sample] < kHigh));
+    safe = safe && (std::is_same_v<Number, float> || (lengths[sample] > shortest_safe && lengths[sample] < longest_safe));
   }
   return safe;
 }

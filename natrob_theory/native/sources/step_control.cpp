@@ -18,7 +18,6 @@ using at::Tensor;
 
 namespace {
 
-constexpr double stretch = 1.05;
 constexpr double smallest_ratio = 1e-10;
 constexpr double boldness = 5.0;
 

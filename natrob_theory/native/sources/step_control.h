@@ -9,6 +9,9 @@
 
 namespace natrob {
 
+inline constexpr double smallest_remembered = 1e-4;  // of the error ratios, for the controller
+inline constexpr double stretch = 1.05;              // of a last step or piece, rather than leave a short one behind
+
 // Where the trial steps of the samples under way end.
 struct StepEnds {
   std::vector<double> time, step;  // t_n + h, and h as the stages are computed with
