@@ -13,8 +13,6 @@ from typing import Final, Literal
 import torch
 from torch import Tensor, nn
 
-from natrob_empirical.attacks import AutoAttack
-from natrob_empirical.threat_models import LinfBall
 from natrob_theory import (
     AbstractIntegratorNet,
     EulerNet,
@@ -125,18 +123,6 @@ def _norm() -> Run:
     return bound
 
 
-def _auto_attack() -> Run:
-    """AutoAttack on a small Neural ODE classifier of the digits' size, with random weights."""
-    torch.manual_seed(0)
-    field = TimelessField(nn.Sequential(nn.Conv2d(8, 8, 3, padding=1), nn.Tanh(), nn.Conv2d(8, 8, 3, padding=1)))
-    solver = NeuralODE(field, 1.0)
-    net = nn.Sequential(nn.Conv2d(1, 8, 3, padding=1), solver, nn.Flatten(), nn.Linear(512, 10)).eval()
-    x = torch.rand(8, 1, 8, 8)
-    with torch.no_grad():
-        y = net(x).argmax(dim=1)
-    return lambda: AutoAttack(LinfBall(0.002))(net, x, y, generator=torch.Generator().manual_seed(0))
-
-
 WORKLOADS: Final[dict[str, Callable[[], Run]]] = {
     "MLP 16, 1e-4, forward": lambda: _solve(_mlp()),
     "MLP 16, 1e-4, forward + backward": lambda: _solve(_mlp(), backward=True),
@@ -159,7 +145,6 @@ WORKLOADS: Final[dict[str, Callable[[], Run]]] = {
     "conv 16×8×8, 20 Euler steps, divergence": lambda: _divergence("measured"),
     "conv 16×8×8, 20 Euler steps, two passes": lambda: _divergence("two passes"),
     "convolution norm 64→64 at 32×32": _norm,
-    "AutoAttack on a Neural ODE": _auto_attack,
 }
 """What is timed; each is built, and run twice for warmth, when it is first asked for."""
 
