@@ -48,7 +48,6 @@ def _with_checks(function: Function) -> Function:
     checking: Function | None = None
     has_shapes = False
 
-    @functools.wraps(function)
     def wrapped(*args: Any, **kwargs: Any) -> Any:
         nonlocal checking, has_shapes
         if jaxtyping.config.jaxtyping_disable:
@@ -62,7 +61,7 @@ def _with_checks(function: Function) -> Function:
 
     # As generated code is, it is nobody's own: error messages name the user's file, not this one.
     wrapped.__code__ = wrapped.__code__.replace(co_filename="<run-time types>")
-    return wrapped
+    return functools.wraps(function)(wrapped)
 
 
 def _compiled(function: Function) -> tuple[Function, bool]:
