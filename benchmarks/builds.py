@@ -64,10 +64,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         line = _line(name, builds, repeats=chosen.repeats)
         page += f"\n{line}"
         print(line, flush=True)
+        if chosen.output is not None:  # at once: who stops a long run keeps what it has measured
+            chosen.output.write_text(f"{page}\n", encoding="utf-8")
     for build in builds.values():
         build.close()
-    if chosen.output is not None:
-        chosen.output.write_text(f"{page}\n", encoding="utf-8")
 
 
 def _heading(other: Path, repeats: int) -> str:
