@@ -93,6 +93,7 @@ from natrob_theory.tableaus import DOPRI5 as DOPRI5
 from natrob_theory.tableaus import EULER as EULER
 from natrob_theory.tableaus import FEHLBERG45 as FEHLBERG45
 from natrob_theory.tableaus import HEUN as HEUN
+from natrob_theory.tableaus import HEUN_EULER as HEUN_EULER
 from natrob_theory.tableaus import MIDPOINT as MIDPOINT
 from natrob_theory.tableaus import RK4 as RK4
 from natrob_theory.tableaus import TABLEAUS as TABLEAUS

@@ -1,5 +1,6 @@
 """The adaptive solve in C++: for plain fields on plain states the steps that the Python driver would take."""
 
+import math
 import weakref
 from collections.abc import Callable
 from dataclasses import replace
@@ -31,8 +32,8 @@ def solve(field: Field, y0: Tensor, method: EmbeddedMethod, settings: SolveSetti
     """y(T) of every sample and the log, as the Python driver gives them: in C++ where that can be, else by it.
 
     Values and log are the same, bit for bit. Gradients are sums of the same terms, which C++ adds in another order, so
-    that they agree to rounding. C++ takes solves without event, jump times, output times and largest step, with
-    tolerances that are numbers, whose field is traced (`natrob_theory.native`) and takes any batch. A field that looks
+    that they agree to rounding. C++ takes solves without event, jump times and output times, with tolerances that
+    are numbers, whose field is traced (`natrob_theory.native`) and takes any batch. A field that looks
     at t is left to the driver once t becomes too coarse in the state's dtype.
     """
     found = native_solve(field, y0, method, settings)
@@ -83,7 +84,6 @@ def _takes(settings: SolveSettings) -> bool:
         and not settings.whole_batch
         and not settings.jump_times
         and not settings.output_times
-        and settings.max_step_size is None
         and not isinstance(settings.rtol, Tensor)
         and not isinstance(settings.atol, Tensor)
     )
@@ -150,6 +150,7 @@ class _Run:
         compiled.smallest_factor, compiled.largest_factor = controller.smallest_factor, controller.largest_factor
         compiled.smallest_step, compiled.smallest_start = planner.smallest_step, planner.smallest_start
         compiled.coarsest = planner.coarsest
+        compiled.largest_step = math.inf if planner.cap is None else planner.cap
         compiled.keep_states = settings.keep_states
         compiled.checkpointed, compiled.adjoint = settings.checkpointed, self._adjoint
         return compiled

@@ -33,6 +33,7 @@ from natrob_theory.networks.solve_arguments import (
     require_jump_times,
     require_output_times,
     require_resolvable_tolerance,
+    require_step_limit,
     require_tolerance,
     tolerance_for,
 )
@@ -43,7 +44,6 @@ from natrob_theory.numbers.argument_checks import (
     require_choice,
     require_count,
     require_finite,
-    require_positive,
     require_state,
 )
 from natrob_theory.numbers.tensor_types import Field
@@ -90,7 +90,8 @@ class NeuralODE(AbstractIntegratorNet):
             the state's shape (without the batch axis). They bound an *estimate* of the local error, not the error.
             States in half precision are refused where they round by more than rtol in every step.
         solver: "natrob" or "torchdiffeq".
-        tableau: the embedded pair: `DOPRI5`, `FEHLBERG45`, `BOGACKI_SHAMPINE` or another. torchdiffeq: `DOPRI5` only.
+        tableau: the embedded pair: `DOPRI5`, `FEHLBERG45`, `BOGACKI_SHAMPINE`, `HEUN_EULER` or another.
+            torchdiffeq: `DOPRI5` only.
         gradients: "direct" backpropagates through the accepted steps; "checkpointed" does the same and recomputes each
             step's stages instead of keeping them; "adjoint" keeps the state of every accepted step (one state a step,
             no stages) and solves the continuous adjoint backward along them: a gradient that is that of the exact
@@ -103,7 +104,8 @@ class NeuralODE(AbstractIntegratorNet):
         start_time: t_0.
         max_num_steps: trial steps of a sample, accepted and rejected, after which it has failed.
         max_step_size: H > 0, which no step exceeds, the first and the last included: neither the exact difference of
-            two recorded times, nor the h of the step in float64 or in the state's dtype. None: no limit. natrob only.
+            two recorded times, nor the h of the step in float64 or in the state's dtype. None: no limit. At most
+            |end_time − start_time|: a larger one limits nothing, and is refused as a mistake. natrob only.
         jump_times: times at which f(·, y) jumps (those outside the time span are left aside). A step ends exactly at
             each and sees the branch before it; the next one sees the branch after it and has a first step size of
             its own. natrob only.
@@ -149,7 +151,7 @@ class NeuralODE(AbstractIntegratorNet):
         self.on_failure: FailureAction = require_choice("on_failure", on_failure, get_args(FailureAction))
         self.controller = PIController() if controller is None else controller
         self.max_num_steps = require_count("max_num_steps", max_num_steps)
-        self.max_step_size = None if max_step_size is None else require_positive("max_step_size", max_step_size)
+        self.max_step_size = require_step_limit(max_step_size, self.start_time, self.end_time)
         self.jump_times = require_jump_times(jump_times)
         if event is not None and not callable(event):
             raise TypeError(f"`event` must be a callable event(t, y), got {type(event).__name__}")

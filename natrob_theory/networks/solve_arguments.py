@@ -59,6 +59,19 @@ def require_resolvable_tolerance(rtol: float | Tensor, dtype: torch.dtype) -> No
         )
 
 
+def require_step_limit(value: object, start_time: float, end_time: float) -> float | None:
+    """H as a float, or None. Raises TypeError or ValueError unless 0 < H ≤ |T − t_0|: a larger one limits nothing."""
+    if value is None:
+        return None
+    limit, span = require_positive("max_step_size", value), abs(end_time - start_time)
+    if limit > span:
+        raise ValueError(
+            f"`max_step_size` must be at most |end_time − start_time| = {span:g}, beyond which it limits nothing "
+            f"(None: no limit), got {limit:g}"
+        )
+    return limit
+
+
 def require_jump_times(value: object) -> tuple[float, ...]:
     """Jump times as floats, each once. Raises TypeError or ValueError unless they are finite numbers."""
     return tuple(dict.fromkeys(require_finite("jump_times", time) for time in _numbers("jump_times", value)))

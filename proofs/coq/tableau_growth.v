@@ -1,6 +1,7 @@
 (** * The growth polynomials of the tableaus, and where e^{KT} does hold
 
-    Statement.   G(x) = 1 + x for Euler's method, Σ_{k≤2} x^k/k! for Heun's method and the explicit midpoint rule,
+    Statement.   G(x) = 1 + x for Euler's method, Σ_{k≤2} x^k/k! for Heun's method, also with Euler's embedded,
+                 and the explicit midpoint rule,
                  Σ_{k≤3} x^k/k! for Bogacki and Shampine's, Σ_{k≤4} x^k/k! for the classic RK4,
                  1 + x + x² + x³/3 + x⁴/24 for the 3/8 rule, 1 + (7/5)x + (78911/10260)x² + (10625/4446)x³ +
                  (97/312)x⁴ + x⁵/104 for Fehlberg's, and for dopri5 1 + (5579/3392)x + (391473/23744)x² +
@@ -8,8 +9,8 @@
     Assumptions. G is the growth factor of [butcher_tableau.v], the coefficients are those of [tableaus.v]
     Source.      theory, section 1; the paper's (2) and (20)
     Verdict.     proved as stated
-    Theorems.    euler_polynomial, heun_polynomial, midpoint_polynomial, bogacki_shampine_polynomial, rk4_polynomial,
-                 three_eighths_polynomial, fehlberg45_polynomial, dopri5_polynomial *)
+    Theorems.    euler_polynomial, heun_polynomial, heun_euler_polynomial, midpoint_polynomial,
+                 bogacki_shampine_polynomial, rk4_polynomial, three_eighths_polynomial, fehlberg45_polynomial, dopri5_polynomial *)
 
 From Coq Require Import Reals QArith Qreals Qabs.
 From NatrobProofs Require Import butcher_tableau tableaus.
@@ -26,6 +27,11 @@ Proof.
 Qed.
 
 Theorem heun_polynomial : forall x, runge_kutta_growth heun x = 1 + x + x ^ 2 / 2.
+Proof.
+  growth_polynomial.
+Qed.
+
+Theorem heun_euler_polynomial : forall x, runge_kutta_growth heun_euler x = 1 + x + x ^ 2 / 2.
 Proof.
   growth_polynomial.
 Qed.

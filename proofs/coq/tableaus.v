@@ -34,6 +34,11 @@ Definition three_eighths : Tableau := {|
   weights := [1 # 8; 3 # 8; 3 # 8; 1 # 8]
 |}.
 
+Definition heun_euler : Tableau := {|
+  stages := [(0, []); (1, [1])];
+  weights := [1 # 2; 1 # 2]
+|}.
+
 Definition bogacki_shampine : Tableau := {|
   stages := [(0, []); (1 # 2, [1 # 2]); (3 # 4, [0; 3 # 4]); (1, [2 # 9; 1 # 3; 4 # 9])];
   weights := [2 # 9; 1 # 3; 4 # 9; 0]
@@ -63,7 +68,7 @@ Definition dopri5 : Tableau := {|
 |}.
 
 Definition tableaus : list Tableau :=
-  [euler; heun; midpoint; rk4; three_eighths; bogacki_shampine; fehlberg45; dopri5].
+  [euler; heun; midpoint; rk4; three_eighths; heun_euler; bogacki_shampine; fehlberg45; dopri5].
 
 (** ** The conditions *)
 
@@ -86,7 +91,7 @@ Qed.
 
 (** ** Tableaus without negative coefficients *)
 
-Definition nonnegative_tableaus : list Tableau := [euler; heun; midpoint; rk4; bogacki_shampine].
+Definition nonnegative_tableaus : list Tableau := [euler; heun; midpoint; rk4; heun_euler; bogacki_shampine].
 
 Theorem nonnegative_tableaus_are : Forall nonnegative_coefficients nonnegative_tableaus.
 Proof.

@@ -39,11 +39,12 @@ Proof.
   apply Forall_forall. intros tableau among x nonnegative.
   pose proof (four_terms x nonnegative). pose proof (pow_le x 2 nonnegative). pose proof (pow_le x 3 nonnegative).
   pose proof (pow_le x 4 nonnegative).
-  destruct among as [<-|[<-|[<-|[<-|[<-|[]]]]]].
+  destruct among as [<-|[<-|[<-|[<-|[<-|[<-|[]]]]]]].
   - rewrite euler_polynomial. lra.
   - rewrite heun_polynomial. lra.
   - rewrite midpoint_polynomial. lra.
   - rewrite rk4_polynomial. lra.
+  - rewrite heun_euler_polynomial. lra.
   - rewrite bogacki_shampine_polynomial. lra.
 Qed.
 

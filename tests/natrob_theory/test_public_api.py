@@ -42,7 +42,17 @@ KEYWORD_ONLY = {
     "NeuralODE": ["rtol", "atol", "solver"],
     "Bound": ["value", "kind", "norm", "assumptions", "source"],
 }
-TABLEAUS = ["EULER", "HEUN", "MIDPOINT", "RK4", "THREE_EIGHTHS", "BOGACKI_SHAMPINE", "FEHLBERG45", "DOPRI5"]
+TABLEAUS = [
+    "EULER",
+    "HEUN",
+    "MIDPOINT",
+    "RK4",
+    "THREE_EIGHTHS",
+    "HEUN_EULER",
+    "BOGACKI_SHAMPINE",
+    "FEHLBERG45",
+    "DOPRI5",
+]
 
 
 @pytest.mark.parametrize("name", CALLABLES)

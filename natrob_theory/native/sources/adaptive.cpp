@@ -208,7 +208,7 @@ class Solve {
       remembered_[one] = !good ? 1.0 : ratio < smallest_remembered ? smallest_remembered : ratio;
       time_[one] = good ? ends.time[one] : time_[one];
       const double factor = good ? change[one] : std::min(change[one], settings_.safety);
-      step_[one] = std::abs(factor * ends.step[one]);
+      step_[one] = std::min(std::abs(factor * ends.step[one]), settings_.largest_step);
     }
     stale_ = method_.first_same_as_last ? Mask() : accepted;
     may_grow_ = all_accepted ? Mask() : accepted;

@@ -25,6 +25,7 @@ struct SolveSettings {
   std::int64_t max_num_steps;
   double safety, beta, smallest_factor, largest_factor;
   double smallest_step, smallest_start, coarsest;
+  double largest_step;  // of `StepPlanner.cap`; infinite where there is none
   bool keep_states;
   bool checkpointed;  // the tape keeps no stages
   bool adjoint;       // gradients are those of the continuous adjoint

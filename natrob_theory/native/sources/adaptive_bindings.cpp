@@ -77,6 +77,7 @@ void bind_adaptive(py::module_& module) {
       .def_readwrite("smallest_step", &SolveSettings::smallest_step)
       .def_readwrite("smallest_start", &SolveSettings::smallest_start)
       .def_readwrite("coarsest", &SolveSettings::coarsest)
+      .def_readwrite("largest_step", &SolveSettings::largest_step)
       .def_readwrite("keep_states", &SolveSettings::keep_states)
       .def_readwrite("checkpointed", &SolveSettings::checkpointed)
       .def_readwrite("adjoint", &SolveSettings::adjoint);

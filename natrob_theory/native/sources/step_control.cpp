@@ -61,13 +61,24 @@ Tensor weighed(const Tensor& values, const Tensor& state, const SolveSettings& s
   return result;
 }
 
+// The farthest time whose distance from `time` is at most |added| as a real number, on the side that `added` points to.
+// The error of the sum is found exactly (Knuth, Seminumerical Algorithms, 4.2.2, theorem B).
+double farthest(double time, double added) {
+  const double total = time + added;
+  const double virtual_added = total - time;
+  const double error = (time - (total - virtual_added)) + (added - virtual_added);
+  const bool too_far = added > 0 ? error < 0 : error > 0;
+  return too_far ? std::nextafter(total, time) : total;
+}
+
 }  // namespace
 
 StepEnds step_ends(const SolveSettings& settings, const std::vector<double>& time, const std::vector<double>& step) {
   const bool forward = settings.end_time > settings.start_time;
+  const bool capped = std::isfinite(settings.largest_step);
   const std::size_t batch = time.size();
   StepEnds ends{time, time, Mask(batch), true};
-  bool far = true;
+  bool far = !capped;
   for (std::size_t one = 0; one < batch; ++one) {
     const double left = forward ? settings.end_time - time[one] : time[one] - settings.end_time;
     far = far && left > 2.0 * step[one] && step[one] > settings.coarsest;
@@ -75,8 +86,15 @@ StepEnds step_ends(const SolveSettings& settings, const std::vector<double>& tim
   for (std::size_t one = 0; one < batch; ++one) {
     const double left = forward ? settings.end_time - time[one] : time[one] - settings.end_time;
     const double size = far ? step[one] : smaller(step[one], 0.5 * left);
-    ends.at_end[one] = !far && left <= stretch * step[one];
-    ends.time[one] = ends.at_end[one] ? settings.end_time : forward ? time[one] + size : time[one] - size;
+    bool last = !far && left <= stretch * step[one];
+    double later = forward ? time[one] + size : time[one] - size;
+    if (capped) {
+      const double most = farthest(time[one], forward ? settings.largest_step : -settings.largest_step);
+      last = last && (forward ? settings.end_time <= most : settings.end_time >= most);
+      later = forward ? smaller(later, most) : larger(later, most);
+    }
+    ends.at_end[one] = last;
+    ends.time[one] = last ? settings.end_time : later;
     ends.step[one] = ends.time[one] - time[one];
     ends.resolved = ends.resolved && (far || std::abs(ends.step[one]) > settings.coarsest);
   }
@@ -133,7 +151,7 @@ std::vector<double> first_step(const Field& field, const Method& method, const S
     const double flat = larger(1e-3 * guess[one], 1e-6);
     const double size_found = smaller(100.0 * guess[one], steepest[one] <= 1e-15 ? flat : wanted[one]) * boldness;
     const double limited = smaller(without_nan(size_found, 1e-6), limit[one]);
-    wanted[one] = larger(limited, settings.smallest_start);
+    wanted[one] = smaller(larger(limited, settings.smallest_start), settings.largest_step);
   }
   return wanted;
 }

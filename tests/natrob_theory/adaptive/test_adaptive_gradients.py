@@ -10,6 +10,7 @@ from natrob_theory import (
     BOGACKI_SHAMPINE,
     DOPRI5,
     FEHLBERG45,
+    HEUN_EULER,
     ButcherTableau,
     IntegrationWarning,
     NeuralODE,
@@ -51,7 +52,9 @@ def gradients_of(
     return final.detach(), [y0.grad, *(parameter.grad for parameter in field.parameters())]
 
 
-@pytest.mark.parametrize("tableau", [DOPRI5, FEHLBERG45, BOGACKI_SHAMPINE], ids=lambda tableau: tableau.name)
+@pytest.mark.parametrize(
+    "tableau", [DOPRI5, FEHLBERG45, BOGACKI_SHAMPINE, HEUN_EULER], ids=lambda tableau: tableau.name
+)
 def test_checkpointed_gradients_are_the_direct_ones(tableau: ButcherTableau) -> None:
     final, direct = gradients_of("direct", tolerance=1e-4, tableau=tableau)
     again, checkpointed = gradients_of("checkpointed", tolerance=1e-4, tableau=tableau)

@@ -17,6 +17,7 @@ from natrob_theory import (
     DOPRI5,
     FEHLBERG45,
     HEUN,
+    HEUN_EULER,
     ButcherTableau,
     IntegrationError,
     IntegrationWarning,
@@ -30,7 +31,7 @@ from natrob_theory import (
     dense_field,
 )
 
-PAIRS = [DOPRI5, FEHLBERG45, BOGACKI_SHAMPINE]
+PAIRS = [DOPRI5, FEHLBERG45, BOGACKI_SHAMPINE, HEUN_EULER]
 
 
 def wave(time: Tensor, state: Tensor) -> Tensor:
@@ -134,7 +135,8 @@ def test_the_error_follows_the_tolerance(tableau: ButcherTableau) -> None:
     rotation = LinearField(torch.tensor([[0.0, 1.0], [-1.0, 0.0]], dtype=torch.float64))
     y0 = torch.tensor([[1.0, 0.0]], dtype=torch.float64)
     exact = torch.tensor([[math.cos(3.0), -math.sin(3.0)]], dtype=torch.float64)
-    errors, tolerances = [], (1e-3, 1e-5, 1e-7, 1e-9)
+    # A pair of order 2(1) needs more than the largest number of steps for the last of them.
+    errors, tolerances = [], (1e-3, 1e-5, 1e-7, 1e-9)[: 2 if tableau is HEUN_EULER else 4]
     for tolerance in tolerances:
         net = NeuralODE(rotation, 3.0, rtol=tolerance, atol=tolerance, tableau=tableau)
         errors.append(float((net(y0) - exact).norm().detach()))

@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
-from natrob_theory import BOGACKI_SHAMPINE, DOPRI5, FEHLBERG45, ButcherTableau, NeuralODE
+from natrob_theory import BOGACKI_SHAMPINE, DOPRI5, FEHLBERG45, HEUN_EULER, ButcherTableau, NeuralODE
 from natrob_theory.numbers.tensor_types import Field
 
 Kind = Literal["direct", "checkpointed", "adjoint"]
@@ -49,7 +49,9 @@ def pass_and_gradients(field: OneLayer, net: NeuralODE, batch: int, dtype: torch
 
 
 @FORMS
-@pytest.mark.parametrize("tableau", [DOPRI5, FEHLBERG45, BOGACKI_SHAMPINE], ids=lambda tableau: tableau.name)
+@pytest.mark.parametrize(
+    "tableau", [DOPRI5, FEHLBERG45, BOGACKI_SHAMPINE, HEUN_EULER], ids=lambda tableau: tableau.name
+)
 @pytest.mark.parametrize(
     "activation",
     [

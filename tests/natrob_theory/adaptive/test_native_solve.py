@@ -6,6 +6,8 @@ import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import fields as dataclass_fields
+from fractions import Fraction
+from itertools import pairwise, product
 from typing import Any
 
 import pytest
@@ -20,6 +22,7 @@ from natrob_theory import (
     BOGACKI_SHAMPINE,
     DOPRI5,
     FEHLBERG45,
+    HEUN_EULER,
     ButcherTableau,
     IntegrationError,
     IntegrationWarning,
@@ -119,7 +122,7 @@ def require_close(found: list[Tensor | None], expected: list[Tensor | None], spa
 
 
 FIELDS = st.sampled_from(list(SHAPES))
-TABLEAUS = st.sampled_from([DOPRI5, FEHLBERG45, BOGACKI_SHAMPINE])
+TABLEAUS = st.sampled_from([DOPRI5, FEHLBERG45, BOGACKI_SHAMPINE, HEUN_EULER])
 DTYPES = st.sampled_from([torch.float32, torch.float64])
 
 
@@ -132,6 +135,7 @@ DTYPES = st.sampled_from([torch.float32, torch.float64])
     size=st.sampled_from([1.0, 3.0]),
     end=st.sampled_from([2.0, -1.5]),
     gradient=st.sampled_from(["direct", "checkpointed"]),
+    cap=st.sampled_from([None, 0.3, 0.05]),
 )
 def test_values_and_records_are_the_drivers_bit_for_bit_and_gradients_to_rounding(
     kind: type[nn.Module],
@@ -141,11 +145,12 @@ def test_values_and_records_are_the_drivers_bit_for_bit_and_gradients_to_roundin
     size: float,
     end: float,
     gradient: Any,
+    cap: float | None,
 ) -> None:
     """Both sum the same terms; C++ sums over stages by a matrix product, which rounds otherwise."""
     field, y0 = problem(kind, seed, size, dtype)
     tolerance = 1e-4 if tableau is not BOGACKI_SHAMPINE else 1e-3
-    net = NeuralODE(field, end, rtol=tolerance, atol=tolerance, tableau=tableau, gradients=gradient)
+    net = NeuralODE(field, end, rtol=tolerance, atol=tolerance, tableau=tableau, gradients=gradient, max_step_size=cap)
     final, found = gradients(net, y0)
     record = net.last_solve
     with torch.no_grad():
@@ -155,6 +160,26 @@ def test_values_and_records_are_the_drivers_bit_for_bit_and_gradients_to_roundin
         torch.testing.assert_close(final, expected_final, rtol=0.0, atol=0.0)
         require_same_records(record, net.last_solve)
     require_close(found, expected, 400.0)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("start", [0.0, 0.7, -1000.0])
+def test_steps_under_a_cap_end_where_the_drivers_do(dtype: torch.dtype, start: float) -> None:
+    """No step exceeds H as an exact difference, in float64 and in the state's dtype; stretched last ones among them."""
+    field, y0 = problem(Dense, 11, 1.0, dtype)
+    for ratio, sign in product((1.0, 1.02, 1.04, 1.06, 1.96, 3.04, 20.3), (1.0, -1.0)):
+        net = NeuralODE(
+            field, start + sign * ratio * 0.1, start_time=start, max_step_size=0.1 - 1e-12, rtol=1.0, atol=1.0
+        )
+        final = net(y0)
+        record = net.last_solve
+        with in_python():
+            torch.testing.assert_close(net(y0), final, rtol=0.0, atol=0.0)
+            require_same_records(record, net.last_solve)
+        assert record is not None
+        for time, later in pairwise(record.times[:, 0].tolist()):
+            assert abs(Fraction(later) - Fraction(time)) <= Fraction(0.1 - 1e-12)
+            assert abs(float(torch.tensor(later - time, dtype=torch.float64).to(dtype))) <= 0.1 - 1e-12
 
 
 @settings(max_examples=8)
@@ -321,7 +346,6 @@ def test_the_gradient_of_the_start_alone_is_the_same() -> None:
     "change",
     [
         {"jump_times": (0.5,)},
-        {"max_step_size": 0.25},
         {"rtol": torch.full((4,), 1e-3, dtype=torch.float64)},
         {"event": lambda _time, state: state[:, 0] - 10.0},
     ],

@@ -4,10 +4,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from natrob_theory import BOGACKI_SHAMPINE, DOPRI5, FEHLBERG45, ButcherTableau, NeuralODE, dense_field
+from natrob_theory import BOGACKI_SHAMPINE, DOPRI5, FEHLBERG45, HEUN_EULER, ButcherTableau, NeuralODE, dense_field
 from natrob_theory.adaptive import embedded_method
 
-PAIRS = [DOPRI5, FEHLBERG45, BOGACKI_SHAMPINE]
+PAIRS = [DOPRI5, FEHLBERG45, BOGACKI_SHAMPINE, HEUN_EULER]
 
 
 def start(batch: int = 5) -> Tensor:

@@ -12,6 +12,7 @@ from natrob_theory import (
     EULER,
     FEHLBERG45,
     HEUN,
+    HEUN_EULER,
     MIDPOINT,
     RK4,
     THREE_EIGHTHS,
@@ -50,6 +51,10 @@ class TestRK4(MethodContract):
 class TestThreeEighths(MethodContract):
     stepper, order, attained = RungeKuttaStepper(THREE_EIGHTHS), 4, False
     growth = polynomial(1, 1, 1, "1/3", "1/24")
+
+
+class TestHeunEuler(MethodContract):
+    stepper, order, growth = RungeKuttaStepper(HEUN_EULER), 2, taylor(2)
 
 
 class TestBogackiShampine(MethodContract):

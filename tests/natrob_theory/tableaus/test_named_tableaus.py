@@ -9,6 +9,7 @@ from natrob_theory import (
     EULER,
     FEHLBERG45,
     HEUN,
+    HEUN_EULER,
     MIDPOINT,
     RK4,
     TABLEAUS,
@@ -24,6 +25,7 @@ ORDERS = [
     (MIDPOINT, 2, None),
     (RK4, 4, None),
     (THREE_EIGHTHS, 4, None),
+    (HEUN_EULER, 2, 1),
     (BOGACKI_SHAMPINE, 3, 2),
     (FEHLBERG45, 4, 5),
     (DOPRI5, 5, 4),
@@ -71,7 +73,7 @@ def test_growth_polynomials_are_those_of_theory_section_1(
     assert tableau.growth_polynomial() == printed
 
 
-@pytest.mark.parametrize("tableau", [EULER, HEUN, MIDPOINT, RK4, BOGACKI_SHAMPINE], ids=lambda t: t.name)
+@pytest.mark.parametrize("tableau", [EULER, HEUN, MIDPOINT, RK4, HEUN_EULER, BOGACKI_SHAMPINE], ids=lambda t: t.name)
 def test_nonnegative_tableaus_grow_by_their_stability_polynomial(tableau: ButcherTableau) -> None:
     assert tableau.growth_polynomial() == tableau.stability_polynomial()
 
