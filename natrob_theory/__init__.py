@@ -10,6 +10,7 @@ from natrob_theory.adaptive import PIController as PIController
 from natrob_theory.adaptive import SolveRecord as SolveRecord
 from natrob_theory.adaptive import SolveStatus as SolveStatus
 from natrob_theory.bounds import Tube as Tube
+from natrob_theory.bounds import adaptive_affine_bound as adaptive_affine_bound
 from natrob_theory.bounds import discrete_bound as discrete_bound
 from natrob_theory.bounds import exponential_bound as exponential_bound
 from natrob_theory.bounds import gradient_flow_bound as gradient_flow_bound
@@ -81,6 +82,7 @@ from natrob_theory.networks import Trajectory as Trajectory
 from natrob_theory.norm_constraints import NormConstraint as NormConstraint
 from natrob_theory.norm_constraints import constrain_norm as constrain_norm
 from natrob_theory.norm_constraints import materialised as materialised
+from natrob_theory.numbers.affine_bound import AffineBound as AffineBound
 from natrob_theory.numbers.bound import Bound as Bound
 from natrob_theory.steppers import BackwardEulerStepper as BackwardEulerStepper
 from natrob_theory.steppers import EulerStepper as EulerStepper

@@ -1,5 +1,6 @@
 """Upper and lower bounds of Lipschitz and one-sided constants, of growth and of rounding."""
 
+from natrob_theory.bounds.adaptive import adaptive_affine_bound as adaptive_affine_bound
 from natrob_theory.bounds.evaluation_error.network_rules import evaluated_states as evaluated_states
 from natrob_theory.bounds.evaluation_error.network_rules import solver_residual as solver_residual
 from natrob_theory.bounds.evaluation_error.network_rules import step_error as step_error

@@ -20,3 +20,4 @@ from natrob_theory.checks.structure_check import require_structure as require_st
 from natrob_theory.checks.structure_check import stated_structure as stated_structure
 from natrob_theory.checks.trajectories import Divergence as Divergence
 from natrob_theory.checks.trajectories import measure_divergence as measure_divergence
+from natrob_theory.checks.zigzag_field import ZigzagField as ZigzagField

@@ -7,6 +7,7 @@ from natrob_theory.tableaus.euler import EULER as EULER
 from natrob_theory.tableaus.fehlberg45 import FEHLBERG45 as FEHLBERG45
 from natrob_theory.tableaus.heun import HEUN as HEUN
 from natrob_theory.tableaus.heun_euler import HEUN_EULER as HEUN_EULER
+from natrob_theory.tableaus.local_error_constants import LocalErrorConstants as LocalErrorConstants
 from natrob_theory.tableaus.midpoint import MIDPOINT as MIDPOINT
 from natrob_theory.tableaus.rk4 import RK4 as RK4
 from natrob_theory.tableaus.three_eighths import THREE_EIGHTHS as THREE_EIGHTHS

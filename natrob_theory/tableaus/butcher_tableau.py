@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import final
 
+from natrob_theory.tableaus.local_error_constants import LocalErrorConstants, error_polynomial, kappa
 from natrob_theory.tableaus.rooted_trees import order_of
 
 CHECKED_ORDER = 5
@@ -97,6 +98,57 @@ class ButcherTableau:
         Proof: proofs/symbolic/stability_functions.py.
         """
         return self._propagation_polynomial(absolute=False)
+
+    def local_error_constants(self) -> LocalErrorConstants:
+        """κ_i, κ_b and κ_d: how far rows and weights miss the integral of a Lipschitz function, exact.
+
+        Raises:
+            ValueError: a node is negative: the flow would have to be followed backward in time.
+
+        Source: theory, section 8.
+        """
+        if any(node < 0 for node in self.c):
+            raise ValueError(f"tableau {self.name}: nodes must be at least 0 for a local error bound, got {self.c}")
+        difference = self.embedded_difference
+        return LocalErrorConstants(
+            stages=tuple(kappa(row, self.c, node) for row, node in zip(self.a, self.c, strict=True)),
+            weights=kappa(self.b, self.c, Fraction(1)),
+            difference=None if difference is None else kappa(difference, self.c, Fraction(0)),
+            reach=max(Fraction(1), *self.c),
+        )
+
+    def local_error_polynomial(self) -> tuple[Fraction, ...]:
+        """Coefficients of κ_b + x|b|ᵀ(I − x|A|)⁻¹κ in ascending powers of x = hK.
+
+        Times Kh²‖f(y)‖e^{max(μ,0)h} it bounds the local error of a step from y, for every autonomous f with these
+        constants. Raises ValueError where a node is negative.
+
+        Source: theory, section 8.
+        """
+        constants = self.local_error_constants()
+        return error_polynomial(self.a, self.b, constants.stages, constants.weights)
+
+    def embedded_estimate_polynomial(self) -> tuple[Fraction, ...]:
+        """Coefficients of κ_d + x|d|ᵀ(I − x|A|)⁻¹κ with d = b − b_embedded, in ascending powers of x = hK.
+
+        Times Kh²‖f(y)‖e^{max(μ,0)h} it bounds the embedded estimate ‖h Σ d_i k_i‖ of a step from y.
+
+        Raises:
+            ValueError: the tableau has no embedded weights, or a node is negative.
+
+        Source: theory, section 8.
+        """
+        difference, constants = self.embedded_difference, self.local_error_constants()
+        if difference is None or constants.difference is None:
+            raise ValueError(f"tableau {self.name}: `b_embedded` must be given for an estimate, got None")
+        return error_polynomial(self.a, difference, constants.stages, constants.difference)
+
+    @property
+    def embedded_difference(self) -> tuple[Fraction, ...] | None:
+        """d = b − b_embedded; None where the tableau has no pair."""
+        if self.b_embedded is None:
+            return None
+        return tuple(one - other for one, other in zip(self.b, self.b_embedded, strict=True))
 
     def _propagation_polynomial(self, *, absolute: bool) -> tuple[Fraction, ...]:
         sign = abs if absolute else lambda entry: entry

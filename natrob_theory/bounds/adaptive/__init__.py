@@ -1,0 +1,13 @@
+"""Adaptive solves, each on its own grid, against the exact flow: rigorous, given a cap on the steps really taken."""
+
+from natrob_theory.bounds.adaptive.adaptive_affine_bound import adaptive_affine_bound as adaptive_affine_bound
+from natrob_theory.bounds.adaptive.adaptive_affine_bound import affine_bound_from as affine_bound_from
+from natrob_theory.bounds.adaptive.affine_remainder import affine_remainder as affine_remainder
+from natrob_theory.bounds.adaptive.flow_error import any_flow_error as any_flow_error
+from natrob_theory.bounds.adaptive.flow_error import recorded_flow_error as recorded_flow_error
+from natrob_theory.bounds.adaptive.local_error import AffineRemainder as AffineRemainder
+from natrob_theory.bounds.adaptive.local_error import FlowConstants as FlowConstants
+from natrob_theory.bounds.adaptive.local_error import error_rate as error_rate
+from natrob_theory.bounds.adaptive.local_error import local_error as local_error
+from natrob_theory.bounds.adaptive.recorded_solve import RecordedSolve as RecordedSolve
+from natrob_theory.bounds.adaptive.recorded_solve import recorded_solve as recorded_solve

@@ -1,0 +1,177 @@
+"""The local error of one step of a Runge–Kutta method on a field that is Lipschitz and no more.
+
+For an autonomous f with constants K and μ, v = ‖f(y)‖, the exact flow φ, x = hK and one step Ψ_h from y,
+‖Ψ_h(y) − φ_h(y)‖ ≤ v e^{max(μ,0)ch} K h² [κ_b + x|b|ᵀ(I − x|A|)⁻¹κ], c the latest node, at least 1. The tableau gives
+κ in fractions (`ButcherTableau.local_error_constants`). The constant is sharp: f = (1, w(y₁)) with a zigzag w attains
+κ_b as x → 0, under every method.
+
+A field that is linear but for a remainder, f(u) = f(y) + A(u − y) + ρ(u), Lip ρ ≤ K_ρ, has a second bound. With
+a = h‖A‖ and 𝒜 the tableau's matrix it is, per unit of v:
+h Σ_{k≥p} |r_{k+1} − 1/(k+1)!| a^k + K_ρ h² e^{max(μ,0)ch} (κ_b + x|b|ᵀ(I − x|𝒜|)⁻¹κ + Σ_{k≥1} a^k/(k+2)!)
++ K_ρ h² a|b|ᵀ|𝒜|(I − a|𝒜|)⁻¹|𝒜|(I − x|𝒜|)⁻¹𝟙.
+First: the linear part alone, R(hA) against e^{hA}, r_k the stability polynomial's coefficients, p its order. Then the
+remainder as a forcing of the linear part, along the flow and at the stages; these lie within hv|𝒜|(I − x|𝒜|)⁻¹𝟙 of y.
+For a gradient flow A = −½WᵀW and K_ρ = K/2: half of the first bound for small x, where the order is at least 2.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from math import factorial
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from natrob_theory.numbers.outward_exponentials import exponential_up, fraction_up
+from natrob_theory.numbers.rounding import SMALLEST_SAFE, round_up, times_up
+from natrob_theory.tableaus import ButcherTableau
+
+TERMS = 24
+"""Of the power series; what follows is at most e^a times the next term."""
+ROUNDINGS = 200
+"""More than any quantity here needs: two power series of `TERMS` terms, and products."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class AffineRemainder:
+    """f(u) = f(y) + A(u − y) + ρ(u) for all states: a linear part, the same everywhere, and what is left.
+
+    Attributes:
+        linear: at least ‖A‖.
+        remainder: K_ρ, at least the Lipschitz constant of ρ.
+    """
+
+    linear: Float[Tensor, "..."]
+    remainder: Float[Tensor, "..."]
+
+
+@dataclass(frozen=True, kw_only=True)
+class FlowConstants:
+    """Upper bounds of a field's constants, in one norm; tensors of float64 that broadcast with step sizes.
+
+    They must hold on a convex set with both exact flows, all states and all stages.
+
+    Attributes:
+        lipschitz: K ≥ 0.
+        one_sided: μ ≤ K.
+        affine: the linear part and the remainder, where they are known.
+    """
+
+    lipschitz: Float[Tensor, "..."]
+    one_sided: Float[Tensor, "..."]
+    affine: AffineRemainder | None = None
+
+
+class _Rate(NamedTuple):
+    """A local error per unit of h and v: along·e^{max(μ,0)ch} + plain, both increasing in h."""
+
+    along: Tensor
+    plain: Tensor
+
+
+def local_error(
+    tableau: ButcherTableau, step_size: Float[Tensor, "..."], constants: FlowConstants
+) -> Float[Tensor, "..."]:
+    """ℓ(h) with ‖Ψ_h(y) − φ_h(y)‖ ≤ v ℓ(h), rounded outward; the smaller of the two bounds. 0 for h = 0.
+
+    Args:
+        tableau: the method with the weights that are propagated.
+        step_size: h ≥ 0.
+        constants: of the field.
+
+    Raises:
+        ValueError: the tableau has a negative node.
+
+    Source: theory, section 8.
+    Proof: proofs/coq/affine_bound.v, proofs/symbolic/affine_adaptive_bound.py of what the bound is for.
+    """
+    reach = fraction_up(tableau.local_error_constants().reach)
+    along_flow = exponential_up(constants.one_sided.clamp_min(0.0) * reach * step_size)
+    errors = [round_up(rate.along * along_flow + rate.plain, 4) for rate in _rates(tableau, step_size, constants)]
+    least = torch.stack(torch.broadcast_tensors(*errors)).amin(dim=0)
+    return torch.where(step_size > 0, times_up(step_size.expand_as(least), least), 0.0)
+
+
+def error_rate(tableau: ButcherTableau, largest_step: float, constants: FlowConstants) -> Float[Tensor, "..."]:
+    """λ with e^{−μh}ℓ(h) ≤ λh for every 0 < h ≤ H, rounded outward.
+
+    For μ ≥ 0 the weight cancels the growth along the flow (but for nodes beyond 1); for μ < 0 e^{|μ|H} remains.
+
+    Args:
+        tableau, constants: as for `local_error`.
+        largest_step: H.
+
+    Raises:
+        ValueError: the tableau has a negative node.
+
+    Source: theory, section 8.
+    Proof: proofs/coq/affine_bound.v, proofs/symbolic/affine_adaptive_bound.py of what the bound is for.
+    """
+    step, mu = torch.as_tensor(largest_step, dtype=torch.float64), constants.one_sided
+    beyond = fraction_up(tableau.local_error_constants().reach) - 1.0
+    against = exponential_up((-mu).clamp_min(0.0) * step)
+    along_flow = torch.where(mu >= 0, exponential_up(mu.clamp_min(0.0) * beyond * step) if beyond else 1.0, against)
+    errors = [round_up(rate.along * along_flow + rate.plain * against, 4) for rate in _rates(tableau, step, constants)]
+    return torch.stack(torch.broadcast_tensors(*errors)).amin(dim=0)
+
+
+def _rates(tableau: ButcherTableau, step: Tensor, constants: FlowConstants) -> list[_Rate]:
+    """The bounds that are known, each divided by h and v; not rounded outward yet beyond their polynomials."""
+    x = times_up(constants.lipschitz, step)
+    polynomial = _polynomial(tableau.local_error_polynomial(), x)
+    rates = [_Rate(round_up(x * polynomial, 4), torch.zeros_like(x))]
+    if constants.affine is not None:
+        rates.append(_rate_from_affine(tableau, step, x, polynomial, constants.affine))
+    return rates
+
+
+def _rate_from_affine(
+    tableau: ButcherTableau, step: Tensor, x: Tensor, polynomial: Tensor, affine: AffineRemainder
+) -> _Rate:
+    """The second bound divided by h and v."""
+    a, forcing = times_up(affine.linear, step), times_up(affine.remainder, step)
+    along = forcing * (polynomial + _series(_forcing_coefficients(), a, tail=_tail(2)))
+    linear = _series(_linear_coefficients(tableau), a, tail=_tail(1))
+    plain = linear + forcing * _of_stages(tableau, a, x)
+    plain = torch.where(a > 0, round_up(plain, ROUNDINGS).clamp_min(SMALLEST_SAFE), plain)  # powers of a may underflow
+    return _Rate(round_up(along, ROUNDINGS), plain)
+
+
+def _forcing_coefficients() -> list[Fraction]:
+    """Σ_{k≥1} a^k/(k + 2)!."""
+    return [Fraction(0), *(Fraction(1, factorial(k + 2)) for k in range(1, TERMS))]
+
+
+def _linear_coefficients(tableau: ButcherTableau) -> list[Fraction]:
+    """Σ_k |r_{k+1} − 1/(k+1)!| a^k."""
+    stability = [*tableau.stability_polynomial(), *[Fraction(0)] * TERMS]
+    return [abs(stability[k + 1] - Fraction(1, factorial(k + 1))) for k in range(TERMS)]
+
+
+def _tail(offset: int) -> float:
+    """1/(N + offset)!, N = `TERMS`: Σ_{k≥N} a^k/(k + offset)! ≤ a^N e^a/(N + offset)!."""
+    return fraction_up(Fraction(1, factorial(TERMS + offset)))
+
+
+def _series(coefficients: Sequence[Fraction], a: Tensor, *, tail: float) -> Tensor:
+    """A power series with its rest, at least its value."""
+    return _polynomial(coefficients, a) + tail * a**TERMS * exponential_up(a)
+
+
+def _of_stages(tableau: ButcherTableau, a: Tensor, x: Tensor) -> Tensor:
+    """a|b|ᵀ|𝒜|(I − a|𝒜|)⁻¹|𝒜|(I − x|𝒜|)⁻¹𝟙 = Σ_{j,k} g_{j+k+2} a^{j+1} x^k, g_m = |b|ᵀ|𝒜|^m𝟙."""
+    growth = tableau.growth_polynomial()  # g_m is the coefficient of x^{m+1}
+    total = torch.zeros_like(a * x)
+    for j in range(len(growth)):
+        total = total + a ** (j + 1) * _polynomial(growth[j + 3 :], x)
+    return total
+
+
+def _polynomial(coefficients: Sequence[Fraction], x: Tensor) -> Tensor:
+    """At least the value at x ≥ 0 of a polynomial with nonnegative coefficients in ascending powers."""
+    value = torch.zeros_like(x)
+    for coefficient in reversed(coefficients):
+        value = value * x + fraction_up(coefficient)
+    return round_up(value, 4 * len(coefficients) + 2)
