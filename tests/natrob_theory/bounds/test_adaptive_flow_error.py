@@ -9,7 +9,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from natrob_theory import BOGACKI_SHAMPINE, DOPRI5, EULER, FEHLBERG45, HEUN, TABLEAUS, ButcherTableau, NeuralODE
+from natrob_theory import (
+    BOGACKI_SHAMPINE,
+    DOPRI5,
+    EULER,
+    FEHLBERG45,
+    HEUN,
+    HEUN_EULER,
+    TABLEAUS,
+    ButcherTableau,
+    NeuralODE,
+)
 from natrob_theory.bounds.adaptive import (
     FlowConstants,
     any_flow_error,
@@ -99,7 +109,9 @@ def zigzag_solve(tableau: ButcherTableau, largest: float, duration: float) -> tu
 
 
 @pytest.mark.parametrize(("factor", "exceeded"), [(1.0, False), (0.99, True)])
-@pytest.mark.parametrize("tableau", [BOGACKI_SHAMPINE, DOPRI5, FEHLBERG45], ids=lambda tableau: tableau.name)
+@pytest.mark.parametrize(
+    "tableau", [HEUN_EULER, BOGACKI_SHAMPINE, DOPRI5, FEHLBERG45], ids=lambda tableau: tableau.name
+)
 def test_a_solve_across_zigzags_attains_both_errors(tableau: ButcherTableau, factor: float, exceeded: bool) -> None:
     """KT = 2⁻⁹ in 32 steps of a real adaptive solve: E_clean and E_any are the solve's error but for 1 %."""
     largest, duration = 2.0**-14, 2.0**-9
