@@ -23,7 +23,17 @@ RESIDUAL_NETWORKS: Final = ("resnet", "resnet50", "preact_resnet18")
 CONTRACTIVE_NETWORKS: Final = ("gradient_flow", "skew_gradient_flow", "dissipative")
 NETWORKS: Final = (*INTEGRATORS, *RESIDUAL_NETWORKS, *CONTRACTIVE_NETWORKS)
 """Those that `natrob train` can train."""
-TRAINING_METHODS: Final = ("standard", "pgd", "trades", "yopo", "margin", "lipschitz_penalty", "spectral_normalisation")
+TRAINING_METHODS: Final = (
+    "standard",
+    "pgd",
+    "trades",
+    "yopo",
+    "margin",
+    "radius",
+    "orthonormal",
+    "lipschitz_penalty",
+    "spectral_normalisation",
+)
 CHECKED_METHODS: Final = (
     "euler",
     "heun",

@@ -114,16 +114,18 @@ def _field(specification: ContractiveSpecification, state: _State) -> nn.Module:
 
 
 def _map(specification: ContractiveSpecification, state: _State, outputs: int, *, bias: bool) -> nn.Linear | nn.Conv2d:
-    """W or A with norm at most 1; an orthogonal one starts at random orthonormal rows or columns."""
+    """W or A with norm at most 1; an orthogonal or projected one starts at random orthonormal rows or columns."""
+    constraint = specification.constraint
     if specification.layout == "dense":
         dense = nn.Linear(state.channels, outputs, bias=bias)
-        if specification.constraint == "orthogonal":
+        if constraint in ("orthogonal", "projected"):
             nn.init.orthogonal_(dense.weight)
-        return constrain_norm(dense, method=specification.constraint)
+        return dense if constraint == "projected" else constrain_norm(dense, method=constraint)
+    assert constraint != "projected"
     size = specification.kernel_size
     convolution = nn.Conv2d(state.channels, outputs, size, padding=size // 2, bias=bias)
     height, width = state.sides
-    return constrain_norm(convolution, method=specification.constraint, state_sides=(height, width))
+    return constrain_norm(convolution, method=constraint, state_sides=(height, width))
 
 
 def _head(specification: ContractiveSpecification, features: int, num_classes: int) -> nn.Linear:

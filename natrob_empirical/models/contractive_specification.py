@@ -5,12 +5,12 @@ from typing import Final, Literal, TypeAlias, final
 
 from natrob_empirical.names.choices import require_choices
 from natrob_empirical.names.near_names import unknown_name
-from natrob_theory import NormConstraint
 from natrob_theory.numbers.argument_checks import require_count, require_positive
 
 ContractiveMethod: TypeAlias = Literal["euler", "backward_euler"]
 Layout: TypeAlias = Literal["dense", "convolutional"]
 Stem: TypeAlias = Literal["isometric", "orthogonal"]
+TrunkConstraint: TypeAlias = Literal["exact", "gram", "rescaled", "orthogonal", "projected"]
 Head: TypeAlias = Literal["orthogonal", "spectral", "free"]
 
 CONTRACTIVE_NETWORKS: Final = {
@@ -56,7 +56,8 @@ class ContractiveSpecification:
         rate: ρ > 0 of "dissipative".
         downscale: side of the pixel blocks that become channels; it divides the image's sides.
         kernel_size: odd, of the trunk's convolutions.
-        constraint: how ‖W‖₂ ≤ 1 comes about in the trunk, see `natrob_theory.constrain_norm`.
+        constraint: how ‖W‖₂ ≤ 1 comes about in the trunk, see `natrob_theory.constrain_norm`; "projected" leaves plain
+            weights with orthonormal rows or columns, which `OrthonormalTraining` keeps so and no other training does.
         stem: "isometric" rearranges pixels and appends zeros; "orthogonal" rearranges them and mixes the channels by a
             trained map with orthonormal rows or columns, which may lower their number.
         head: its rows are orthonormal ("orthogonal"), its norm is at most 1 ("spectral"), or it is as it is ("free").
@@ -77,7 +78,7 @@ class ContractiveSpecification:
     rate: float = 1.0
     downscale: int = 1
     kernel_size: int = 3
-    constraint: NormConstraint = "gram"
+    constraint: TrunkConstraint = "gram"
     stem: Stem = "isometric"
     head: Head = "orthogonal"
 
@@ -114,6 +115,11 @@ class ContractiveSpecification:
                     f'`{field.name}` is a setting for `{choice}` = "{owner}" only, got {getattr(self, field.name)!r} '
                     f'beside "{getattr(self, choice)}"'
                 )
+        if self.constraint == "projected" and (self.network != "gradient_flow" or self.layout != "dense"):
+            raise ValueError(
+                '`constraint` = "projected" is for dense gradient flows, '
+                f'got `network` = "{self.network}", `layout` = "{self.layout}"'
+            )
         if self.kernel_size % 2 == 0:
             raise ValueError(f"`kernel_size` must be odd, got {self.kernel_size}")
         if self.constraint == "orthogonal" and self.layout == "convolutional" and self.kernel_size > 1:

@@ -22,9 +22,11 @@ from natrob_empirical.training.lipschitz_penalty import LipschitzPenalty as Lips
 from natrob_empirical.training.margin_method import MarginTraining as MarginTraining
 from natrob_empirical.training.method_registry import TRAINING_METHODS as TRAINING_METHODS
 from natrob_empirical.training.method_registry import training_method_named as training_method_named
+from natrob_empirical.training.orthonormal_training import OrthonormalTraining as OrthonormalTraining
 from natrob_empirical.training.progress import EpochSummary as EpochSummary
 from natrob_empirical.training.progress import TrainingProgress as TrainingProgress
 from natrob_empirical.training.progress import TrainingResult as TrainingResult
+from natrob_empirical.training.radius_method import RadiusTraining as RadiusTraining
 from natrob_empirical.training.specification import EngineOptions as EngineOptions
 from natrob_empirical.training.specification import TrainingSpecification as TrainingSpecification
 from natrob_empirical.training.spectral_normalisation import SpectralNormalisation as SpectralNormalisation

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from natrob_empirical.training.specification import EngineOptions
-from natrob_theory import AutonomousField
+from natrob_theory import AbstractField
 
 
 @contextmanager
@@ -72,7 +72,7 @@ def _forward_in_bfloat16(model: nn.Module, device: torch.device) -> Iterator[Non
     stay float32, and a field that a trunk evaluates anew on the way back is evaluated as it was before.
     """
     first = getattr(model, "first_layer", None)
-    fields = [module for module in model.modules() if isinstance(module, AutonomousField)]
+    fields = [module for module in model.modules() if isinstance(module, AbstractField)]
     entries = [(model, "forward"), (model, "after_first_layer"), (first, "forward")]
     entries += [(field, "forward") for field in fields]
     shadowed = [(module, name) for module, name in entries if isinstance(module, nn.Module) and hasattr(module, name)]

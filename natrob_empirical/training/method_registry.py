@@ -9,6 +9,8 @@ from natrob_empirical.training.abstract_method import AbstractTrainingMethod
 from natrob_empirical.training.adversarial import TRADES, YOPO, PGDAdversarialTraining
 from natrob_empirical.training.lipschitz_penalty import LipschitzPenalty
 from natrob_empirical.training.margin_method import MarginTraining
+from natrob_empirical.training.orthonormal_training import OrthonormalTraining
+from natrob_empirical.training.radius_method import RadiusTraining
 from natrob_empirical.training.spectral_normalisation import SpectralNormalisation
 from natrob_empirical.training.standard_method import StandardTraining
 
@@ -21,6 +23,8 @@ TRAINING_METHODS: Final = MappingProxyType(
             TRADES,
             YOPO,
             MarginTraining,
+            RadiusTraining,
+            OrthonormalTraining,
             LipschitzPenalty,
             SpectralNormalisation,
         )

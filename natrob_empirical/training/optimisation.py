@@ -6,6 +6,7 @@ from typing import Any, final
 import torch
 from torch import nn
 
+from natrob_empirical.training.matrix_momentum import MatrixMomentum
 from natrob_empirical.training.specification import TrainingSpecification
 
 
@@ -43,7 +44,7 @@ class ScheduledOptimiser:
     def step(self, step: int) -> None:
         """Change the parameters along their gradients, after `step` finished steps."""
         for group in self._torch.param_groups:
-            group["lr"] = self.learning_rate(step)
+            group["lr"] = self.learning_rate(step) * group.get("share", 1.0)
         self._torch.step()
 
     def all_finite(self) -> bool:
@@ -59,11 +60,17 @@ class ScheduledOptimiser:
         self._torch.load_state_dict(content)
 
 
-def _optimiser_of(parameters: list[nn.Parameter], specification: TrainingSpecification) -> torch.optim.Optimizer:
+def _optimiser_of(
+    parameters: list[nn.Parameter], specification: TrainingSpecification
+) -> torch.optim.Optimizer | MatrixMomentum:
     fused = all(parameter.is_floating_point() and parameter.device.type in ("cpu", "cuda") for parameter in parameters)
     rate, decay = specification.learning_rate, specification.weight_decay
     if specification.optimiser == "adamw":
         return torch.optim.AdamW(parameters, lr=rate, weight_decay=decay, fused=fused)
+    if specification.optimiser == "muon":
+        return MatrixMomentum(
+            parameters, learning_rate=rate, momentum=specification.momentum, weight_decay=decay, fused=fused
+        )
     return torch.optim.SGD(parameters, lr=rate, momentum=specification.momentum, weight_decay=decay, fused=fused)
 
 

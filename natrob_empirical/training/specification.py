@@ -10,7 +10,7 @@ from natrob_empirical.training.augmentation import SHIFT
 from natrob_empirical.training.standard_method import StandardTraining
 from natrob_theory.numbers.argument_checks import require_count, require_nonnegative, require_positive
 
-Optimiser: TypeAlias = Literal["adamw", "sgd"]
+Optimiser: TypeAlias = Literal["adamw", "sgd", "muon"]
 Schedule: TypeAlias = Literal["cosine", "milestones"]
 Augmentation: TypeAlias = Literal["none", "crop", "crop_flip"]
 Precision: TypeAlias = Literal["float32", "bfloat16"]
@@ -48,9 +48,10 @@ class TrainingSpecification:
         epochs: passes over the training images.
         batch_size: images per step; the last, smaller batch of an epoch counts too. A single image that is left over
             joins the batch before it where batch norm could not be trained on it alone.
-        optimiser: "adamw" (decoupled weight decay) or "sgd" (momentum, weight decay added to the gradient).
+        optimiser: "adamw" (decoupled weight decay), "sgd" (momentum, weight decay added to the gradient) or "muon":
+            matrices are stepped along their orthogonalised momentum, the rest as by "adamw" (`MatrixMomentum`).
         learning_rate: at the start.
-        momentum: of "sgd"; "adamw" keeps its betas of 0.9 and 0.999.
+        momentum: of "sgd" and "muon"; "adamw" keeps its betas of 0.9 and 0.999.
         weight_decay: at least 0.
         schedule: "cosine" falls to 0 along half a cosine, step by step; "milestones" multiplies the rate by 0.1 at
             the start of each of the epochs in `milestones`.

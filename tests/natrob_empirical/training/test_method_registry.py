@@ -6,7 +6,9 @@ from natrob_empirical.training import (
     YOPO,
     LipschitzPenalty,
     MarginTraining,
+    OrthonormalTraining,
     PGDAdversarialTraining,
+    RadiusTraining,
     SpectralNormalisation,
     StandardTraining,
     training_method_named,
@@ -19,6 +21,8 @@ def test_methods_are_found_by_their_names() -> None:
     assert training_method_named("trades", weight=2.0, epsilon=0.1) == TRADES(weight=2.0, epsilon=0.1)
     assert training_method_named("yopo", outer_steps=2) == YOPO(outer_steps=2)
     assert training_method_named("margin", offset=0.5) == MarginTraining(offset=0.5)
+    assert training_method_named("radius", asked=0.5) == RadiusTraining(asked=0.5)
+    assert training_method_named("orthonormal", products="bfloat16") == OrthonormalTraining(products="bfloat16")
     assert training_method_named("lipschitz_penalty", weight=2.0) == LipschitzPenalty(weight=2.0)
     assert training_method_named("spectral_normalisation", bound=2.0) == SpectralNormalisation(bound=2.0)
     assert {name: method.name for name, method in TRAINING_METHODS.items()} == {name: name for name in TRAINING_METHODS}
@@ -26,7 +30,7 @@ def test_methods_are_found_by_their_names() -> None:
 
 def test_unknown_names_are_answered_with_near_ones() -> None:
     with pytest.raises(
-        ValueError, match=r"unknown training method 'tradess'; did you mean trades\? \(known: lipschitz_penalty, "
+        ValueError, match=r"unknown training method 'tradess'; did you mean trades or radius\? \(known: lipschitz"
     ):
         training_method_named("tradess")
     with pytest.raises(

@@ -65,6 +65,34 @@ def test_adamw_decays_weights_apart_from_the_gradient() -> None:
     assert layer.weight.item() == pytest.approx(before * (1 - 0.1 * 0.5) - 0.1, rel=1e-5)
 
 
+def test_muon_steps_matrices_along_the_orthogonalised_momentum_and_the_rest_as_adamw() -> None:
+    """Muon's iteration brings singular values near 1, to within 0.68 to 1.13 (Jordan et al., 2024)."""
+    layer = nn.Linear(6, 3)
+    weight, bias = layer.weight.detach().clone(), layer.bias.detach().clone()
+    specification = demanding(optimiser="muon", learning_rate=0.5, weight_decay=0.0)
+    optimiser = ScheduledOptimiser(layer, specification, steps_per_epoch=3)
+    gradient = torch.randn(3, 6, generator=torch.Generator().manual_seed(0))
+    layer.weight.grad, layer.bias.grad = gradient.clone(), torch.tensor([2.0, -1.0, 0.5])
+    optimiser.step(0)
+    moved = (weight - layer.weight.detach()) / 0.5
+    singular = torch.linalg.svdvals(moved)
+    assert 0.6 < float(singular.min()) <= float(singular.max()) < 1.3
+    left, _, right = torch.linalg.svd(gradient, full_matrices=False)
+    assert float((moved * (left @ right)).sum()) > 0.95 * float(moved.norm()) * 3**0.5
+    torch.testing.assert_close(layer.bias.detach(), bias - 0.2 * 0.5 * torch.tensor([1.0, -1.0, 1.0]))
+
+
+@pytest.mark.parametrize("parts", ["matrices", "vectors"])
+def test_muon_serves_a_model_of_one_kind_of_parameters(parts: str) -> None:
+    model = nn.Linear(3, 3, bias=False) if parts == "matrices" else nn.BatchNorm2d(3)
+    optimiser = ScheduledOptimiser(model, demanding(optimiser="muon"), steps_per_epoch=1)
+    before = [parameter.detach().clone() for parameter in model.parameters()]
+    for parameter in model.parameters():
+        parameter.grad = torch.ones_like(parameter)
+    optimiser.step(0)
+    assert all(not torch.equal(now, old) for now, old in zip(model.parameters(), before, strict=True))
+
+
 def test_a_model_with_nothing_to_train_is_named() -> None:
     with pytest.raises(ValueError, match="must have a parameter that asks for a gradient"):
         ScheduledOptimiser(nn.Linear(1, 1).requires_grad_(False), demanding(), steps_per_epoch=1)

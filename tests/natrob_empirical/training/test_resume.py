@@ -33,6 +33,7 @@ def stop_at(step: int) -> Any:
 VARIANTS = {
     "sgd": {},
     "adamw": {"optimiser": "adamw", "learning_rate": 0.01},
+    "muon": {"optimiser": "muon", "learning_rate": 0.01},
     "milestones": {"schedule": "milestones", "milestones": (1, 2)},
     "channels_last": {"engine": EngineOptions(channels_last=True)},
     "bfloat16": {"engine": EngineOptions(precision="bfloat16")},
