@@ -11,3 +11,5 @@ from natrob_theory.bounds.adaptive.local_error import error_rate as error_rate
 from natrob_theory.bounds.adaptive.local_error import local_error as local_error
 from natrob_theory.bounds.adaptive.recorded_solve import RecordedSolve as RecordedSolve
 from natrob_theory.bounds.adaptive.recorded_solve import recorded_solve as recorded_solve
+from natrob_theory.bounds.adaptive.rounding import rounding_allowance as rounding_allowance
+from natrob_theory.bounds.adaptive.rounding import solve_rounding as solve_rounding
