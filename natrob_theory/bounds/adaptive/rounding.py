@@ -1,4 +1,4 @@
-"""What a whole adaptive solve rounds: how far the computed result may lie beyond the bound of exact arithmetic.
+"""Bounds what rounding does to a whole adaptive solve: how far it may end beyond the bound of exact arithmetic.
 
 E_j ≥ ‖ẑ_j − φ_{t_j}(z_0)‖ of the states as computed obeys
 E_{j+1} ≤ (e^{μΔ} + Kℓ(Δ)) E_j + ℓ(Δ) e^{μt_j} v(z_0) + δ_j, with δ_j what the step rounds (`step_rounding`). It grows
@@ -46,7 +46,7 @@ def rounding_allowance(  # noqa: PLR0913 - each is a number that the bound is ma
     dtype: torch.dtype,
     steps: int | None = None,
 ) -> Float[Tensor, " batch"]:
-    """What rounding adds to the distance of ONE computed solve from the exact flow, from any z_0 near y_0.
+    """Bounds what rounding adds to the distance of ONE computed solve from the exact flow, from any z_0 near y_0.
 
     Add it once for the clean solve (`distance` = 0, `steps` = accepted steps on record) and once for the perturbed one.
     It grows with `distance`, affinely: `solve_rounding` has slope and constant.

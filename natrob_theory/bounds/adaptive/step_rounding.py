@@ -1,4 +1,4 @@
-"""What one step of an embedded pair rounds: the field's evaluations, the sums, the coefficients.
+"""Bounds what one step of an embedded pair rounds: the field's evaluations, the sums, the coefficients.
 
 A computed step from ŷ has stages Ŷ_i, which miss those of the exact step Ψ_h(ŷ) by e_i, and slopes k̂_i with
 ‖k̂_i − f(Y_i)‖ ≤ D_i = φ(‖Ŷ_i‖) + K e_i, φ(r) = pr + q the field's evaluation error. With γ_n = nu/(1 − nu), s stages
