@@ -66,7 +66,9 @@ from natrob_theory.layers import ball_field as ball_field
 from natrob_theory.layers import describes as describes
 from natrob_theory.layers import follows_convex_potential as follows_convex_potential
 from natrob_theory.layers import layer_lipschitz as layer_lipschitz
+from natrob_theory.layers import layer_lipschitz_in as layer_lipschitz_in
 from natrob_theory.layers import one_sided_lipschitz as one_sided_lipschitz
+from natrob_theory.layers import one_sided_lipschitz_in as one_sided_lipschitz_in
 from natrob_theory.moved_modules import moved_module as __getattr__  # noqa: F401 (old module paths)
 from natrob_theory.networks import AbstractIntegratorNet as AbstractIntegratorNet
 from natrob_theory.networks import BackwardEulerNet as BackwardEulerNet

@@ -12,6 +12,7 @@ class TestGradientFlow(FieldContract):
 import copy
 import math
 from collections.abc import Callable
+from itertools import product
 from typing import Any, ClassVar
 
 import pytest
@@ -25,10 +26,13 @@ from natrob_theory import (
     LayerRefusedError,
     activation_slopes,
     ball_field,
+    growth_upper_bound,
     layer_lipschitz,
+    layer_lipschitz_in,
     lipschitz_upper_bound,
     local_lipschitz_upper_bound,
     one_sided_lipschitz,
+    one_sided_lipschitz_in,
     one_sided_lipschitz_upper_bound,
 )
 from natrob_theory.checks.structure_check import check_structure
@@ -36,11 +40,12 @@ from natrob_theory.layers.questions import chain_of, evaluated, output_shape
 from natrob_theory.layers.runs import takes_time
 from natrob_theory.layers.statements import Activation, AffineMap, Evaluated, Opaque, Piece, Shape
 from natrob_theory.numbers.balls import ball, exact_matrix, matrix, working_precision
-from natrob_theory.numbers.norms import per_sample_l2
+from natrob_theory.numbers.norms import Norm, per_sample_l2, per_sample_norm
 
 Build = Callable[[], nn.Module]
 SINGLE = 2.0**-24
 PAIRS, CLIMBS = 24, 30
+OTHER_NORMS: tuple[Norm, ...] = ("Linf", "L1")
 
 
 def normal(*shape: int, size: float = 1.0) -> Tensor:
@@ -68,6 +73,8 @@ class AnswersContract:
     input_shape: ClassVar[Shape]
     size: ClassVar[float] = 2.0
     """Of the entries of random inputs."""
+    above_rows: ClassVar[dict[str, float]] = {"Linf": 1.0, "L1": 1.0}
+    """By which factor the constants of an affine module may exceed its row and column sums."""
 
     @pytest.fixture
     def module(self, build: Build) -> nn.Module:
@@ -100,6 +107,40 @@ class AnswersContract:
             mu = float(one_sided_lipschitz_upper_bound(module, input_shape=self.input_shape))
             assert ((rise * run).sum(dim=1) / length**2 <= mu + noise).all()
             assert mu <= constant * (1.0 + 1e-12)
+
+    def test_no_pair_and_no_jacobian_exceeds_the_constants_of_the_other_norms(self, module: nn.Module) -> None:
+        start, end = self.pairs(module)
+        start, end = _with_tight_directions(start, end)
+        rise, run = value(module, end) - value(module, start), end - start
+        jacobians = torch.stack([_jacobian(module, point) for point in start[:3]])
+        for norm in OTHER_NORMS:
+            constant = _constant(module, self.input_shape, norm)
+            if constant is None:
+                continue
+            length = per_sample_norm(run, norm)
+            noise = 1e-12 * (1.0 + constant) * (1.0 + self.size / length) * run[0].numel()
+            assert (per_sample_norm(rise, norm) / length <= constant + noise).all()
+            across = 2 if norm == "Linf" else 1
+            assert (jacobians.abs().sum(dim=across) <= constant * (1.0 + 1e-9) + 1e-12).all()
+            if rise.shape == run.shape:
+                mu = float(one_sided_lipschitz_upper_bound(module, input_shape=self.input_shape, norm=norm))
+                assert mu <= constant * (1.0 + 1e-12)
+                assert (one_sided_quotient(rise, run, norm) <= mu + noise).all()
+                diagonal = torch.diagonal(jacobians, dim1=1, dim2=2)
+                sums = jacobians.abs().sum(dim=across) - diagonal.abs() + diagonal
+                assert (sums <= mu + 1e-9 * (1.0 + constant)).all()
+
+    def test_an_affine_module_has_the_norm_of_its_matrix(self, module: nn.Module) -> None:
+        pieces = chain_of(module, self.input_shape)
+        if not all(isinstance(piece, AffineMap) for piece in pieces):
+            return
+        matrix = torch.eye(math.prod(self.input_shape), dtype=torch.float64)
+        for piece in pieces:
+            matrix = piece.matrix @ matrix  # type: ignore[union-attr]
+        for norm, across in zip(OTHER_NORMS, (1, 0), strict=True):
+            exact = float(matrix.abs().sum(dim=across).max())
+            constant = float(lipschitz_upper_bound(module, input_shape=self.input_shape, norm=norm))
+            assert exact * (1.0 - 1e-15) <= constant <= exact * self.above_rows[norm] * (1.0 + 1e-9)
 
     def test_local_constants_hold_for_pairs_in_the_ball_and_follow_a_permutation(self, module: nn.Module) -> None:
         center = normal(4, *self.input_shape, size=self.size)
@@ -169,7 +210,9 @@ class AnswersContract:
         module.register_forward_hook(_doubled)
         for ask in (
             lambda: layer_lipschitz(module, self.input_shape),
+            lambda: layer_lipschitz_in(module, "Linf", self.input_shape),
             lambda: one_sided_lipschitz(module, self.input_shape),
+            lambda: one_sided_lipschitz_in(module, "L1", self.input_shape),
             lambda: chain_of(module, self.input_shape),
         ):
             with pytest.raises(LayerRefusedError, match=f"{name} with forward hooks"):
@@ -184,6 +227,8 @@ class AnswersContract:
         module.__class__ = type("Altered", (kind,), {"forward": lambda self, *a: 2 * kind.forward(self, *a)})
         with pytest.raises(LayerRefusedError, match="Altered with a forward other than"):
             layer_lipschitz(module, self.input_shape)
+        with pytest.raises(LayerRefusedError, match="Altered"):
+            layer_lipschitz_in(module, "Linf", self.input_shape)
 
     @pytest.mark.gpu
     def test_on_a_gpu_as_on_the_cpu(self, module: nn.Module) -> None:
@@ -192,6 +237,40 @@ class AnswersContract:
         there = local_lipschitz_upper_bound(module.cuda(), center.cuda(), 0.1).value
         assert isinstance(there, Tensor)
         torch.testing.assert_close(there.cpu(), here, rtol=1e-9, atol=0.0)
+
+
+def _constant(module: nn.Module, input_shape: Shape, norm: Norm) -> float | None:
+    """The constant in a norm; None where it is refused by name."""
+    bound = lambda: lipschitz_upper_bound(module, input_shape=input_shape, norm=norm)  # noqa: E731
+    found = _unless_refused(bound, LayerRefusedError)
+    return None if found is None else float(found)
+
+
+def _with_tight_directions(start: Tensor, end: Tensor) -> tuple[Tensor, Tensor]:
+    """The pairs, and as many whose ends differ by signs (tight in L∞), and in one entry (tight in L1)."""
+    signs = start.sign() * (torch.randint(0, 2, start.shape) * 2 - 1) + (start == 0)
+    single = torch.zeros_like(start).flatten(1)
+    single[torch.arange(len(start)), torch.randint(0, single.shape[1], (len(start),))] = 1.0
+    ends = [end, start + 1e-3 * signs, start + 1e-3 * single.view_as(start)]
+    return torch.cat([start] * 3), torch.cat(ends)
+
+
+def one_sided_quotient(rise: Tensor, run: Tensor, norm: Norm) -> Tensor:
+    """A lower bound of μ from each pair: ±Δf_i/‖e‖ at the largest |e_i| in L∞, Σ sign(e_i)Δf_i/‖e‖ in L1."""
+    rise, run = rise.flatten(1), run.flatten(1)
+    length = per_sample_norm(run, norm)
+    if norm == "Linf":
+        peak = run.abs().argmax(dim=1, keepdim=True)
+        return (rise.gather(1, peak) * run.gather(1, peak).sign())[:, 0] / length
+    along = torch.where(run == 0, rise.abs(), rise * run.sign())
+    return along.sum(dim=1) / length
+
+
+def _jacobian(module: nn.Module, point: Tensor) -> Tensor:
+    """At one sample, (outputs, inputs)."""
+    found = torch.autograd.functional.jacobian(lambda state: evaluated_at(module, state[None])[0], point)
+    assert isinstance(found, Tensor)
+    return found.reshape(-1, point.numel())
 
 
 def _doubled(_module: nn.Module, _inputs: Any, output: Tensor) -> Tensor:
@@ -255,7 +334,9 @@ class LayerContract(AnswersContract):
         assert float(slopes.high) == pytest.approx(float(secants.max()), abs=2e-3)
         assert float(slopes.low) <= float(secants.min()) + noise
         assert float(slopes.high) >= float(secants.max()) - noise
-        assert layer_lipschitz(module, self.input_shape) == max(float(slopes.high), -float(slopes.low))
+        steepest = max(float(slopes.high), -float(slopes.low))
+        assert layer_lipschitz(module, self.input_shape) == steepest
+        assert all(layer_lipschitz_in(module, norm, self.input_shape) == steepest for norm in OTHER_NORMS)
         point = torch.tensor([-2.1, -0.31, 0.43, 0.57, 2.9], dtype=torch.float64, requires_grad=True)
         (exact,) = torch.autograd.grad(module(point).sum(), point)
         near = activation_slopes(module, point.detach() - 1e-9, point.detach() + 1e-9)
@@ -284,6 +365,19 @@ class FieldContract(AnswersContract):
         growth = float(lipschitz_upper_bound(net, input_shape=self.input_shape))
         run, rise = per_sample_l2(end - start), per_sample_l2(net(end) - net(start))
         assert (rise <= growth * run * (1.0 + 1e-12) + 1e-11 * self.size).all()
+
+    def test_a_step_grows_no_pair_beyond_the_bound_in_the_other_norms(self, module: nn.Module) -> None:
+        start, end = _with_tight_directions(*self.pairs(module))
+        for norm, share in product(OTHER_NORMS, (0.4, 1.5)):
+            constant = _constant(module, self.input_shape, norm)
+            if constant is None:
+                continue
+            net = EulerNet(module, share / max(constant, 1e-3), 1)
+            bound = growth_upper_bound(net, input_shape=self.input_shape, norm=norm)
+            assert bound.norm == norm
+            run, rise = per_sample_norm(end - start, norm), per_sample_norm(net(end) - net(start), norm)
+            noise = 1e-11 * self.size * start[0].numel()
+            assert (rise <= float(bound) * run * (1.0 + 1e-12) + noise).all()
 
 
 def _parametrize(metafunc: pytest.Metafunc, cases: tuple[nn.Module | Build, ...]) -> None:

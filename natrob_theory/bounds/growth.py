@@ -9,6 +9,7 @@ from natrob_theory.numbers.bound import (
     describe_one_sided,
     kind_from_lipschitz,
     lipschitz_value,
+    norm_of,
     one_sided_value,
 )
 from natrob_theory.numbers.rounding import EPSILON, SMALLEST_SAFE, round_up
@@ -27,17 +28,18 @@ def discrete_bound(step_size: float, lipschitz: Bound | float, steps: int) -> Bo
         steps: n ≥ 1.
 
     Returns:
-        An upper bound rounded outward (an estimate if K is not an upper bound); ∞ where it overflows.
+        An upper bound in the norm of K, rounded outward (an estimate if K is not an upper bound); ∞ where it overflows.
 
     Proof: proofs/coq/theorem_3_1.v (discrete_bound, discrete_bound_is_attained), proofs/symbolic/discrete_bound.py.
     """
     step_size = require_positive("step_size", step_size)
-    constant = lipschitz_value(lipschitz)
+    constant = lipschitz_value(lipschitz, norm=norm_of(lipschitz))
     steps = require_count("steps", steps)
     base = round_up(torch.tensor(1.0 + step_size * constant, dtype=torch.float64), 2)
     return Bound(
         value=float(round_up(base**steps, 2 * steps)),
         kind=kind_from_lipschitz(lipschitz),
+        norm=norm_of(lipschitz),
         assumptions=(describe_lipschitz(lipschitz),),
         source="(10): (1 + hK)^n",
     )
@@ -55,7 +57,7 @@ def exponential_bound(
         lipschitz: K ≥ 0, a number taken as a true upper bound, or a `Bound`.
         start_time: t0.
         end_time: b ≥ t0.
-        one_sided: μ, likewise; the smaller of μ and K is used. For μ < 0 the result is below 1.
+        one_sided: μ, likewise and in the norm of K; the smaller of μ and K is used. For μ < 0 the result is below 1.
 
     Returns:
         An upper bound rounded outward (an estimate if the constant used is not an upper bound); ∞ where it overflows,
@@ -65,21 +67,24 @@ def exponential_bound(
     Proof: from K proofs/coq/theorem_3_1.v (below_exponential), proofs/symbolic/discrete_below_exponential.py;
         from μ proofs/coq/exact_flow.v, proofs/symbolic/exact_flow_one_sided.py.
     """
-    constant = lipschitz_value(lipschitz)
+    norm = norm_of(lipschitz, one_sided)
+    constant = lipschitz_value(lipschitz, norm=norm)
     start_time = require_finite("start_time", start_time)
     end_time = require_finite("end_time", end_time)
     if end_time < start_time:
         raise ValueError(f"`end_time` must be at least `start_time` = {start_time}, got {end_time}")
-    if one_sided is None or one_sided_value(one_sided) >= constant:
+    if one_sided is None or one_sided_value(one_sided, norm=norm) >= constant:
         return Bound(
             value=_exponential((end_time - start_time) * constant),
             kind=kind_from_lipschitz(lipschitz),
+            norm=norm,
             assumptions=(describe_lipschitz(lipschitz),),
             source="(11): e^{(b − t0)K}, for the exact flow and for Euler steps of any size",
         )
     return Bound(
-        value=_exponential((end_time - start_time) * one_sided_value(one_sided)),
+        value=_exponential((end_time - start_time) * one_sided_value(one_sided, norm=norm)),
         kind=kind_from_lipschitz(one_sided),
+        norm=norm,
         assumptions=(describe_one_sided(one_sided),),
         source="e^{(b − t0)μ}, for the exact flow only",
     )

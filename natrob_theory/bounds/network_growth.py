@@ -20,11 +20,13 @@ from natrob_theory.layers.statements import Shape
 from natrob_theory.networks import AbstractFixedStepNet, AbstractIntegratorNet, NeuralODE
 from natrob_theory.networks.abstract_net import constants_per_step, growth_over_steps, step_growth
 from natrob_theory.networks.one_sided_growth import StepStructure
+from natrob_theory.numbers.argument_checks import require_choice
 from natrob_theory.numbers.bound import Bound
+from natrob_theory.numbers.norms import NORMS, Norm
 from natrob_theory.steppers import FieldConstants
 
 
-def growth_upper_bound(net: AbstractIntegratorNet, *, input_shape: tuple[int, ...]) -> Bound:
+def growth_upper_bound(net: AbstractIntegratorNet, *, input_shape: tuple[int, ...], norm: Norm = "L2") -> Bound:
     """G with ‖z_N − y_N‖ ≤ G‖z_0 − y_0‖, from the constants and the structure of the network's own fields.
 
     K of every step by `lipschitz_upper_bound`, μ by `one_sided_lipschitz_upper_bound`. Each step takes the smallest of
@@ -35,13 +37,17 @@ def growth_upper_bound(net: AbstractIntegratorNet, *, input_shape: tuple[int, ..
     that is √((1 − hρ − hK_f/2)² + h²K_s²) + hK_f/2, and no smaller factor follows from these constants. RevNet has its
     pairs (K₁, K₂) and nothing else.
 
+    In L∞ and L1 Euler's method has max(1 + hμ, hK − 1), backward Euler 1/(1 − hμ), with K and μ of that norm, and no
+    method any other factor from more than K.
+
     Args:
         net: an integrator network; a Neural ODE must have been run, and its growth is that of the grids on record.
         input_shape: the shape of one state, without the batch axis.
+        norm: "L2", "Linf" or "L1".
 
     Returns:
-        An upper bound in L2, rounded outward; a tensor (batch,) where every sample has a grid of its own. ∞ where it
-        overflows.
+        An upper bound in this norm, rounded outward; a tensor (batch,) where every sample has a grid of its own. ∞
+        where it overflows.
 
     Raises:
         TypeError: `net` is no integrator network.
@@ -54,11 +60,12 @@ def growth_upper_bound(net: AbstractIntegratorNet, *, input_shape: tuple[int, ..
     Proof: of each factor, where the stepper's docstring says; of the product proofs/coq/one_step_methods.v
         (growth_over_steps); that sums, multiples and dissipation keep gradient flows
         proofs/symbolic/gradient_flow_combinations.py; that sums, multiples and dissipation keep γ, s and r
-        proofs/symbolic/skew_gradient_flow_euler.py.
+        proofs/symbolic/skew_gradient_flow_euler.py; in L∞ and L1 proofs/symbolic/maximum_norm_growth.py.
     """
     if not isinstance(net, AbstractIntegratorNet):
         raise TypeError(f"`net` must be an integrator network, got {type(net).__name__}")
-    return growth_over_steps(net, *structure_of(net, tuple(input_shape)))
+    require_choice("norm", norm, NORMS)
+    return growth_over_steps(net, *structure_of(net, tuple(input_shape), norm), norm=norm)
 
 
 def step_structures(net: AbstractIntegratorNet, *, input_shape: tuple[int, ...]) -> list[StepStructure]:
@@ -89,7 +96,7 @@ class NetworkStructure(NamedTuple):
     fields: list[FieldConstants] | None
 
 
-def structure_of(net: AbstractIntegratorNet, input_shape: Shape) -> NetworkStructure:
+def structure_of(net: AbstractIntegratorNet, input_shape: Shape, norm: Norm = "L2") -> NetworkStructure:
     """Finds the constants and the structure that `growth_upper_bound` computes with; raises as it does for fields."""
     altered = asked(net, "lipschitz")[1]
     if altered:
@@ -99,19 +106,22 @@ def structure_of(net: AbstractIntegratorNet, input_shape: Shape) -> NetworkStruc
     distinct = dict.fromkeys(fields)
     if stepper.couplings > 1:
         half = tuple(split_halves(torch.empty((1, *input_shape)))[0].shape[1:])
-        pairs = {field: _constants_of_parts(stepper.fields_of(field), half) for field in distinct}
+        pairs = {field: _constants_of_parts(stepper.fields_of(field), half, norm) for field in distinct}
         return NetworkStructure([pairs[field] for field in fields], None)
-    constants = {field: lipschitz_upper_bound(field, input_shape=input_shape) for field in distinct}
+    constants = {field: lipschitz_upper_bound(field, input_shape=input_shape, norm=norm) for field in distinct}
     lipschitz = [constants[field] for field in fields]
-    if not stepper.growth_factors:
+    factors = stepper.factors_in(norm)
+    if not factors:
         return NetworkStructure(lipschitz, None)
-    needs = {need for factor in stepper.growth_factors for need in factor.needs}
-    known = {field: _field_constants(field, input_shape, needs) for field in distinct}
+    needs = {need for factor in factors for need in factor.needs}
+    known = {field: _field_constants(field, input_shape, needs, norm) for field in distinct}
     return NetworkStructure(lipschitz, [known[field] for field in fields])
 
 
-def _field_constants(field: nn.Module, input_shape: Shape, needs: set[str]) -> FieldConstants:
+def _field_constants(field: nn.Module, input_shape: Shape, needs: set[str], norm: Norm) -> FieldConstants:
     """Finds what growth factors with these needs can use of the field."""
+    if norm != "L2":
+        return FieldConstants(one_sided=one_sided_lipschitz_upper_bound(field, input_shape=input_shape, norm=norm))
     flow = follows_convex_potential(field)
     return FieldConstants(
         one_sided=_one_sided(field, input_shape, gradient_flow=flow) if "scaled_one_sided" in needs else None,
@@ -120,9 +130,9 @@ def _field_constants(field: nn.Module, input_shape: Shape, needs: set[str]) -> F
     )
 
 
-def _constants_of_parts(parts: Sequence[nn.Module], input_shape: Shape) -> tuple[Bound, ...]:
+def _constants_of_parts(parts: Sequence[nn.Module], input_shape: Shape, norm: Norm) -> tuple[Bound, ...]:
     """K of each field of a coupled step, on half of the state."""
-    return tuple(lipschitz_upper_bound(part, input_shape=input_shape) for part in parts)
+    return tuple(lipschitz_upper_bound(part, input_shape=input_shape, norm=norm) for part in parts)
 
 
 def _one_sided(field: nn.Module, input_shape: Shape, *, gradient_flow: bool) -> Bound:
@@ -145,9 +155,13 @@ class FixedStepNetAnswers(AbstractLayer[AbstractFixedStepNet]):
 
     def lipschitz(self, input_shape: Shape) -> float:
         """`growth_upper_bound`."""
-        structure = structure_of(self.module, input_shape)
+        return self.lipschitz_in("L2", input_shape)
+
+    def lipschitz_in(self, norm: Norm, input_shape: Shape) -> float:
+        """`growth_upper_bound`."""
+        structure = structure_of(self.module, input_shape, norm)
         try:
-            return float(growth_over_steps(self.module, *structure))
+            return float(growth_over_steps(self.module, *structure, norm=norm))
         except ValueError as reason:
             refuse(self.module, input_shape, f"these constants: {reason}")
 
@@ -156,7 +170,7 @@ class FixedStepNetAnswers(AbstractLayer[AbstractFixedStepNet]):
 class NeuralODEAnswers(FixedStepNetAnswers):
     """A network with an adaptive solver."""
 
-    def lipschitz(self, input_shape: Shape) -> float:
+    def lipschitz_in(self, norm: Norm, input_shape: Shape) -> float:
         """None: the accepted grid depends on the input, and with it the map jumps (theory, section 4)."""
         refuse(
             self.module,

@@ -12,7 +12,9 @@ from natrob_theory.layers.questions import (
     follows_convex_potential,
     lipschitz_of_layer,
     one_sided_lipschitz,
+    one_sided_lipschitz_in,
     pieces_after,
+    reach,
 )
 from natrob_theory.layers.runs import require_input_kept
 from natrob_theory.layers.statements import (
@@ -25,6 +27,7 @@ from natrob_theory.layers.statements import (
     Shape,
     Structure,
 )
+from natrob_theory.numbers.norms import Norm
 
 
 @final
@@ -50,9 +53,19 @@ class AutonomousField(AbstractField):
         require_input_kept(self.module, input_shape)
         return constant
 
+    def reach(self, norm: Norm, sizes: Tensor, input_shape: Shape) -> Tensor:
+        """That of the module, which must leave the state as it is."""
+        sizes = reach(self.module, norm, sizes, input_shape)
+        require_input_kept(self.module, input_shape)
+        return sizes
+
     def one_sided(self, input_shape: Shape) -> OneSidedConstant:
         """That of the module."""
         return one_sided_lipschitz(self.module, input_shape)
+
+    def one_sided_in(self, norm: Norm, input_shape: Shape) -> OneSidedConstant:
+        """That of the module."""
+        return one_sided_lipschitz_in(self.module, norm, input_shape)
 
     def is_gradient_flow(self) -> bool:
         """Where the module is one."""

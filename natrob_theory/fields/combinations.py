@@ -18,6 +18,8 @@ from natrob_theory.layers.questions import (
     follows_convex_potential,
     lipschitz_of_layer,
     one_sided_lipschitz,
+    one_sided_lipschitz_in,
+    reach,
     stated_structure,
 )
 from natrob_theory.layers.statements import (
@@ -32,7 +34,8 @@ from natrob_theory.layers.statements import (
 )
 from natrob_theory.numbers.argument_checks import require_finite
 from natrob_theory.numbers.balls import Ball, BallMatrix, ball
-from natrob_theory.numbers.rounding import EPSILON, product_up
+from natrob_theory.numbers.norms import Norm
+from natrob_theory.numbers.rounding import EPSILON, product_up, round_up, times_up
 
 
 @final
@@ -60,9 +63,20 @@ class SumField(AbstractField):
         constants = [lipschitz_of_layer(field, input_shape) for field in self.fields]
         return sum(constants) * (1.0 + 2 * len(constants) * EPSILON)
 
+    def reach(self, norm: Norm, sizes: Tensor, input_shape: Shape) -> Tensor:
+        """The sum of the parts' reaches."""
+        total = torch.stack([reach(part, norm, sizes, input_shape).cpu() for part in self.fields]).sum(dim=0)
+        return round_up(total, len(self.fields))
+
     def one_sided(self, input_shape: Shape) -> OneSidedConstant:
         """Σ μ_i."""
-        parts = [one_sided_lipschitz(part, input_shape) for part in self.fields]
+        return self._sum_of([one_sided_lipschitz(part, input_shape) for part in self.fields])
+
+    def one_sided_in(self, norm: Norm, input_shape: Shape) -> OneSidedConstant:
+        """Σ μ_i."""
+        return self._sum_of([one_sided_lipschitz_in(part, norm, input_shape) for part in self.fields])
+
+    def _sum_of(self, parts: list[OneSidedConstant]) -> OneSidedConstant:
         size = sum(abs(part.value) for part in parts)
         value = sum(part.value for part in parts) + len(parts) * EPSILON * size
         return OneSidedConstant(value, "sum of: " + " | ".join(part.source for part in parts))
@@ -140,6 +154,17 @@ class ScaledField(AbstractField):
     def lipschitz(self, input_shape: Shape) -> float:
         """|c|K."""
         return product_up(abs(self.factor), lipschitz_of_layer(self.field, input_shape))
+
+    def reach(self, norm: Norm, sizes: Tensor, input_shape: Shape) -> Tensor:
+        """|c| times that of f."""
+        return times_up(reach(self.field, norm, sizes, input_shape), abs(self.factor))
+
+    def one_sided_in(self, norm: Norm, input_shape: Shape) -> OneSidedConstant:
+        """cμ for c ≥ 0, else |c|K."""
+        if norm == "L2" or self.factor < 0:
+            return super().one_sided_in(norm, input_shape)
+        inner = one_sided_lipschitz_in(self.field, norm, input_shape)
+        return OneSidedConstant(_product(self.factor, inner.value), f"{self.factor:g} times: {inner.source}")
 
     def one_sided(self, input_shape: Shape) -> OneSidedConstant:
         """cμ for c ≥ 0; a negative c turns the sign of the quotient, and only |c|K is left (0 for a skew field)."""

@@ -16,6 +16,8 @@ from natrob_theory.layers.questions import (
     follows_convex_potential,
     lipschitz_of_layer,
     one_sided_lipschitz,
+    one_sided_lipschitz_in,
+    reach,
     stated_structure,
 )
 from natrob_theory.layers.statements import (
@@ -30,7 +32,8 @@ from natrob_theory.layers.statements import (
 )
 from natrob_theory.numbers.argument_checks import require_nonnegative
 from natrob_theory.numbers.balls import ball
-from natrob_theory.numbers.rounding import EPSILON
+from natrob_theory.numbers.norms import Norm
+from natrob_theory.numbers.rounding import EPSILON, round_up, times_up
 
 
 @final
@@ -70,7 +73,18 @@ class DissipativeField(AbstractField):
 
     def one_sided(self, input_shape: Shape) -> OneSidedConstant:
         """μ_f − ρ."""
-        inner = one_sided_lipschitz(self.field, input_shape)
+        return self._less_rate(one_sided_lipschitz(self.field, input_shape))
+
+    def reach(self, norm: Norm, sizes: Tensor, input_shape: Shape) -> Tensor:
+        """That of f, and ρ times the sizes."""
+        inner = reach(self.field, norm, sizes, input_shape)
+        return round_up(inner + times_up(sizes.to(inner.device), self.rate), 2)
+
+    def one_sided_in(self, norm: Norm, input_shape: Shape) -> OneSidedConstant:
+        """μ_f − ρ, in every norm."""
+        return self._less_rate(one_sided_lipschitz_in(self.field, norm, input_shape))
+
+    def _less_rate(self, inner: OneSidedConstant) -> OneSidedConstant:
         value = inner.value - self.rate
         return OneSidedConstant(value + EPSILON * abs(value), f"{inner.source}; less the rate {self.rate:g}")
 

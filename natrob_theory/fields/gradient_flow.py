@@ -17,7 +17,14 @@ from natrob_theory.fields.linear_map import (
 from natrob_theory.layers.affine import RELATIVE, matrix_error
 from natrob_theory.layers.answers import AbstractField, asked
 from natrob_theory.layers.matrices import linear_map as map_of_matrix
-from natrob_theory.layers.questions import activation_slopes, ball_field, evaluated, layer_pieces, lipschitz_of_layer
+from natrob_theory.layers.questions import (
+    activation_slopes,
+    ball_field,
+    evaluated,
+    layer_pieces,
+    lipschitz_of_layer,
+    reach,
+)
 from natrob_theory.layers.refusal import LayerRefusedError
 from natrob_theory.layers.statements import (
     Activation,
@@ -30,7 +37,9 @@ from natrob_theory.layers.statements import (
     Shape,
     Structure,
 )
-from natrob_theory.numbers.rounding import product_up
+from natrob_theory.layers.two_layer_rows import ConvolutionPair, DensePair, largest_row_sum, slopes_on_the_line
+from natrob_theory.numbers.norms import Norm
+from natrob_theory.numbers.rounding import product_up, times_up
 
 
 @final
@@ -86,14 +95,34 @@ class GradientFlowField(AbstractField):
 
     def lipschitz(self, input_shape: Shape) -> float:
         """The largest slope of σ times ‖W‖₂². Raises LayerRefusedError where a part is not what the class says."""
+        self._require_parts()
+        norm = lipschitz_of_layer(self.linear_map, input_shape)
+        return product_up(require_monotone(self.activation), norm, norm)
+
+    def _require_parts(self) -> None:
         require_linear_map("linear_map", self.linear_map)
         altered = asked(self.activation, "slopes")[1]
         if altered:
             raise LayerRefusedError(
                 f"no Lipschitz upper bound is known for {type(self.activation).__name__} with {altered}"
             )
-        norm = lipschitz_of_layer(self.linear_map, input_shape)
-        return product_up(require_monotone(self.activation), norm, norm)
+
+    def reach(self, norm: Norm, sizes: Tensor, input_shape: Shape) -> Tensor:
+        """|Wᵀ|D|W|, D the largest slope: symmetric, so the same in L∞ and L1."""
+        self._require_parts()
+        inner = reach(self.linear_map, "Linf", sizes, input_shape)
+        return reach(self.linear_map, "L1", times_up(inner, require_monotone(self.activation)), input_shape)
+
+    def one_sided_in(self, norm: Norm, input_shape: Shape) -> OneSidedConstant:
+        """The largest row of −WᵀDW, unit by unit; positive in general."""
+        by_norms = super().one_sided_in(norm, input_shape)
+        if norm == "L2":
+            return by_norms
+        weight = self.linear_map.weight.detach().double()
+        dense = isinstance(self.linear_map, nn.Linear)
+        pair = DensePair(weight, -weight.t()) if dense else ConvolutionPair(weight, -weight)
+        value = largest_row_sum(pair, slopes_on_the_line(self.activation), norm, input_shape)
+        return min(OneSidedConstant(value, "rows of the Jacobians −WᵀDW of a gradient flow"), by_norms)
 
     def one_sided(self, input_shape: Shape) -> OneSidedConstant:
         """−⟨We, DWe⟩ ≤ 0; the Lipschitz constant checks that the parts are still what they were."""

@@ -9,9 +9,10 @@ from natrob_theory.fields.combinations import ScaledField, require_module
 from natrob_theory.fields.gradient_flow import GradientFlowField
 from natrob_theory.fields.halves import split_halves
 from natrob_theory.layers.answers import AbstractField
-from natrob_theory.layers.questions import ball_field, lipschitz_of_layer
+from natrob_theory.layers.questions import ball_field, lipschitz_of_layer, reach
 from natrob_theory.layers.statements import BallField, OneSidedConstant, Shape, Structure
 from natrob_theory.numbers.balls import Ball, BallMatrix, rows_of, stacked
+from natrob_theory.numbers.norms import Norm
 
 
 @final
@@ -84,10 +85,14 @@ class HamiltonianField(AbstractField):
 
     def lipschitz(self, input_shape: Shape) -> float:
         """The larger constant of the two halves."""
-        if input_shape[0] % 2 == 1:
-            raise ValueError(f"`input_shape` must have an even first axis for HamiltonianField, got {input_shape}")
-        half = (input_shape[0] // 2, *input_shape[1:])
+        half = _half_of(input_shape)
         return max(lipschitz_of_layer(part, half) for part in (self.first, self.second))
+
+    def reach(self, norm: Norm, sizes: Tensor, input_shape: Shape) -> Tensor:
+        """[[0, S₁], [S₂, 0]] with S_i ≥ |Jacobian| of a half, symmetric: its transpose exchanges them."""
+        half, (a, b) = _half_of(input_shape), split_halves(sizes)
+        upper, lower = (self.first, self.second) if norm == "Linf" else (self.second, self.first)
+        return torch.cat([reach(upper, norm, b, half), reach(lower, norm, a, half)], dim=1)
 
     def one_sided(self, input_shape: Shape) -> OneSidedConstant:
         """½max(K₁, K₂): see the class."""
@@ -107,3 +112,10 @@ class HamiltonianField(AbstractField):
             return stacked(-first(time, b), second(time, a))
 
         return coupled
+
+
+def _half_of(input_shape: Shape) -> Shape:
+    """The shape of each half. Raises ValueError for an odd first axis."""
+    if input_shape[0] % 2 == 1:
+        raise ValueError(f"`input_shape` must have an even first axis for HamiltonianField, got {input_shape}")
+    return (input_shape[0] // 2, *input_shape[1:])

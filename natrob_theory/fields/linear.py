@@ -8,11 +8,12 @@ from torch import Tensor, nn
 
 from natrob_theory.layers.affine import matrix_error
 from natrob_theory.layers.answers import AbstractField
-from natrob_theory.layers.linear import one_sided_of_matrix
+from natrob_theory.layers.linear import dense_reach, logarithmic_norm_of_matrix, one_sided_of_matrix
 from natrob_theory.layers.matrices import exact_map
 from natrob_theory.layers.questions import lipschitz_of_layer
 from natrob_theory.layers.statements import Affine, BallField, OneSidedConstant, Piece, Shape, Structure
 from natrob_theory.numbers.balls import exact_matrix
+from natrob_theory.numbers.norms import Norm
 from natrob_theory.spectra.singular_values import matrix_norm_upper
 
 
@@ -48,6 +49,16 @@ class LinearField(AbstractField):
         """λ_max((A + Aᵀ)/2)."""
         lipschitz_of_layer(self, input_shape)
         return one_sided_of_matrix(self.matrix)
+
+    def reach(self, norm: Norm, sizes: Tensor, input_shape: Shape) -> Tensor:
+        """|A|a, |A|ᵀb."""
+        return dense_reach(self.matrix, norm, sizes, input_shape)
+
+    def one_sided_in(self, norm: Norm, input_shape: Shape) -> OneSidedConstant:
+        """The logarithmic norm of A: exact up to rounding."""
+        if norm == "L2":
+            return super().one_sided_in(norm, input_shape)
+        return logarithmic_norm_of_matrix(self.matrix, norm)
 
     def is_gradient_flow(self) -> bool:
         """Ay = −∇(−½⟨y, Ay⟩) for a symmetric A ≤ 0; only a diagonal A is looked at, whose signs no rounding blurs."""

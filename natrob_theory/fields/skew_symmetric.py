@@ -4,6 +4,7 @@ from typing import final
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from natrob_theory.fields.linear_map import (
     LinearMap,
@@ -16,8 +17,10 @@ from natrob_theory.fields.linear_map import (
 )
 from natrob_theory.layers.affine import RELATIVE, matrix_error
 from natrob_theory.layers.answers import AbstractField
+from natrob_theory.layers.entry_sums import absolute, reach_through
+from natrob_theory.layers.linear import dense_reach
 from natrob_theory.layers.matrices import linear_map as map_of_matrix
-from natrob_theory.layers.questions import layer_pieces, lipschitz_of_layer
+from natrob_theory.layers.questions import layer_pieces, lipschitz_of_layer, reach
 from natrob_theory.layers.statements import (
     Affine,
     AffineMap,
@@ -28,7 +31,8 @@ from natrob_theory.layers.statements import (
     Shape,
     Structure,
 )
-from natrob_theory.numbers.rounding import EPSILON
+from natrob_theory.numbers.norms import Norm
+from natrob_theory.numbers.rounding import EPSILON, round_up
 from natrob_theory.spectra.singular_values import matrix_norm_upper
 from natrob_theory.spectra.torus_convolution import torus_norm_upper
 
@@ -93,6 +97,23 @@ class SkewSymmetricField(AbstractField):
             grid = [size + taps - 1 for size, taps in zip(input_shape[1:], skew.shape[2:], strict=True)]
             norm = torus_norm_upper(skew, grid=grid, stride=(1, 1))
         return norm + EPSILON * float(skew.abs().sum())
+
+    def reach(self, norm: Norm, sizes: Tensor, input_shape: Shape) -> Tensor:
+        """|A − Aᵀ|a, whose transpose is itself; the difference of two weights is rounded once."""
+        reach(self.linear_map, norm, sizes, input_shape)  # refuses a state that does not fit and an altered layer
+        require_linear_map("linear_map", self.linear_map)
+        weight = self.linear_map.weight.detach().double()
+        if isinstance(self.linear_map, nn.Linear):
+            return round_up(dense_reach(weight - weight.t(), norm, sizes, input_shape), 1)
+        kernel, padding = absolute(skew_kernel(weight)), tuple(taps // 2 for taps in self.linear_map.kernel_size)
+        terms = kernel[0].numel() + 1
+        return reach_through(
+            lambda some: functional.conv2d(some.to(kernel), kernel, padding=padding),
+            norm,
+            sizes,
+            input_shape,
+            terms=terms,
+        )
 
     def one_sided(self, input_shape: Shape) -> OneSidedConstant:
         """0, of the field and of every multiple."""

@@ -13,7 +13,9 @@ from natrob_theory.layers.questions import activation_slopes as activation_slope
 from natrob_theory.layers.questions import ball_field as ball_field
 from natrob_theory.layers.questions import follows_convex_potential as follows_convex_potential
 from natrob_theory.layers.questions import layer_lipschitz as layer_lipschitz
+from natrob_theory.layers.questions import layer_lipschitz_in as layer_lipschitz_in
 from natrob_theory.layers.questions import one_sided_lipschitz as one_sided_lipschitz
+from natrob_theory.layers.questions import one_sided_lipschitz_in as one_sided_lipschitz_in
 from natrob_theory.layers.questions import stated_structure as stated_structure
 from natrob_theory.layers.refusal import ActivationRefusedError as ActivationRefusedError
 from natrob_theory.layers.refusal import BallRefusedError as BallRefusedError

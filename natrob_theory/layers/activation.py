@@ -16,7 +16,8 @@ from natrob_theory.layers.questions import lipschitz_of_layer
 from natrob_theory.layers.runs import image_norm
 from natrob_theory.layers.statements import Activation, Affine, BallField, Piece, Shape, Slopes
 from natrob_theory.numbers.balls import Ball, elementwise
-from natrob_theory.numbers.rounding import EPSILON
+from natrob_theory.numbers.norms import Norm
+from natrob_theory.numbers.rounding import EPSILON, times_up
 
 
 class AbstractActivation(AbstractLayer[Described]):
@@ -37,6 +38,14 @@ class AbstractActivation(AbstractLayer[Described]):
     def lipschitz(self, input_shape: Shape) -> float:
         """The steepest slope on the whole line."""
         return steepest(self.everywhere())
+
+    def lipschitz_in(self, norm: Norm, input_shape: Shape) -> float:
+        """The steepest slope, in every norm: no entry depends on another."""
+        return lipschitz_of_layer(self.module, input_shape)
+
+    def reach(self, norm: Norm, sizes: Tensor, input_shape: Shape) -> Tensor:
+        """The steepest slope times the sizes."""
+        return times_up(sizes, lipschitz_of_layer(self.module, input_shape))
 
     def everywhere(self) -> Slopes:
         """The slopes on the whole line."""

@@ -25,6 +25,7 @@ from torch import Tensor, nn
 
 from natrob_theory.layers.affine import ELEMENTWISE_ERROR, RELATIVE
 from natrob_theory.layers.altered_layers import FORWARD_METHODS, alteration
+from natrob_theory.layers.entry_sums import ones_like_shape
 from natrob_theory.layers.refusal import ActivationRefusedError, BallRefusedError, LayerRefusedError, refuse
 from natrob_theory.layers.runs import image_norm, shape_after, takes_time
 from natrob_theory.layers.statements import (
@@ -40,7 +41,8 @@ from natrob_theory.layers.statements import (
     Structure,
     Term,
 )
-from natrob_theory.numbers.rounding import EPSILON
+from natrob_theory.numbers.norms import Norm
+from natrob_theory.numbers.rounding import EPSILON, times_up
 
 Described = TypeVar("Described", bound=nn.Module)
 Answer = TypeVar("Answer")
@@ -51,7 +53,8 @@ class AbstractAnswers(abc.ABC):
     """The questions that bounds ask. Shapes are those of one sample, without the batch axis; all is rounded outward.
 
     Proof of what is derived: proofs/coq/one_sided.v for μ ≤ K, proofs/symbolic/evaluation_error.py for rounding,
-        proofs/symbolic/skew_gradient_flow_euler.py for the parts of a field.
+        proofs/symbolic/skew_gradient_flow_euler.py for the parts of a field,
+        proofs/symbolic/row_and_column_norms.py for L∞ and L1.
     """
 
     takes_time: ClassVar[bool | None] = None
@@ -77,6 +80,44 @@ class AbstractAnswers(abc.ABC):
             f"no Lipschitz upper bound is known for layer {type(layer).__name__} (input shape {input_shape}); {chain}"
             f"register one with natrob_theory.layer_lipschitz.register"
         )
+
+    def lipschitz_in(self, norm: Norm, input_shape: Shape) -> float:
+        """At least the Lipschitz constant in this norm on all inputs.
+
+        Derived: in L2 from `lipschitz`; in L∞ and L1 from `reach`, the largest that becomes of ones. One of the two
+        must be stated. Raises LayerRefusedError.
+        """
+        layer = self.described
+        if norm == "L2":
+            return ask(layer, "lipschitz", input_shape)
+        if type(self).reach is AbstractAnswers.reach:
+            name, chain = type(layer).__name__, ""
+            if any(layer.children()):
+                chain = "write it as an nn.Sequential of layers that have one, or "
+            raise LayerRefusedError(
+                f"no Lipschitz upper bound in {norm} is known for layer {name} (input shape {input_shape}); {chain}"
+                f"register one with natrob_theory.layer_lipschitz_in.register({name}, lambda layer, norm, input_shape: "
+                f"...)"
+            )
+        shape = input_shape if norm == "Linf" else answers_of(layer).output_shape(input_shape)
+        return float(ask(layer, "reach", norm, ones_like_shape(shape), input_shape).max())
+
+    def reach(self, norm: Norm, sizes: Float[Tensor, "batch *entries"], input_shape: Shape) -> Tensor:
+        """Bounds differences entry by entry: `layers/entry_sums.py`.
+
+        Derived: the constant times the largest of the sizes, at every entry. Raises LayerRefusedError.
+
+        Args:
+            norm: "Linf": |z − y| ≤ a entry by entry gives |f(z) − f(y)| ≤ the result. "L1": weights b on the outputs,
+                Σ b_j|f(z) − f(y)|_j ≤ Σ (result)_i|z − y|_i.
+            sizes: a of the inputs' shape, b of the outputs' shape; float64, at least 0.
+            input_shape: as everywhere.
+        """
+        layer = self.described
+        constant = ask(layer, "lipschitz_in", norm, input_shape)
+        shape = answers_of(layer).output_shape(input_shape) if norm == "Linf" else input_shape
+        most = times_up(sizes.flatten(1).amax(dim=1), constant)
+        return most.view(-1, *[1] * len(shape)).expand(-1, *shape)
 
     def lipschitz_near(
         self, center: Float[Tensor, "batch *input"], radius: Float[Tensor, " batch"], input_shape: Shape
@@ -165,6 +206,17 @@ class AbstractAnswers(abc.ABC):
                 f"natrob_theory.one_sided_lipschitz.register ({refusal})"
             ) from refusal
         return OneSidedConstant(constant, f"μ ≤ K of {name}, layer by layer: nothing better is known")
+
+    def one_sided_in(self, norm: Norm, input_shape: Shape) -> OneSidedConstant:
+        """At least the logarithmic norm of the Jacobian in this norm, for all states; derived: μ ≤ K there.
+
+        In L∞ max_i (J_ii + Σ_{j≠i}|J_ij|), in L1 the same by columns. Raises LayerRefusedError.
+        """
+        if norm == "L2":
+            return ask(self.described, "one_sided", input_shape)
+        constant = ask(self.described, "lipschitz_in", norm, input_shape)
+        name = type(self.described).__name__
+        return OneSidedConstant(constant, f"μ ≤ K of {name} in {norm}: nothing better is known")
 
     def is_gradient_flow(self) -> bool:
         """Whether it is known that f(t, ·) = −∇V_t with V_t convex and differentiable, for every t."""

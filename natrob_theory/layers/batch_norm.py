@@ -17,7 +17,8 @@ from natrob_theory.layers.matrices import DENSE_LIMIT, linear_map
 from natrob_theory.layers.questions import lipschitz_of_layer
 from natrob_theory.layers.refusal import refuse, require_eval
 from natrob_theory.layers.statements import Affine, AffineMap, Piece, Shape
-from natrob_theory.numbers.rounding import EPSILON
+from natrob_theory.numbers.norms import Norm
+from natrob_theory.numbers.rounding import EPSILON, times_up
 
 AnyBatchNorm: TypeAlias = nn.BatchNorm1d | nn.BatchNorm2d | nn.BatchNorm3d
 
@@ -43,6 +44,15 @@ class BatchNormAnswers(AbstractLayer[AnyBatchNorm]):
     def lipschitz(self, input_shape: Shape) -> float:
         """max |s|."""
         return float(self.scale(input_shape).abs().max()) * (1.0 + 8 * EPSILON)
+
+    def lipschitz_in(self, norm: Norm, input_shape: Shape) -> float:
+        """max |s| in every norm."""
+        return lipschitz_of_layer(self.module, input_shape)
+
+    def reach(self, norm: Norm, sizes: Tensor, input_shape: Shape) -> Tensor:
+        """The sizes times |s| of their channel, so that it joins the layer before it."""
+        scale = self.scale(input_shape).abs() * (1.0 + 8 * EPSILON)
+        return times_up(sizes.to(scale.device), scale.view(-1, *[1] * (len(input_shape) - 1)))
 
     def folded_into(self, before: nn.Module, input_shape: Shape) -> float | None:
         """‖diag(s)W‖₂ for the linear layer or convolution W directly before, which takes `input_shape`.

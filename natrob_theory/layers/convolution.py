@@ -10,11 +10,13 @@ from torch import Tensor, nn
 
 from natrob_theory.layers.affine import RELATIVE, SCALE_ERROR, matrix_error
 from natrob_theory.layers.answers import AbstractLayer, describes
+from natrob_theory.layers.entry_sums import absolute, reach_through
 from natrob_theory.layers.matrices import DENSE_LIMIT, exact_map
 from natrob_theory.layers.padding import padded_numbers, padding_map, padding_norm
 from natrob_theory.layers.questions import output_shape
 from natrob_theory.layers.refusal import LayerRefusedError
 from natrob_theory.layers.statements import Affine, AffineMap, Piece, Shape
+from natrob_theory.numbers.norms import Norm
 from natrob_theory.numbers.rounding import EPSILON, product_up
 from natrob_theory.spectra.singular_values import matrix_norm_upper, spectral_norm_upper
 from natrob_theory.spectra.torus import Torus, plain_torus, twists
@@ -39,6 +41,28 @@ class ConvolutionAnswers(AbstractLayer[AnyConvolution]):
     def lipschitz(self, input_shape: Shape) -> float:
         """The torus method."""
         return convolution_norm_upper(self.module, input_shape)
+
+    def reach(self, norm: Norm, sizes: Tensor, input_shape: Shape) -> Tensor:
+        """The convolution by |kernel| with its own padding, or its adjoint.
+
+        Row and column sums of the operator, exact where no output meets one pixel by two taps, as it may behind a
+        border that is reflected, repeated or taken from the other end; there, above them.
+        """
+        layer = self.module
+        require_image_shape(layer, input_shape)
+        weight, per_output = absolute(layer.weight), math.prod(layer.weight.shape[1:])
+        uses = 1
+        if layer.padding_mode != "zeros":
+            numbers = padded_numbers(input_shape[1:], layer._reversed_padding_repeated_twice, layer.padding_mode)
+            uses = int(torch.bincount(numbers.flatten().long()).max())
+        per_input = uses * layer.weight.shape[0] * math.prod(layer.kernel_size)
+        return reach_through(
+            lambda some: layer._conv_forward(some.to(weight), weight, None),
+            norm,
+            sizes,
+            input_shape,
+            terms=max(per_output, per_input),
+        )
 
     def scaled_lipschitz(self, input_shape: Shape, scale: Callable[[], Tensor]) -> float | None:
         """The torus method with the outputs scaled."""
@@ -98,10 +122,7 @@ def convolution_norm_upper(
     Proof: proofs/symbolic/torus_convolution.py; that a compression is no larger, proofs/coq/lipschitz_composition.v;
         of padding that is no zero, proofs/symbolic/padding_norms.py.
     """
-    if len(input_shape) != layer.weight.dim() - 1 or input_shape[0] != layer.in_channels:
-        raise ValueError(
-            f"`input_shape` must be ({layer.in_channels}, *sizes) for layer {type(layer).__name__}, got {input_shape}"
-        )
+    require_image_shape(layer, input_shape)
     dense = _dense_norm_upper(layer, input_shape, output_scale)
     if dense is not None:
         return dense
@@ -120,6 +141,14 @@ def convolution_norm_upper(
     tori = zero_padded_tori(sizes, taps, strides, padding, channels=max(kernel.shape[:2]))
     alone = groups_norm_upper(kernel.chunk(layer.groups), tori, strides) + kernel_error
     return product_up(stretch, alone) if pads_apart(layer) else alone
+
+
+def require_image_shape(layer: AnyConvolution, input_shape: Shape) -> None:
+    """Raise ValueError unless the shape is (channels, *sizes) of this layer."""
+    if len(input_shape) != layer.weight.dim() - 1 or input_shape[0] != layer.in_channels:
+        raise ValueError(
+            f"`input_shape` must be ({layer.in_channels}, *sizes) for layer {type(layer).__name__}, got {input_shape}"
+        )
 
 
 def _dense_norm_upper(layer: AnyConvolution, input_shape: Shape, output_scale: Tensor | None) -> float | None:

@@ -5,13 +5,17 @@ from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from natrob_theory.layers.affine import SCALE_ERROR, matrix_error
 from natrob_theory.layers.answers import AbstractLayer, describes
+from natrob_theory.layers.entry_sums import absolute, reach_through
 from natrob_theory.layers.matrices import exact_map
 from natrob_theory.layers.questions import lipschitz_of_layer
 from natrob_theory.layers.statements import Affine, BallField, OneSidedConstant, Piece, Shape, Structure
 from natrob_theory.numbers.balls import add_column, exact_matrix
+from natrob_theory.numbers.norms import Norm
+from natrob_theory.numbers.rounding import EPSILON
 from natrob_theory.spectra.eigenvalues import largest_eigenvalue_upper
 from natrob_theory.spectra.singular_values import matrix_norm_upper, spectral_norm_upper
 
@@ -22,11 +26,13 @@ class LinearAnswers(AbstractLayer[nn.Linear]):
 
     def lipschitz(self, input_shape: Shape) -> float:
         """‖W‖₂."""
-        if input_shape[-1] != self.module.in_features:
-            raise ValueError(
-                f"`input_shape` must end in {self.module.in_features} for this Linear layer, got {input_shape}"
-            )
+        self._require_features(input_shape)
         return matrix_norm_upper(self.module.weight)
+
+    def reach(self, norm: Norm, sizes: Tensor, input_shape: Shape) -> Tensor:
+        """|W|a, |W|ᵀb: row and column sums."""
+        self._require_features(input_shape)
+        return dense_reach(self.module.weight, norm, sizes, input_shape)
 
     def scaled_lipschitz(self, input_shape: Shape, scale: Callable[[], Tensor]) -> float | None:
         """‖diag(s)W‖₂ of vectors; in samples with more axes the outputs are not where channels are looked for."""
@@ -59,9 +65,43 @@ class LinearAnswers(AbstractLayer[nn.Linear]):
             return OneSidedConstant(constant, "μ ≤ K of a linear layer that is not square")
         return one_sided_of_matrix(self.module.weight)
 
+    def one_sided_in(self, norm: Norm, input_shape: Shape) -> OneSidedConstant:
+        """The logarithmic norm of a square W."""
+        if norm == "L2" or self.module.in_features != self.module.out_features:
+            return super().one_sided_in(norm, input_shape)
+        self._require_features(input_shape)
+        return logarithmic_norm_of_matrix(self.module.weight, norm)
+
+    def _require_features(self, input_shape: Shape) -> None:
+        if input_shape[-1] != self.module.in_features:
+            raise ValueError(
+                f"`input_shape` must end in {self.module.in_features} for this Linear layer, got {input_shape}"
+            )
+
     def structure(self, input_shape: Shape) -> Structure:
         """Nothing: the constants come from the weights, whatever these are."""
         return Structure()
+
+
+def dense_reach(matrix: Tensor, norm: Norm, sizes: Tensor, input_shape: Shape) -> Tensor:
+    """|W|a or |W|ᵀb over the last axis. Proof: proofs/symbolic/row_and_column_norms.py."""
+    weight = absolute(matrix)
+    return reach_through(
+        lambda some: functional.linear(some.to(weight), weight), norm, sizes, input_shape, terms=max(weight.shape)
+    )
+
+
+def logarithmic_norm_of_matrix(matrix: Tensor, norm: Norm) -> OneSidedConstant:
+    """max_i (A_ii + Σ_{j≠i}|A_ij|) in L∞, the same by columns in L1, rounded outward.
+
+    Proof: proofs/symbolic/row_and_column_norms.py.
+    """
+    rows = matrix.detach().double() if norm == "Linf" else matrix.detach().double().t()
+    sizes = rows.abs()
+    others = sizes - torch.diag(sizes.diagonal())
+    sums = rows.diagonal() + others.sum(dim=1)
+    value = float((sums + (len(rows) + 2) * EPSILON * sizes.sum(dim=1)).max())
+    return OneSidedConstant(value, f"largest {'row' if norm == 'Linf' else 'column'} sum, the diagonal with its sign")
 
 
 def one_sided_of_matrix(matrix: Tensor) -> OneSidedConstant:

@@ -22,7 +22,8 @@ from natrob_theory.layers.questions import lipschitz_of_layer
 from natrob_theory.layers.refusal import refuse
 from natrob_theory.layers.runs import value_at_zero
 from natrob_theory.layers.statements import Evaluated, Shape
-from natrob_theory.numbers.rounding import EPSILON
+from natrob_theory.numbers.norms import Norm
+from natrob_theory.numbers.rounding import EPSILON, product_up
 
 AnyInstanceNorm: TypeAlias = nn.InstanceNorm1d | nn.InstanceNorm2d | nn.InstanceNorm3d
 
@@ -48,6 +49,14 @@ class AbstractNormalisation(AbstractLayer[Described]):
         if not self._eps > 0:
             refuse(self.module, input_shape, f"eps={self._eps}")
         return self._largest_scale() / math.sqrt(self._eps) * (1.0 + 8 * EPSILON)
+
+    def lipschitz_in(self, norm: Norm, input_shape: Shape) -> float:
+        """√n times that in L2, n the entries of a group: ‖J‖_∞ and ‖J‖₁ are at most √n‖J‖₂, group by group."""
+        constant = lipschitz_of_layer(self.module, input_shape)
+        if norm == "L2":
+            return constant
+        entries = math.prod(input_shape) / self.groups(input_shape)
+        return product_up(constant, math.sqrt(entries) * (1.0 + 2 * EPSILON))
 
     def lipschitz_near(
         self, center: Float[Tensor, "batch *input"], radius: Float[Tensor, " batch"], input_shape: Shape

@@ -10,11 +10,14 @@ from typing import Any, TypeAlias
 import torch
 from jaxtyping import Int
 from torch import Tensor, nn
+from torch.nn import functional
 
 from natrob_theory.layers.affine import RELATIVE, only_constant
 from natrob_theory.layers.answers import AbstractLayer, describes
+from natrob_theory.layers.entry_sums import reach_through
 from natrob_theory.layers.matrices import DENSE_LIMIT
 from natrob_theory.layers.statements import Affine, AffineMap, Piece, Shape
+from natrob_theory.numbers.norms import Norm
 from natrob_theory.numbers.rounding import EPSILON
 
 AnyConstantPad: TypeAlias = nn.ConstantPad1d | nn.ConstantPad2d | nn.ConstantPad3d
@@ -34,6 +37,17 @@ class AbstractPadding(AbstractLayer[Any]):
     def lipschitz(self, input_shape: Shape) -> float:
         """√(how often the most used pixel is used), exact up to the root's rounding."""
         return padding_norm(self.pixels(input_shape), math.prod(self.sizes(input_shape)))
+
+    def reach(self, norm: Norm, sizes: Tensor, input_shape: Shape) -> Tensor:
+        """Padding, or its adjoint: a constant adds no difference, and in L1 a pixel counts as often as it is used."""
+        pixels = self.pixels(input_shape)
+        return reach_through(
+            lambda some: functional.pad(some, tuple(self.module.padding), mode=self.mode),
+            norm,
+            sizes,
+            input_shape,
+            terms=int(torch.bincount(pixels, minlength=2)[1:].max()),
+        )
 
     def pieces(self, input_shape: Shape) -> list[Piece]:
         """A matrix of zeros and ones, and the constant as bias, where it fits."""

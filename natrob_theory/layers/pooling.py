@@ -7,20 +7,27 @@ import math
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from natrob_theory.layers.affine import RELATIVE, product_error
 from natrob_theory.layers.answers import AbstractLayer, Described, describes
+from natrob_theory.layers.entry_sums import reach_through
 from natrob_theory.layers.matrices import linear_map, matrix_from_images
 from natrob_theory.layers.questions import lipschitz_of_layer
 from natrob_theory.layers.refusal import refuse
 from natrob_theory.layers.statements import Affine, Piece, Shape
+from natrob_theory.numbers.norms import Norm
 from natrob_theory.numbers.rounding import EPSILON
 from natrob_theory.spectra.torus_convolution import round_to_multiple, torus_norm_upper
 
 
 class AbstractAveraging(AbstractLayer[Described]):
     """A linear map without weights, whose entries are all positive quotients."""
+
+    def reach(self, norm: Norm, sizes: Tensor, input_shape: Shape) -> Tensor:
+        """The layer itself, or its adjoint; a sum has at most as many terms as there are pixels."""
+        lipschitz_of_layer(self.module, input_shape)  # refuses what is refused there
+        return reach_through(self.module, norm, sizes, input_shape, terms=math.prod(input_shape[1:]) + 4)
 
     def pieces(self, input_shape: Shape) -> list[Piece]:
         """The matrix, read off the images of unit vectors, where it fits."""
@@ -73,6 +80,17 @@ class MaxPoolAnswers(AbstractLayer[nn.MaxPool1d | nn.MaxPool2d]):
 
     def lipschitz(self, input_shape: Shape) -> float:
         """|max a − max b| ≤ max |a − b| in each window, so √(windows that share a pixel) bounds the L2 constant."""
+        return math.sqrt(self._windows_of_a_pixel(input_shape)) * (1.0 + 2 * EPSILON)
+
+    def lipschitz_in(self, norm: Norm, input_shape: Shape) -> float:
+        """1 in L∞; in L1 the windows that share a pixel, which one that is the largest in all of them attains."""
+        if norm == "L2":
+            return lipschitz_of_layer(self.module, input_shape)
+        windows = self._windows_of_a_pixel(input_shape)
+        return 1.0 if norm == "Linf" else float(windows)
+
+    def _windows_of_a_pixel(self, input_shape: Shape) -> int:
+        """At least how many windows share a pixel."""
         layer = self.module
         if layer.return_indices:
             return refuse(layer, input_shape, "return_indices=True")
@@ -82,7 +100,7 @@ class MaxPoolAnswers(AbstractLayer[nn.MaxPool1d | nn.MaxPool2d]):
             min(tap, -(-((tap - 1) * step + 1) // stride))
             for tap, stride, step in zip(taps, strides, steps, strict=True)
         ]
-        return math.sqrt(math.prod(shared)) * (1.0 + 2 * EPSILON)
+        return math.prod(shared)
 
     def rounding(self, input_shape: Shape, norm: Affine, unit: float) -> Affine:
         """Nothing is rounded."""

@@ -39,6 +39,21 @@ class _Constants(Question[float]):
         return remembered(module, input_shape, lambda: answers.lipschitz(input_shape))
 
 
+class _ConstantsInANorm(Question[Any]):
+    """Constants and reaches in a norm: of finite weights only; a constant in L2 is `layer_lipschitz`."""
+
+    def __call__(self, module: nn.Module, *arguments: Any) -> Any:
+        norm, input_shape = arguments[0], arguments[-1]
+        if self.name == "lipschitz_in" and norm == "L2":
+            return layer_lipschitz(module, input_shape)
+        answers, altered = asked(module, self.name)
+        if altered:
+            refuse(module, input_shape, altered)
+        require_finite_weights(module)
+        require_settled_weights(module)
+        return getattr(answers, self.name)(*arguments)
+
+
 def _refuse_constant(layer: nn.Module, altered: str, input_shape: Shape, *_: Any) -> Any:
     refuse(layer, input_shape, altered)
 
@@ -66,6 +81,25 @@ Proof that constants of layers multiply: proofs/coq/lipschitz_composition.v.
 """
 
 lipschitz_of_layer = layer_lipschitz
+
+layer_lipschitz_in: Question[float] = _ConstantsInANorm("lipschitz_in", _refuse_constant)
+"""An upper bound of a layer's Lipschitz constant in a norm: `layer_lipschitz_in(layer, norm, input_shape)`.
+
+Raises:
+    LayerRefusedError, ValueError: as `layer_lipschitz`.
+
+Proof: proofs/symbolic/row_and_column_norms.py; that constants of layers multiply, in every norm,
+    proofs/coq/lipschitz_composition.v.
+"""
+
+reach: Question[Tensor] = _ConstantsInANorm("reach", _refuse_constant)
+"""Bounds differences entry by entry behind a layer: `reach(layer, norm, sizes, input_shape)`.
+
+Raises:
+    LayerRefusedError, ValueError: as `layer_lipschitz`.
+
+Proof: proofs/symbolic/row_and_column_norms.py.
+"""
 
 activation_slopes: Question[Slopes] = Question("slopes", _refuse_slopes)
 """The range of the secant slopes of an elementwise activation: `activation_slopes(activation, lower, upper)`.
@@ -131,6 +165,17 @@ Raises:
 
 Proof of the answers here: proofs/coq/one_sided.v, proofs/symbolic/field_combinations.py,
     proofs/symbolic/gradient_flow.py, proofs/symbolic/hamiltonian_one_sided.py.
+"""
+
+one_sided_lipschitz_in: Question[OneSidedConstant] = Question(
+    "one_sided_in", lambda field, altered, _norm, input_shape: _refuse_one_sided(field, altered, input_shape)
+)
+"""An upper bound of a field's logarithmic norm in a norm: `one_sided_lipschitz_in(field, norm, input_shape)`.
+
+Raises:
+    LayerRefusedError: neither μ nor K is known in this norm, or the field is altered.
+
+Proof of the answers here: proofs/symbolic/row_and_column_norms.py.
 """
 
 follows_convex_potential: Question[bool] = Question("is_gradient_flow", lambda *_: False)

@@ -4,10 +4,12 @@ import torch
 from torch import Tensor, nn
 
 from natrob_theory.layers.answers import AbstractLayer, Described, describes
+from natrob_theory.layers.entry_sums import ones_like_shape, reach_through
 from natrob_theory.layers.matrices import linear_map, matrix_from_images
-from natrob_theory.layers.questions import lipschitz_of_layer
+from natrob_theory.layers.questions import lipschitz_of_layer, output_shape
 from natrob_theory.layers.refusal import require_eval
 from natrob_theory.layers.statements import Affine, BallField, Opaque, Piece, Shape, Slopes
+from natrob_theory.numbers.norms import Norm
 
 
 class AbstractSelection(AbstractLayer[Described]):
@@ -16,6 +18,13 @@ class AbstractSelection(AbstractLayer[Described]):
     def lipschitz(self, input_shape: Shape) -> float:
         """Moving and dropping entries makes no vector longer."""
         return 1.0
+
+    def reach(self, norm: Norm, sizes: Tensor, input_shape: Shape) -> Tensor:
+        """The layer itself, or its adjoint: in L1 an entry counts as often as it is taken."""
+        lipschitz_of_layer(self.module, input_shape)  # refuses what is refused there
+        ones = ones_like_shape(output_shape(self.module, input_shape))
+        uses = 1 if norm == "Linf" else int(reach_through(self.module, norm, ones, input_shape, terms=1).max())
+        return reach_through(self.module, norm, sizes, input_shape, terms=uses + 1)
 
     def pieces(self, input_shape: Shape) -> list[Piece]:
         """The matrix, read off the images of unit vectors, where it fits."""
@@ -37,6 +46,16 @@ class PixelShuffleAnswers(AbstractSelection[nn.Module]):
 @describes(nn.Flatten, nn.Unflatten)
 class ReshapingAnswers(AbstractSelection[nn.Module]):
     """The flat vector stays as it is."""
+
+    def lipschitz_in(self, norm: Norm, input_shape: Shape) -> float:
+        """That in L2: 1."""
+        return lipschitz_of_layer(self.module, input_shape)
+
+    def reach(self, norm: Norm, sizes: Tensor, input_shape: Shape) -> Tensor:
+        """The sizes, in the other shape."""
+        lipschitz_of_layer(self.module, input_shape)
+        shape = output_shape(self.module, input_shape) if norm == "Linf" else input_shape
+        return sizes.reshape(len(sizes), *shape)
 
     def pieces(self, input_shape: Shape) -> list[Piece]:
         """None."""

@@ -6,8 +6,10 @@ from torch import nn
 
 from natrob_theory.layers.affine import RELATIVE, only_constant
 from natrob_theory.layers.answers import AbstractLayer, describes
+from natrob_theory.layers.questions import lipschitz_of_layer
 from natrob_theory.layers.refusal import refuse
 from natrob_theory.layers.statements import Affine, Shape
+from natrob_theory.numbers.norms import Norm
 
 
 @describes(nn.Softmax, nn.Softmin, nn.Softmax2d)
@@ -21,6 +23,10 @@ class SoftmaxAnswers(AbstractLayer[nn.Softmax | nn.Softmin | nn.Softmax2d]):
     def lipschitz(self, input_shape: Shape) -> float:
         """½: the rows of |J| sum to 2p(1 − p) ≤ ½, which p = (½, ½) attains; 0 along an axis of one entry."""
         return 0.5 if self.entries(input_shape) > 1 else 0.0
+
+    def lipschitz_in(self, norm: Norm, input_shape: Shape) -> float:
+        """½ in every norm: J is symmetric, and its rows sum to at most ½."""
+        return lipschitz_of_layer(self.module, input_shape)
 
     def rounding(self, input_shape: Shape, norm: Affine, unit: float) -> Affine:
         """At most u(64‖x‖ + (2n + 16)√slices), n the entries of a slice.

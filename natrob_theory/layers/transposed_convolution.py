@@ -10,14 +10,17 @@ from typing import TypeAlias
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from natrob_theory.layers.affine import matrix_error
 from natrob_theory.layers.answers import AbstractLayer, describes
 from natrob_theory.layers.convolution import groups_norm_upper, matrix_of_windows, spread_groups, zero_padded_tori
+from natrob_theory.layers.entry_sums import absolute, reach_through
 from natrob_theory.layers.matrices import DENSE_LIMIT, exact_map
 from natrob_theory.layers.padding import padded_numbers
 from natrob_theory.layers.questions import output_shape
 from natrob_theory.layers.statements import Affine, Piece, Shape
+from natrob_theory.numbers.norms import Norm
 from natrob_theory.numbers.rounding import EPSILON
 from natrob_theory.spectra.torus_convolution import dilated
 
@@ -54,6 +57,20 @@ class TransposedConvolutionAnswers(AbstractLayer[AnyTransposed]):
     def lipschitz(self, input_shape: Shape) -> float:
         """‖C‖ by the torus method."""
         return self._norm_upper(input_shape, self.module.weight.detach().double())
+
+    def reach(self, norm: Norm, sizes: Tensor, input_shape: Shape) -> Tensor:
+        """The transposed convolution by |kernel|, or its adjoint."""
+        layer = self.module
+        self.output_shape(input_shape)
+        weight = absolute(layer.weight)
+        transposed = (functional.conv_transpose1d, functional.conv_transpose2d, functional.conv_transpose3d)
+
+        def sums(some: Tensor) -> Tensor:
+            settings = (layer.stride, layer.padding, layer.output_padding, layer.groups, layer.dilation)
+            return transposed[len(input_shape) - 2](some.to(weight), weight, None, *settings)  # type: ignore[arg-type]
+
+        terms = max(layer.weight.shape[:2]) * layer.groups * math.prod(layer.kernel_size)
+        return reach_through(sums, norm, sizes, input_shape, terms=terms)
 
     def scaled_lipschitz(self, input_shape: Shape, scale: Callable[[], Tensor]) -> float | None:
         """‖diag(s)T‖ = ‖C·diag(s)‖: the scales act on C's inputs."""

@@ -7,7 +7,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from natrob_theory.numbers.bound import Bound, lipschitz_value, one_sided_value
+from natrob_theory.numbers.bound import Bound, lipschitz_value, norm_of, one_sided_value
+from natrob_theory.numbers.norms import Norm
 from natrob_theory.numbers.rounding import EPSILON
 from natrob_theory.steppers import AbstractStepper
 from natrob_theory.steppers.abstract_stepper import contracting_product
@@ -36,7 +37,8 @@ class StepStructure(NamedTuple):
     @property
     def one_sided(self) -> float | None:
         """μ where the method can use it, else None."""
-        return None if self.field.one_sided is None else one_sided_value(self.field.one_sided)
+        mu = self.field.one_sided
+        return None if mu is None else one_sided_value(mu, norm=norm_of(mu))
 
     @property
     def gradient_flow(self) -> bool:
@@ -45,17 +47,18 @@ class StepStructure(NamedTuple):
 
 
 def one_sided_per_step(
-    one_sided: OneSidedConstants, constants: Sequence[tuple[Bound | float, ...]] | int
+    one_sided: OneSidedConstants, constants: Sequence[tuple[Bound | float, ...]] | int, *, norm: Norm = "L2"
 ) -> Sequence[Bound | float]:
     """One μ per step, from whichever form the caller gave.
 
     Args:
         one_sided: the caller's.
         constants: K of each step (and coupling), against which μ is checked, or only the number of steps.
+        norm: of all of them.
 
     Raises:
-        ValueError: the wrong length, a NaN or infinite μ, or μ < −K where both are taken as true: every field has
-            μ ≥ −K. An estimate below that is taken as −K later on.
+        ValueError: the wrong length, a NaN or infinite μ, a `Bound` of another norm, or μ < −K where both are taken as
+            true: every field has μ ≥ −K. An estimate below that is taken as −K later on.
     """
     steps = constants if isinstance(constants, int) else len(constants)
     found = list(one_sided) if isinstance(one_sided, Sequence) else [one_sided] * steps
@@ -63,8 +66,8 @@ def one_sided_per_step(
         raise ValueError(f"`one_sided` must hold one constant per step, {steps}, got {len(found)}")
     rows = [()] * steps if isinstance(constants, int) else constants
     for mu, row in zip(found, rows, strict=True):
-        value = one_sided_value(mu)
-        largest = max(map(lipschitz_value, row), default=abs(value))
+        value = one_sided_value(mu, norm=norm)
+        largest = max((lipschitz_value(constant, norm=norm) for constant in row), default=abs(value))
         doubtful = any(isinstance(constant, Bound) and constant.kind != "upper" for constant in (mu, *row))
         if value < -largest and not doubtful:
             raise ValueError(f"`one_sided` must be at least −K = {-largest}, got {value}")
@@ -81,6 +84,7 @@ class StepGrowth:
         x: hK of every step and coupling, (steps, couplings, *samples).
         fields: what is known of each step's field besides K; None for K alone. Left aside where the method has no
             factor from it.
+        norm: of all constants, and of the growth.
 
     Attributes:
         fields: as given, None where they are left aside.
@@ -93,10 +97,14 @@ class StepGrowth:
         step_sizes: Sequence[Any],
         x: Float[Tensor, "steps couplings *samples"],
         fields: Sequence[FieldConstants] | None,
+        *,
+        norm: Norm = "L2",
     ) -> None:
         self.stepper = stepper
+        self.norm: Norm = norm
+        self.factors = stepper.factors_in(norm)
         self.x = x
-        self.left_aside = fields is not None and not stepper.growth_factors
+        self.left_aside = fields is not None and not self.factors
         self.fields = None if self.left_aside else fields
         self.used: list[AbstractGrowthFactor | None] = [None] * len(x)
         self._least: Tensor | None = None
@@ -107,7 +115,7 @@ class StepGrowth:
         """Takes for each step the least factor from more than K; notes which is used."""
         least = torch.full_like(steps.x, torch.inf)
         chosen: list[AbstractGrowthFactor | None] = [None] * len(least)
-        for factor in self.stepper.growth_factors:
+        for factor in self.factors:
             if not factor.applies_to(steps):
                 continue
             found = factor.growth(steps)
@@ -137,13 +145,13 @@ class StepGrowth:
 
     def of_step(self, n: int) -> Float[Tensor, "*samples"]:
         """The factor of step n alone."""
-        alone = self.stepper.cumulative_growth(self.x[n : n + 1])[-1]
+        alone = self.stepper.cumulative_growth(self.x[n : n + 1], norm=self.norm)[-1]
         return alone if self._least is None or self.used[n] is None else torch.minimum(alone, self._least[n])
 
     def cumulative(self) -> Float[Tensor, "points *samples"]:
         """The growth over the first n steps, n = 0 … N, rounded outward."""
         if not any(self.used):
-            return self.stepper.cumulative_growth(self.x)
+            return self.stepper.cumulative_growth(self.x, norm=self.norm)
         return contracting_product(torch.stack([self.of_step(n) for n in range(len(self.x))]))
 
     def source(self, from_lipschitz: str) -> str:
@@ -160,8 +168,8 @@ class StepGrowth:
 
     def _kinds(self) -> list[AbstractGrowthFactor]:
         """The factors in use; the first of the method, for all fields, comes last."""
-        used = [factor for factor in self.stepper.growth_factors if factor in self.used]
-        return [*used[1:], used[0]] if used and used[0] is self.stepper.growth_factors[0] else used
+        used = [factor for factor in self.factors if factor in self.used]
+        return [*used[1:], used[0]] if used and used[0] is self.factors[0] else used
 
     def _formulas(self) -> str:
         """The formulas in use, with how many steps use each."""
@@ -169,7 +177,7 @@ class StepGrowth:
         if len(kinds) == 1:
             return kinds[0].formula
         named = [f"{factor.formula} ({self.used.count(factor)} steps)" for factor in kinds]
-        if kinds[-1] is self.stepper.growth_factors[0]:
+        if kinds[-1] is self.factors[0]:
             named[-1] = f"else {kinds[-1].formula}"
         return ", ".join(named)
 

@@ -7,6 +7,7 @@ from typing import Literal, TypeAlias, get_args
 import torch
 
 from natrob_theory.numbers.argument_checks import require_finite
+from natrob_theory.numbers.norms import Norm
 
 BoundKind: TypeAlias = Literal["lower", "upper", "estimate"]
 
@@ -21,14 +22,14 @@ class Bound:
             per sample.
         kind: "lower" (the true quantity is at least `value`), "upper" (at most `value`), or "estimate"
             (neither is guaranteed; in particular every bound computed from a sampled Lipschitz constant).
-        norm: the norm in which the quantity is measured, such as "L2".
+        norm: the norm in which the quantity is measured: "L2", "Linf" or "L1".
         assumptions: what must hold for the kind to be true, in words.
         source: the theorem, equation or algorithm that the value comes from.
     """
 
     value: float | torch.Tensor
     kind: BoundKind
-    norm: str = "L2"
+    norm: Norm = "L2"
     assumptions: tuple[str, ...] = field(default=())
     source: str = ""
 
@@ -53,8 +54,13 @@ class Bound:
         return replace(self, value=float(value))
 
 
-def lipschitz_value(lipschitz: Bound | float, *, name: str = "lipschitz") -> float:
-    """The number in a Lipschitz constant given as a float or as a `Bound`. Raises if negative, NaN or infinite."""
+def lipschitz_value(lipschitz: Bound | float, *, name: str = "lipschitz", norm: Norm = "L2") -> float:
+    """The number in a Lipschitz constant given as a float or as a `Bound`.
+
+    Raises:
+        ValueError: it is negative, NaN or infinite, or a `Bound` of another norm.
+    """
+    require_norm(lipschitz, norm, name=name)
     number = require_finite(name, lipschitz.__float__() if isinstance(lipschitz, Bound) else lipschitz)
     if number < 0:
         raise ValueError(f"`{name}` must be at least 0, got {number}")
@@ -72,9 +78,26 @@ def kind_from_lipschitz(lipschitz: Bound | float) -> BoundKind:
     return "upper"
 
 
-def one_sided_value(one_sided: Bound | float, *, name: str = "one_sided") -> float:
-    """The number in a one-sided constant given as a float or as a `Bound`. Raises if NaN or infinite."""
+def one_sided_value(one_sided: Bound | float, *, name: str = "one_sided", norm: Norm = "L2") -> float:
+    """The number in a one-sided constant given as a float or as a `Bound`.
+
+    Raises:
+        ValueError: it is NaN or infinite, or a `Bound` of another norm.
+    """
+    require_norm(one_sided, norm, name=name)
     return require_finite(name, one_sided.__float__() if isinstance(one_sided, Bound) else one_sided)
+
+
+def require_norm(constant: Bound | float, norm: Norm, *, name: str) -> None:
+    """Raise ValueError for a `Bound` of another norm; a plain number is taken to be in this one."""
+    if isinstance(constant, Bound) and constant.norm != norm:
+        raise ValueError(f"`{name}` must be a constant in {norm}, got a Bound in {constant.norm}: give both one `norm`")
+
+
+def norm_of(*constants: Bound | float | None) -> Norm:
+    """The norm of the first `Bound` among the constants; L2 where all are plain numbers."""
+    bounds = [constant for constant in constants if isinstance(constant, Bound)]
+    return bounds[0].norm if bounds else "L2"
 
 
 def describe_lipschitz(lipschitz: Bound | float) -> str:

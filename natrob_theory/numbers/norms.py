@@ -1,10 +1,20 @@
 """Norms of states, one number per sample, accumulated in float64."""
 
+from typing import Literal, TypeAlias
+
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from natrob_theory.numbers.powers_of_two import exponent_of_largest, times_power_of_two
+
+Norm: TypeAlias = Literal["L2", "Linf", "L1"]
+"""The norm of states: ‖v‖₂, the largest |v_i|, or Σ|v_i|."""
+
+NORMS: tuple[Norm, ...] = ("L2", "Linf", "L1")
+
+DUAL_NORMS: dict[Norm, Norm] = {"L2": "L2", "Linf": "L1", "L1": "Linf"}
+"""|⟨w, v⟩| ≤ ‖w‖'‖v‖ with the dual norm ‖·‖' (Hölder)."""
 
 SAFE_TO_SQUARE = (1e-140, 1e140)
 """Lengths between these were found without an over- or underflow that matters."""
@@ -17,6 +27,14 @@ def per_sample_l2(state: Float[Tensor, "batch *state"]) -> Float[Tensor, " batch
     the norm itself is beyond float64, NaN where an entry is.
     """
     return l2_norm(state.flatten(1), dim=1)
+
+
+def per_sample_norm(state: Float[Tensor, "batch *state"], norm: Norm) -> Float[Tensor, " batch"]:
+    """‖y_i‖ of each sample over all its entries, in float64; see `Norm`."""
+    if norm == "L2":
+        return per_sample_l2(state)
+    sizes = state.flatten(1).double().abs()
+    return sizes.amax(dim=1) if norm == "Linf" else sizes.sum(dim=1)
 
 
 def l2_norm(vectors: Float[Tensor, "..."], *, dim: int) -> Float[Tensor, "..."]:

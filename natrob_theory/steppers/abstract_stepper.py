@@ -26,8 +26,9 @@ import torch
 from torch import Tensor
 
 from natrob_theory.layers.refusal import BallRefusedError
-from natrob_theory.numbers.argument_checks import require_finite, require_nonnegative, require_positive
+from natrob_theory.numbers.argument_checks import require_choice, require_finite, require_nonnegative, require_positive
 from natrob_theory.numbers.balls import Ball, BallMatrix
+from natrob_theory.numbers.norms import NORMS, Norm
 from natrob_theory.numbers.rounding import SMALLEST_SAFE, round_up
 from natrob_theory.steppers.ball_arithmetic import BallEvaluation, BallStep
 from natrob_theory.steppers.growth_factors import AbstractGrowthFactor, FieldConstants, step_constants
@@ -111,8 +112,15 @@ class AbstractStepper(abc.ABC, Generic[FieldT]):
         """G(hK) elementwise for a float64 tensor x = hK ≥ 0, rounded outward; ∞ where the method has no bound."""
 
     @abc.abstractmethod
-    def cumulative_growth(self, x: Tensor) -> Tensor:
-        """Growth over the first n steps, n = 0 … N, rounded outward: (N, couplings, *rest) -> (N + 1, *rest)."""
+    def cumulative_growth(self, x: Tensor, *, norm: Norm = "L2") -> Tensor:
+        """Growth over the first n steps, n = 0 … N, rounded outward: (N, couplings, *rest) -> (N + 1, *rest).
+
+        From K alone a method of one field grows alike in every norm, with K of that norm.
+        """
+
+    def factors_in(self, norm: Norm) -> tuple[AbstractGrowthFactor, ...]:
+        """The growth factors from more than K that hold in this norm."""
+        return tuple(factor for factor in self.growth_factors if norm in factor.norms)
 
     def squared_growth(self, steps: Sequence[Sequence[Ball]]) -> list[Ball]:
         """G² over the first n steps, n = 0 … N, each ball around its exact value: a tight case needs no square root.
@@ -141,13 +149,16 @@ class AbstractStepper(abc.ABC, Generic[FieldT]):
         """
         return 0.0
 
-    def growth_factor(self, *, step_size: float, lipschitz: float, one_sided: float | None = None) -> float:
+    def growth_factor(
+        self, *, step_size: float, lipschitz: float, one_sided: float | None = None, norm: Norm = "L2"
+    ) -> float:
         """G with ‖e_{n+1}‖ ≤ G‖e_n‖ for one step, an upper bound rounded outward.
 
         Args:
             step_size: h > 0.
             lipschitz: K ≥ 0, a true upper bound of the Lipschitz constant of f(t, ·).
             one_sided: μ, an upper bound of the one-sided Lipschitz constant, −K ≤ μ; None to use K alone.
+            norm: of K and μ, and of the result.
 
         Raises:
             ValueError: an argument out of range; hK ≥ 1 for backward Euler without μ; μ given to a method that has
@@ -157,19 +168,23 @@ class AbstractStepper(abc.ABC, Generic[FieldT]):
         """
         step_size = require_positive("step_size", step_size)
         lipschitz = require_nonnegative("lipschitz", lipschitz)
+        require_choice("norm", norm, NORMS)
         if one_sided is not None:
             one_sided = require_finite("one_sided", one_sided)
             if one_sided < -lipschitz:
                 raise ValueError(f"`one_sided` must be at least −K = {-lipschitz}, got {one_sided}")
-            return self._growth_factor_from_one_sided(step_size, lipschitz, min(one_sided, lipschitz))
+            return self._growth_factor_from_one_sided(step_size, lipschitz, min(one_sided, lipschitz), norm)
         self.require_bound_exists(step_size, lipschitz)
-        return float(self.growth(scaled_constant(step_size, lipschitz)))
+        x = scaled_constant(step_size, lipschitz)
+        if self.couplings == 1:
+            return float(self.growth(x))
+        return float(self.cumulative_growth(x.expand(1, self.couplings), norm=norm)[-1])
 
-    def _growth_factor_from_one_sided(self, step_size: float, lipschitz: float, one_sided: float) -> float:
+    def _growth_factor_from_one_sided(self, step_size: float, lipschitz: float, one_sided: float, norm: Norm) -> float:
         """The least of the method's factors from (μ, K), or ValueError where there is none."""
         x = scaled_constant(step_size, lipschitz)[None]
         known = step_constants([step_size], x, [FieldConstants(one_sided=one_sided)])
-        factors = [factor for factor in self.growth_factors if factor.applies_to(known)]
+        factors = [factor for factor in self.factors_in(norm) if factor.applies_to(known)]
         if not factors:
             raise ValueError(
                 f"{self.name} has no growth factor from a one-sided constant; leave `one_sided` out, or use Euler or "

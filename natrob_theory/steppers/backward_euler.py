@@ -14,6 +14,7 @@ from natrob_theory.implicit_solve.solution import FailureAction, FixedPointMap, 
 from natrob_theory.layers.refusal import LayerRefusedError
 from natrob_theory.numbers.balls import Ball, BallMatrix, ball, infinite_ball
 from natrob_theory.numbers.jacobian_products import NotDifferentiableError
+from natrob_theory.numbers.norms import Norm
 from natrob_theory.numbers.rounding import EPSILON, round_up
 from natrob_theory.numbers.tensor_types import Field
 from natrob_theory.steppers.abstract_stepper import AbstractStepper, running_product, running_squares
@@ -220,7 +221,7 @@ class BackwardEulerStepper(AbstractStepper[Field]):
         room = 1.0 - x - EPSILON
         return torch.where(room > 0, round_up(1.0 / room.clamp_min(EPSILON / 2), 2), torch.inf)
 
-    def cumulative_growth(self, x: Tensor) -> Tensor:
+    def cumulative_growth(self, x: Tensor, *, norm: Norm = "L2") -> Tensor:
         """Π 1/(1 − h_i K_i)."""
         return running_product(self.growth(x[:, 0]))
 

@@ -55,6 +55,22 @@ def spectral_norm_2x2(p: Tensor, q: Tensor, r: Tensor, s: Tensor) -> Tensor:
     return torch.nan_to_num(scale * torch.sqrt(squared), nan=math.inf, posinf=math.inf)
 
 
+def largest_row_2x2(p: Tensor, q: Tensor, r: Tensor, s: Tensor) -> Tensor:
+    """‖[[p, q], [r, s]]‖_∞ of nonnegative matrices: a state is as large as the larger of its halves.
+
+    Proof: proofs/symbolic/row_and_column_norms.py.
+    """
+    return torch.maximum(p + q, r + s)
+
+
+def largest_column_2x2(p: Tensor, q: Tensor, r: Tensor, s: Tensor) -> Tensor:
+    """‖[[p, q], [r, s]]‖₁ of nonnegative matrices: a state is as large as the sum of its halves.
+
+    Proof: proofs/symbolic/row_and_column_norms.py.
+    """
+    return torch.maximum(p + r, q + s)
+
+
 def squared_norm_2x2(p: Ball, q: Ball, r: Ball, s: Ball) -> Ball:
     """‖[[p, q], [r, s]]‖₂² in balls, by the same formula."""
     top, bottom, mixed = p * p + q * q, r * r + s * s, p * r + q * s

@@ -6,7 +6,12 @@ from natrob_theory.numbers.tensor_types import Field
 from natrob_theory.steppers.arithmetic import AbstractArithmetic
 from natrob_theory.steppers.coefficient import ZERO
 from natrob_theory.steppers.explicit_stepper import AbstractExplicitStepper
-from natrob_theory.steppers.growth_factors import EulerCentred, EulerGradientFlow, EulerOneSided
+from natrob_theory.steppers.growth_factors import (
+    EulerCentred,
+    EulerGradientFlow,
+    EulerMaximumNorm,
+    EulerOneSided,
+)
 
 
 @final
@@ -18,7 +23,7 @@ class EulerStepper(AbstractExplicitStepper[Field]):
     Proof: proofs/coq/theorem_3_1.v, proofs/symbolic/discrete_bound.py.
     """
 
-    growth_factors = (EulerOneSided(), EulerGradientFlow(), EulerCentred())
+    growth_factors = (EulerOneSided(), EulerGradientFlow(), EulerCentred(), EulerMaximumNorm())
 
     @property
     def name(self) -> str:

@@ -10,11 +10,18 @@ from torch import Tensor
 
 from natrob_theory.fields import split_halves
 from natrob_theory.numbers.balls import Ball, BallMatrix, ball, rows_of, stacked
+from natrob_theory.numbers.norms import Norm
 from natrob_theory.numbers.rounding import round_up
 from natrob_theory.steppers.abstract_stepper import AbstractStepper, FieldT, running_product, running_squares
 from natrob_theory.steppers.arithmetic import AbstractArithmetic
 from natrob_theory.steppers.ball_arithmetic import BallArithmetic, BallEvaluation, BallStep
-from natrob_theory.steppers.coupled_growth import CouplingRows, spectral_norm_2x2, squared_norm_2x2
+from natrob_theory.steppers.coupled_growth import (
+    CouplingRows,
+    largest_column_2x2,
+    largest_row_2x2,
+    spectral_norm_2x2,
+    squared_norm_2x2,
+)
 from natrob_theory.steppers.growth_polynomial import in_words, polynomial_in_balls, polynomial_up
 from natrob_theory.steppers.tensor_arithmetic import Evaluation, TensorArithmetic, multiplied_out
 from natrob_theory.steppers.traced_step import StepTrace, TraceArithmetic
@@ -94,12 +101,13 @@ class AbstractExplicitStepper(AbstractStepper[FieldT]):
         return self.cumulative_growth(x.expand(1, self.couplings, *x.shape))[-1]
 
     @final
-    def cumulative_growth(self, x: Tensor) -> Tensor:
-        """Π G(h_i K_i), or ‖M_n ⋯ M_1‖₂ from x[:, 0] = hK₁ and x[:, 1] = hK₂."""
+    def cumulative_growth(self, x: Tensor, *, norm: Norm = "L2") -> Tensor:
+        """Π G(h_i K_i), or ‖M_n ⋯ M_1‖ from x[:, 0] = hK₁ and x[:, 1] = hK₂, in the norm of the pairs of halves."""
         if self.couplings == 1:
             return running_product(self.growth(x[:, 0]))
         one, zero = torch.ones_like(x[0, 0]), torch.zeros_like(x[0, 0])
-        norms = [spectral_norm_2x2(*rows) for rows in self._coupling_rows(x, one, zero, float)]
+        norm_2x2 = {"L2": spectral_norm_2x2, "Linf": largest_row_2x2, "L1": largest_column_2x2}[norm]
+        norms = [norm_2x2(*rows) for rows in self._coupling_rows(x, one, zero, float)]
         return round_up(torch.stack(norms), self.trace.roundings * len(x) + 16)
 
     @final

@@ -23,7 +23,9 @@ CALLABLES = {
     "RevNet": ["field_pairs", "step_size", "num_steps"],
     "NeuralODE": ["field", "end_time", "rtol", "atol", "solver"],
     "lipschitz_lower_bound": ["field", "points", "radius", "generator"],
-    "lipschitz_upper_bound": ["module", "input_shape"],
+    "lipschitz_upper_bound": ["module", "input_shape", "norm"],
+    "one_sided_lipschitz_upper_bound": ["field", "input_shape"],
+    "growth_upper_bound": ["net", "input_shape", "norm"],
     "discrete_bound": ["step_size", "lipschitz", "steps"],
     "exponential_bound": ["lipschitz", "start_time", "end_time"],
     "measure_divergence": ["net", "y0", "perturbation"],
@@ -35,7 +37,9 @@ CALLABLES = {
 }
 KEYWORD_ONLY = {
     "lipschitz_lower_bound": ["radius", "generator"],
-    "lipschitz_upper_bound": ["input_shape"],
+    "lipschitz_upper_bound": ["input_shape", "norm"],
+    "one_sided_lipschitz_upper_bound": ["input_shape", "norm"],
+    "growth_upper_bound": ["input_shape", "norm"],
     "check_bound": ["lipschitz"],
     "check_affine_bound": ["lipschitz", "one_sided"],
     "increment_witnesses": ["steps", "lipschitz", "total_time"],
@@ -81,10 +85,10 @@ def test_methods_of_networks_and_steppers() -> None:
         network = getattr(natrob_theory, name)
         assert issubclass(network, natrob_theory.AbstractIntegratorNet)
         assert list(inspect.signature(network.trajectory).parameters) == ["self", "y0"]
-        assert list(inspect.signature(network.growth_bound).parameters) == ["self", "lipschitz", "one_sided"]
+        assert list(inspect.signature(network.growth_bound).parameters) == ["self", "lipschitz", "one_sided", "norm"]
     assert list(inspect.signature(natrob_theory.RevNet.inverse).parameters) == ["self", "yN"]
     growth = inspect.signature(natrob_theory.EulerStepper.growth_factor).parameters
-    assert list(growth) == ["self", "step_size", "lipschitz", "one_sided"]
+    assert list(growth) == ["self", "step_size", "lipschitz", "one_sided", "norm"]
     assert all(growth[name].kind is inspect.Parameter.KEYWORD_ONLY for name in list(growth)[1:])
 
 

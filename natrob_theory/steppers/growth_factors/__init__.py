@@ -11,4 +11,5 @@ from natrob_theory.steppers.growth_factors.backward_euler_one_sided import (
 )
 from natrob_theory.steppers.growth_factors.euler_centred import EulerCentred as EulerCentred
 from natrob_theory.steppers.growth_factors.euler_gradient_flow import EulerGradientFlow as EulerGradientFlow
+from natrob_theory.steppers.growth_factors.euler_maximum_norm import EulerMaximumNorm as EulerMaximumNorm
 from natrob_theory.steppers.growth_factors.euler_one_sided import EulerOneSided as EulerOneSided

@@ -17,7 +17,8 @@ from torch import Tensor
 
 from natrob_theory.layers.statements import CentredConstants
 from natrob_theory.numbers.balls import Ball
-from natrob_theory.numbers.bound import Bound, one_sided_value
+from natrob_theory.numbers.bound import Bound, norm_of, one_sided_value
+from natrob_theory.numbers.norms import Norm
 from natrob_theory.numbers.rounding import EPSILON
 
 
@@ -78,6 +79,9 @@ class AbstractGrowthFactor(abc.ABC):
     needs: tuple[str, ...]
     """The entries of `StepConstants` it is computed from, besides h and x."""
 
+    norms: tuple[Norm, ...] = ("L2",)
+    """The norms in which it holds, with K and μ of that norm."""
+
     assumption: str | None = None
     """What it assumes besides K and μ, in words."""
 
@@ -121,7 +125,7 @@ def step_constants(
     one_sided = gradient_flow = centred = None
     if any(field.one_sided is not None for field in fields):
         above_all = sys.float_info.max
-        mu = column([above_all if f.one_sided is None else one_sided_value(f.one_sided) for f in fields])
+        mu = column([above_all if f.one_sided is None else _given(f.one_sided) for f in fields])
         one_sided = scaled_one_sided((sizes * mu).expand_as(x), x)
     if any(field.gradient_flow for field in fields):
         gradient_flow = column([field.gradient_flow for field in fields]) > 0
@@ -131,6 +135,11 @@ def step_constants(
         centre, skew, radius = (column(entries) for entries in zip(*rows, strict=True))
         centred = (centre, skew, radius)
     return StepConstants(step_size=sizes, x=x, scaled_one_sided=one_sided, gradient_flow=gradient_flow, centred=centred)
+
+
+def _given(one_sided: Bound | float) -> float:
+    """The number; whoever asks for a growth factor has checked its norm."""
+    return one_sided_value(one_sided, norm=norm_of(one_sided))
 
 
 def scaled_one_sided(product: Tensor, x: Tensor) -> Tensor:

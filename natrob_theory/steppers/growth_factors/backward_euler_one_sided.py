@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from natrob_theory.numbers.balls import Ball
+from natrob_theory.numbers.norms import NORMS
 from natrob_theory.numbers.rounding import EPSILON, round_up
 from natrob_theory.steppers.growth_factors.abstract_growth_factor import (
     AbstractGrowthFactor,
@@ -16,13 +17,15 @@ from natrob_theory.steppers.growth_factors.abstract_growth_factor import (
 
 @final
 class BackwardEulerOneSided(AbstractGrowthFactor):
-    """G = 1/(1 − hμ) for hμ < 1, whatever K (theory, section 1; Dekker and Verwer 1984).
+    """G = 1/(1 − hμ) for hμ < 1, whatever K, in every norm (theory, section 1; Dekker and Verwer 1984).
 
-    Proof: proofs/coq/backward_euler.v, proofs/symbolic/backward_euler_one_sided.py.
+    Proof: proofs/coq/backward_euler.v, proofs/symbolic/backward_euler_one_sided.py; in L∞ and L1
+        proofs/symbolic/maximum_norm_growth.py.
     """
 
     formula = "1/(1 − hμ)"
     needs = ("scaled_one_sided",)
+    norms = NORMS
     smallest_unbounded_one_sided = 1.0
 
     def growth(self, step: StepConstants) -> Tensor:
