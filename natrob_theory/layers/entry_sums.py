@@ -54,7 +54,7 @@ def reach_through(
     if norm == "Linf":
         return round_up(sums(sizes), terms + 2)
     entering = torch.zeros((len(sizes), *input_shape), dtype=torch.float64, device=sizes.device)
-    leaving, transposed = torch.func.vjp(sums, entering)
+    leaving, transposed = torch.func.vjp(sums, entering)[:2]
     (image,) = transposed(sizes.to(leaving.device).view_as(leaving))
     return round_up(image, terms + 2)
 

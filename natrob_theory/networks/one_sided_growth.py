@@ -145,13 +145,13 @@ class StepGrowth:
 
     def of_step(self, n: int) -> Float[Tensor, "*samples"]:
         """The factor of step n alone."""
-        alone = self.stepper.cumulative_growth(self.x[n : n + 1], norm=self.norm)[-1]
+        alone = self.stepper.cumulative_growth_in(self.norm, self.x[n : n + 1])[-1]
         return alone if self._least is None or self.used[n] is None else torch.minimum(alone, self._least[n])
 
     def cumulative(self) -> Float[Tensor, "points *samples"]:
         """The growth over the first n steps, n = 0 … N, rounded outward."""
         if not any(self.used):
-            return self.stepper.cumulative_growth(self.x, norm=self.norm)
+            return self.stepper.cumulative_growth_in(self.norm, self.x)
         return contracting_product(torch.stack([self.of_step(n) for n in range(len(self.x))]))
 
     def source(self, from_lipschitz: str) -> str:

@@ -11,7 +11,8 @@ all else follows. Any other one does what follows itself:
    what makes the product of measured constants a theorem for the measured pair.
 4. Times and step sizes are floats, one for the whole batch. A stepper that also serves adaptive networks takes
    tensors (batch,) as well, as explicit ones do.
-5. `growth_factors` lists its factors from more than K: from μ, from the structure of the field.
+5. `growth_factors` lists its factors from more than K: from μ, from the structure of the field. Those that hold in L∞
+   and L1 too stand in `growth_factors_in_other_norms`.
 6. The docstring of the class names the proofs of its factor from K.
 7. A method that solves equations may let the steps of one pass begin where the steps before point to (`begun`).
 """
@@ -25,7 +26,7 @@ from typing import Any, Generic, TypeVar
 import torch
 from torch import Tensor
 
-from natrob_theory.layers.refusal import BallRefusedError
+from natrob_theory.layers.refusal import BallRefusedError, LayerRefusedError
 from natrob_theory.numbers.argument_checks import require_choice, require_finite, require_nonnegative, require_positive
 from natrob_theory.numbers.balls import Ball, BallMatrix
 from natrob_theory.numbers.norms import NORMS, Norm
@@ -54,7 +55,10 @@ class AbstractStepper(abc.ABC, Generic[FieldT]):
     """K alone gives no growth bound for hK at or above this."""
 
     growth_factors: tuple[AbstractGrowthFactor, ...] = ()
-    """The growth factors from more than K; the first is the one for all fields."""
+    """The growth factors from more than K, in L2; the first is the one for all fields."""
+
+    growth_factors_in_other_norms: tuple[AbstractGrowthFactor, ...] = ()
+    """Those that hold in L∞ and L1, with K and μ of that norm."""
 
     growth_assumptions: tuple[str, ...] = ()
     """What the growth over steps assumes besides K, in words."""
@@ -112,15 +116,22 @@ class AbstractStepper(abc.ABC, Generic[FieldT]):
         """G(hK) elementwise for a float64 tensor x = hK ≥ 0, rounded outward; ∞ where the method has no bound."""
 
     @abc.abstractmethod
-    def cumulative_growth(self, x: Tensor, *, norm: Norm = "L2") -> Tensor:
-        """Growth over the first n steps, n = 0 … N, rounded outward: (N, couplings, *rest) -> (N + 1, *rest).
+    def cumulative_growth(self, x: Tensor) -> Tensor:
+        """Growth over the first n steps, n = 0 … N, rounded outward: (N, couplings, *rest) -> (N + 1, *rest)."""
 
-        From K alone a method of one field grows alike in every norm, with K of that norm.
+    def cumulative_growth_in(self, norm: Norm, x: Tensor) -> Tensor:
+        """`cumulative_growth` in a norm, x from K of that norm: a method of one field grows alike in every norm.
+
+        Raises:
+            LayerRefusedError: the method couples halves, and says nothing of pairs of them in this norm.
         """
+        if norm != "L2" and self.couplings > 1:
+            raise LayerRefusedError(f"no growth of {self.name} in {norm} is known; give it a `cumulative_growth_in`")
+        return self.cumulative_growth(x)
 
     def factors_in(self, norm: Norm) -> tuple[AbstractGrowthFactor, ...]:
         """The growth factors from more than K that hold in this norm."""
-        return tuple(factor for factor in self.growth_factors if norm in factor.norms)
+        return self.growth_factors if norm == "L2" else self.growth_factors_in_other_norms
 
     def squared_growth(self, steps: Sequence[Sequence[Ball]]) -> list[Ball]:
         """G² over the first n steps, n = 0 … N, each ball around its exact value: a tight case needs no square root.
@@ -178,7 +189,7 @@ class AbstractStepper(abc.ABC, Generic[FieldT]):
         x = scaled_constant(step_size, lipschitz)
         if self.couplings == 1:
             return float(self.growth(x))
-        return float(self.cumulative_growth(x.expand(1, self.couplings), norm=norm)[-1])
+        return float(self.cumulative_growth_in(norm, x.expand(1, self.couplings))[-1])
 
     def _growth_factor_from_one_sided(self, step_size: float, lipschitz: float, one_sided: float, norm: Norm) -> float:
         """The least of the method's factors from (μ, K), or ValueError where there is none."""

@@ -14,7 +14,6 @@ from natrob_theory.implicit_solve.solution import FailureAction, FixedPointMap, 
 from natrob_theory.layers.refusal import LayerRefusedError
 from natrob_theory.numbers.balls import Ball, BallMatrix, ball, infinite_ball
 from natrob_theory.numbers.jacobian_products import NotDifferentiableError
-from natrob_theory.numbers.norms import Norm
 from natrob_theory.numbers.rounding import EPSILON, round_up
 from natrob_theory.numbers.tensor_types import Field
 from natrob_theory.steppers.abstract_stepper import AbstractStepper, running_product, running_squares
@@ -47,6 +46,7 @@ class BackwardEulerStepper(AbstractStepper[Field]):
     implicit = True
     smallest_unbounded_x = 1.0
     growth_factors = (BackwardEulerOneSided(),)
+    growth_factors_in_other_norms = growth_factors
     growth_assumptions = ("the implicit equations are solved exactly",)
 
     def __init__(self, solver: AbstractFixedPointSolver | None = None, *, on_failure: FailureAction = "raise") -> None:
@@ -221,7 +221,7 @@ class BackwardEulerStepper(AbstractStepper[Field]):
         room = 1.0 - x - EPSILON
         return torch.where(room > 0, round_up(1.0 / room.clamp_min(EPSILON / 2), 2), torch.inf)
 
-    def cumulative_growth(self, x: Tensor, *, norm: Norm = "L2") -> Tensor:
+    def cumulative_growth(self, x: Tensor) -> Tensor:
         """Π 1/(1 − h_i K_i)."""
         return running_product(self.growth(x[:, 0]))
 

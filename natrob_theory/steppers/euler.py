@@ -23,7 +23,8 @@ class EulerStepper(AbstractExplicitStepper[Field]):
     Proof: proofs/coq/theorem_3_1.v, proofs/symbolic/discrete_bound.py.
     """
 
-    growth_factors = (EulerOneSided(), EulerGradientFlow(), EulerCentred(), EulerMaximumNorm())
+    growth_factors = (EulerOneSided(), EulerGradientFlow(), EulerCentred())
+    growth_factors_in_other_norms = (EulerMaximumNorm(),)
 
     @property
     def name(self) -> str:

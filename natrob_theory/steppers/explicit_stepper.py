@@ -1,7 +1,7 @@
 """Explicit methods: the step is written once, and tensors, balls, reaches and growth run it."""
 
 import abc
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any, final
 
@@ -101,12 +101,21 @@ class AbstractExplicitStepper(AbstractStepper[FieldT]):
         return self.cumulative_growth(x.expand(1, self.couplings, *x.shape))[-1]
 
     @final
-    def cumulative_growth(self, x: Tensor, *, norm: Norm = "L2") -> Tensor:
-        """Π G(h_i K_i), or ‖M_n ⋯ M_1‖ from x[:, 0] = hK₁ and x[:, 1] = hK₂, in the norm of the pairs of halves."""
+    def cumulative_growth(self, x: Tensor) -> Tensor:
+        """Π G(h_i K_i), or ‖M_n ⋯ M_1‖₂ from x[:, 0] = hK₁ and x[:, 1] = hK₂."""
         if self.couplings == 1:
             return running_product(self.growth(x[:, 0]))
+        return self._coupled_growth(x, spectral_norm_2x2)
+
+    @final
+    def cumulative_growth_in(self, norm: Norm, x: Tensor) -> Tensor:
+        """The same in a norm: of coupled halves, ‖M_n ⋯ M_1‖ in the norm of their pairs."""
+        if norm == "L2" or self.couplings == 1:
+            return self.cumulative_growth(x)
+        return self._coupled_growth(x, largest_row_2x2 if norm == "Linf" else largest_column_2x2)
+
+    def _coupled_growth(self, x: Tensor, norm_2x2: Callable[..., Tensor]) -> Tensor:
         one, zero = torch.ones_like(x[0, 0]), torch.zeros_like(x[0, 0])
-        norm_2x2 = {"L2": spectral_norm_2x2, "Linf": largest_row_2x2, "L1": largest_column_2x2}[norm]
         norms = [norm_2x2(*rows) for rows in self._coupling_rows(x, one, zero, float)]
         return round_up(torch.stack(norms), self.trace.roundings * len(x) + 16)
 

@@ -18,7 +18,6 @@ from torch import Tensor
 from natrob_theory.layers.statements import CentredConstants
 from natrob_theory.numbers.balls import Ball
 from natrob_theory.numbers.bound import Bound, norm_of, one_sided_value
-from natrob_theory.numbers.norms import Norm
 from natrob_theory.numbers.rounding import EPSILON
 
 
@@ -78,9 +77,6 @@ class AbstractGrowthFactor(abc.ABC):
 
     needs: tuple[str, ...]
     """The entries of `StepConstants` it is computed from, besides h and x."""
-
-    norms: tuple[Norm, ...] = ("L2",)
-    """The norms in which it holds, with K and μ of that norm."""
 
     assumption: str | None = None
     """What it assumes besides K and μ, in words."""

@@ -6,7 +6,6 @@ import torch
 from torch import Tensor
 
 from natrob_theory.numbers.balls import Ball
-from natrob_theory.numbers.norms import NORMS
 from natrob_theory.numbers.rounding import EPSILON, round_up
 from natrob_theory.steppers.growth_factors.abstract_growth_factor import (
     AbstractGrowthFactor,
@@ -25,7 +24,6 @@ class BackwardEulerOneSided(AbstractGrowthFactor):
 
     formula = "1/(1 − hμ)"
     needs = ("scaled_one_sided",)
-    norms = NORMS
     smallest_unbounded_one_sided = 1.0
 
     def growth(self, step: StepConstants) -> Tensor:

@@ -26,7 +26,6 @@ class EulerMaximumNorm(AbstractGrowthFactor):
 
     formula = "max(1 + hμ, hK − 1)"
     needs = ("scaled_one_sided",)
-    norms = ("Linf", "L1")
 
     def growth(self, step: StepConstants) -> Tensor:
         """max(1 + hμ, x − 1); x and hμ are off by a few roundings, absolutely in the result, so 8·2u(1 + x)."""
