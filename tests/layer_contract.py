@@ -210,13 +210,14 @@ class AnswersContract:
         module.register_forward_hook(_doubled)
         for ask in (
             lambda: layer_lipschitz(module, self.input_shape),
-            lambda: layer_lipschitz_in(module, "Linf", self.input_shape),
             lambda: one_sided_lipschitz(module, self.input_shape),
-            lambda: one_sided_lipschitz_in(module, "L1", self.input_shape),
             lambda: chain_of(module, self.input_shape),
         ):
             with pytest.raises(LayerRefusedError, match=f"{name} with forward hooks"):
                 ask()
+        for norm, ask_in in product(OTHER_NORMS, (layer_lipschitz_in, one_sided_lipschitz_in)):
+            with pytest.raises(LayerRefusedError, match=name):  # hooks, or that nothing is known in this norm
+                ask_in(module, norm, self.input_shape)
         with pytest.raises(BallRefusedError, match=f"{name} with forward hooks"):
             ball_field(module)
         with pytest.raises(ActivationRefusedError):
