@@ -45,7 +45,7 @@ TABLEAUS_IN_COQ: dict[str, ButcherTableau] = {
 }
 """The tableaus by their names in `coq/tableaus.v`."""
 
-REQUIRED = {"tableaus": "butcher_tableau tableaus"}
+REQUIRED = {"tableaus": "butcher_tableau tableaus", "local_error": "tableaus local_error"}
 """The files to import for the names in a tie, where they are more than its own."""
 
 OUTWARD = Fraction(1, 10**12)
@@ -102,7 +102,8 @@ def _disagreement(build: CoqBuild, file: str, ties: Sequence[Tie]) -> str:
 
 def all_ties() -> tuple[Tie, ...]:
     """Every constant that Coq and Python both have."""
-    return tuple(tie for part in (_tableaus, _euler, _backward_euler, _polynet, _fractalnet, _revnet) for tie in part())
+    parts = (_tableaus, _local_errors, _euler, _backward_euler, _polynet, _fractalnet, _revnet)
+    return tuple(tie for part in parts for tie in part())
 
 
 def _tableaus() -> Iterator[Tie]:
@@ -127,6 +128,21 @@ def _tableaus() -> Iterator[Tie]:
                 agrees=lambda found, own=stability: found == (own,),
             )
             yield _outward("tableaus", f"[runge_kutta_growth_Q {name} {point}]", _growth(RungeKuttaStepper(tableau), x))
+
+
+def _local_errors() -> Iterator[Tie]:
+    """κ of the stages and κ_b + x|b|ᵀ(I − x|A|)⁻¹κ are equal."""
+    for name, tableau in TABLEAUS_IN_COQ.items():
+        constants = tableau.local_error_constants().stages
+        expression = f"(row_constants_Q {name})"
+        yield Tie(file="local_error", expression=expression, agrees=lambda found, own=constants: found == own)
+        for x in POINTS:
+            value = _value(tableau.local_error_polynomial(), x)
+            yield Tie(
+                file="local_error",
+                expression=f"[bracket_Q {name} {coq_rational(x)}]",
+                agrees=lambda found, own=value: found == (own,),
+            )
 
 
 def _euler() -> Iterator[Tie]:

@@ -29,7 +29,16 @@ def test_both_sides_agree(build: CoqBuild) -> None:
     assert [outcome.line() for outcome in outcomes if not outcome.passed] == []
     assert {outcome.path for outcome in outcomes} == {
         f"proofs/coq/{name}.v"
-        for name in ("backward_euler", "euler_one_sided", "fractalnet", "polynet", "revnet", "tableaus", "theorem_3_1")
+        for name in (
+            "backward_euler",
+            "euler_one_sided",
+            "fractalnet",
+            "local_error",
+            "polynet",
+            "revnet",
+            "tableaus",
+            "theorem_3_1",
+        )
     }
 
 
@@ -58,6 +67,12 @@ def test_another_constant_in_python_is_found(build: CoqBuild) -> None:
     off = [replace(tie, expression=tie.expression.replace("_Q (", "_Q (1 + ")) for tie in _ties("theorem_3_1")]
     (outcome,) = check_constants(build, off)
     assert "Python has another value" in outcome.failure
+
+
+def test_a_bracket_of_half_the_stage_errors_is_found(build: CoqBuild) -> None:
+    halved = [replace(tie, expression=tie.expression.replace(" (1 # 1)]", " (1 # 2)]")) for tie in _ties("local_error")]
+    (outcome,) = check_constants(build, halved)
+    assert "Python has another value for [bracket_Q heun (1 # 2)]" in outcome.failure
 
 
 def test_a_name_that_is_gone_is_found(build: CoqBuild) -> None:

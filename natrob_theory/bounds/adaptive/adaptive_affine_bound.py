@@ -74,7 +74,7 @@ def adaptive_affine_bound(
         IntegrationError: a sample of the clean solve did not reach the end.
 
     Source: theory, section 8.
-    Proof: proofs/coq/affine_bound.v (affine_bound), proofs/coq/exact_flow.v, proofs/symbolic/affine_adaptive_bound.py.
+    Proof: proofs/coq/adaptive_affine_bound.v (runge_kutta_affine_bound), proofs/coq/exact_flow.v.
     """
     if not isinstance(net, NeuralODE):
         raise TypeError(f"`net` must be a NeuralODE, got {type(net).__name__}")
@@ -118,7 +118,7 @@ def affine_bound_from(
         norm: of all distances.
 
     Source: theory, section 8.
-    Proof: proofs/coq/affine_bound.v (affine_bound).
+    Proof: proofs/coq/adaptive_affine_bound.v (adaptive_affine_bound).
     """
     assert net.max_step_size is not None
     duration = net.end_time - net.start_time

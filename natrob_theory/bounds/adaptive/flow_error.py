@@ -35,7 +35,7 @@ def recorded_flow_error(
         ValueError: times that fall, shapes that do not fit, a tableau with a negative node.
 
     Source: theory, section 8.
-    Proof: proofs/coq/affine_bound.v (error_of_one_solve), proofs/symbolic/affine_adaptive_bound.py.
+    Proof: proofs/coq/adaptive_affine_bound.v (error_on_a_known_grid).
     """
     if len(times) != len(speeds) + 1:
         raise ValueError(f"`speeds` must hold one entry per step, {len(times) - 1}, got {len(speeds)}")
@@ -66,7 +66,7 @@ def any_flow_error(
         ValueError: the tableau has a negative node.
 
     Source: theory, section 8.
-    Proof: proofs/coq/affine_bound.v (error_of_one_solve) for the sum; proofs/symbolic/affine_adaptive_bound.py.
+    Proof: proofs/coq/adaptive_affine_bound.v (error_on_any_grid, error_without_slope).
     """
     span = error_rate(tableau, largest_step, constants) * duration
     exponent = round_up(span * constants.lipschitz, 4)
@@ -80,7 +80,7 @@ def any_flow_error_of_perturbed(
     """E_any for every start within ‖ε‖ of a state with this speed: C(v + K‖ε‖), since v(z_0) ≤ v(y_0) + K‖ε‖.
 
     Source: theory, section 8.
-    Proof: proofs/symbolic/affine_adaptive_bound.py.
+    Proof: proofs/coq/adaptive_affine_bound.v (speed_nearby, adaptive_affine_bound).
     """
     slope = torch.where(lipschitz > 0, coefficient * lipschitz, 0.0).expand_as(speed)
     constant = torch.where(speed > 0, coefficient * speed, 0.0)

@@ -85,7 +85,7 @@ def local_error(
         ValueError: the tableau has a negative node.
 
     Source: theory, section 8.
-    Proof: proofs/coq/affine_bound.v, proofs/symbolic/affine_adaptive_bound.py of what the bound is for.
+    Proof: proofs/coq/local_error.v (local_error_of_speed).
     """
     reach = fraction_up(tableau.local_error_constants().reach)
     along_flow = exponential_up(constants.one_sided.clamp_min(0.0) * reach * step_size)
@@ -107,7 +107,7 @@ def error_rate(tableau: ButcherTableau, largest_step: float, constants: FlowCons
         ValueError: the tableau has a negative node.
 
     Source: theory, section 8.
-    Proof: proofs/coq/affine_bound.v, proofs/symbolic/affine_adaptive_bound.py of what the bound is for.
+    Proof: proofs/coq/adaptive_affine_bound.v (runge_kutta_error_factor, exponentials_of_a_step).
     """
     step, mu = torch.as_tensor(largest_step, dtype=torch.float64), constants.one_sided
     beyond = fraction_up(tableau.local_error_constants().reach) - 1.0
