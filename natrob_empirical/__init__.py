@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from natrob_empirical.attacks import TransferAttack as TransferAttack
     from natrob_empirical.attacks import attack_accuracy as attack_accuracy
     from natrob_empirical.attacks import check_model as check_model
+    from natrob_empirical.ceiling import Ceiling as Ceiling
+    from natrob_empirical.ceiling import robustness_ceiling as robustness_ceiling
+    from natrob_empirical.ceiling import robustness_ceilings as robustness_ceilings
     from natrob_empirical.certification import CertificateRefusedError as CertificateRefusedError
     from natrob_empirical.certification import CertifiedAccuracy as CertifiedAccuracy
     from natrob_empirical.certification import certified_accuracy as certified_accuracy
