@@ -3,6 +3,7 @@
 from typing import Final, Literal, TypeAlias
 
 Norm: TypeAlias = Literal["Linf", "L2"]
+CertificateNorm: TypeAlias = Literal["L2", "Linf", "L1"]
 
 IMPOSSIBLE_RADIUS: Final = 0.5
 """With pixels in [0, 1] the constant image ½ lies in every ball of this L∞ radius, so that no deterministic classifier

@@ -31,6 +31,8 @@ SOURCES: Final[dict[str, str]] = {
     "local": "min margin/C_j, C_j of the logit gaps on a ball around each image",
 }
 
+NATIVE_SOURCE: Final = "min margin/C_j with constants in L∞ on all inputs"
+
 
 def sample_certificates(
     classifier: AbstractClassifier,
@@ -90,7 +92,7 @@ def _of_method(
         norm=norm,
         images=len(labels),
         radii=packed(radii.tolist()),
-        source=SOURCES[method] if norm == "L2" else f"{SOURCES[method]}, over √d",
+        source=SOURCES[method] if norm == "L2" else f"{SOURCES[method]}, over √d, or {NATIVE_SOURCE} if that is more",
         arithmetic=found.arithmetic,
         seconds=time.perf_counter() - started,
     )

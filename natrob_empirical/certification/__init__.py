@@ -19,6 +19,9 @@ from natrob_empirical.certification.gap_allowance import GapAllowance as GapAllo
 from natrob_empirical.certification.gap_allowance import Precision as Precision
 from natrob_empirical.certification.gap_allowance import evaluated_features as evaluated_features
 from natrob_empirical.certification.layer_rules import branch_lipschitz as branch_lipschitz
+from natrob_empirical.certification.native_norms import NativeConstants as NativeConstants
+from natrob_empirical.certification.native_norms import feature_parts as feature_parts
+from natrob_empirical.certification.native_norms import native_constants as native_constants
 from natrob_empirical.certification.radius_search import SearchProgress as SearchProgress
 from natrob_empirical.certification.refusals import require_certifiable as require_certifiable
 from natrob_empirical.certification.refusals import require_radii as require_radii

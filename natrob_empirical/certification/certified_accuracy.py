@@ -17,18 +17,17 @@ from natrob_empirical.certification.constants import CertificateConstants, certi
 from natrob_empirical.certification.gap_allowance import Precision
 from natrob_empirical.certification.local_constants import local_constants
 from natrob_empirical.certification.margins import PairMargins, pair_margins
+from natrob_empirical.certification.native_norms import NativeConstants, native_constants
 from natrob_empirical.certification.radius_search import PairConstants, SearchProgress, verified_radii
 from natrob_empirical.certification.refusals import require_certifiable, require_radii
 from natrob_empirical.certification.tube_constants import tube_constants
-from natrob_theory import Bound
+from natrob_theory import Bound, LayerRefusedError
 from natrob_theory.layers.remembered import constants_remembered
 from natrob_theory.numbers.argument_checks import require_choice
-from natrob_theory.numbers.norms import per_sample_l2
+from natrob_theory.numbers.norms import NORMS, Norm, per_sample_l2
 from natrob_theory.numbers.rounding import EPSILON, times_up
 
-Norm: TypeAlias = Literal["L2", "Linf"]
 CertificateMethod: TypeAlias = Literal["global", "tube", "local"]
-NORMS: tuple[Norm, ...] = ("L2", "Linf")
 CERTIFICATE_METHODS: tuple[CertificateMethod, ...] = ("global", "tube", "local")
 
 IMAGES_AT_ONCE = 256
@@ -46,7 +45,12 @@ class CertifiedAccuracy:
         accuracies: the share of images whose correct label is certified at each radius.
         radii: per image, in that norm, each one verified; 0 where the label is wrong or nothing is certified.
         clean_accuracy: the share of correct labels, in float64.
-        feature_lipschitz: the constant the radii rest on, on all inputs; None for "local", which has one per ball.
+        feature_lipschitz: the constant in L2 the radii rest on, on all inputs; None for "local", which has one per
+            ball.
+        routes: by which way each image's radius was found, such as "global in Linf" or "local in L2"; "none" where
+            nothing is certified.
+        native_lipschitz: the features' constant in `norm` itself, on all inputs; None in L2 and where it is refused.
+        native_refusal: why there is none in `norm` itself, or empty.
         arithmetic: in words, which network is certified and how rounding was treated.
     """
 
@@ -58,6 +62,9 @@ class CertifiedAccuracy:
     clean_accuracy: float
     feature_lipschitz: Bound | None
     arithmetic: str
+    routes: tuple[str, ...] = ()
+    native_lipschitz: Bound | None = None
+    native_refusal: str = ""
 
 
 def certified_accuracy(
@@ -80,8 +87,9 @@ def certified_accuracy(
     * "tube": the growth is that of the trajectory's tube, with the field's constants on the balls along it (section 5);
     * "local": C_j of the whole network on the ball, the Jacobian at the image plus what can change in the ball.
 
-    "tube" and "local" are never below "global"; they cost a search over radii. An L∞ ball of radius ε lies in the L2
-    ball of radius ε√d, so L∞ radii are L2 radii over √d.
+    "tube" and "local" are never below "global"; they cost a search over radii. In L∞ and L1 every image has the larger
+    of two radii, and `routes` says which: "global" with constants in that norm, C_j at most L_∞‖w_y − w_j‖₁ and
+    L_1‖w_y − w_j‖_∞; or the method's in L2, over √d for L∞ and as it is for L1, whose ball lies in the L2 ball.
 
     Args:
         model: a classifier of this library, or an nn.Sequential of layers with known constants (nested ones, and
@@ -89,8 +97,8 @@ def certified_accuracy(
             float64 is what is run.
         x: images in [0, 1].
         y: labels.
-        epsilons: radii in `norm`, from 0 up to √d for "L2" and 1 for "Linf".
-        norm: "L2" or "Linf".
+        epsilons: radii in `norm`, from 0 up to √d for "L2", 1 for "Linf" and d for "L1".
+        norm: "L2", "Linf" or "L1".
         method: "global", "tube" or "local".
         precision: "exact": the network in exact arithmetic; "float32", "float64": as it is run so, where
             nothing overflows, at any image of the ball. The last two take more off every margin.
@@ -141,16 +149,19 @@ def certified_with(
         raise ValueError(f"`x` must be images of shape {constants.image_shape}, got {tuple(x.shape[1:])}")
     images = x.detach().to(constants.model.head.weight)
     margins = _margins(constants, images, y)
-    scale = 1.0 if norm == "L2" else math.sqrt(entries) * (1.0 + 2 * EPSILON)
-    asked = [epsilon * scale * (1.0 + 2 * EPSILON) for epsilon in wanted]
-    unit = 1.0 if norm == "L2" else scale * (1.0 + EPSILON)
+    native, refusal = (None, "") if norm == "L2" else _native(constants, norm)
+    in_norm = None if native is None else native.radii(margins, y, constants.image_shape)
+    scale = math.sqrt(entries) * (1.0 + 2 * EPSILON) if norm == "Linf" else 1.0
+    asked = [min(epsilon * scale * (1.0 + 2 * EPSILON), math.sqrt(entries)) for epsilon in wanted]
+    unit = scale * (1.0 + EPSILON) if norm == "Linf" else 1.0
 
     def settled(radius: float, verified: Tensor) -> None:
         if finished is not None:
-            epsilon = wanted[asked.index(radius)]
-            finished(epsilon, _share(verified / unit, epsilon))
+            for epsilon in (one for one, asked_for in zip(wanted, asked, strict=True) if asked_for == radius):
+                finished(epsilon, _share(_larger(verified / unit, in_norm), epsilon))
 
-    radii = _radii(constants, images, y, margins, method, asked, progress, settled) / unit
+    by_l2 = _radii(constants, images, y, margins, method, asked, progress, settled) / unit
+    radii = _larger(by_l2, in_norm)
     return CertifiedAccuracy(
         norm=norm,
         method=method,
@@ -160,7 +171,29 @@ def certified_with(
         clean_accuracy=float(margins.correct.double().mean()),
         feature_lipschitz=None if method == "local" else constants.bounds.features,
         arithmetic=constants.arithmetic,
+        routes=_routes(radii, by_l2, f"{method} in L2", f"global in {norm}"),
+        native_lipschitz=None if native is None else native.features,
+        native_refusal=refusal,
     )
+
+
+def _native(constants: CertificateConstants, norm: Norm) -> tuple[NativeConstants | None, str]:
+    """The constants in the norm itself, or in words why there are none."""
+    try:
+        return native_constants(constants.model, constants.image_shape, norm), ""
+    except LayerRefusedError as refusal:
+        return None, str(refusal)
+
+
+def _larger(radii: Tensor, others: Tensor | None) -> Tensor:
+    """Each image's larger radius."""
+    return radii if others is None else torch.maximum(radii, others)
+
+
+def _routes(radii: Tensor, by_l2: Tensor, first: str, second: str) -> tuple[str, ...]:
+    """By which way each radius was found."""
+    rows = zip(radii.tolist(), by_l2.tolist(), strict=True)
+    return tuple("none" if radius <= 0 else first if radius == other else second for radius, other in rows)
 
 
 def _share(radii: Tensor, epsilon: float) -> float:

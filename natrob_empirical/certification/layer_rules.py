@@ -4,7 +4,7 @@ Importing this module registers them, so `natrob_theory.lipschitz_upper_bound` t
 torchvision's own blocks are registered once torchvision's models have been imported.
 """
 
-from torch import nn
+from torch import Tensor, nn
 
 from natrob_empirical.models.isometric_layers import PaddedChannels
 from natrob_empirical.models.residual_block import PaddedSubsampling, ResidualBlock, ScaledBy
@@ -12,11 +12,12 @@ from natrob_theory import LayerRefusedError
 from natrob_theory.checks.residual_chains import residual_growth
 from natrob_theory.layers.altered_layers import hooks_of
 from natrob_theory.layers.answers import AbstractLayer, described_by, describes
-from natrob_theory.layers.questions import evaluated, lipschitz_of_layer, output_shape
+from natrob_theory.layers.questions import evaluated, lipschitz_of_layer, output_shape, reach
 from natrob_theory.layers.runs import require_input_kept
 from natrob_theory.layers.selection import AbstractSelection
 from natrob_theory.layers.statements import Affine, Evaluated, Shape
-from natrob_theory.numbers.rounding import EPSILON
+from natrob_theory.numbers.norms import Norm
+from natrob_theory.numbers.rounding import EPSILON, round_up, times_up
 
 described_by("torchvision.models.resnet", "natrob_empirical.certification.torchvision_blocks")
 
@@ -33,6 +34,10 @@ class ScaledByAnswers(AbstractLayer[ScaledBy]):
     def lipschitz(self, input_shape: Shape) -> float:
         """|h|."""
         return abs(self.module.factor)
+
+    def reach(self, norm: Norm, sizes: Tensor, input_shape: Shape) -> Tensor:
+        """|h| times the sizes."""
+        return times_up(sizes, abs(self.module.factor))
 
     def rounding(self, input_shape: Shape, norm: Affine, unit: float) -> Affine:
         """One product, and the rounding of the factor."""
@@ -56,6 +61,21 @@ class ResidualBlockAnswers(AbstractLayer[ResidualBlock]):
                 activation=lipschitz_of_layer(block.activation, output_shape(block.shortcut, input_shape)),
             )
         )
+
+    def reach(self, norm: Norm, sizes: Tensor, input_shape: Shape) -> Tensor:
+        """Both ways' reaches, the branch's times |h|, and that of σ behind them."""
+        block, behind = self.module, output_shape(self.module.shortcut, input_shape)
+        if type(block.branch) is not nn.Sequential or hooks_of(block.branch):
+            raise LayerRefusedError(
+                f"a residual branch must be a plain nn.Sequential, got {type(block.branch).__name__}"
+            )
+        if norm == "L1":
+            sizes = reach(block.activation, norm, sizes, behind)
+        branch = reach(block.branch, norm, sizes, input_shape)
+        shortcut = reach(block.shortcut, norm, sizes, input_shape)
+        require_inputs_kept(block, input_shape)
+        both = round_up(times_up(branch, abs(block.step_size)) + shortcut.to(branch.device), 2)
+        return both if norm == "L1" else reach(block.activation, norm, both, behind)
 
     def rounding(self, input_shape: Shape, norm: Affine, unit: float) -> Affine:
         """Both ways' errors and those of h·F and the sum, all through σ, and σ's own."""

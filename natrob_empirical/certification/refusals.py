@@ -88,9 +88,13 @@ def require_radii(epsilons: Sequence[float], norm: str, entries: int, *, name: s
     Raises:
         TypeError: a number by itself.
         ValueError: one is negative, NaN or infinite, or larger than the pixel range: an L∞ ball of radius 1 around an
-            image, and an L2 ball of radius √d, hold every image.
+            image, an L2 ball of radius √d, and an L1 ball of radius d, hold every image.
     """
-    largest, sign = (1.0, "1 in L∞") if norm == "Linf" else (math.sqrt(entries), f"√{entries} in L2")
+    largest, sign = {
+        "Linf": (1.0, "1 in L∞"),
+        "L2": (math.sqrt(entries), f"√{entries} in L2"),
+        "L1": (float(entries), f"{entries} in L1"),
+    }[norm]
     if not isinstance(epsilons, Iterable):
         raise TypeError(f"`{name}` must be a sequence of radii, got {epsilons!r}")
     radii = tuple(require_nonnegative(name, epsilon) for epsilon in epsilons)

@@ -6,14 +6,15 @@ torchvision's models have been.
 
 from typing import Any
 
-from torch import nn
+from torch import Tensor, nn
 from torchvision.models.resnet import BasicBlock, Bottleneck
 
 from natrob_theory.layers.answers import AbstractLayer, describes
-from natrob_theory.layers.questions import evaluated, lipschitz_of_layer, output_shape
+from natrob_theory.layers.questions import evaluated, lipschitz_of_layer, output_shape, reach
 from natrob_theory.layers.runs import require_input_kept
 from natrob_theory.layers.statements import Affine, Evaluated, Shape
-from natrob_theory.numbers.rounding import EPSILON, product_up
+from natrob_theory.numbers.norms import Norm
+from natrob_theory.numbers.rounding import EPSILON, product_up, round_up
 
 
 class AbstractBlockAnswers(AbstractLayer[Any]):
@@ -40,6 +41,16 @@ class AbstractBlockAnswers(AbstractLayer[Any]):
         both = lipschitz_of_layer(self.branch(), input_shape) + lipschitz_of_layer(self.shortcut(), input_shape)
         require_input_kept(self.branch(), input_shape)
         return product_up(lipschitz_of_layer(self.module.relu, self.output_shape(input_shape)), both * (1.0 + EPSILON))
+
+    def reach(self, norm: Norm, sizes: Tensor, input_shape: Shape) -> Tensor:
+        """Both ways' reaches, and that of σ behind them."""
+        behind = self.output_shape(input_shape)
+        if norm == "L1":
+            sizes = reach(self.module.relu, norm, sizes, behind)
+        branch = reach(self.branch(), norm, sizes, input_shape)
+        both = round_up(branch + reach(self.shortcut(), norm, sizes, input_shape).to(branch.device), 1)
+        require_input_kept(self.branch(), input_shape)
+        return both if norm == "L1" else reach(self.module.relu, norm, both, behind)
 
     def rounding(self, input_shape: Shape, norm: Affine, unit: float) -> Affine:
         """Both ways' errors and that of the sum, all through σ, and σ's own."""

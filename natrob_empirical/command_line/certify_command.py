@@ -13,7 +13,6 @@ from typing import Any, final
 from rich import box
 from rich.table import Table
 
-from natrob_empirical.attacks import Norm
 from natrob_empirical.benchmarks.environment import current_environment
 from natrob_empirical.certification import (
     CertificateConstants,
@@ -29,6 +28,7 @@ from natrob_empirical.command_line.displays import SearchDisplay
 from natrob_empirical.display.formatting import NORM_SIGNS, format_budget, format_epsilon, format_number, format_share
 from natrob_empirical.files.atomic_file import require_writable, write_or_rescue
 from natrob_empirical.files.sole_writer import lock_of_file, sole_writer
+from natrob_empirical.norms import CertificateNorm
 
 
 @final
@@ -44,7 +44,12 @@ class Certification:
 
 
 def certification(
-    subject: AttackSubject, radii: list[float], *, norm: Norm, method: CertificateMethod, precision: Precision
+    subject: AttackSubject,
+    radii: list[float],
+    *,
+    norm: CertificateNorm,
+    method: CertificateMethod,
+    precision: Precision,
 ) -> Certification:
     """Certify the subject, with a progress bar on standard error.
 
@@ -76,7 +81,7 @@ def certification(
         )
 
 
-def _announced(display: SearchDisplay, norm: Norm) -> Callable[[float, float], None]:
+def _announced(display: SearchDisplay, norm: CertificateNorm) -> Callable[[float, float], None]:
     """Prints the certified accuracy at a radius as soon as it is known."""
 
     def announce(epsilon: float, accuracy: float) -> None:
@@ -117,6 +122,8 @@ def print_certification(done: Certification) -> None:
         table.add_row(format_epsilon(epsilon), format_share(accuracy, kind="lower"), "lower bound", str(n))
     console.print(table)
     console.print(_constants_table(done.constants))
+    for text in _native_words(result):
+        console.print(text, markup=False)
     for text in (
         "certified accuracy: a LOWER bound of the robust accuracy on these images. Their labels hold for every "
         "perturbation of norm at most ε, whatever attack looks for one.",
@@ -126,6 +133,21 @@ def print_certification(done: Certification) -> None:
         f"time: constants {done.constants_seconds:.2f} s, images {done.certification_seconds:.2f} s",
     ):
         console.print(text, markup=False)
+
+
+def _native_words(result: CertifiedAccuracy) -> list[str]:
+    """Says which way the radii of a norm other than L2 were found, and how often."""
+    if result.norm == "L2":
+        return []
+    sign = NORM_SIGNS.get(result.norm, result.norm)
+    counted = ", ".join(f"{route}: {result.routes.count(route)}" for route in dict.fromkeys(result.routes))
+    words = [f"radii by route: {counted} of {len(result.routes)} images"]
+    if result.native_lipschitz is not None:
+        number = format_number(float(result.native_lipschitz), kind="upper", digits=8)
+        words.append(f"features in {sign} itself: at most {number}, {result.native_lipschitz.source}")
+    elif result.native_refusal:
+        words.append(f"no constant in {sign} itself: {result.native_refusal}")
+    return words
 
 
 def _constants_table(constants: CertificateConstants) -> Table:
@@ -151,6 +173,10 @@ def _description(done: Certification) -> dict[str, Any]:
         "constants": [
             {"part": name, "upper": float(bound), "source": bound.source} for name, bound in done.constants.bounds.parts
         ],
+        "native": {
+            "upper": None if result.native_lipschitz is None else float(result.native_lipschitz),
+            "refusal": result.native_refusal,
+        },
         "clean_accuracy": result.clean_accuracy,
         "certified": [
             {"epsilon": epsilon, "accuracy": accuracy}
@@ -172,7 +198,11 @@ def write_radii(done: Certification, output: Path) -> None:
         content = buffer.getvalue()
     else:
         entries = {name: json.dumps(value, indent=1, ensure_ascii=False) for name, value in _description(done).items()}
-        entries |= {"labels": json.dumps(labels), "radii": json.dumps(radii)}  # a line each, not one an image
+        entries |= {
+            "labels": json.dumps(labels),
+            "radii": json.dumps(radii),
+            "routes": json.dumps(done.result.routes),
+        }  # a line each, not one an image
         content = "{\n" + ",\n".join(f"{json.dumps(name)}: {text}" for name, text in entries.items()) + "\n}\n"
     write_or_rescue(output, content.encode(), what="the radii")
     console.print(f"radii: {output}", markup=False, soft_wrap=True)

@@ -9,7 +9,7 @@ from natrob_empirical.command_line.known_names import EXPERIMENT_PRESETS, EXPERI
 from natrob_empirical.command_line.plain_command import integer_option, number_option
 from natrob_empirical.command_line.plain_numbers import number_of, numbers_of
 from natrob_empirical.names.near_names import unknown_name
-from natrob_empirical.norms import Norm
+from natrob_empirical.norms import CertificateNorm, Norm
 
 DataRootOption = Annotated[
     Path | None, typer.Option(help="Folder of the data sets; by default NATROB_DATA, else the user cache.")
@@ -75,6 +75,14 @@ DataOption = Annotated[
 ]
 
 _NORMS: dict[str, Norm] = {"linf": "Linf", "l2": "L2"}
+_CERTIFICATE_NORMS: dict[str, CertificateNorm] = {"linf": "Linf", "l2": "L2", "l1": "L1"}
+
+
+def certificate_norm_named(text: str) -> CertificateNorm:
+    """The norm of this name, L1 among them. Raises ValueError, with near names, if there is none."""
+    if text.lower() not in _CERTIFICATE_NORMS:
+        raise unknown_name("norm", text, _CERTIFICATE_NORMS)
+    return _CERTIFICATE_NORMS[text.lower()]
 
 
 def norm_named(text: str) -> Norm:
@@ -84,7 +92,7 @@ def norm_named(text: str) -> Norm:
     return _NORMS[text.lower()]
 
 
-def epsilons_of(texts: list[str], norm: Norm) -> list[float]:
+def epsilons_of(texts: list[str], norm: CertificateNorm) -> list[float]:
     """The radii in the order given, each once: "8/255", "0.03", "2/255,8/255".
 
     Raises:

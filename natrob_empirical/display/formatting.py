@@ -6,7 +6,7 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
 from typing import Final
 
 MISSING: Final = "–"
-NORM_SIGNS: Final = {"Linf": "L∞", "L2": "L2"}
+NORM_SIGNS: Final = {"Linf": "L∞", "L2": "L2", "L1": "L1"}
 
 _SUPERSCRIPTS: Final = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 _ROUNDING: Final = {"lower": ROUND_FLOOR, "upper": ROUND_CEILING}

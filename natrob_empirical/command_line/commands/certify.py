@@ -22,7 +22,13 @@ def certify(  # noqa: PLR0913, PLR0917 - one parameter an option
     target: options.TargetArgument,
     epsilon: options.EpsilonOption,
     data: options.TargetDataOption = None,
-    norm: Annotated[str, typer.Option(help="l2 or linf; an L∞ radius ε is certified as the L2 radius ε√d.")] = "l2",
+    norm: Annotated[
+        str,
+        typer.Option(
+            help="l2, linf or l1. In L∞ and L1 each image has the larger of two radii: by constants in that "
+            "norm, and by those in L2 (over √d in L∞)."
+        ),
+    ] = "l2",
     method: Annotated[str, typer.Option(help=_METHOD_HELP)] = "global",
     precision: Annotated[
         str, typer.Option(help=f"The network in exact arithmetic, or as it is run: {', '.join(PRECISIONS)}.")
@@ -54,7 +60,7 @@ def certify(  # noqa: PLR0913, PLR0917 - one parameter an option
             raise unknown_name("precision", precision, PRECISIONS)
         if output is not None and output.suffix not in SUFFIXES:
             raise ValueError(f"`--output` must end in {' or '.join(SUFFIXES)}, got {output}")
-        ball_norm = options.norm_named(norm)
+        ball_norm = options.certificate_norm_named(norm)
         radii = options.epsilons_of(epsilon, ball_norm)
 
         from natrob_empirical.certification import require_radii

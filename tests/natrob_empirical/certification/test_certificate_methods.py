@@ -86,15 +86,15 @@ def test_local_and_tube_see_more_than_the_product_of_norms(
 
 
 @pytest.mark.parametrize("method", CERTIFICATE_METHODS)
-def test_the_l_infinity_radius_is_the_l2_radius_over_the_root_of_the_entries(
+def test_the_l_infinity_radius_is_the_l2_radius_over_the_root_of_the_entries_or_larger(
     method: CertificateMethod, trained: dict[str, IntegratorClassifier], images: tuple[Tensor, Tensor]
 ) -> None:
-    two, infinity = (
-        certified_accuracy(trained["plain"], *images, [], norm=norm, method=method).radii
-        for norm in ("L2", "Linf")  # type: ignore[arg-type]
-    )
-    assert bool((8.0 * infinity <= two).all())
-    assert torch.allclose(8.0 * infinity, two, rtol=1e-12, atol=0.0)
+    two = certified_accuracy(trained["plain"], *images, [], method=method)
+    infinity = certified_accuracy(trained["plain"], *images, [], norm="Linf", method=method)
+    by_l2 = torch.tensor([route == f"{method} in L2" for route in infinity.routes])
+    assert set(two.routes) <= {f"{method} in L2", "none"}
+    assert bool((8.0 * infinity.radii >= two.radii * (1.0 - 1e-12)).all())
+    assert bool((8.0 * infinity.radii <= two.radii)[by_l2].all())
 
 
 def test_accuracies_count_the_radii_and_fall_with_the_budget(

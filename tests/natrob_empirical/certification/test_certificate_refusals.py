@@ -68,6 +68,7 @@ class Unknown(nn.Module):
 def test_the_largest_radii_are_allowed() -> None:
     certified_accuracy(plain(), IMAGE, LABEL, [2.0])
     certified_accuracy(plain(), IMAGE, LABEL, [1.0], norm="Linf")
+    certified_accuracy(plain(), IMAGE, LABEL, [4.0], norm="L1")
 
 
 @pytest.mark.usefixtures("unchecked")
@@ -78,8 +79,8 @@ def test_a_radius_by_itself_is_refused() -> None:
 
 @pytest.mark.usefixtures("unchecked")
 def test_names_are_looked_up() -> None:
-    with pytest.raises(ValueError, match="`norm` must be one of L2, Linf, got 'L1'"):
-        certified_accuracy(plain(), IMAGE, LABEL, [0.1], norm="L1")  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="`norm` must be one of L2, Linf, L1, got 'L3'"):
+        certified_accuracy(plain(), IMAGE, LABEL, [0.1], norm="L3")  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="`method` must be one of global, tube, local"):
         certified_accuracy(plain(), IMAGE, LABEL, [0.1], method="interval")  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="`precision` must be one of"):

@@ -19,7 +19,7 @@ from natrob_empirical.files import atomic_file
 from natrob_empirical.files.sole_writer import lock_of_file, sole_writer
 
 
-@pytest.mark.parametrize(("norm", "name"), [("l2", "L2"), ("Linf", "Linf")])
+@pytest.mark.parametrize(("norm", "name"), [("l2", "L2"), ("Linf", "Linf"), ("l1", "L1")])
 def test_a_checkpoint_is_certified_as_in_python(norm: str, name: str, checkpoint: Path, digits: Dataset) -> None:
     result = natrob("certify", str(checkpoint), "--epsilon", "0.001", "--epsilon", "1/100", "--norm", norm,
                     "--images", "40")  # fmt: skip
@@ -82,7 +82,7 @@ def test_methods_and_radii_of_every_image(method: str, checkpoint: Path, tmp_pat
         (("--epsilon", "nan"), "`--epsilon` must be a fraction"),
         (("--epsilon", "0.1", "--method", "tubes"), "tube"),
         (("--epsilon", "0.1", "--precision", "float16"), "float32"),
-        (("--epsilon", "0.1", "--norm", "l1"), "l2"),
+        (("--epsilon", "0.1", "--norm", "l3"), "l2"),
         (("--epsilon", "0.1", "--output", "radii.txt"), "`--output` must end in .json or .csv"),
     ],
 )
