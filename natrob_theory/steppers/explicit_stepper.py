@@ -109,7 +109,7 @@ class AbstractExplicitStepper(AbstractStepper[FieldT]):
 
     @final
     def cumulative_growth_in(self, norm: Norm, x: Tensor) -> Tensor:
-        """The same in a norm: of coupled halves, ‖M_n ⋯ M_1‖ in the norm of their pairs."""
+        """Π G(h_i K_i) in every norm; for coupled halves ‖M_n ⋯ M_1‖ in the norm of their pairs."""
         if norm == "L2" or self.couplings == 1:
             return self.cumulative_growth(x)
         return self._coupled_growth(x, largest_row_2x2 if norm == "Linf" else largest_column_2x2)

@@ -295,7 +295,7 @@ def test_certificates_and_margins_agree_with_each_other(finished: tuple[Path, li
         constant = result.feature_lipschitz_upper.value
         for low, other, margin in zip(in_l2, in_linf, result.margins.normalised_values, strict=True):
             assert low <= max(0.0, margin / constant)  # rounding is taken off
-            assert other == pytest.approx(low / 8.0)  # 64 pixels
+            assert other >= low / 8.0 * (1.0 - 1e-9)  # 64 pixels; constants in L∞ may give more
         for point in result.certified:
             shares = [0 < radius >= point.epsilon for radius in by_norm[point.norm].radius_values]
             assert point.accuracy.value == sum(shares) / 40
