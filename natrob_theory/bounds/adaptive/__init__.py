@@ -3,6 +3,8 @@
 from natrob_theory.bounds.adaptive.adaptive_affine_bound import adaptive_affine_bound as adaptive_affine_bound
 from natrob_theory.bounds.adaptive.adaptive_affine_bound import affine_bound_from as affine_bound_from
 from natrob_theory.bounds.adaptive.affine_remainder import affine_remainder as affine_remainder
+from natrob_theory.bounds.adaptive.completion import Completion as Completion
+from natrob_theory.bounds.adaptive.completion import completion as completion
 from natrob_theory.bounds.adaptive.flow_error import any_flow_error as any_flow_error
 from natrob_theory.bounds.adaptive.flow_error import recorded_flow_error as recorded_flow_error
 from natrob_theory.bounds.adaptive.local_error import AffineRemainder as AffineRemainder

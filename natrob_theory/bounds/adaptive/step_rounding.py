@@ -32,6 +32,8 @@ class StepRounding:
     Attributes:
         per_norm, per_speed, constant: weights, of the shape of K.
         per_step: γ_s, which no small h makes smaller.
+        estimate: (per_norm, per_speed, constant) of the embedded estimate, (3, *batch): as computed it misses
+            ‖h Σ d_i f(Y_i)‖ by at most h times their combination. None where the tableau has no pair.
         field_slope, field_constant: p, q: the field's evaluation error is at most p‖y‖ + q.
     """
 
@@ -39,6 +41,7 @@ class StepRounding:
     per_speed: Float[Tensor, "*batch"]
     constant: Float[Tensor, "*batch"]
     per_step: float
+    estimate: Float[Tensor, "3 *batch"] | None
     field_slope: float
     field_constant: float
 
@@ -88,11 +91,13 @@ def step_rounding(
         exact.append((one + largest_step * lipschitz * moved) * RELATIVE)
         sizes.append(exact[-1] * speed + errors[-1])
     total = _rounded_sum(tableau.b, errors, sizes, unit, dtype, norm) * RELATIVE
+    difference = tableau.embedded_difference
     return StepRounding(
         per_norm=total[0],
         per_speed=total[1],
         constant=total[2],
         per_step=per_step,
+        estimate=None if difference is None else _rounded_sum(difference, errors, sizes, unit, dtype, norm) * RELATIVE,
         field_slope=own[0],
         field_constant=own[1],
     )
