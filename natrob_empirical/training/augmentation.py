@@ -1,9 +1,10 @@
-"""Shifted and mirrored images, a whole batch at once."""
+"""Shifted, mirrored and warped images, a whole batch at once."""
 
+import math
 from typing import Final
 
 import torch
-from jaxtyping import Bool, Int64, Shaped
+from jaxtyping import Bool, Float, Int64, Shaped
 from torch import Tensor, nn
 
 SHIFT: Final = 4
@@ -18,6 +19,31 @@ def draw_shifts(count: int, *, largest: int = SHIFT, generator: torch.Generator)
 def draw_mirrored(count: int, *, generator: torch.Generator) -> Bool[Tensor, " count"]:
     """Chooses the images that are mirrored: each with probability 1/2."""
     return torch.randint(2, (count,), generator=generator, dtype=torch.bool)
+
+
+def draw_warps(count: int, *, largest: float, generator: torch.Generator) -> Float[Tensor, "count 2 2"]:
+    """Linear maps near the identity: a rotation times a triangular matrix.
+
+    Angle in degrees, both stretches and the shear in per cent are uniform from −largest to largest.
+    """
+    angle, across, down, shear = largest * (2 * torch.rand((4, count), generator=generator) - 1)
+    angle = angle * (math.pi / 180)
+    cosine, sine, none = angle.cos(), angle.sin(), torch.zeros_like(angle)
+    rotation = torch.stack([cosine, -sine, sine, cosine], dim=1).view(-1, 2, 2)
+    stretch = torch.stack([1 + across / 100, shear / 100, none, 1 + down / 100], dim=1).view(-1, 2, 2)
+    return rotation @ stretch
+
+
+def warped(
+    images: Float[Tensor, "batch channels height width"], warps: Float[Tensor, "batch 2 2"]
+) -> Float[Tensor, "batch channels height width"]:
+    """The pixel at x, measured from the middle, becomes that at Mx, between pixels bilinear, outside of them 0."""
+    height, width = images.shape[2:]
+    sides = torch.tensor([max(width - 1, 1), max(height - 1, 1)], dtype=images.dtype, device=images.device)
+    scaled = warps.to(images.dtype) * sides[None, :] / sides[:, None]
+    maps = torch.cat([scaled, scaled.new_zeros((len(scaled), 2, 1))], dim=2)
+    grid = nn.functional.affine_grid(maps, list(images.shape), align_corners=True)
+    return nn.functional.grid_sample(images, grid, mode="bilinear", padding_mode="zeros", align_corners=True)
 
 
 def shifted(

@@ -8,7 +8,14 @@ from jaxtyping import Bool, Float, Int64
 from torch import Tensor
 
 from natrob_empirical.datasets import Dataset
-from natrob_empirical.training.augmentation import draw_mirrored, draw_shifts, mirrored, shifted
+from natrob_empirical.training.augmentation import (
+    draw_mirrored,
+    draw_shifts,
+    draw_warps,
+    mirrored,
+    shifted,
+    warped,
+)
 from natrob_empirical.training.specification import Augmentation
 from natrob_empirical.training.streams import TrainingStreams
 
@@ -27,20 +34,26 @@ class EpochPlan:
         order: a permutation of the training images.
         shifts: vertical and horizontal, of the images in this order; None without shifts.
         mirrored: which of the images in this order are mirrored; None where none is.
+        warps: linear maps of the images in this order; None without them.
     """
 
     order: Int64[Tensor, " images"]
     shifts: Int64[Tensor, "images 2"] | None
     mirrored: Bool[Tensor, " images"] | None
+    warps: Float[Tensor, "images 2 2"] | None = None
 
     @staticmethod
-    def drawn(images: int, augmentation: Augmentation, *, shift: int, streams: TrainingStreams) -> "EpochPlan":
+    def drawn(
+        images: int, augmentation: Augmentation, *, shift: int, warp: float, streams: TrainingStreams
+    ) -> "EpochPlan":
         """The plan of the next epoch, on the CPU."""
         draws = streams.augmentation
+        shifts = augmentation in ("crop", "crop_flip")
         return EpochPlan(
             order=torch.randperm(images, generator=streams.order),
-            shifts=None if augmentation == "none" else draw_shifts(images, largest=shift, generator=draws),
+            shifts=draw_shifts(images, largest=shift, generator=draws) if shifts else None,
             mirrored=draw_mirrored(images, generator=draws) if augmentation == "crop_flip" else None,
+            warps=draw_warps(images, largest=warp, generator=draws) if augmentation == "affine" else None,
         )
 
     def on(self, device: torch.device) -> "EpochPlan":
@@ -49,6 +62,7 @@ class EpochPlan:
             order=moved(self.order, device),
             shifts=None if self.shifts is None else moved(self.shifts, device),
             mirrored=None if self.mirrored is None else moved(self.mirrored, device),
+            warps=None if self.warps is None else moved(self.warps, device),
         )
 
     def compact(self) -> dict[str, Tensor | None]:
@@ -57,6 +71,7 @@ class EpochPlan:
             "order": self.order.to(torch.int32),
             "shifts": None if self.shifts is None else self.shifts.to(torch.int8),
             "mirrored": self.mirrored,
+            **({} if self.warps is None else {"warps": self.warps}),
         }
 
     @staticmethod
@@ -66,7 +81,10 @@ class EpochPlan:
         if order is None:
             raise KeyError("order")
         return EpochPlan(
-            order=order.long(), shifts=None if shifts is None else shifts.long(), mirrored=content["mirrored"]
+            order=order.long(),
+            shifts=None if shifts is None else shifts.long(),
+            mirrored=content["mirrored"],
+            warps=content.get("warps"),
         )
 
 
@@ -102,4 +120,6 @@ class DeviceData:
         if plan.mirrored is not None:
             pixels = mirrored(pixels, plan.mirrored[start:stop])
         images = pixels.to(torch.float32, memory_format=self._format).div_(self._scale)
+        if plan.warps is not None:
+            images = warped(images, plan.warps[start:stop]).contiguous(memory_format=self._format)
         return images, self._labels.index_select(0, rows)

@@ -131,7 +131,11 @@ class TrainingRun:
         self._meter.clear()
         specification = self._specification
         drawn = EpochPlan.drawn(
-            len(self._data), specification.augmentation, shift=specification.shift, streams=self._streams
+            len(self._data),
+            specification.augmentation,
+            shift=specification.shift,
+            warp=specification.warp,
+            streams=self._streams,
         )
         self._plan = drawn.on(self._device)
         return self._plan

@@ -12,7 +12,7 @@ from natrob_theory.numbers.argument_checks import require_count, require_nonnega
 
 Optimiser: TypeAlias = Literal["adamw", "sgd", "muon"]
 Schedule: TypeAlias = Literal["cosine", "milestones"]
-Augmentation: TypeAlias = Literal["none", "crop", "crop_flip"]
+Augmentation: TypeAlias = Literal["none", "crop", "crop_flip", "affine"]
 Precision: TypeAlias = Literal["float32", "bfloat16"]
 
 
@@ -57,11 +57,12 @@ class TrainingSpecification:
             the start of each of the epochs in `milestones`.
         milestones: counted in finished epochs, ascending.
         augmentation: "crop" shifts by up to `shift` pixels with zero padding, "crop_flip"
-            mirrors every other image as well.
+            mirrors every other image as well; "affine" turns, stretches and shears about the middle, see `warp`.
         engine: how the arithmetic is done.
         warmup: the share of all steps, from 0 up to but not 1, over which the schedule's rate is multiplied by a factor
             that rises linearly to 1.
         shift: the largest one of the augmentations that shift, in pixels, from 1 to 4.
+        warp: of "affine": the largest angle in degrees and the largest stretch and shear in per cent, at most 50.
     """
 
     method: AbstractTrainingMethod = field(default_factory=StandardTraining)
@@ -77,6 +78,7 @@ class TrainingSpecification:
     engine: EngineOptions = field(default_factory=EngineOptions)
     warmup: float = added_setting(0.0)
     shift: int = added_setting(SHIFT)
+    warp: float = added_setting(6.0)
 
     def __post_init__(self) -> None:
         if not isinstance(self.method, AbstractTrainingMethod):
@@ -89,8 +91,14 @@ class TrainingSpecification:
         require_nonnegative("weight_decay", self.weight_decay)
         if require_count("shift", self.shift) > SHIFT:
             raise ValueError(f"`shift` must be at most {SHIFT} pixels, got {self.shift}")
-        if self.shift != SHIFT and self.augmentation == "none":
-            raise ValueError(f'`shift` is a setting of the augmentations that shift, got {self.shift} beside "none"')
+        if require_positive("warp", self.warp) > 50:
+            raise ValueError(f"`warp` must be at most 50 degrees and per cent, got {self.warp}")
+        if self.warp != 6.0 and self.augmentation != "affine":
+            raise ValueError(f'`warp` is a setting of "affine", got {self.warp} beside "{self.augmentation}"')
+        if self.shift != SHIFT and self.augmentation in ("none", "affine"):
+            raise ValueError(
+                f'`shift` is a setting of the augmentations that shift, got {self.shift} beside "{self.augmentation}"'
+            )
         if require_nonnegative("warmup", self.warmup) >= 1:
             raise ValueError(f"`warmup` must be less than 1, a share of all steps, got {self.warmup}")
         if list(self.milestones) != sorted(set(self.milestones)) or any(epoch < 1 for epoch in self.milestones):
