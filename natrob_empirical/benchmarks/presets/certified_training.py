@@ -46,11 +46,11 @@ def _long_models(epochs: int, **sizes: Any) -> tuple[PresetModel, ...]:
     warped: dict[str, Any] = {"epochs": epochs, "augmentation": "affine"}
     return (
         PresetModel(
-            specification=flow("Gradient flow, radius 1.58", **sizes),
+            specification=flow("Gradient flow, radius 1.58", head="free", **sizes),
             training=along_orthonormal_weights(FAR, **warped),
         ),
         PresetModel(
-            specification=flow("Gradient flow, radius 0.5", **sizes),
+            specification=flow("Gradient flow, radius 0.5", head="free", **sizes),
             training=along_orthonormal_weights(NEAR, warp=9.0, **warped),
         ),
     )
