@@ -34,6 +34,7 @@ VARIANTS = {
     "sgd": {},
     "adamw": {"optimiser": "adamw", "learning_rate": 0.01},
     "muon": {"optimiser": "muon", "learning_rate": 0.01},
+    "affine": {"augmentation": "affine"},
     "milestones": {"schedule": "milestones", "milestones": (1, 2)},
     "channels_last": {"engine": EngineOptions(channels_last=True)},
     "bfloat16": {"engine": EngineOptions(precision="bfloat16")},
