@@ -19,8 +19,8 @@ def load_dataset(
     """Load a known data set, or the user's arrays from a path that ends in .npz.
 
     Args:
-        name_or_path: "digits", "mnist", "fashion_mnist", "cifar10", or the path of a .npz file with the
-            arrays train_x, train_y, test_x and test_y.
+        name_or_path: "digits", "mnist", "fashion_mnist", "cifar10", "cifar10_jpeg", or the path of a .npz file
+            with the arrays train_x, train_y, test_x and test_y.
         data_root: the folder data sets are kept in; None means NATROB_DATA or the user cache folder.
         download: whether torchvision may download a data set whose files are missing.
 

@@ -80,6 +80,7 @@ _IDX_FILES: Final = tuple(
 )
 _FASHION_ORIGIN: Final = "https://github.com/zalandoresearch/fashion-mnist"
 _CIFAR_ORIGIN: Final = "https://www.cs.toronto.edu/~kriz/cifar.html"
+_JPEG_ORIGIN: Final = "CIFAR-10 (Krizhevsky, 2009), every image as JPEG of quality 75"
 _CIFAR_FILES: Final = (*(f"data_batch_{number}" for number in range(1, 6)), "test_batch", "batches.meta")
 
 DIGITS: Final = KnownDataset(
@@ -104,7 +105,13 @@ CIFAR10: Final = KnownDataset(
     files=_CIFAR_FILES,
     torchvision_class="CIFAR10",
 )
-KNOWN: Final = {known.info.name: known for known in (DIGITS, MNIST, FASHION_MNIST, CIFAR10)}
+CIFAR10_JPEG: Final = KnownDataset(
+    _ten_classes("cifar10_jpeg", "CIFAR-10 (JPEG q75)", (3, 32, 32), 50_000, 10_000, _JPEG_ORIGIN),
+    load="natrob_empirical.datasets.jpeg_bundle:load",
+    folder="cifar10-jpeg",
+    files=("jpeg_bytes_train.npz", "jpeg_bytes_test.npz"),
+)
+KNOWN: Final = {known.info.name: known for known in (DIGITS, MNIST, FASHION_MNIST, CIFAR10, CIFAR10_JPEG)}
 """The data sets by name."""
 
 

@@ -92,12 +92,9 @@ def _ablation_models(epochs: int) -> tuple[PresetModel, ...]:
         base,
         row("2 steps", num_steps=2),
         row("8 steps", num_steps=8),
-        row("16 steps", num_steps=16),
         row("128 of 1024 directions a step", hidden=128),
         row("512 of 1024 directions a step", hidden=512),
-        row("All 1024 directions a step", hidden=1024),
         row("No extra features", channels=784),
-        row("2048 features, 512 directions", channels=2048, hidden=512),
         row("Radius 1.58 counted, weight 1", training=along_orthonormal_weights(FAR, epochs=epochs)),
         row(
             "Radius 1.58 counted, weight 4",

@@ -305,7 +305,7 @@ def test_an_output_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
 def test_datasets_lists_them_with_the_root(tmp_path: Path) -> None:
     result = natrob("datasets", "--data-root", str(tmp_path))
     assert result.exit_code == 0
-    for word in ("digits", "mnist", "fashion_mnist", "cifar10"):
+    for word in ("digits", "mnist", "fashion_mnist", "cifar10", "cifar10_jpeg"):
         assert word in result.output
 
 

@@ -8,8 +8,8 @@ from natrob_empirical.datasets.registry import CIFAR10
 
 def test_every_known_dataset_is_listed(tmp_path: Path) -> None:
     listed = known_datasets(data_root=tmp_path)
-    assert [info.name for info in listed] == ["digits", "mnist", "fashion_mnist", "cifar10"]
-    assert [info.present for info in listed] == [True, False, False, False]
+    assert [info.name for info in listed] == ["digits", "mnist", "fashion_mnist", "cifar10", "cifar10_jpeg"]
+    assert [info.present for info in listed] == [True, False, False, False, False]
     assert [info.image_shape for info in listed] == [(1, 8, 8), (1, 28, 28), (1, 28, 28), (3, 32, 32)]
     assert {info.num_classes for info in listed} == {10}
 
@@ -39,7 +39,8 @@ def test_the_listing_tells_the_truth_about_digits() -> None:
     ],
 )
 def test_an_unknown_name_lists_the_known_ones(name: str, ending: str) -> None:
-    known = "`name_or_path` must be one of digits, mnist, fashion_mnist, cifar10, or the path of a .npz file, "
+    names = "digits, mnist, fashion_mnist, cifar10, cifar10_jpeg"
+    known = f"`name_or_path` must be one of {names}, or the path of a .npz file, "
     with pytest.raises(ValueError, match=known + ".*" + ending):
         load_dataset(name)
 
