@@ -34,8 +34,8 @@ def build_contractive(
     """The classifier, with weights as torch's current generator gives them.
 
     Raises:
-        ValueError: a state too narrow for the image and an isometric stem, an image whose sides `downscale` does not
-            divide, or more classes than features under an orthogonal head.
+        ValueError: a state too narrow for the image and an isometric stem, an image whose sides `downscale` and
+            `stages` do not divide, or more classes than features under an orthogonal head.
     """
     pixels = _pixels(specification, image_shape)
     state = _State(specification.channels or pixels.channels, pixels.sides)
@@ -43,7 +43,7 @@ def build_contractive(
     return IntegratorClassifier(
         _stem(specification, pixels, state),
         _trunk(specification, state),
-        nn.Flatten(),
+        _further_stages(specification, state),
         _head(specification, features, num_classes),
     )
 
@@ -83,6 +83,20 @@ def _trunk(specification: ContractiveSpecification, state: _State) -> AbstractIn
     if specification.method == "backward_euler":
         return BackwardEulerNet(fields, specification.step_size)
     return EulerNet(fields, specification.step_share * largest_euler_step(specification))
+
+
+def _further_stages(specification: ContractiveSpecification, state: _State) -> nn.Module:
+    """The stages after the first and nn.Flatten(): all of it moves no two states apart."""
+    layers: list[nn.Module] = []
+    for _ in range(specification.stages - 1):
+        if any(side % 2 for side in state.sides):
+            raise ValueError(
+                f"`stages` = {specification.stages} must leave even sides to every stage but the last, "
+                f"got a stage with sides {state.sides}"
+            )
+        state = _State(4 * state.channels, tuple(side // 2 for side in state.sides))
+        layers += [nn.PixelUnshuffle(2), _trunk(specification, state)]
+    return nn.Sequential(*layers, nn.Flatten()) if layers else nn.Flatten()
 
 
 def largest_euler_step(specification: ContractiveSpecification) -> float:

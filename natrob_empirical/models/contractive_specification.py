@@ -3,6 +3,7 @@
 from dataclasses import dataclass, fields
 from typing import Final, Literal, TypeAlias, final
 
+from natrob_empirical.files.plain_settings import added_setting
 from natrob_empirical.names.choices import require_choices
 from natrob_empirical.names.near_names import unknown_name
 from natrob_theory.numbers.argument_checks import require_count, require_positive
@@ -25,6 +26,7 @@ _OWN_SETTINGS: Final = {
     "step_size": ("method", "backward_euler"),
     "downscale": ("layout", "convolutional"),
     "kernel_size": ("layout", "convolutional"),
+    "stages": ("layout", "convolutional"),
     "rate": ("network", "dissipative"),
 }
 """Settings that have a meaning under one choice only: (the choice's name, its value)."""
@@ -60,6 +62,8 @@ class ContractiveSpecification:
             weights with orthonormal rows or columns, which `OrthonormalTraining` keeps so and no other training does.
         stem: "isometric" rearranges pixels and appends zeros; "orthogonal" rearranges them and mixes the channels by a
             trained map with orthonormal rows or columns, which may lower their number.
+        stages: trunks one after the other, each of `num_steps` and with `hidden` rows; between two of them blocks of
+            2×2 pixels become channels, an isometry, where residual networks subsample what their shortcut carries.
         head: its rows are orthonormal ("orthogonal"), its norm is at most 1 ("spectral"), or it is as it is ("free").
 
     Raises:
@@ -81,6 +85,7 @@ class ContractiveSpecification:
     constraint: TrunkConstraint = "gram"
     stem: Stem = "isometric"
     head: Head = "orthogonal"
+    stages: int = added_setting(1)
 
     def __post_init__(self) -> None:
         if self.network not in CONTRACTIVE_NETWORKS:
@@ -92,7 +97,7 @@ class ContractiveSpecification:
         for name in ("channels", "hidden"):
             if getattr(self, name) is not None:
                 require_count(name, getattr(self, name))
-        for name in ("num_steps", "downscale", "kernel_size"):
+        for name in ("num_steps", "downscale", "kernel_size", "stages"):
             require_count(name, getattr(self, name))
         for name in ("step_share", "step_size", "rate"):
             require_positive(name, getattr(self, name))

@@ -107,12 +107,23 @@ def model_cost(
 def _integrator_cost(
     classifier: IntegratorClassifier, images: Tensor, field_evaluations: int | None
 ) -> tuple[PassCost, int | None]:
-    """Stem, trunk and head apart: a trunk may decide about its steps from numbers that the meta device has not."""
+    """Stem, trunk and head apart: a trunk may decide about its steps from numbers that the meta device has not.
+
+    So may the trunks of further stages, which stand in the pool.
+    """
     resident = _resident(classifier)
-    state, stem = counted_pass(classifier.stem, images, resident)
-    trunk, assumed = _trunk_cost(classifier.trunk, state, field_evaluations)
-    _, rest = counted_pass(lambda y: classifier.head(classifier.pool(y).flatten(1)), state, resident)
-    return stem.plus(trunk).plus(rest), assumed
+    state, cost = counted_pass(classifier.stem, images, resident)
+    *stages, pool = [classifier.pool] if not isinstance(classifier.pool, nn.Sequential) else classifier.pool
+    assumed: int | None = None
+    for part in (classifier.trunk, *stages):
+        if isinstance(part, AbstractIntegratorNet):
+            more, evaluations = _trunk_cost(part, state, field_evaluations)
+            assumed = evaluations if assumed is None or evaluations is None else assumed + evaluations
+        else:
+            state, more = counted_pass(part, state, resident)
+        cost = cost.plus(more)
+    _, rest = counted_pass(lambda y: classifier.head(pool(y).flatten(1)), state, resident)
+    return cost.plus(rest), assumed
 
 
 def _resident(classifier: nn.Module) -> list[Tensor]:

@@ -10,7 +10,7 @@ def test_every_known_dataset_is_listed(tmp_path: Path) -> None:
     listed = known_datasets(data_root=tmp_path)
     assert [info.name for info in listed] == ["digits", "mnist", "fashion_mnist", "cifar10", "cifar10_jpeg"]
     assert [info.present for info in listed] == [True, False, False, False, False]
-    assert [info.image_shape for info in listed] == [(1, 8, 8), (1, 28, 28), (1, 28, 28), (3, 32, 32)]
+    assert [info.image_shape for info in listed] == [(1, 8, 8), (1, 28, 28), (1, 28, 28), (3, 32, 32), (3, 32, 32)]
     assert {info.num_classes for info in listed} == {10}
 
 

@@ -64,6 +64,8 @@ SPECIFICATIONS = {
     "convolutional, gram": specification(**CONVOLUTIONAL),
     "convolutional, exact, half a step": specification(constraint="exact", step_share=0.5, **CONVOLUTIONAL),
     "convolutional, rescaled, mixed": specification(constraint="rescaled", stem="orthogonal", **CONVOLUTIONAL),
+    "convolutional, two stages": specification(hidden=5, stages=2, **CONVOLUTIONAL),
+    "dissipative, two stages": specification("dissipative", stages=2, **CONVOLUTIONAL),
     "dissipative": specification("dissipative", rate=2.0, head="spectral"),
     "dissipative, convolutional": specification("dissipative", **CONVOLUTIONAL),
     "gradient flow, h = 10": specification(**BACKWARD, head="free"),
@@ -111,11 +113,14 @@ def test_no_two_images_move_apart(case: str, seed: int, scale: float, apart: flo
     with torch.no_grad():
         states = model.stem(one), model.stem(other)
         entered = (states[1] - states[0]).flatten(1).norm(dim=1)
-        left = (model.trunk(states[1]) - model.trunk(states[0])).flatten(1).norm(dim=1)
+        ends = model.trunk(states[0]), model.trunk(states[1])
+        left = (ends[1] - ends[0]).flatten(1).norm(dim=1)
+        pooled = (model.pool(ends[1]) - model.pool(ends[0])).flatten(1).norm(dim=1)
     # an implicit solve stops at a residual of some roundings of the state
     slack = 1e-9 * (1.0 + max(float(state.abs().max()) for state in states)) * math.sqrt(entered.numel() * 64)
     assert bool((entered <= before * (1 + 1e-12)).all())
     assert bool((left <= entered * (1 + 1e-11) + slack).all())
+    assert bool((pooled <= left * (1 + 1e-11) + slack).all())
 
 
 @CASES
@@ -338,6 +343,7 @@ def test_the_default_method_is_one_that_the_network_has() -> None:
         ({"step_size": 2.0}, '`step_size` is a setting for `method` = "backward_euler" only, got 2.0 beside "euler"'),
         ({"step_share": 0.5, **BACKWARD}, '`step_share` is a setting for `method` = "euler" only'),
         ({"rate": 2.0}, '`rate` is a setting for `network` = "dissipative" only'),
+        ({"stages": 2}, '`stages` is a setting for `layout` = "convolutional" only'),
         ({"downscale": 2}, '`downscale` is a setting for `layout` = "convolutional" only'),
         ({"kernel_size": 4, **CONVOLUTIONAL}, "`kernel_size` must be odd, got 4"),
         ({"constraint": "orthogonal", **CONVOLUTIONAL}, '`constraint` = "orthogonal" is for dense maps'),
@@ -358,6 +364,10 @@ def test_settings_that_do_not_fit_are_refused_by_name(changes: dict[str, Any], m
         ),
         ({**CONVOLUTIONAL, "channels": 3}, "`channels` must be at least 4 for images in blocks of 2"),
         ({**CONVOLUTIONAL, "downscale": 3}, r"`downscale` = 3 must divide the sides of the images, got \(1, 8, 8\)"),
+        (
+            {**CONVOLUTIONAL, "stages": 4},
+            r"`stages` = 4 must leave even sides to every stage but the last, got a stage with sides \(1, 1\)",
+        ),
         ({"stem": "orthogonal", "channels": 5}, '`head` = "orthogonal" needs at least 10 features, got 5'),
     ],
 )
