@@ -16,6 +16,8 @@ EXPERIMENT_MODULES: Final = MappingProxyType(
         "skips": "skips",
         "certified": "certified",
         "certified-digits": "certified",
+        "certified-long": "certified_training",
+        "certified-ablation": "certified_training",
     }
 )
 """Experiment → the module of `natrob_empirical.benchmarks.presets` that holds its presets, "EXPERIMENT-SCALE" each."""

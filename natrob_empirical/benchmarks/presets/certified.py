@@ -3,7 +3,6 @@
 from dataclasses import replace
 from typing import Any, Final
 
-from natrob_empirical.benchmarks.presets.certified_training import PRESETS as TRAINING_PRESETS
 from natrob_empirical.benchmarks.presets.overview import L2_BUDGETS, LINF_BUDGETS
 from natrob_empirical.benchmarks.presets.preset import AttackSpecification, Preset, PresetModel
 from natrob_empirical.benchmarks.presets.schedules import small_training
@@ -163,5 +162,4 @@ PRESETS: Final = (
         ),
         attacks=_attacks((0.05, 0.1, 0.2, 0.3), (0.5, 1.0, 1.58, 2.0), steps=40, autoattack=400, nearest=400),
     ),
-    *TRAINING_PRESETS,
 )
