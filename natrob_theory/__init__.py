@@ -83,6 +83,10 @@ from natrob_theory.networks import StepStructure as StepStructure
 from natrob_theory.networks import Trajectory as Trajectory
 from natrob_theory.norm_constraints import NormConstraint as NormConstraint
 from natrob_theory.norm_constraints import constrain_norm as constrain_norm
+from natrob_theory.norm_constraints import (
+    diagonally_dominant_convolutional_field as diagonally_dominant_convolutional_field,
+)
+from natrob_theory.norm_constraints import diagonally_dominant_field as diagonally_dominant_field
 from natrob_theory.norm_constraints import materialised as materialised
 from natrob_theory.numbers.affine_bound import AffineBound as AffineBound
 from natrob_theory.numbers.bound import Bound as Bound

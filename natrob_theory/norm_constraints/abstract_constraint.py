@@ -11,7 +11,7 @@ from natrob_theory.numbers.argument_checks import all_finite
 
 
 class AbstractNormConstraint(nn.Module, abc.ABC):
-    """raw parameter -> weight with ‖weight‖₂ ≤ 1, registered with `torch.nn.utils.parametrize`.
+    """raw parameter -> weight with a norm of at most 1, registered with `torch.nn.utils.parametrize`.
 
     Where no gradient can flow back to the parameters (gradients off, or all of them frozen) the last weight is given
     again while the parameters hold the very numbers that it was computed from. They are compared one by one, so a

@@ -10,16 +10,20 @@ from natrob_theory.norm_constraints.abstract_constraint import AbstractNormConst
 from natrob_theory.norm_constraints.matrix_norms import MatrixNorm, exact_norm, gram_norm
 from natrob_theory.norm_constraints.orthogonal import OrthonormalRows
 from natrob_theory.norm_constraints.rescaled import RescaledRows
+from natrob_theory.norm_constraints.row_sums import DividedBySums
 from natrob_theory.norm_constraints.spectral import DividedByMatrixNorm, DividedByTorusNorm
 from natrob_theory.numbers.argument_checks import require_choice, require_count
+from natrob_theory.numbers.norms import NORMS, Norm
 
 NormConstraint: TypeAlias = Literal["exact", "gram", "rescaled", "orthogonal"]
 
 MapT = TypeVar("MapT", nn.Linear, nn.Conv2d)
 
 
-def constrain_norm(linear_map: MapT, *, method: NormConstraint, state_sides: tuple[int, int] | None = None) -> MapT:
-    """Returns the module itself, whose weight now has ‖W‖₂ ≤ 1 whatever its parameters are; the bias stays free.
+def constrain_norm(
+    linear_map: MapT, *, method: NormConstraint, state_sides: tuple[int, int] | None = None, norm: Norm = "L2"
+) -> MapT:
+    """Returns the module itself, whose weight now has ‖W‖ ≤ 1 whatever its parameters are; the bias stays free.
 
     The weight becomes a differentiable function of a raw parameter of the same shape, which starts at the weight
     (`torch.nn.utils.parametrize`); the module computes what it did, with that weight. The norm is at most 1 up to the
@@ -38,7 +42,9 @@ def constrain_norm(linear_map: MapT, *, method: NormConstraint, state_sides: tup
             may be far below 1. "orthogonal", for dense maps and convolutions with one tap, makes rows or columns
             orthonormal.
         state_sides: (height, width) of the images that a convolution is applied to, for "exact" and "gram" with more
-            than one tap. On larger images the norm may exceed 1.
+            than one tap. On larger images the norm may exceed 1. In L2 only.
+        norm: "L2", "Linf" or "L1". In L∞ "rescaled" divides every row whose absolute values sum to more than 1 by that
+            sum, and "exact" all rows by the largest sum; in L1 the columns. No rounding makes the norm exceed 1 there.
 
     Raises:
         TypeError, ValueError: naming the argument.
@@ -48,12 +54,23 @@ def constrain_norm(linear_map: MapT, *, method: NormConstraint, state_sides: tup
     """
     require_linear_map("linear_map", linear_map)
     require_choice("method", method, get_args(NormConstraint))
+    require_choice("norm", norm, NORMS)
     if parametrize.is_parametrized(linear_map, "weight"):
         raise ValueError(f"`linear_map` must have a plain weight, got one that is parametrized already: {linear_map}")
-    constraint = _constraint(linear_map, method, state_sides).to(linear_map.weight.device, linear_map.weight.dtype)
+    constraint = _sums(method, state_sides, norm) if norm != "L2" else _constraint(linear_map, method, state_sides)
+    constraint = constraint.to(linear_map.weight.device, linear_map.weight.dtype)
     # Safe: shape and dtype are the raw parameter's. Checking it would cost a first evaluation.
     parametrize.register_parametrization(linear_map, "weight", constraint, unsafe=True)
     return linear_map
+
+
+def _sums(method: NormConstraint, state_sides: tuple[int, int] | None, norm: Norm) -> AbstractNormConstraint:
+    """Rows or columns divided by their sums."""
+    if method not in ("exact", "rescaled"):
+        raise ValueError(f'`method` must be "exact" or "rescaled" for `norm` = "{norm}", got "{method}"')
+    if state_sides is not None:
+        raise ValueError(f'`state_sides` is for `norm` = "L2", got {state_sides} for `norm` = "{norm}"')
+    return DividedBySums(norm, each=method == "rescaled")
 
 
 def _constraint(
@@ -71,7 +88,7 @@ def _constraint(
                 f'take "gram" or "rescaled"'
             )
         return OrthonormalRows()
-    norm = NORMS[method]
+    norm = MATRIX_NORMS[method]
     if one_tap:
         return DividedByMatrixNorm(norm)
     if state_sides is None or len(state_sides) != 2:
@@ -80,4 +97,4 @@ def _constraint(
     return DividedByTorusNorm(norm, (height, width))
 
 
-NORMS: dict[str, MatrixNorm] = {"exact": exact_norm, "gram": gram_norm}
+MATRIX_NORMS: dict[str, MatrixNorm] = {"exact": exact_norm, "gram": gram_norm}

@@ -18,6 +18,8 @@ from natrob_theory import (
     SumField,
     convolutional_field,
     dense_field,
+    diagonally_dominant_convolutional_field,
+    diagonally_dominant_field,
 )
 from natrob_theory.layers.answers import AbstractField
 
@@ -59,8 +61,17 @@ class TestCombinations(FieldContract):
     input_shape = (4,)
 
 
+class TestDominantFields(FieldContract):
+    fields = (
+        lambda: diagonally_dominant_field(4, 6, rate=1.5, margin=0.2),
+        lambda: diagonally_dominant_field(4, 3, activation=nn.Tanh, norm="L1"),
+    )
+    input_shape = (4,)
+
+
 class TestFieldsOfImages(FieldContract):
     fields = (
+        lambda: diagonally_dominant_convolutional_field(2, 3, margin=0.5),
         lambda: GradientFlowField.convolutional(2, 3),
         lambda: SkewSymmetricField.convolutional(2, kernel_size=5),
         lambda: HamiltonianField.convolutional(1, 4),
