@@ -6,3 +6,5 @@ from natrob_empirical.threat_models.balls import Box as Box
 from natrob_empirical.threat_models.balls import ClippedSphere as ClippedSphere
 from natrob_empirical.threat_models.balls import L2Ball as L2Ball
 from natrob_empirical.threat_models.balls import LinfBall as LinfBall
+from natrob_empirical.threat_models.l1_ball import ClippedCrossPolytope as ClippedCrossPolytope
+from natrob_empirical.threat_models.l1_ball import L1Ball as L1Ball

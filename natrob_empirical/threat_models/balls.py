@@ -124,7 +124,7 @@ class AbstractBall(ABC):
             ValueError: the shapes, dtypes or devices differ, the dtype is neither float32 nor float64, or
                 `center` leaves [0, 1].
         """
-        _require_pair(x, center)
+        require_pair(x, center)
         self._require_center(center)
         return self._around(center).project(x)
 
@@ -211,7 +211,7 @@ class LinfBall(AbstractBall):
 
     def distance(self, x: Images, center: Images) -> Distances:
         """`max_i |x_i − c_i|/s_i` in float64, at most ε just where no pixel is farther than its radius."""
-        _require_pair(x, center)
+        require_pair(x, center)
         offset, shares = (x.double() - center.double()).abs(), self.shares(center)
         if shares is None:
             return offset.flatten(1).amax(dim=1)
@@ -264,7 +264,7 @@ class L2Ball(AbstractBall):
 
     def distance(self, x: Images, center: Images) -> Distances:
         """`‖x − c‖₂` in float64. Differences below 1e-154 vanish when they are squared."""
-        _require_pair(x, center)
+        require_pair(x, center)
         offset = x.double() - center.double()
         distance, shares = per_sample_l2(offset), self.shares(center)
         if shares is None:
@@ -280,15 +280,15 @@ class L2Ball(AbstractBall):
         dimensions = center[0].numel() if shares is None else int((shares > 0).sum())
         direction = self.steepest_ascent(streams.normal(*center.shape[1:], dtype=center.dtype))
         radius = self.epsilon * streams.uniform(dtype=torch.float64) ** (1 / dimensions)
-        return self.project(center + direction * _per_sample(radius, center).to(center.dtype), center)
+        return self.project(center + direction * values_per_sample(radius, center).to(center.dtype), center)
 
     def steepest_ascent(self, gradient: Images) -> Images:
         """`g/‖g‖₂` of each sample, divided by `max|g_i|` first: squares of tiny entries would underflow."""
         gradient = self.spread(gradient)
         largest = gradient.abs().flatten(1).amax(dim=1).double()
-        scaled = gradient.double() / _per_sample(largest.where(largest > 0, 1.0), gradient)
+        scaled = gradient.double() / values_per_sample(largest.where(largest > 0, 1.0), gradient)
         norm = per_sample_l2(scaled)
-        return (scaled / _per_sample(norm.where(norm > 0, 1.0), gradient)).to(gradient.dtype)
+        return (scaled / values_per_sample(norm.where(norm > 0, 1.0), gradient)).to(gradient.dtype)
 
     def _around(self, center: Images) -> AbstractNeighbourhood:
         shares = self.shares(center)
@@ -334,11 +334,11 @@ class ClippedSphere(AbstractNeighbourhood):
         # float64 sums over d entries are off by less than about d·2⁻⁵³, in the norm above and in the one that
         # judges the result, in whatever order they add: aim that much short of the sphere.
         target = self.epsilon * (1 - 4 * (x[0].numel() + 8) * 2.0**-53)
-        offset = offset * _per_sample(target / distance.where(distance > 0, 1.0), x)
+        offset = offset * values_per_sample(target / distance.where(distance > 0, 1.0), x)
         moved = (self.center.double() + offset).to(x.dtype)
         too_far = (moved.double() - self.center.double()).abs() > offset.abs()
         moved = torch.where(too_far, torch.nextafter(moved, self.center), moved)
-        return torch.where(_per_sample(distance <= self.epsilon, x), x, moved).clamp(0, 1)
+        return torch.where(values_per_sample(distance <= self.epsilon, x), x, moved).clamp(0, 1)
 
     def select(self, index: Int64[Tensor, " chosen"]) -> "ClippedSphere":
         """The balls of some of the images."""
@@ -354,12 +354,12 @@ def _product(first: Tensor, second: Tensor) -> Tensor:
         ) from None
 
 
-def _per_sample(values: Tensor, like: Tensor) -> Tensor:
+def values_per_sample(values: Tensor, like: Tensor) -> Tensor:
     """One value per sample, shaped to broadcast over the pixels of `like`."""
     return values.reshape(-1, *[1] * (like.dim() - 1))
 
 
-def _require_pair(x: Tensor, center: Tensor) -> None:
+def require_pair(x: Tensor, center: Tensor) -> None:
     """Raise ValueError unless both are float32 or both float64, of one shape, on one device."""
     if x.shape != center.shape or x.dim() < 2:
         raise ValueError(

@@ -15,7 +15,7 @@ from natrob_empirical.certification import certificate_constants, certified_accu
 from natrob_empirical.datasets import Dataset
 from natrob_empirical.models import IntegratorClassifier
 from natrob_empirical.models.residual_block import ResidualBlock, ScaledBy
-from natrob_empirical.threat_models import LinfBall
+from natrob_empirical.threat_models import AbstractBall, L1Ball, LinfBall
 from natrob_theory import EulerNet, LinearField, layer_lipschitz, lipschitz_upper_bound
 from natrob_theory.numbers.norms import Norm, per_sample_norm
 
@@ -107,12 +107,14 @@ def _directions(model: nn.Module, x: Tensor, y: Tensor, norm: Norm) -> list[Tens
     return [steepest, torch.randn(gradient.shape, generator=generator, dtype=torch.float64)]
 
 
-def test_an_attack_in_the_maximum_norm_changes_no_certified_label(
-    trained: dict[str, IntegratorClassifier], images: tuple[Tensor, Tensor]
+@pytest.mark.parametrize(("norm", "ball"), [("Linf", LinfBall(0.02)), ("L1", L1Ball(0.3))])
+def test_an_attack_in_the_norm_changes_no_certified_label(
+    norm: Norm, ball: AbstractBall, trained: dict[str, IntegratorClassifier], images: tuple[Tensor, Tensor]
 ) -> None:
-    found = certified_accuracy(trained["dissipative"], *images, [0.02], norm="Linf")
-    attacked = PGD(LinfBall(0.02), steps=10)(trained["dissipative"], *images, generator=torch.Generator())
-    assert not bool((attacked.success & (found.radii >= 0.02)).any())
+    found = certified_accuracy(trained["dissipative"], *images, [ball.epsilon], norm=norm)
+    attacked = PGD(ball, steps=10)(trained["dissipative"], *images, generator=torch.Generator())
+    assert bool(ball.contains(attacked.adversarial, images[0]).all())
+    assert not bool((attacked.success & (found.radii >= ball.epsilon)).any())
 
 
 def test_a_layer_without_a_constant_in_the_norm_leaves_the_way_over_l2_and_is_named() -> None:

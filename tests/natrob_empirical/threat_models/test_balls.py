@@ -9,9 +9,10 @@ from scipy import stats
 from torch import Tensor
 
 from natrob_empirical.random_streams import SampleStreams
-from natrob_empirical.threat_models import AbstractBall, L2Ball, LinfBall
+from natrob_empirical.threat_models import AbstractBall, L1Ball, L2Ball, LinfBall
 
-BALLS = [LinfBall, L2Ball]
+BALLS = [LinfBall, L2Ball, L1Ball]
+ORDERS = {LinfBall: math.inf, L2Ball: 2, L1Ball: 1}
 each_ball = pytest.mark.parametrize("ball_type", BALLS)
 
 radii = st.one_of(
@@ -46,7 +47,7 @@ def test_a_projection_is_inside_without_tolerance(
     projected = ball_type(epsilon).project(x, center)
     assert projected.dtype == x.dtype
     difference = projected.double() - center.double()
-    order = math.inf if ball_type is LinfBall else 2
+    order = ORDERS[ball_type]
     assert bool((torch.linalg.vector_norm(difference.flatten(1), ord=order, dim=1) <= epsilon).all())
     assert float(projected.min()) >= 0
     assert float(projected.max()) <= 1
@@ -107,6 +108,25 @@ def test_the_l2_projection_scales_before_it_clips() -> None:
     assert torch.allclose(L2Ball(0.1).project(x, center), expected, atol=1e-7)
 
 
+@given(pairs(), radii)
+def test_the_l1_projection_is_the_nearest_point(pair: tuple[Tensor, Tensor], epsilon: float) -> None:
+    """No point on the way to a random point of the set is nearer."""
+    x, center = pair
+    ball = L1Ball(epsilon)
+    found = ball.project(x, center).double()
+    others = ball.random_point(center, SampleStreams(generator(), len(x))).double()
+    towards = ((x.double() - found) * (others - found)).flatten(1).sum(dim=1)
+    size = (x.double() - found).flatten(1).norm(dim=1) * (1.0 + epsilon)
+    assert bool((towards <= 64 * torch.finfo(x.dtype).eps * (size + 1e-3)).all())
+
+
+def test_the_l1_projection_lowers_all_differences_by_one_number_and_keeps_the_pixel_range() -> None:
+    center = torch.tensor([0.5, 0.5, 0.5, 0.9], dtype=torch.float64).reshape(1, 1, 2, 2)
+    x = center + torch.tensor([0.3, -0.2, 0.05, 0.8], dtype=torch.float64).reshape(1, 1, 2, 2)
+    expected = torch.tensor([0.7, 0.4, 0.5, 1.0], dtype=torch.float64).reshape(1, 1, 2, 2)  # λ = 0.1
+    torch.testing.assert_close(L1Ball(0.4).project(x, center), expected, rtol=0, atol=1e-14)
+
+
 @each_ball
 def test_large_images_stay_inside(ball_type: type[AbstractBall]) -> None:
     center = torch.rand(3, 3, 64, 64, generator=generator(1))
@@ -154,6 +174,7 @@ def test_distances_are_those_of_the_norm() -> None:
     x = torch.tensor([0.3, 0.4]).reshape(1, 1, 1, 2)
     assert float(LinfBall(1.0).distance(x, center)) == pytest.approx(0.4)
     assert float(L2Ball(1.0).distance(x, center)) == pytest.approx(0.5)
+    assert float(L1Ball(1.0).distance(x, center)) == pytest.approx(0.7)
     assert L2Ball(1.0).distance(x, center).dtype == torch.float64
 
 
@@ -185,7 +206,7 @@ def test_the_ascent_direction_has_unit_size_and_is_steepest(
 ) -> None:
     gradient = pair[0].double()
     direction = ball_type(1.0).steepest_ascent(gradient).flatten(1)
-    order, dual = (math.inf, 1) if ball_type is LinfBall else (2, 2)
+    order, dual = {LinfBall: (math.inf, 1), L2Ball: (2, 2), L1Ball: (1, math.inf)}[ball_type]
     ones = torch.ones(len(gradient), dtype=torch.float64)
     assert torch.allclose(torch.linalg.vector_norm(direction, ord=order, dim=1), ones)
     growth = (direction * gradient.flatten(1)).sum(dim=1)
