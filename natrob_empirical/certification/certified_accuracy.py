@@ -13,7 +13,10 @@ from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
 from natrob_empirical.attacks.attack_inputs import require_images_and_labels, require_labels_in_range
+from natrob_empirical.certification.adaptive_features import AdaptiveBounds
+from natrob_empirical.certification.adaptive_radii import adaptive_radii
 from natrob_empirical.certification.constants import CertificateConstants, certificate_constants
+from natrob_empirical.certification.errors import CertificateRefusedError
 from natrob_empirical.certification.gap_allowance import Precision
 from natrob_empirical.certification.local_constants import local_constants
 from natrob_empirical.certification.margins import PairMargins, pair_margins
@@ -29,6 +32,12 @@ from natrob_theory.numbers.rounding import EPSILON, times_up
 
 CertificateMethod: TypeAlias = Literal["global", "tube", "local"]
 CERTIFICATE_METHODS: tuple[CertificateMethod, ...] = ("global", "tube", "local")
+
+WHILE_SOLVED = (
+    "It speaks of every perturbed image whose adaptive solves reach their end time, whatever steps they accept; a solve "
+    "that fails returns no label"
+)
+"""What every certificate with adaptive solves adds to its arithmetic."""
 
 IMAGES_AT_ONCE = 256
 """So many go through the network together: a few gigabytes of float64 activations at most for the networks here."""
@@ -148,12 +157,14 @@ def certified_with(
     if tuple(x.shape[1:]) != constants.image_shape:
         raise ValueError(f"`x` must be images of shape {constants.image_shape}, got {tuple(x.shape[1:])}")
     images = x.detach().to(constants.model.head.weight)
+    scale = math.sqrt(entries) * (1.0 + 2 * EPSILON) if norm == "Linf" else 1.0
+    unit = scale * (1.0 + EPSILON) if norm == "Linf" else 1.0
+    if isinstance(constants.bounds, AdaptiveBounds):
+        return _of_adaptive_solves(constants, images, y, wanted, norm, method, unit)
     margins = _margins(constants, images, y)
     native, refusal = (None, "") if norm == "L2" else _native(constants, norm)
     in_norm = None if native is None else native.radii(margins, y, constants.image_shape)
-    scale = math.sqrt(entries) * (1.0 + 2 * EPSILON) if norm == "Linf" else 1.0
     asked = [min(epsilon * scale * (1.0 + 2 * EPSILON), math.sqrt(entries)) for epsilon in wanted]
-    unit = scale * (1.0 + EPSILON) if norm == "Linf" else 1.0
 
     def settled(radius: float, verified: Tensor) -> None:
         if finished is not None:
@@ -196,6 +207,35 @@ def _routes(radii: Tensor, by_l2: Tensor, first: str, second: str) -> tuple[str,
     return tuple("none" if radius <= 0 else first if radius == other else second for radius, other in rows)
 
 
+def _of_adaptive_solves(
+    constants: CertificateConstants,
+    images: Tensor,
+    y: Tensor,
+    epsilons: tuple[float, ...],
+    norm: Norm,
+    method: CertificateMethod,
+    unit: float,
+) -> CertifiedAccuracy:
+    """Radii by the affine bound, which has constants of its own for each image."""
+    if method != "global":
+        raise CertificateRefusedError(
+            f'no certificate by method "{method}": the network has an adaptive solve, which "global" bounds'
+        )
+    found = adaptive_radii(constants, images, y)
+    radii = found.radii / unit
+    return CertifiedAccuracy(
+        norm=norm,
+        method=method,
+        epsilons=epsilons,
+        accuracies=tuple(_share(radii, epsilon) for epsilon in epsilons),
+        radii=radii,
+        clean_accuracy=float(found.correct.double().mean()),
+        feature_lipschitz=None,
+        arithmetic=f"{constants.arithmetic}. {WHILE_SOLVED}",
+        routes=_routes(radii, radii, "affine bound in L2", ""),
+    )
+
+
 def _share(radii: Tensor, epsilon: float) -> float:
     """The share of images that are certified at this radius."""
     return float(((radii > 0) & (radii >= epsilon)).double().mean())
@@ -203,6 +243,7 @@ def _share(radii: Tensor, epsilon: float) -> float:
 
 def _margins(constants: CertificateConstants, images: Tensor, y: Tensor) -> PairMargins:
     model = constants.model
+    assert constants.clean is not None
     with torch.no_grad():
         features = torch.cat([model.features(some) for some in images.split(IMAGES_AT_ONCE)])
     return pair_margins(
@@ -227,6 +268,7 @@ def _radii(
     settled: Callable[[float, Tensor], None],
 ) -> Float[Tensor, " samples"]:
     """L2 radii: those of the constants on all inputs, and what constants on balls add."""
+    assert not isinstance(constants.bounds, AdaptiveBounds)
     everywhere = float(constants.bounds.features)
     largest = math.sqrt(images[0].numel())
     gap_constants = times_up(margins.distances, everywhere)

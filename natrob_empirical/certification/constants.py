@@ -6,6 +6,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from natrob_empirical.certification.adaptive_features import AdaptiveBounds, adaptive_bounds, has_adaptive_solves
 from natrob_empirical.certification.classifier_bounds import (
     ChainBounds,
     ClassifierBounds,
@@ -16,9 +17,8 @@ from natrob_empirical.certification.errors import CertificateRefusedError
 from natrob_empirical.certification.frozen_copy import frozen_copy
 from natrob_empirical.certification.gap_allowance import GapAllowance, Precision, gap_allowance
 from natrob_empirical.certification.refusals import require_certifiable, require_upper
-from natrob_empirical.certification.sequential_classifier import SequentialClassifier
 from natrob_empirical.certification.structure import require_stated_structure
-from natrob_empirical.models import AbstractClassifier
+from natrob_empirical.models import AbstractClassifier, SequentialClassifier
 from natrob_theory import LayerRefusedError, lipschitz_upper_bound
 from natrob_theory.layers.remembered import constants_remembered
 from natrob_theory.numbers.argument_checks import require_choice
@@ -35,18 +35,20 @@ class CertificateConstants:
     Attributes:
         model: the frozen copy that is certified, float64.
         image_shape: of one image.
-        bounds: upper Lipschitz constants of the parts.
+        bounds: upper Lipschitz constants of the parts; of a network with adaptive solves those that its affine bound
+            is made of, image by image.
         distances: ‖w_y − w_j‖₂ of the head's rows, rounded outward.
-        clean: what float64 may have changed in the gaps of the clean images.
-        deployed: what floating point may change in the gaps of any image of a ball; None for exact arithmetic.
+        clean: what float64 may have changed in the gaps of the clean images; None with adaptive solves.
+        deployed: what floating point may change in the gaps of any image of a ball; None for exact arithmetic, and with
+            adaptive solves.
         precision: which network the certificates are for.
     """
 
     model: AbstractClassifier
     image_shape: ImageShape
-    bounds: ClassifierBounds | ChainBounds
+    bounds: ClassifierBounds | ChainBounds | AdaptiveBounds
     distances: Float[Tensor, "classes classes"]
-    clean: GapAllowance
+    clean: GapAllowance | None
     deployed: GapAllowance | None
     precision: Precision
 
@@ -57,7 +59,7 @@ class CertificateConstants:
             "logit gaps computed in float64, less a bound of what that rounds (sums in any order, |δ| ≤ 2⁻⁵³ an "
             "operation, layer by layer); constants rounded outward. "
         )
-        if self.deployed is None:
+        if self.precision == "exact":
             return text + (
                 "The certificate is for the network with the weights it computes with, in exact arithmetic; a run in "
                 "float32 may round otherwise near the edge of a ball"
@@ -91,13 +93,15 @@ def certificate_constants(
         with constants_remembered():
             bounds = _bounds_of(frozen, image_shape)
             distances = head_distances(frozen.head.weight)
-            clean = gap_allowance(frozen, image_shape, distances, torch.float64)
-            deployed = None
-            if precision != "exact":
+            clean = deployed = None
+            if not isinstance(bounds, AdaptiveBounds):
+                clean = gap_allowance(frozen, image_shape, distances, torch.float64)
+            if precision != "exact" and not isinstance(bounds, AdaptiveBounds):
                 deployed = gap_allowance(frozen, image_shape, distances, getattr(torch, precision))
     except LayerRefusedError as refusal:
         raise CertificateRefusedError(f"no certificate: {refusal}") from refusal
-    require_upper(bounds.features, "the Lipschitz constant of the features")
+    for name, bound in bounds.parts:
+        require_upper(bound, f"the constant of {name}")
     seen = _images_of_noise(image_shape) if looked_at is None else looked_at.detach()
     require_stated_structure(frozen, seen.to(frozen.head.weight))
     return CertificateConstants(
@@ -111,7 +115,11 @@ def certificate_constants(
     )
 
 
-def _bounds_of(model: AbstractClassifier, image_shape: ImageShape) -> ClassifierBounds | ChainBounds:
+def _bounds_of(
+    model: AbstractClassifier, image_shape: ImageShape
+) -> ClassifierBounds | ChainBounds | AdaptiveBounds:
+    if has_adaptive_solves(model):
+        return adaptive_bounds(model, image_shape)
     if isinstance(model, SequentialClassifier):
         return ChainBounds(features=lipschitz_upper_bound(model.layers, input_shape=image_shape))
     return classifier_bounds(model, image_shape)

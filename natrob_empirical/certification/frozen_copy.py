@@ -4,8 +4,7 @@ from typing import TypeVar
 
 from torch import nn
 
-from natrob_empirical.certification.sequential_classifier import SequentialClassifier
-from natrob_empirical.models import AbstractClassifier, IntegratorClassifier
+from natrob_empirical.models import AbstractClassifier, IntegratorClassifier, SequentialClassifier
 from natrob_theory import materialised
 from natrob_theory.layers.altered_layers import computes_as
 

@@ -9,8 +9,12 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from natrob_empirical.certification.sequential_classifier import SequentialClassifier
-from natrob_empirical.models import AbstractClassifier, IntegratorClassifier, ResidualClassifier
+from natrob_empirical.models import (
+    AbstractClassifier,
+    IntegratorClassifier,
+    ResidualClassifier,
+    SequentialClassifier,
+)
 from natrob_theory import LayerRefusedError
 from natrob_theory.bounds.evaluation_error.network_rules import evaluated_states, solver_residual
 from natrob_theory.bounds.network_growth import step_structures

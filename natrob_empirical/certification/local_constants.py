@@ -5,8 +5,7 @@ from torch import Tensor, nn
 from natrob_empirical.certification.constants import CertificateConstants
 from natrob_empirical.certification.errors import CertificateRefusedError
 from natrob_empirical.certification.radius_search import PairConstants
-from natrob_empirical.certification.sequential_classifier import SequentialClassifier
-from natrob_empirical.models import AbstractClassifier, IntegratorClassifier
+from natrob_empirical.models import AbstractClassifier, IntegratorClassifier, SequentialClassifier
 from natrob_theory import LayerRefusedError
 from natrob_theory.bounds.local.local_map import LocalMap
 from natrob_theory.layers.remembered import constants_remembered

@@ -11,6 +11,7 @@ from natrob_empirical.certification.errors import CertificateRefusedError
 from natrob_empirical.certification.sequential_classifier import CLASSIFIER_METHODS, TWO_WAYS, as_classifier
 from natrob_empirical.models import AbstractClassifier
 from natrob_theory import Bound, NeuralODE
+from natrob_theory.bounds.adaptive import affine_bound_obstacle
 from natrob_theory.layers.altered_layers import alteration, alteration_of_rule
 from natrob_theory.norm_constraints.abstract_constraint import AbstractNormConstraint
 from natrob_theory.numbers.argument_checks import require_nonnegative
@@ -58,11 +59,12 @@ def _require_finite(model: nn.Module) -> None:
 
 def _require_a_function(model: nn.Module) -> None:
     """Refuse a model whose answer to an image depends on chance, on the rest of its batch, or on a solver's choices."""
-    if any(isinstance(module, NeuralODE) for module in model.modules()):
-        raise CertificateRefusedError(
-            "a Neural ODE with an adaptive solver has no certificate: its growth bound holds for two solutions on one "
-            "grid, and the solver may choose another grid for a perturbed image"
-        )
+    for module in model.modules():
+        obstacle = affine_bound_obstacle(module) if isinstance(module, NeuralODE) else None
+        if obstacle is not None:
+            raise CertificateRefusedError(
+                f"no certificate: the solver may choose other steps for a perturbed image, and {obstacle}"
+            )
     for name, module in model.named_modules():
         reason, where = "", f"{type(module).__name__} `{name}`"
         if isinstance(module, BATCH_DEPENDENT):

@@ -8,16 +8,17 @@ The gaps of the logits are bounded by ‖w_y − w_j‖ times the features' cons
 Where it does not, the features are the logits themselves and the head is the identity, so that ‖w_y − w_j‖ = √2.
 """
 
-from collections.abc import Sequence
-from typing import final
-
 import torch
-from jaxtyping import Float
 from torch import Tensor, nn
 
 from natrob_empirical.certification.classifier_bounds import ImageShape
 from natrob_empirical.certification.errors import CertificateRefusedError
-from natrob_empirical.models import AbstractClassifier, IntegratorClassifier, ResidualClassifier
+from natrob_empirical.models import (
+    AbstractClassifier,
+    IntegratorClassifier,
+    ResidualClassifier,
+    SequentialClassifier,
+)
 from natrob_theory.layers.altered_layers import FORWARD_METHODS, alteration, computes_as
 from natrob_theory.networks import AbstractFixedStepNet
 
@@ -35,30 +36,6 @@ TWO_WAYS = (
     "IntegratorClassifier(stem, trunk, pool, head)"
 )
 """Tells how a model gets a certificate."""
-
-
-@final
-class SequentialClassifier(AbstractClassifier):
-    """logits = head(layers(x)).
-
-    Args:
-        layers: one after the other; what the last one gives is flattened into features.
-        head: features -> logits.
-    """
-
-    def __init__(self, layers: Sequence[nn.Module], head: nn.Linear) -> None:
-        super().__init__()
-        self.layers = nn.Sequential(*layers)
-        self.head = head
-
-    @property
-    def first_layer(self) -> nn.Module:
-        """The first layer; a chain of none where the head is all there is."""
-        return self.layers[:1]
-
-    def features_after_first_layer(self, z: Float[Tensor, "batch *state"]) -> Float[Tensor, "batch size"]:
-        """The output of the other layers, flattened."""
-        return self.layers[1:](z).flatten(1)
 
 
 def as_classifier(model: nn.Sequential, image_shape: ImageShape) -> AbstractClassifier:

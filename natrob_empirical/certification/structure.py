@@ -3,14 +3,12 @@
 from collections.abc import Iterator
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from natrob_empirical.certification.errors import CertificateRefusedError
-from natrob_empirical.certification.sequential_classifier import SequentialClassifier
-from natrob_empirical.models import AbstractClassifier, IntegratorClassifier
-from natrob_theory import StructureError, require_structure
+from natrob_empirical.models import AbstractClassifier, IntegratorClassifier, SequentialClassifier
+from natrob_theory import AbstractIntegratorNet, NeuralODE, StructureError, require_structure
 from natrob_theory.fields import split_halves
-from natrob_theory.networks import AbstractFixedStepNet
 
 CHECKED_IMAGES = 2
 
@@ -27,19 +25,22 @@ def require_stated_structure(model: AbstractClassifier, images: Tensor) -> None:
             _require_structure_of(net, entering)
 
 
-def _networks(model: AbstractClassifier, images: Tensor) -> Iterator[tuple[AbstractFixedStepNet, Tensor]]:
-    """The networks with a fixed grid in the classifier, and the states that enter each."""
-    if isinstance(model, IntegratorClassifier) and isinstance(model.trunk, AbstractFixedStepNet):
+def _networks(model: AbstractClassifier, images: Tensor) -> Iterator[tuple[AbstractIntegratorNet, Tensor]]:
+    """The integrator networks in the classifier, and the states that enter each."""
+    if isinstance(model, IntegratorClassifier):
         yield model.trunk, model.stem(images)
     elif isinstance(model, SequentialClassifier):
         for layer in model.layers:
-            if isinstance(layer, AbstractFixedStepNet):
+            if isinstance(layer, AbstractIntegratorNet):
                 yield layer, images
             images = layer(images)
 
 
-def _require_structure_of(net: AbstractFixedStepNet, entering: Tensor) -> None:
+def _require_structure_of(net: AbstractIntegratorNet, entering: Tensor) -> None:
     generator = torch.Generator().manual_seed(0)
+    if isinstance(net, NeuralODE):
+        _require(net.field, entering, net.start_time, generator)
+        return
     states = net.trajectory(entering).states
     checked = set()
     for step, state in zip(net.plan(), states[:-1], strict=True):
@@ -49,7 +50,11 @@ def _require_structure_of(net: AbstractFixedStepNet, entering: Tensor) -> None:
         fields = net.stepper.fields_of(step.field)
         seen = [state] if len(fields) == 1 else reversed(split_halves(state))
         for field, points in zip(fields, seen, strict=True):
-            try:
-                require_structure(field, points, time=step.time, generator=generator)
-            except StructureError as defect:
-                raise CertificateRefusedError(f"no certificate: {defect}") from defect
+            _require(field, points, step.time, generator)
+
+
+def _require(field: nn.Module, points: Tensor, time: float, generator: torch.Generator) -> None:
+    try:
+        require_structure(field, points, time=time, generator=generator)
+    except StructureError as defect:
+        raise CertificateRefusedError(f"no certificate: {defect}") from defect

@@ -8,8 +8,7 @@ from natrob_empirical.certification.constants import CertificateConstants
 from natrob_empirical.certification.errors import CertificateRefusedError
 from natrob_empirical.certification.gap_allowance import exact_image
 from natrob_empirical.certification.radius_search import PairConstants
-from natrob_empirical.certification.sequential_classifier import SequentialClassifier
-from natrob_empirical.models import IntegratorClassifier
+from natrob_empirical.models import IntegratorClassifier, SequentialClassifier
 from natrob_theory import LayerRefusedError, tube_bound
 from natrob_theory.bounds.network_growth import step_structures
 from natrob_theory.layers.questions import evaluated, lipschitz_of_layer, output_shape

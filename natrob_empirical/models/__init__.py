@@ -8,6 +8,7 @@ from natrob_empirical.models.builder import initialised_with as initialised_with
 from natrob_empirical.models.classifiers import AbstractClassifier as AbstractClassifier
 from natrob_empirical.models.classifiers import IntegratorClassifier as IntegratorClassifier
 from natrob_empirical.models.classifiers import ResidualClassifier as ResidualClassifier
+from natrob_empirical.models.classifiers import SequentialClassifier as SequentialClassifier
 from natrob_empirical.models.contractive_networks import largest_euler_step as largest_euler_step
 from natrob_empirical.models.contractive_specification import CONTRACTIVE_NETWORKS as CONTRACTIVE_NETWORKS
 from natrob_empirical.models.contractive_specification import ContractiveMethod as ContractiveMethod

@@ -110,3 +110,27 @@ class ResidualClassifier(AbstractClassifier):
         for block in self.blocks:
             y = block(y)
         return self.pool(self.last(y)).flatten(1)
+
+
+@final
+class SequentialClassifier(AbstractClassifier):
+    """logits = head(layers(x)).
+
+    Args:
+        layers: one after the other; what the last one gives is flattened into features.
+        head: features -> logits.
+    """
+
+    def __init__(self, layers: Sequence[nn.Module], head: nn.Linear) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(*layers)
+        self.head = head
+
+    @property
+    def first_layer(self) -> nn.Module:
+        """The first layer; a chain of none where the head is all there is."""
+        return self.layers[:1]
+
+    def features_after_first_layer(self, z: Float[Tensor, "batch *state"]) -> Float[Tensor, "batch size"]:
+        """The output of the other layers, flattened."""
+        return self.layers[1:](z).flatten(1)

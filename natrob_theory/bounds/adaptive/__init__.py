@@ -15,3 +15,4 @@ from natrob_theory.bounds.adaptive.recorded_solve import RecordedSolve as Record
 from natrob_theory.bounds.adaptive.recorded_solve import recorded_solve as recorded_solve
 from natrob_theory.bounds.adaptive.rounding import rounding_allowance as rounding_allowance
 from natrob_theory.bounds.adaptive.rounding import solve_rounding as solve_rounding
+from natrob_theory.bounds.adaptive.solve_requirements import affine_bound_obstacle as affine_bound_obstacle

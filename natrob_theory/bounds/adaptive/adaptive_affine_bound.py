@@ -6,6 +6,12 @@ import torch
 from torch import Tensor
 
 from natrob_theory.bounds.adaptive.affine_remainder import affine_remainder
+from natrob_theory.bounds.adaptive.decoupled_units import (
+    DecoupledUnits,
+    activity,
+    decoupled_flow_error,
+    decoupled_units_of,
+)
 from natrob_theory.bounds.adaptive.flow_error import (
     any_flow_error,
     any_flow_error_of_perturbed,
@@ -86,7 +92,8 @@ def adaptive_affine_bound(
     constants, kind = flow_constants(net, y0, lipschitz, one_sided, norm)
     solve = recorded_solve(net, y0, norm=norm, trajectory=trajectory)
     used = (describe_lipschitz(lipschitz), *(() if one_sided is None else (describe_one_sided(one_sided),)))
-    bound = affine_bound_from(net, solve, constants, kind=kind, norm=norm)
+    units = decoupled_units_of(net.field) if norm == "L2" else None
+    bound = affine_bound_from(net, solve, constants, kind=kind, norm=norm, units=units)
     return replace(bound, assumptions=(*used, *ASSUMPTIONS))
 
 
@@ -106,7 +113,13 @@ def flow_constants(
 
 
 def affine_bound_from(
-    net: NeuralODE, solve: RecordedSolve, constants: FlowConstants, *, kind: BoundKind, norm: str
+    net: NeuralODE,
+    solve: RecordedSolve,
+    constants: FlowConstants,
+    *,
+    kind: BoundKind,
+    norm: str,
+    units: DecoupledUnits | None = None,
 ) -> AffineBound:
     """The bound from a recorded solve and constants of its field.
 
@@ -116,15 +129,18 @@ def affine_bound_from(
         constants: in `norm`; one number for all, or one per sample.
         kind: of the constants.
         norm: of all distances.
+        units: those of a dense gradient flow of ReLUs, in L2; the smaller of both errors is taken.
 
     Source: theory, section 8.
-    Proof: proofs/coq/adaptive_affine_bound.v (adaptive_affine_bound).
+    Proof: proofs/coq/adaptive_affine_bound.v (adaptive_affine_bound); with `units` proofs/symbolic/decoupled_units.py.
     """
     assert net.max_step_size is not None
     duration = net.end_time - net.start_time
     coefficient = any_flow_error(net.tableau, net.max_step_size, duration, constants)
     clean = recorded_flow_error(net.tableau, solve.times, solve.speeds[:-1], constants)
     any_error = any_flow_error_of_perturbed(coefficient, solve.speeds[0], constants.lipschitz, kind=kind, norm=norm)
+    if units is not None:
+        clean, any_error = _smaller_errors(net, solve, units, clean, any_error)
     flow = exponential_up(constants.one_sided * duration).expand_as(clean)
     return AffineBound(
         slope=round_up(flow + any_error.slope, 1),
@@ -136,6 +152,33 @@ def affine_bound_from(
         clean_error=clean,
         any_error=any_error,
     )
+
+
+def _smaller_errors(
+    net: NeuralODE, solve: RecordedSolve, units: DecoupledUnits, clean: Tensor, any_error: AffineBound
+) -> tuple[Tensor, AffineBound]:
+    """E_clean and E_any, each as it is or by the theorem on decoupled units, whichever is smaller for ‖ε‖ → 0."""
+    assert net.max_step_size is not None
+    duration = net.end_time - net.start_time
+    found = decoupled_flow_error(
+        net.tableau,
+        net.max_step_size,
+        duration,
+        units,
+        speed=solve.speeds[0],
+        active=activity(units, solve.states[0]),
+        kind=any_error.kind,
+    )
+    if found is None:
+        return clean, any_error
+    constant, slope = torch.as_tensor(found.constant), torch.as_tensor(found.slope)
+    better = constant < torch.as_tensor(any_error.constant)
+    smaller = replace(
+        any_error,
+        constant=torch.where(better, constant, any_error.constant),
+        slope=torch.where(better, slope, any_error.slope),
+    )
+    return torch.minimum(clean, constant), smaller
 
 
 def _require_norm(norm: str, *constants: Bound | float | None) -> None:

@@ -117,6 +117,15 @@ def error_rate(tableau: ButcherTableau, largest_step: float, constants: FlowCons
     return torch.stack(torch.broadcast_tensors(*errors)).amin(dim=0)
 
 
+def linear_part_rate(tableau: ButcherTableau, a: Float[Tensor, "..."]) -> Float[Tensor, "..."]:
+    """η(a): a step of size h on a linear field of norm a/h errs by at most v h η(a). Rounded outward, increasing in a.
+
+    Proof: proofs/coq/affine_bound.v, proofs/symbolic/affine_adaptive_bound.py of what the bound is for.
+    """
+    rate = round_up(_series(_linear_coefficients(tableau), a, tail=_tail(1)), ROUNDINGS)
+    return torch.where(a > 0, rate.clamp_min(SMALLEST_SAFE), rate)  # powers of a may underflow
+
+
 def _rates(tableau: ButcherTableau, step: Tensor, constants: FlowConstants) -> list[_Rate]:
     """The bounds that are known, each divided by h and v; not rounded outward yet beyond their polynomials."""
     x = times_up(constants.lipschitz, step)

@@ -1,0 +1,102 @@
+"""Certified L2 radii of classifiers with adaptive solves: margins against a bound that is affine in the radius.
+
+With ‖F(x′) − F(x)‖ ≤ slope·r + constant on the ball of radius r, the label holds where for every other class j
+s_y − s_j > ‖w_y − w_j‖(slope·r + constant), less what the head rounds. No c·r bounds a solver that accepts and rejects
+steps, so some images have no radius at all, however small.
+
+Proof: proofs/coq/margin_certificate.v, proofs/coq/affine_bound.v.
+"""
+
+import math
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Bool, Float, Int64
+from torch import Tensor, nn
+
+from natrob_empirical.certification.adaptive_features import AdaptiveBounds, AffineFeatures, affine_features
+from natrob_empirical.certification.constants import CertificateConstants
+from natrob_empirical.certification.errors import CertificateRefusedError
+from natrob_empirical.certification.margins import PairMargins
+from natrob_theory import IntegrationError, LayerRefusedError
+from natrob_theory.layers.affine import RELATIVE, product_error
+from natrob_theory.numbers.norms import per_sample_l2
+from natrob_theory.numbers.rounding import round_up, times_up, unit_roundoff
+
+IMAGES_AT_ONCE = 64
+"""So many trajectories are in memory at a time."""
+
+
+class AdaptiveRadii(NamedTuple):
+    """Radii in L2, and whose computed label is right."""
+
+    radii: Float[Tensor, " images"]
+    correct: Bool[Tensor, " images"]
+
+
+def adaptive_radii(
+    constants: CertificateConstants, images: Float[Tensor, "images channels height width"], y: Int64[Tensor, " images"]
+) -> AdaptiveRadii:
+    """The largest radius that the affine bound verifies for each image; 0 where it verifies none.
+
+    Args:
+        constants: of a classifier with adaptive solves.
+        images: float64.
+        y: labels.
+
+    Raises:
+        CertificateRefusedError: a clean solve does not reach its end, or a part's rounding is not known.
+
+    Source: theory, sections 6 and 8.
+    Proof: proofs/coq/margin_certificate.v, proofs/coq/affine_bound.v.
+    """
+    try:
+        parts = [
+            _of_some(constants, some, labels)
+            for some, labels in zip(images.split(IMAGES_AT_ONCE), y.split(IMAGES_AT_ONCE), strict=True)
+        ]
+    except (IntegrationError, LayerRefusedError) as refusal:
+        raise CertificateRefusedError(f"no certificate: {refusal}") from refusal
+    return AdaptiveRadii(torch.cat([part.radii for part in parts]), torch.cat([part.correct for part in parts]))
+
+
+def _of_some(constants: CertificateConstants, images: Tensor, y: Tensor) -> AdaptiveRadii:
+    """What a perturbed pass rounds grows with the radius: first the radius without it, then with it at most there."""
+    assert isinstance(constants.bounds, AdaptiveBounds)
+    deployed = None if constants.precision == "exact" else getattr(torch, constants.precision)
+    radii = torch.zeros(len(images), dtype=torch.float64, device=images.device)
+    exact = _radii(constants, affine_features(constants.bounds, images, radii=radii, deployed=None), radii, y, None)
+    largest = exact.radii.clamp_max(math.sqrt(images[0].numel()))
+    if deployed is None:
+        return AdaptiveRadii(largest, exact.correct)
+    moved = affine_features(constants.bounds, images, radii=largest, deployed=deployed)
+    found = _radii(constants, moved, largest, y, deployed)
+    return AdaptiveRadii(torch.minimum(found.radii, largest), found.correct)
+
+
+def _radii(
+    constants: CertificateConstants, moved: AffineFeatures, most: Tensor, y: Tensor, deployed: torch.dtype | None
+) -> AdaptiveRadii:
+    head = constants.model.head
+    with torch.no_grad():
+        logits = head(moved.features)
+    gaps = logits.gather(1, y[:, None]) - logits
+    distances = constants.distances[y]
+    norm = round_up(per_sample_l2(moved.features), moved.features.shape[1] + 8)
+    taken = _head_rounding(head, norm, torch.float64)
+    if deployed is not None:
+        taken = taken + _head_rounding(head, norm + moved.slope * most + moved.constant, deployed)
+    room = gaps - times_up(distances, moved.constant[:, None]) - (taken * RELATIVE)[:, None]
+    room = torch.nan_to_num(room, nan=-math.inf, posinf=math.inf, neginf=-math.inf).scatter(1, y[:, None], math.inf)
+    correct = (logits.argmax(dim=1) == y) & ~logits.isnan().any(dim=1)
+    margins = PairMargins(room=room, distances=distances, slope=torch.zeros_like(room), correct=correct)
+    return AdaptiveRadii(margins.radii(times_up(distances, moved.slope[:, None])), correct)
+
+
+def _head_rounding(head: nn.Linear, norm: Tensor, dtype: torch.dtype) -> Tensor:
+    """What a difference of two logits may be off by, for features of at most these norms."""
+    weight = head.weight.detach().double()
+    largest_row = float(torch.linalg.vector_norm(weight, dim=1).max()) * RELATIVE
+    largest_bias = 0.0 if head.bias is None else float(head.bias.detach().abs().max())
+    gamma = 2 * product_error(weight.shape[1] + 2, unit_roundoff(dtype))
+    return gamma * (largest_row * norm + largest_bias) * RELATIVE
