@@ -28,5 +28,5 @@ from natrob_empirical.certification.refusals import require_radii as require_rad
 from natrob_empirical.certification.residual_bounds import block_bounds as block_bounds
 from natrob_empirical.certification.residual_bounds import blocks_with_shapes as blocks_with_shapes
 from natrob_empirical.certification.residual_bounds import residual_blocks as residual_blocks
-from natrob_empirical.models import SequentialClassifier as SequentialClassifier
 from natrob_empirical.certification.structure import require_stated_structure as require_stated_structure
+from natrob_empirical.models import SequentialClassifier as SequentialClassifier

@@ -159,7 +159,7 @@ def _through_layer(
 
 
 def _rounding(stage: AdaptiveStage, size: Tensor, dtype: torch.dtype) -> Tensor:
-    """What a layer rounds on inputs of at most these norms."""
+    """Bounds what a layer rounds on inputs of at most these norms."""
     norm = torch.tensor([1.0, 0.0], dtype=torch.float64)
     error = evaluated(stage.module, stage.input_shape, Evaluated(norm, 0.0 * norm), unit_roundoff(dtype)).error
     return float(error[0]) * size + float(error[1])
@@ -173,9 +173,7 @@ def _through_solve(
     assert isinstance(net, NeuralODE)
     assert stage.one_sided is not None
     run = net.trajectory(value)
-    bound = adaptive_affine_bound(
-        net, value, lipschitz=stage.lipschitz, one_sided=stage.one_sided, trajectory=run
-    )
+    bound = adaptive_affine_bound(net, value, lipschitz=stage.lipschitz, one_sided=stage.one_sided, trajectory=run)
     constants = FlowConstants(
         lipschitz=torch.tensor(float(stage.lipschitz), dtype=torch.float64),
         one_sided=torch.tensor(min(float(stage.lipschitz), float(stage.one_sided)), dtype=torch.float64),
@@ -191,7 +189,9 @@ def _through_solve(
     rounded = torch.as_tensor(rounding(torch.float64, len(run.times) - 1).at(0.0).value)
     if deployed is not None:
         rounded = rounded + torch.as_tensor(rounding(deployed, None).at(reach).value)
-    moved = AffineBound(slope=bound.slope, constant=round_up(torch.as_tensor(bound.constant) + rounded, 3), kind="upper")
+    moved = AffineBound(
+        slope=bound.slope, constant=round_up(torch.as_tensor(bound.constant) + rounded, 3), kind="upper"
+    )
     return run.states[-1], moved
 
 

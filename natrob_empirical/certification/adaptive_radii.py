@@ -55,13 +55,13 @@ def adaptive_radii(
             _of_some(constants, some, labels)
             for some, labels in zip(images.split(IMAGES_AT_ONCE), y.split(IMAGES_AT_ONCE), strict=True)
         ]
-    except (IntegrationError, LayerRefusedError) as refusal:
+    except (IntegrationError, LayerRefusedError, ValueError) as refusal:
         raise CertificateRefusedError(f"no certificate: {refusal}") from refusal
     return AdaptiveRadii(torch.cat([part.radii for part in parts]), torch.cat([part.correct for part in parts]))
 
 
 def _of_some(constants: CertificateConstants, images: Tensor, y: Tensor) -> AdaptiveRadii:
-    """What a perturbed pass rounds grows with the radius: first the radius without it, then with it at most there."""
+    """Finds the radius without the perturbed pass's rounding, which grows with it, and then with its most."""
     assert isinstance(constants.bounds, AdaptiveBounds)
     deployed = None if constants.precision == "exact" else getattr(torch, constants.precision)
     radii = torch.zeros(len(images), dtype=torch.float64, device=images.device)
@@ -94,7 +94,7 @@ def _radii(
 
 
 def _head_rounding(head: nn.Linear, norm: Tensor, dtype: torch.dtype) -> Tensor:
-    """What a difference of two logits may be off by, for features of at most these norms."""
+    """Bounds by how much a difference of two logits may be off, for features of at most these norms."""
     weight = head.weight.detach().double()
     largest_row = float(torch.linalg.vector_norm(weight, dim=1).max()) * RELATIVE
     largest_bias = 0.0 if head.bias is None else float(head.bias.detach().abs().max())

@@ -115,9 +115,7 @@ def certificate_constants(
     )
 
 
-def _bounds_of(
-    model: AbstractClassifier, image_shape: ImageShape
-) -> ClassifierBounds | ChainBounds | AdaptiveBounds:
+def _bounds_of(model: AbstractClassifier, image_shape: ImageShape) -> ClassifierBounds | ChainBounds | AdaptiveBounds:
     if has_adaptive_solves(model):
         return adaptive_bounds(model, image_shape)
     if isinstance(model, SequentialClassifier):

@@ -176,7 +176,7 @@ def decoupled_flow_error(
 def _largest_stages(tableau: ButcherTableau, end: Fraction) -> list[float] | None:
     """ρ_j ≥ R_j(−ξ) for 0 ≤ ξ ≤ `end`; None if some R_j may be negative there.
 
-    R_j(−ξ) = Σ_k (𝒜^k𝟙)_j(−ξ)^k lies between the smallest and the largest of its Bernstein coefficients on the interval.
+    R_j(−ξ) = Σ_k (𝒜^k𝟙)_j(−ξ)^k lies between the smallest and the largest of its Bernstein coefficients there.
     """
     powers = [Fraction(1)] * tableau.stages
     columns: list[list[Fraction]] = []

@@ -286,7 +286,7 @@ def replaced(layer: nn.Module) -> nn.Module:
             "no running statistics, so its output depends on the batch",
         ),
         (nn.Sequential(nn.Flatten(0), nn.Unflatten(0, (-1, 4)), nn.Linear(4, 2)), "Flatten does not give one tensor"),
-        (nn.Sequential(nn.Flatten(), NeuralODE(dense_field(4, 3)), nn.Linear(4, 2)), "a Neural ODE with an adaptive"),
+        (nn.Sequential(nn.Flatten(), NeuralODE(dense_field(4, 3)), nn.Linear(4, 2)), "must have a `max_step_size`"),
         (nn.Sequential(nn.Flatten(), nn.Linear(4, 1)), "at least 2 logits"),
         (nn.Sequential(nn.Linear(2, 2)), "at least 2 logits"),
         (nn.Sequential(), "at least 2 logits"),
