@@ -34,8 +34,8 @@ CertificateMethod: TypeAlias = Literal["global", "tube", "local"]
 CERTIFICATE_METHODS: tuple[CertificateMethod, ...] = ("global", "tube", "local")
 
 WHILE_SOLVED = (
-    "It speaks of every perturbed image whose adaptive solves reach their end time, whatever steps they accept; a solve "
-    "that fails returns no label"
+    "It speaks of every perturbed image whose adaptive solves reach their end time, whatever steps they accept; a "
+    "solve that fails returns no label"
 )
 """What every certificate with adaptive solves adds to its arithmetic."""
 
