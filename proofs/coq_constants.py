@@ -131,7 +131,7 @@ def _tableaus() -> Iterator[Tie]:
 
 
 def _local_errors() -> Iterator[Tie]:
-    """κ of the stages and κ_b + x|b|ᵀ(I − x|A|)⁻¹κ are equal."""
+    """κ of the stages and κ_b + x|b|ᵀ(I − x|A|)⁻¹κ are equal, and so is the latter for the embedded difference."""
     for name, tableau in TABLEAUS_IN_COQ.items():
         constants = tableau.local_error_constants().stages
         expression = f"(row_constants_Q {name})"
@@ -143,6 +143,14 @@ def _local_errors() -> Iterator[Tie]:
                 expression=f"[bracket_Q {name} {coq_rational(x)}]",
                 agrees=lambda found, own=value: found == (own,),
             )
+            if tableau.embedded_difference is not None:
+                estimate = _value(tableau.embedded_estimate_polynomial(), x)
+                weights = "; ".join(map(coq_rational, tableau.embedded_difference))
+                yield Tie(
+                    file="local_error",
+                    expression=f"[estimate_bracket_Q {name} [{weights}] {coq_rational(x)}]",
+                    agrees=lambda found, own=estimate: found == (own,),
+                )
 
 
 def _euler() -> Iterator[Tie]:

@@ -139,6 +139,7 @@ class ButcherTableau:
             ValueError: the tableau has no embedded weights, or a node is negative.
 
         Source: theory, section 8.
+        Proof: proofs/coq/local_error.v (embedded_estimate).
         """
         difference, constants = self.embedded_difference, self.local_error_constants()
         if difference is None or constants.difference is None:

@@ -4,15 +4,16 @@
                  e_i = κ_i + x Σ |a_ij| e_j and κ_i = ∫ |Σ_{c_j ≤ s} a_ij − min(s, c_i)| ds; M = 1 where no node lies
                  beyond 1. The bracket does not fall with x. κ_b is 1/2 for Euler's method, 1/4 for Heun's and the
                  midpoint rule, 5/36 for RK4, 25/288 for the 3/8 rule, 149/1296 for Bogacki and Shampine's method and
-                 291751616209/2283299020800 for dopri5; κ_6 of Fehlberg's method is 43817/112320.
+                 291751616209/2283299020800 for dopri5; κ_6 of Fehlberg's method is 43817/112320. The embedded estimate
+                 ‖h Σ d_i k_i‖, Σ d_i = 0, has the same bound with d for b and κ_d = ∫ |Σ_{c_j ≤ s} d_j| ds for κ_b.
     Assumptions. any normed space; any consistent explicit tableau of rational numbers, nodes from 0 to M; f is
                  autonomous and differs at most by K times the distance between states on the exact flow from y up to
                  time Mh and the stages, so a local K will do; ‖f(φ_s(y))‖ ≤ v e^{μs} there
                  (adaptive_affine_bound.v proves it); h ≥ 0; K ≥ 0
     Source.      theory, section 8
     Verdict.     proved as stated
-    Theorems.    local_error, local_error_of_speed, bracket_grows, bracket_twin, weights_constants,
-                 fehlberg_constants, nodes_of_the_library *)
+    Theorems.    local_error, local_error_of_speed, embedded_estimate, bracket_grows, bracket_twin,
+                 estimate_bracket_twin, weights_constants, fehlberg_constants, nodes_of_the_library *)
 
 From Coq Require Import Reals Lra Lia Psatz QArith Qreals List Permutation.
 From NatrobProofs Require Import normed_space mean_value butcher_tableau tableaus runge_kutta quadrature_defect.
@@ -33,6 +34,11 @@ Fixpoint stage_errors (x : R) (remaining : list (Q * list Q)) (nodes : list Q) (
 Definition bracket (tableau : Tableau) (x : R) : R :=
   quadrature_constant (map fst (stages tableau)) (weights tableau) 1
     + x * total magnitude (weights tableau) (stage_errors x (stages tableau) [] []).
+
+(** κ_d + x|d|ᵀ(I − x|A|)⁻¹κ, for weights d that sum to 0 *)
+Definition estimate_bracket (tableau : Tableau) (d : list Q) (x : R) : R :=
+  quadrature_constant (map fst (stages tableau)) d 0
+    + x * total magnitude d (stage_errors x (stages tableau) [] []).
 
 Definition nodes_up_to (reach : R) (tableau : Tableau) : Prop :=
   1 <= reach /\ Forall (fun node => 0 <= Q2R node <= reach) (map fst (stages tableau)).
@@ -144,6 +150,23 @@ Proof.
   apply row_error; try assumption.
   - rewrite Q2R_one. lra.
   - rewrite height_of_row by (rewrite map_length; exact as_long). apply Qeq_eqR. exact total_is.
+Qed.
+
+(** The embedded estimate h Σ d_i k_i, d = b − b̂: a quadrature of the slope along the flow over no time at all. *)
+Theorem embedded_estimate : forall tableau d t,
+  rows_fit 0 (stages tableau) -> nodes_up_to reach tableau -> length d = length (stages tableau) -> (sum d == 0)%Q ->
+  Forall inside (map fst (evaluations V (fun _ => f) t h y (stages tableau) [])) ->
+  ‖h • combined V d (map snd (evaluations V (fun _ => f) t h y (stages tableau) []))‖
+    <= c * (K * h ^ 2 * estimate_bracket tableau d (h * K)).
+Proof.
+  intros tableau d t rows [far on_nodes] as_long total_is stays.
+  pose proof (stages_along_the_flow t (stages tableau) [] [] [] rows (Forall_nil _) on_nodes stays I) as slopes.
+  pose proof (row_error (map fst (stages tableau)) d 0 _ _ on_nodes ltac:(rewrite Q2R_zero; lra)
+    ltac:(rewrite height_of_row by (rewrite map_length; exact as_long); apply Qeq_eqR; exact total_is) slopes) as error.
+  rewrite Q2R_zero, Rmult_0_r, start in error.
+  set (estimate := h • combined V d (map snd (evaluations V (fun _ => f) t h y (stages tableau) []))) in *.
+  replace ((y ⊕ estimate) ⊖ y) with estimate in error by vector.
+  apply Rle_trans with (1 := error). unfold estimate_bracket. right. ring.
 Qed.
 
 End LocalError.
@@ -277,6 +300,18 @@ Qed.
 Theorem bracket_twin : forall tableau x, Q2R (bracket_Q tableau x) = bracket tableau (Q2R x).
 Proof.
   intros tableau x. unfold bracket_Q, bracket.
+  rewrite Q2R_reduced, Q2R_plus, Q2R_mult, quadrature_constant_twin, (total_twin _ _ Q2R_absolute), stage_errors_twin.
+  reflexivity.
+Qed.
+
+Definition estimate_bracket_Q (tableau : Tableau) (d : list Q) (x : Q) : Q :=
+  Qred (quadrature_constant_Q (map fst (stages tableau)) d 0
+    + x * total_Q Qabs.Qabs d (stage_errors_Q x (stages tableau) [] [])).
+
+Theorem estimate_bracket_twin : forall tableau d x,
+  Q2R (estimate_bracket_Q tableau d x) = estimate_bracket tableau d (Q2R x).
+Proof.
+  intros tableau d x. unfold estimate_bracket_Q, estimate_bracket.
   rewrite Q2R_reduced, Q2R_plus, Q2R_mult, quadrature_constant_twin, (total_twin _ _ Q2R_absolute), stage_errors_twin.
   reflexivity.
 Qed.

@@ -7,7 +7,7 @@ Statement.  f(u) = f(y) + A(u − y) + ρ(u) on a set that holds the step's flow
             η(a) = Σ_{k≥p} |r_{k+1} − 1/(k+1)!| a^k, θ(a) = Σ_{k≥1} a^k/(k+2)!, E_i the bound of stage i's distance from
             the flow, S_i ≤ h v [|𝒜|(I − x|𝒜|)⁻¹𝟙]_i that of its distance from y.
             For f = −Wᵀσ(Wy + b) with slopes from 0 to 1: A = −½WᵀW, K_ρ = ½‖W‖², and with slope ½ for the units S that
-            may switch alone K_ρ = ½‖W_S‖².
+            may switch alone K_ρ = ½‖W_S‖². Any gradient flow of a convex potential: A = −½K·I, K_ρ = ½K.
 Proof.      Both solutions are power series in A applied to f(y) and to the forcing r(s) = ρ(φ_s(y)), r̂_j = ρ(Y_j):
             (1) numerical: h Σ_m (hA)^m bᵀ𝒜^m (𝟙f(y) + r̂); (2) exact: Σ_m A^m ∫₀^h (h − s)^m/m! (f(y) + r(s)) ds.
             (3) The terms with f(y) differ by r_{m+1} − 1/(m+1)!, which vanishes for m < p.
@@ -25,7 +25,7 @@ import sympy
 from natrob_theory.tableaus import TABLEAUS, ButcherTableau
 from proofs.claim import Claim, Verdict
 from proofs.symbolic.exact_steps import polynomial_from, rational, require, require_equal
-from proofs.symbolic.inner_products import require_at_most
+from proofs.symbolic.inner_products import FormalVectors, require_at_most
 
 CLAIM = Claim(
     statement=(
@@ -55,6 +55,7 @@ def check() -> None:
         _distance_of_stages_from_the_start(tableau)
         _numerical_forcing(tableau)
     _gradient_flow()
+    _cocoercive_flow()
 
 
 def _exact_series() -> None:
@@ -202,3 +203,23 @@ def _gradient_flow() -> None:
     # slopes from α to β: centre (α + β)/2, half-width (β − α)/2; 0 and 1 give ½ and ½
     low, width = sympy.symbols("alpha delta", real=True)
     require_equal(low + g * width - (low + width / 2), (g - sympy.Rational(1, 2)) * width, "slopes from α to α + δ")
+
+
+def _cocoercive_flow() -> None:
+    # ‖Δf‖² = −K⟨Δf, e⟩ − d, d ≥ 0, of a convex potential with K-Lipschitz gradient (Baillon and Haddad). Then
+    # ‖Δf + ½Ke‖² = ¼K²‖e‖² − d: the remainder beside −½K·I is ½K-Lipschitz
+    lipschitz = sympy.symbols("K", nonnegative=True)
+    space = FormalVectors("Δf", "e")
+    change, e = space.vectors
+    gap = sympy.expand(-lipschitz * space.inner(change, e) - space.square(change))  # d
+    require_equal(
+        space.square(change + lipschitz / 2 * e),
+        lipschitz**2 / 4 * space.square(e) - gap,
+        "‖Δρ‖² ≤ (½K‖e‖)² beside −½K·I",
+    )
+    # with a constant skew S beside it: ‖(S − γI)u‖² = ‖Su‖² + γ²‖u‖², as ⟨Su, u⟩ = 0
+    gamma = sympy.symbols("gamma", real=True)
+    turned = FormalVectors("Su", "u")
+    image, u = turned.vectors
+    square = turned.square(image - gamma * u).subs(turned.inner(image, u), 0)
+    require_equal(square, turned.square(image) + gamma**2 * turned.square(u), "‖S − γI‖² = ‖S‖² + γ²")

@@ -22,7 +22,7 @@ def affine_remainder(field: nn.Module, input_shape: Shape) -> AffineRemainder | 
     part is known to be a constant skew matrix S; elsewhere that part joins the remainder, for nothing says that it is
     the same at all states. A gradient flow with secants between 0 and K has γ = K_ρ = K/2.
 
-    Proof: proofs/symbolic/gradient_flow.py, proofs/symbolic/skew_fields_are_affine.py.
+    Proof: proofs/symbolic/affine_part_and_remainder.py, proofs/symbolic/skew_fields_are_affine.py.
     """
     try:
         if isinstance(field, LinearField):

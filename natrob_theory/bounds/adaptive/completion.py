@@ -69,7 +69,7 @@ def completion(
     Arguments and errors are those of `rounding_allowance`.
 
     Source: theory, section 8.
-    Proof: proofs/symbolic/affine_adaptive_bound.py, proofs/symbolic/evaluation_error.py of the estimates.
+    Proof: proofs/symbolic/completion.py, proofs/symbolic/evaluation_error.py of what estimates round.
     """
     obstacle = affine_bound_obstacle(net)
     if obstacle is not None:

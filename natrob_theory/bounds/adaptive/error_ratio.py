@@ -45,7 +45,7 @@ class ErrorRatio:
         """r(h), rounded outward.
 
         Source: theory, section 8.
-        Proof: proofs/symbolic/affine_adaptive_bound.py of the flow's speed, proofs/symbolic/evaluation_error.py.
+        Proof: proofs/coq/local_error.v (embedded_estimate), proofs/symbolic/evaluation_error.py.
         """
         x = step * self.constants.lipschitz
         polynomial = torch.zeros_like(x)
