@@ -6,6 +6,7 @@ import typer
 
 from natrob_empirical.command_line.commands.attack import attack
 from natrob_empirical.command_line.commands.bench import bench
+from natrob_empirical.command_line.commands.ceiling import ceiling
 from natrob_empirical.command_line.commands.certify import certify
 from natrob_empirical.command_line.commands.check import check
 from natrob_empirical.command_line.commands.claims import claims
@@ -26,7 +27,7 @@ app = typer.Typer(
     pretty_exceptions_show_locals=False,
     context_settings=_HELP_OPTIONS,
 )
-for command in (report, claims, bench, train, attack, certify, diagnose, check, datasets, doctor):
+for command in (report, claims, bench, train, attack, certify, ceiling, diagnose, check, datasets, doctor):
     app.command(cls=NatrobCommand, context_settings=_HELP_OPTIONS)(command)
 
 
