@@ -1,14 +1,44 @@
 """The test images of a run as a cell of its own, without a model: the evidence of what no classifier can exceed."""
 
-from typing import Final
+from dataclasses import asdict, dataclass
+from typing import Final, final
 
 from natrob_empirical.benchmarks.cells import Cell, fingerprint_of_tests
-from natrob_empirical.benchmarks.presets import Preset
+from natrob_empirical.benchmarks.presets import Preset, budgets_of
 from natrob_empirical.benchmarks.record_numbers import measured
 from natrob_empirical.datasets import Dataset
-from natrob_empirical.records import CellKey, DataResult
+from natrob_empirical.norms import Norm
+from natrob_empirical.records import CeilingPoint, CellKey, DataResult
 
 DATA_LABEL: Final = "Test images"
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class CeilingPlace:
+    """Where a run needs a ceiling: the norm and radius of an attack, and how many of the first images it sees."""
+
+    norm: Norm
+    epsilon: float
+    images: int
+
+
+def ceiling_places(preset: Preset, dataset: Dataset) -> list[CeilingPlace]:
+    """Every budget of the preset, on the images of its attacks there and on all images in use, those of certificates.
+
+    Args:
+        preset: of the run.
+        dataset: the whole of it.
+    """
+    used = min(preset.test_images or len(dataset.test_x), len(dataset.test_x))
+    attacked = [
+        CeilingPlace(norm=attack.norm, epsilon=epsilon, images=min(attack.images or used, used))
+        for attack in preset.attacks
+        for epsilon in attack.epsilons
+    ]
+    whole = [CeilingPlace(norm=each.norm, epsilon=each.epsilon, images=used) for each in budgets_of(preset.attacks)]
+    places = (place for place in (*attacked, *whole) if place.epsilon > 0)
+    return sorted(set(places), key=lambda place: (place.norm, place.images, place.epsilon))
 
 
 def data_cell(preset: Preset, dataset: Dataset) -> Cell:
@@ -33,15 +63,48 @@ def data_cell(preset: Preset, dataset: Dataset) -> Cell:
         "fingerprint_of_tests": fingerprint_of_tests(dataset),
         "test_images": len(dataset.test_x),
     }
-    return Cell(key=key, settings={"data": data}, model=None)
+    places = [asdict(place) for place in ceiling_places(preset, dataset)]
+    return Cell(key=key, settings={"data": data} | ({"ceilings": places} if places else {}), model=None)
 
 
-def count_classes(dataset: Dataset) -> DataResult:
-    """Counts every class among all test images."""
+def measure_data(preset: Preset, dataset: Dataset) -> DataResult:
+    """Counts every class among all test images, and bounds what any classifier keeps at the preset's radii.
+
+    Args:
+        preset: of the run.
+        dataset: the whole of it.
+    """
     counts = dataset.test_y.bincount(minlength=dataset.num_classes).tolist()
     total = sum(counts)
     return DataResult(
         test_images=total,
         class_counts=counts,
         largest_class_share=measured(max(counts) / total, total, "labels of all test images"),
+        ceilings=_ceilings(ceiling_places(preset, dataset), dataset),
     )
+
+
+def _ceilings(places: list[CeilingPlace], dataset: Dataset) -> list[CeilingPoint]:
+    """The ceilings, those of the same images and norm together: their distances are computed once."""
+    from natrob_empirical.ceiling import robustness_ceilings  # noqa: PLC0415 - planning a run needs no scipy
+
+    found: list[CeilingPoint] = []
+    together: dict[tuple[Norm, int], list[float]] = {}
+    for place in places:
+        together.setdefault((place.norm, place.images), []).append(place.epsilon)
+    for (norm, images), radii in together.items():
+        pixels, labels = dataset.to_images(dataset.test_x[:images]), dataset.test_y[:images]
+        found += [
+            CeilingPoint(
+                norm=norm,
+                epsilon=each.epsilon,
+                images=images,
+                most=each.most,
+                reached=len(each.robust),
+                conflicts=each.conflicts,
+                undecided=each.undecided,
+                method=each.method,
+            )
+            for each in robustness_ceilings(pixels, labels, radii, norm=norm)
+        ]
+    return found

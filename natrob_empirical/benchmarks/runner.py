@@ -10,7 +10,7 @@ import torch
 from natrob_empirical.benchmarks.cell_runner import CellRunner, RunEvent
 from natrob_empirical.benchmarks.cells import Cell, cells_of, subset_of
 from natrob_empirical.benchmarks.crew import Crew, crew_of, threads_set
-from natrob_empirical.benchmarks.data_cell import count_classes, data_cell
+from natrob_empirical.benchmarks.data_cell import data_cell, measure_data
 from natrob_empirical.benchmarks.environment import available_memory
 from natrob_empirical.benchmarks.plan import PlannedCell, planned_cells, require_fit
 from natrob_empirical.benchmarks.presets import Preset
@@ -71,7 +71,7 @@ def run_preset(
             total=1 + sum(map(len, groups)),
         )
         with threads_set(crew.threads):
-            runner.without_model(data, partial(count_classes, dataset))
+            runner.without_model(data, partial(measure_data, preset, dataset))
             _run_groups(runner, groups, planned, crew)
     return store
 

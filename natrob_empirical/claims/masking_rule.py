@@ -4,6 +4,7 @@ from typing import Final
 
 from natrob_empirical.display.formatting import format_epsilon, format_percent
 from natrob_empirical.display.text import measured
+from natrob_empirical.evidence.ceilings import ceiling_of
 from natrob_empirical.evidence.flags import ABOVE_CEILING, FAR_FROM_STRONGEST, reliability_flags
 from natrob_empirical.evidence.kept import strongest
 from natrob_empirical.evidence.run import AttackBudget, Model, Run
@@ -24,5 +25,7 @@ def masked(run: Run, model: Model, attack: str) -> str:
     text += f"at ε = {format_epsilon(flag.epsilon)}, "
     together = strongest(model, flag.norm, flag.epsilon)
     if flag.name == ABOVE_CEILING or together is None:
-        return f"{text}where no classifier keeps more than {measured(format_percent(result.majority_share))}."
+        ceiling = ceiling_of(run, result, flag.norm, flag.epsilon)
+        most = result.majority_share if ceiling is None else ceiling
+        return f"{text}where no classifier keeps more than {measured(format_percent(most))}."
     return f"{text}all attacks at most {measured(format_percent(together.share, kind='upper'))} (n = {together.n:,})."

@@ -114,7 +114,7 @@ def print_ceilings(chosen: ChosenImages, found: Sequence[Ceiling]) -> None:
 
 
 def _notes(found: Sequence[Ceiling]) -> list[str]:
-    """What a reader must know of these numbers."""
+    """The facts that a reader of these numbers must know."""
     first = found[0]
     nearest = min((each.witnesses[0] for each in found if each.witnesses), key=lambda pair: pair.distance, default=None)
     notes = []

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import final
 
 from natrob_empirical.display.formatting import format_budget
+from natrob_empirical.evidence.ceilings import ceiling_curve
 from natrob_empirical.evidence.run import Model, Run
 from natrob_empirical.records import CertifiedPoint, Number, contradictions_between
 
@@ -41,7 +42,19 @@ def certificate_checks(run: Run) -> CertificateChecks:
         compared = _shares(model)
         shares += len(compared)
         broken += [place for place, certified, attacked in compared if exceeds(certified, attacked)]
+        broken += _above_ceiling(run, model)
     return CertificateChecks(images=images, shares=shares, broken=tuple(broken))
+
+
+def _above_ceiling(run: Run, model: Model) -> list[str]:
+    """Certified accuracies above what any classifier keeps on the same images."""
+    points = () if model.theory is None else model.theory.certified
+    curves = [(point, ceiling_curve(run, point.norm, point.accuracy.n or 0)) for point in points]
+    return [
+        f"{model.label}, certificate at {format_budget(point.norm, point.epsilon)}, the ceiling of the data"
+        for point, curve in curves
+        if curve is not None and point.accuracy.value > curve.share(point.epsilon) + 1e-9
+    ]
 
 
 def exceeds(certified: Number, attacked: Number) -> bool:

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Final, final
 
 from natrob_empirical.display.formatting import format_share
+from natrob_empirical.evidence.ceilings import above_ceiling
 from natrob_empirical.evidence.kept import KeptImages, attacks_at, kept_under, strongest
 from natrob_empirical.evidence.run import AttackBudget, Model, Run
-from natrob_empirical.norms import IMPOSSIBLE_RADIUS
 from natrob_empirical.records import AttackResult
 from natrob_empirical.statistics.p_values import SIGNIFICANCE, holm_adjusted
 from natrob_empirical.statistics.paired_comparison import compare_kept
@@ -17,7 +17,6 @@ ABOVE_CEILING: Final = "above the ceiling"
 FEW_STEPS: Final = 50
 LARGE_GAP: Final = 0.1
 """A share of images; one in ten that one attack calls robust and another fools."""
-_ROUNDING: Final = 1e-9
 
 
 @final
@@ -143,14 +142,14 @@ def _flag(
 
 
 def _above_ceiling(run: Run, model: Model) -> list[ReliabilityFlag]:
-    """At L∞ ε ≥ 0.5 every ball holds the gray image: nobody keeps more than the largest class."""
-    found: dict[str, tuple[AttackBudget, AttackResult]] = {}
+    """Attacks that leave more than any classifier keeps: near images of two labels, at L∞ ε ≥ 0.5 the gray image."""
+    found: dict[str, tuple[AttackBudget, AttackResult, float]] = {}
     for budget, result in model.attacks.items():
         if run.kind_of(budget.attack) == "corruption":  # noise claims nothing
             continue
-        above = result.accuracy.value > result.majority_share + _ROUNDING
-        if budget.norm == "Linf" and budget.epsilon >= IMPOSSIBLE_RADIUS and above:
-            found.setdefault(budget.attack, (budget, result))
+        ceiling = above_ceiling(run, result, budget.norm, budget.epsilon)
+        if ceiling is not None:
+            found.setdefault(budget.attack, (budget, result, ceiling))
     return [
         ReliabilityFlag(
             name=ABOVE_CEILING,
@@ -159,9 +158,9 @@ def _above_ceiling(run: Run, model: Model) -> list[ReliabilityFlag]:
             norm=budget.norm,
             epsilon=budget.epsilon,
             reason=f"{attack} leaves {format_share(result.accuracy.value, kind='upper')}, no classifier keeps more "
-            f"than {format_share(result.majority_share)} of these images",
+            f"than {format_share(ceiling)} of these images",
         )
-        for attack, (budget, result) in found.items()
+        for attack, (budget, result, ceiling) in found.items()
     ]
 
 

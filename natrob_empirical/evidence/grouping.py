@@ -11,6 +11,7 @@ from natrob_empirical.records import (
     AttackResult,
     AttackRunResult,
     CellRecord,
+    DataResult,
     StepSizeResult,
     TheoryRefusal,
     TheoryResult,
@@ -63,6 +64,7 @@ def _run(source: str, *records: CellRecord, key: tuple[str, str, int]) -> Run:
         _model(clean_text(model if names.count(model) == 1 else f"{model}, {training}"), cells)
         for (model, training), cells in trained.items()
     ]
+    data = _last(shown, DataResult)
     return Run(
         source=source,
         preset=clean_text(preset),
@@ -74,9 +76,10 @@ def _run(source: str, *records: CellRecord, key: tuple[str, str, int]) -> Run:
         ),
         records=tuple(shown),
         sweep=_last(shown, StepSizeResult),
-        class_counts=next((tuple(r.result.class_counts) for r in shown if r.result.kind == "data"), ()),
+        class_counts=tuple(data.class_counts) if data else (),
         superseded=tuple(superseded),
         attacks=_attack_settings(shown),
+        ceilings=tuple(data.ceilings) if data else (),
     )
 
 

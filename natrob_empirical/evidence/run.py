@@ -10,6 +10,7 @@ from natrob_empirical.display.formatting import clean_text, format_budget, natur
 from natrob_empirical.records import (
     AttackRefusal,
     AttackResult,
+    CeilingPoint,
     CellRecord,
     Number,
     StepSizeResult,
@@ -128,6 +129,7 @@ class Run:
         class_counts: of the whole test set, by label; empty where no record holds them.
         superseded: records left out because the same cell or model has a newer record with other settings.
         attacks: an attack's label → its settings as in the records, without norm and radius.
+        ceilings: of the test images at the run's radii; none in records from before there were any.
     """
 
     source: str
@@ -141,6 +143,7 @@ class Run:
     class_counts: tuple[int, ...]
     superseded: tuple[CellRecord, ...]
     attacks: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    ceilings: tuple[CeilingPoint, ...] = ()
 
     @property
     def name(self) -> str:

@@ -12,6 +12,7 @@ from natrob_empirical.records.schema import AttackResult as AttackResult
 from natrob_empirical.records.schema import AttackRunResult as AttackRunResult
 from natrob_empirical.records.schema import BlockConstants as BlockConstants
 from natrob_empirical.records.schema import BoundCheckSummary as BoundCheckSummary
+from natrob_empirical.records.schema import CeilingPoint as CeilingPoint
 from natrob_empirical.records.schema import CellKey as CellKey
 from natrob_empirical.records.schema import CellRecord as CellRecord
 from natrob_empirical.records.schema import CertifiedPoint as CertifiedPoint

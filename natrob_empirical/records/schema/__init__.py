@@ -9,6 +9,7 @@ from natrob_empirical.records.schema.cell_record import SCHEMA_VERSION as SCHEMA
 from natrob_empirical.records.schema.cell_record import CellKey as CellKey
 from natrob_empirical.records.schema.cell_record import CellRecord as CellRecord
 from natrob_empirical.records.schema.cell_record import Environment as Environment
+from natrob_empirical.records.schema.data_result import CeilingPoint as CeilingPoint
 from natrob_empirical.records.schema.data_result import DataResult as DataResult
 from natrob_empirical.records.schema.record_part import Curve as Curve
 from natrob_empirical.records.schema.record_part import Number as Number

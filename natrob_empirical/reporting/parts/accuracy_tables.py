@@ -4,11 +4,11 @@ from functools import partial
 from typing import Final
 
 from natrob_empirical.display import Cell, Column, Part
-from natrob_empirical.display.formatting import NORM_SIGNS, format_epsilon
+from natrob_empirical.display.formatting import NORM_SIGNS, format_epsilon, format_percent
 from natrob_empirical.display.table import missing_cell
+from natrob_empirical.evidence.ceilings import above_ceiling, ceiling_curve
 from natrob_empirical.evidence.kept import strongest
 from natrob_empirical.evidence.run import AttackBudget, Model, Run
-from natrob_empirical.norms import IMPOSSIBLE_RADIUS
 from natrob_empirical.reporting.parts.attacked_accuracy import TOGETHER
 from natrob_empirical.reporting.parts.cells import key, number, quantity, share, table, words
 
@@ -20,7 +20,7 @@ def accuracy_table(norm: str, run: Run) -> Part | None:
     lines: list[tuple[Cell, ...]] = []
     for model in run.models:
         found = {
-            attack: [_attacked(model, AttackBudget(attack=attack, norm=norm, epsilon=e)) for e in radii]
+            attack: [_attacked(run, model, AttackBudget(attack=attack, norm=norm, epsilon=e)) for e in radii]
             for attack in attacks
         }
         found[TOGETHER] = [_together(model, norm, epsilon) for epsilon in radii]
@@ -31,6 +31,7 @@ def accuracy_table(norm: str, run: Run) -> Part | None:
             for what, cells in found.items()
             if any(cell.mark != "missing" for cell in cells)
         ]
+    lines += _ceiling_line(run, norm, radii)
     columns = ("Model·", "What·", "Bound·", "Clean", *(Column(heading=f"ε = {format_epsilon(e)}") for e in radii))
     sign = NORM_SIGNS.get(norm, norm)
     shown = table(
@@ -65,17 +66,28 @@ def _radii(run: Run, norm: str) -> list[float]:
     return sorted(epsilon for epsilon in {b.epsilon for b in run.budgets if b.norm == norm} | certified if epsilon > 0)
 
 
-def _attacked(model: Model, budget: AttackBudget) -> Cell:
+def _attacked(run: Run, model: Model, budget: AttackBudget) -> Cell:
     """The share that one attack left, marked where no classifier can be that robust."""
     result = model.attacks.get(budget)
     if result is None:
         return missing_cell()
     cell = number(result.accuracy, accuracy=True)
-    impossible = budget.norm == "Linf" and budget.epsilon >= IMPOSSIBLE_RADIUS
-    if not (impossible and result.accuracy.value > result.majority_share + 1e-9):
+    ceiling = above_ceiling(run, result, budget.norm, budget.epsilon)
+    if ceiling is None:
         return cell
-    note = f"{cell.note}; above the largest class’s share, which no classifier can exceed"
+    note = f"{cell.note}; no classifier keeps more than {format_percent(ceiling, kind='upper', decimals=2)}"
     return Cell(text=cell.text, value=cell.value, mark="caution", note=note)
+
+
+def _ceiling_line(run: Run, norm: str, radii: list[float]) -> list[tuple[Cell, ...]]:
+    """The row that no classifier exceeds, on the most images that a record holds ceilings of; no line without any."""
+    images = max((point.images for point in run.ceilings if point.norm == norm), default=0)
+    curve = ceiling_curve(run, norm, images)
+    if curve is None:
+        return []
+    note = f"no classifier keeps more of the first {images:,} images"
+    cells = [share(curve.share(epsilon), "upper", note=note) for epsilon in radii]
+    return [(words("any classifier"), words("ceiling"), words("upper"), missing_cell(), *cells)]
 
 
 def _together(model: Model, norm: str, epsilon: float) -> Cell:

@@ -12,6 +12,7 @@ from natrob_empirical.evidence.flags import ReliabilityFlag, reliability_flags
 from natrob_empirical.evidence.kept import KeptImages, attacks_at, kept_under, strongest
 from natrob_empirical.evidence.run import AttackBudget, Model, Run
 from natrob_empirical.records import AttackResult
+from natrob_empirical.reporting.parts.ceiling_line import ceiling_layers, ceiling_note
 from natrob_empirical.reporting.parts.cells import count, key, number, only, quantity, share, table, words
 from natrob_empirical.reporting.parts.chart import (
     GRAY,
@@ -41,10 +42,12 @@ def attacked_accuracy(norm: str, run: Run, model: Model) -> Part | None:
     kept = together[epsilon]
     left, place = format_percent(kept.share, kind="upper"), format_budget(norm, epsilon)
     figure = make_figure(
-        _layers(model, norm, budgets, together), name=key(run, model, what=f"attacked {norm}"),
+        [*_layers(model, norm, budgets, together), *_ceiling(run, norm, budgets, kept)],
+        name=key(run, model, what=f"attacked {norm}"),
         title=f"Accuracy under attack in {NORM_SIGNS.get(norm, norm)}",
         alt_text=f"{model.label}: all attacks together leave at most {left} at {place}, n = {kept.n:,}.",
-        caption="Upper bounds of the robust accuracy. Lines only join points that were measured.",
+        caption="Upper bounds of the robust accuracy. Lines only join points that were measured."
+        + ceiling_note(run, norm, kept.n),
     )  # fmt: skip
     return Part(
         name=f"attacked-{norm.lower()}",
@@ -79,7 +82,7 @@ def _layers(model: Model, norm: str, budgets: list[AttackBudget], together: dict
     ]  # fmt: skip
     names = list(dict.fromkeys(budget.attack for budget in budgets))
     colours = [colour for colour in PALETTE if colour not in {ORANGE, GRAY}]
-    x = budget_axis(norm, 1.04 * max(budget.epsilon for budget in budgets))
+    x = budget_axis(norm, _end(budgets))
     told = tips(attack="attack", epsilon="ε", share="left at most %", n="images")
     each = plot(points, x, told).encode(**series("attack", names, colours=colours, shapes=SHAPES))
     worst = [
@@ -103,6 +106,16 @@ def _layers(model: Model, norm: str, budgets: list[AttackBudget], together: dict
         label(x, *_telling(together), "all together", align="right", dx=-8, dy=14, ink=ORANGE),
         plot(published, x, told[:3]).mark_point(color=GRAY, size=70, shape="diamond"),
     ]
+
+
+def _ceiling(run: Run, norm: str, budgets: list[AttackBudget], kept: KeptImages) -> list[alt.Chart]:
+    """The line that no classifier is above on these images."""
+    end = _end(budgets)
+    return ceiling_layers(run, norm, kept.n, budget_axis(norm, end), end)
+
+
+def _end(budgets: list[AttackBudget]) -> float:
+    return 1.04 * max(budget.epsilon for budget in budgets)
 
 
 def _table(

@@ -10,8 +10,10 @@ import altair as alt
 
 from natrob_empirical.display import Figure, Part, Table, measured
 from natrob_empirical.display.formatting import NORM_SIGNS, format_epsilon, format_number, format_percent
+from natrob_empirical.evidence.ceilings import ceiling_curve
 from natrob_empirical.evidence.image_bounds import ImageBounds, bounds_of, image_bounds
 from natrob_empirical.evidence.run import Model, Run
+from natrob_empirical.reporting.parts.ceiling_line import ceiling_layers, ceiling_note
 from natrob_empirical.reporting.parts.cells import data_name, key, only, quantity, share, table
 from natrob_empirical.reporting.parts.chart import (
     BLUE,
@@ -48,7 +50,7 @@ def sandwich(norm: str, run: Run, model: Model) -> Part | None:
         name=f"sandwich-{norm.lower()}",
         heading=f"Certified and attacked in {sign}",
         sentences=tuple(sentences),
-        figure=sandwich_figure(bounds, data_name(run), name=key(run, model, what=f"sandwich {norm}")),
+        figure=sandwich_figure(run, bounds, name=key(run, model, what=f"sandwich {norm}")),
         tables=only(_table(run, model, bounds)),
     )
 
@@ -66,13 +68,13 @@ def best_sandwich(runs: Sequence[Run]) -> Part | None:
         name="sandwich",
         heading="Proved, fooled, and unknown",
         sentences=(f"{bounds.model} has the most certified images of all networks here ({data_name(run)}).",),
-        figure=sandwich_figure(bounds, data_name(run), name="best-sandwich"),
+        figure=sandwich_figure(run, bounds, name="best-sandwich"),
     )
 
 
-def sandwich_figure(bounds: ImageBounds, data: str, *, name: str) -> Figure:
-    """The figure of one model in one norm; `data` names the data set, `name` the figure's files."""
-    sign = NORM_SIGNS.get(bounds.norm, bounds.norm)
+def sandwich_figure(run: Run, bounds: ImageBounds, *, name: str) -> Figure:
+    """The figure of one model in one norm; `run` holds the ceiling of its images, `name` names the figure's files."""
+    sign, data = NORM_SIGNS.get(bounds.norm, bounds.norm), data_name(run)
     low = StepCurve.over(bounds.certified_radii, "lower") if bounds.methods else None
     high, end = StepCurve.over(bounds.found_distances, "upper"), right_end(bounds)
     bands, x = merged(low, high, end), budget_axis(bounds.norm, end)
@@ -85,6 +87,7 @@ def sandwich_figure(bounds: ImageBounds, data: str, *, name: str) -> Figure:
         _alone(bounds, end, x),
         _bands(low, high, end, x),
         *_labels(low, high, end, x),
+        *ceiling_layers(run, bounds.norm, len(bounds), x, end),
     ]  # fmt: skip
     middle = _telling(bounds)
     certified = format_percent(bounds.certified(middle), kind="lower")
@@ -94,7 +97,7 @@ def sandwich_figure(bounds: ImageBounds, data: str, *, name: str) -> Figure:
         layers, name=name, title=f"{bounds.model}: certified and attacked accuracy",
         alt_text=f"{bounds.model} on {len(bounds):,} images of {data}: {finding}.",
         caption=f"Image by image, {len(bounds):,} images of {data}. "
-        "Points: each attack alone.",
+        f"Points: each attack alone.{ceiling_note(run, bounds.norm, len(bounds))}",
     )  # fmt: skip
 
 
@@ -166,12 +169,14 @@ def _labels(low: StepCurve | None, high: StepCurve, end: float, x: alt.X) -> lis
 
 
 def _table(run: Run, model: Model, bounds: ImageBounds) -> Table | None:
-    """A row a radius: certified, attacked, what lies between."""
+    """A row a radius: certified, attacked, what lies between, and what no classifier exceeds."""
     attacks = list(dict.fromkeys(attack for attack, _, _ in bounds.attacks))
+    curve = ceiling_curve(run, bounds.norm, len(bounds))
     lines = [
         (
             quantity(epsilon), share(bounds.certified(epsilon), "lower"), share(bounds.attacked(epsilon), "upper"),
             share(bounds.attacked(epsilon) - bounds.certified(epsilon), "upper"),
+            *([share(curve.share(epsilon), "upper")] if curve else []),
             *(share(bounds.under(attack, epsilon), "upper") for attack in attacks),
         )
         for epsilon in bounds.epsilons
@@ -179,6 +184,6 @@ def _table(run: Run, model: Model, bounds: ImageBounds) -> Table | None:
     return table(
         key(run, model, what=f"sandwich {bounds.norm}"),
         f"The same {len(bounds):,} images in every column.",
-        ("ε", "Certified at least", "Attacked at most", "Unknown", *attacks),
+        ("ε", "Certified at least", "Attacked at most", "Unknown", *(["Ceiling"] if curve else []), *attacks),
         lines,
     )

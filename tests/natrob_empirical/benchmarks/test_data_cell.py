@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 import torch
 
+from natrob_empirical import L2Ball, LinfBall, robustness_ceiling
 from natrob_empirical.benchmarks import PRESETS, RunEvent, run_preset
-from natrob_empirical.benchmarks.data_cell import DATA_LABEL, count_classes, data_cell
+from natrob_empirical.benchmarks.data_cell import DATA_LABEL, ceiling_places, data_cell, measure_data
 from natrob_empirical.datasets import Dataset
 from natrob_empirical.evidence.grouping import runs_of
 from natrob_empirical.records import DataResult, RecordStore
@@ -34,7 +35,7 @@ def uneven() -> Dataset:
 
 
 def test_every_class_is_counted_also_one_without_images(uneven: Dataset) -> None:
-    result = count_classes(uneven)
+    result = measure_data(NO_MODELS, uneven)
     assert result.class_counts == [1, 0, 2, 0]
     assert result.test_images == 3
     share = result.largest_class_share
@@ -68,3 +69,25 @@ def test_the_test_images_are_no_model_of_a_page(digits: Dataset, tmp_path: Path)
     (run,) = runs_of(store.read_all())
     assert run.models == ()
     assert len(run.class_counts) == 10
+
+
+def test_ceilings_are_of_the_images_that_are_attacked_and_of_all_in_use(digits: Dataset) -> None:
+    attacks = tuple(replace(each, source=None, only_on=()) for each in PRESETS["quick"].attacks)
+    preset = replace(PRESETS["quick"], models=(), attacks=attacks, step_sizes=None)
+    places = ceiling_places(preset, digits)
+    assert preset.test_images is not None
+    used = min(preset.test_images, len(digits.test_x))
+    wanted = {(a.norm, e, min(n or used, used)) for a in preset.attacks for e in a.epsilons for n in (a.images, used)}
+    assert {(place.norm, place.epsilon, place.images) for place in places} == {each for each in wanted if each[1] > 0}
+    assert data_cell(preset, digits).settings["ceilings"][0]["images"] == places[0].images
+    balls = {"Linf": LinfBall, "L2": L2Ball}
+    for point in measure_data(preset, digits).ceilings:
+        images, labels = digits.to_images(digits.test_x[: point.images]), digits.test_y[: point.images]
+        found = robustness_ceiling(images, labels, balls[point.norm](point.epsilon))
+        assert (found.most, len(found.robust), found.conflicts) == (point.most, point.reached, point.conflicts)
+
+
+def test_records_from_before_there_were_ceilings_are_read() -> None:
+    share = {"value": 0.5, "kind": "measured", "n": 2, "source": "labels"}
+    old = DataResult.model_validate({"test_images": 2, "class_counts": [1, 1], "largest_class_share": share})
+    assert old.ceilings == []

@@ -2,13 +2,14 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from natrob_empirical.evidence.image_bounds import image_bounds
 from natrob_empirical.evidence.run import Run
-from natrob_empirical.records import share_certified
+from natrob_empirical.records import CeilingPoint, share_certified
 from natrob_empirical.reporting.parts.sandwich import right_end, sandwich_figure
 from natrob_empirical.reporting.parts.step_curve import StepCurve, merged
 
@@ -56,8 +57,13 @@ def test_in_every_committed_sandwich_the_certified_steps_never_lie_above_the_att
 
 
 def test_every_line_and_area_of_a_sandwich_is_drawn_in_steps(committed: Sequence[Run]) -> None:
-    bounds = next(each for run in committed for each in image_bounds(run) if max(each.certified_radii) > 0)
-    layers = sandwich_figure(bounds, "MNIST", name="a").specification["layer"]
-    marks = [layer["mark"] for layer in layers if layer["mark"]["type"] in {"line", "area"}]
-    assert len(marks) == 3
-    assert {mark["interpolate"] for mark in marks} == {"step-after"}
+    run, bounds = next((run, b) for run in committed for b in image_bounds(run) if max(b.certified_radii) > 0)
+    ceiling = CeilingPoint(norm="L2", epsilon=0.01, images=len(bounds), most=len(bounds) // 2, reached=0, conflicts=1,
+                           undecided=0, method="made up").model_copy(update={"norm": bounds.norm})  # fmt: skip
+    for ceilings, lines in (((), 3), ((ceiling,), 4)):
+        figure = sandwich_figure(replace(run, ceilings=ceilings), bounds, name="a")
+        layers = figure.specification["layer"]
+        marks = [layer["mark"] for layer in layers if layer["mark"]["type"] in {"line", "area"}]
+        assert len(marks) == lines
+        assert {mark["interpolate"] for mark in marks} == {"step-after"}
+        assert ("no classifier is above" in figure.caption) is (lines == 4)
