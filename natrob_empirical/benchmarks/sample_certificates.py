@@ -12,6 +12,7 @@ from natrob_empirical.benchmarks.classifier_theory import SOLVE_FAILURES
 from natrob_empirical.benchmarks.presets import Budget
 from natrob_empirical.benchmarks.theory_pairs import ImageFeatures
 from natrob_empirical.certification import (
+    CONSTANT_METHODS,
     CertificateConstants,
     CertificateMethod,
     CertificateRefusedError,
@@ -29,6 +30,9 @@ SOURCES: Final[dict[str, str]] = {
     "global": "min margin/(L‖w_y − w_j‖), L on all inputs",
     "tube": "the same, with the growth in the tube around each trajectory",
     "local": "min margin/C_j, C_j of the logit gaps on a ball around each image",
+    "linear_relaxation": "gaps bounded backward through lines below and above every activation",
+    "branch_and_bound": "the same on parts of each ball",
+    "best": "the largest radius of all methods",
 }
 
 NATIVE_SOURCE: Final = "min margin/C_j with constants in L∞ on all inputs"
@@ -92,10 +96,17 @@ def _of_method(
         norm=norm,
         images=len(labels),
         radii=packed(radii.tolist()),
-        source=SOURCES[method] if norm == "L2" else f"{SOURCES[method]}, over √d, or {NATIVE_SOURCE} if that is more",
+        source=_source(method, norm),
         arithmetic=found.arithmetic,
         seconds=time.perf_counter() - started,
     )
+
+
+def _source(method: CertificateMethod, norm: Norm) -> str:
+    """The bound in words, with what L∞ makes of it."""
+    if norm == "L2" or method not in CONSTANT_METHODS:
+        return SOURCES[method]
+    return f"{SOURCES[method]}, over √d, or {NATIVE_SOURCE} if that is more"
 
 
 def _refused(method: CertificateMethod, norm: Norm, images: int, reason: str) -> SampleCertificates:

@@ -1,6 +1,7 @@
 """Certificates: upper Lipschitz constants of classifiers, and the labels that no attack can change."""
 
 from natrob_empirical.certification.certified_accuracy import CERTIFICATE_METHODS as CERTIFICATE_METHODS
+from natrob_empirical.certification.certified_accuracy import CONSTANT_METHODS as CONSTANT_METHODS
 from natrob_empirical.certification.certified_accuracy import CertificateMethod as CertificateMethod
 from natrob_empirical.certification.certified_accuracy import CertifiedAccuracy as CertifiedAccuracy
 from natrob_empirical.certification.certified_accuracy import certified_accuracy as certified_accuracy

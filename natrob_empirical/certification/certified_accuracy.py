@@ -5,7 +5,7 @@ Proof of the radius: proofs/coq/margin_certificate.v, proofs/symbolic/margin_cer
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
 import torch
@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from natrob_empirical.attacks.attack_inputs import require_images_and_labels, require_labels_in_range
 from natrob_empirical.certification.adaptive_features import AdaptiveBounds
 from natrob_empirical.certification.adaptive_radii import adaptive_radii
+from natrob_empirical.certification.ball_search import BallSearch
 from natrob_empirical.certification.constants import CertificateConstants, certificate_constants
 from natrob_empirical.certification.errors import CertificateRefusedError
 from natrob_empirical.certification.gap_allowance import Precision
@@ -26,12 +27,27 @@ from natrob_empirical.certification.refusals import require_certifiable, require
 from natrob_empirical.certification.tube_constants import tube_constants
 from natrob_theory import Bound, LayerRefusedError
 from natrob_theory.layers.remembered import constants_remembered
-from natrob_theory.numbers.argument_checks import require_choice
+from natrob_theory.numbers.argument_checks import require_choice, require_nonnegative
 from natrob_theory.numbers.norms import NORMS, Norm, per_sample_l2
 from natrob_theory.numbers.rounding import EPSILON, times_up
 
-CertificateMethod: TypeAlias = Literal["global", "tube", "local"]
-CERTIFICATE_METHODS: tuple[CertificateMethod, ...] = ("global", "tube", "local")
+CertificateMethod: TypeAlias = Literal["global", "tube", "local", "linear_relaxation", "branch_and_bound", "best"]
+CONSTANT_METHODS: tuple[CertificateMethod, ...] = ("global", "tube", "local")
+"""Those that divide margins by constants."""
+CERTIFICATE_METHODS: tuple[CertificateMethod, ...] = (
+    *CONSTANT_METHODS,
+    "linear_relaxation",
+    "branch_and_bound",
+    "best",
+)
+TIME_LIMIT = 10.0
+"""Seconds that an image may take in branching, where nothing else is asked for."""
+
+ON_RELAXATIONS = (
+    "Relaxations: bounds of the gaps on images of the ball with pixels in [0, 1], computed in float64, less a bound of "
+    "what every backward product rounds (|δ| ≤ 2⁻⁵³ an operation, activations within 32 such units)"
+)
+"""Says how rounding was treated where balls were decided."""
 
 WHILE_SOLVED = (
     "It speaks of every perturbed image whose adaptive solves reach their end time, whatever steps they accept; a "
@@ -49,18 +65,20 @@ class CertifiedAccuracy:
 
     Attributes:
         norm: of the balls.
-        method: "global", "tube" or "local".
+        method: one of `CERTIFICATE_METHODS`.
         epsilons: radii in that norm.
         accuracies: the share of images whose correct label is certified at each radius.
         radii: per image, in that norm, each one verified; 0 where the label is wrong or nothing is certified.
         clean_accuracy: the share of correct labels, in float64.
-        feature_lipschitz: the constant in L2 the radii rest on, on all inputs; None for "local", which has one per
-            ball.
+        feature_lipschitz: the constant in L2 the radii rest on, on all inputs; None where every ball has
+            its own, or none.
         routes: by which way each image's radius was found, such as "global in Linf" or "local in L2"; "none" where
             nothing is certified.
         native_lipschitz: the features' constant in `norm` itself, on all inputs; None in L2 and where it is refused.
         native_refusal: why there is none in `norm` itself, or empty.
         arithmetic: in words, which network is certified and how rounding was treated.
+        undecided: how many images are neither certified nor attacked at each radius; None where nothing was attacked.
+        refused: why a method of "best" gave nothing, by its name.
     """
 
     norm: Norm = "L2"
@@ -74,6 +92,8 @@ class CertifiedAccuracy:
     routes: tuple[str, ...] = ()
     native_lipschitz: Bound | None = None
     native_refusal: str = ""
+    undecided: tuple[int, ...] | None = None
+    refused: tuple[tuple[str, str], ...] = ()
 
 
 def certified_accuracy(
@@ -85,6 +105,7 @@ def certified_accuracy(
     norm: Norm = "L2",
     method: CertificateMethod = "global",
     precision: Precision = "exact",
+    time_limit: float = TIME_LIMIT,
 ) -> CertifiedAccuracy:
     """The share of images whose correct label no perturbation of norm at most epsilon can change.
 
@@ -99,6 +120,12 @@ def certified_accuracy(
     "tube" and "local" are never below "global"; they cost a search over radii. In L∞ and L1 every image has the larger
     of two radii, and `routes` says which: "global" with constants in that norm, C_j at most L_∞‖w_y − w_j‖₁ and
     L_1‖w_y − w_j‖_∞; or the method's in L2, over √d for L∞ and as it is for L1, whose ball lies in the L2 ball.
+    The others bound the gaps on the ball within the pixel range:
+
+    * "linear_relaxation": backward through the network with a line below and above every activation
+      (`natrob_theory.relaxation`), slopes optimised for each image;
+    * "branch_and_bound": where that is not enough and no attack breaks the image, the ball is cut, within a time limit;
+    * "best": the largest radius of all methods, those that refuse the model left aside (`refused`).
 
     Args:
         model: a classifier of this library, or an nn.Sequential of layers with known constants (nested ones, and
@@ -108,9 +135,11 @@ def certified_accuracy(
         y: labels.
         epsilons: radii in `norm`, from 0 up to √d for "L2", 1 for "Linf" and d for "L1".
         norm: "L2", "Linf" or "L1".
-        method: "global", "tube" or "local".
+        method: one of `CERTIFICATE_METHODS`.
         precision: "exact": the network in exact arithmetic; "float32", "float64": as it is run so, where
             nothing overflows, at any image of the ball. The last two take more off every margin.
+        time_limit: seconds an image may take in "branch_and_bound" and "best" beyond the relaxations, at all radii
+            together; what is not decided by then is not certified.
 
     Raises:
         TypeError, ValueError: arguments that are not as described.
@@ -127,10 +156,10 @@ def certified_accuracy(
     require_labels_in_range(y, classifier.head.out_features)
     require_radii(epsilons, norm, x[0].numel())
     constants = certificate_constants(classifier, image_shape, precision=precision, looked_at=x)
-    return certified_with(constants, x, y, epsilons, norm=norm, method=method)
+    return certified_with(constants, x, y, epsilons, norm=norm, method=method, time_limit=time_limit)
 
 
-def certified_with(
+def certified_with(  # noqa: PLR0913 - one parameter a setting
     constants: CertificateConstants,
     x: Float[Tensor, "samples channels height width"],
     y: Int64[Tensor, " samples"],
@@ -138,12 +167,13 @@ def certified_with(
     *,
     norm: Norm = "L2",
     method: CertificateMethod = "global",
+    time_limit: float = TIME_LIMIT,
     progress: Callable[[SearchProgress], None] | None = None,
     finished: Callable[[float, float], None] | None = None,
 ) -> CertifiedAccuracy:
     """`certified_accuracy` with constants computed before: "global" costs little more than a pass in float64.
 
-    `progress` is called on the way through the search of "tube" and "local", which may take seconds an image;
+    `progress` is called on the way through the search of all others, which may take seconds an image;
     `finished` with each radius and its certified accuracy once that search has settled it, the smallest first.
 
     Raises: as `certified_accuracy`.
@@ -156,6 +186,10 @@ def certified_with(
     wanted = require_radii(epsilons, norm, entries)
     if tuple(x.shape[1:]) != constants.image_shape:
         raise ValueError(f"`x` must be images of shape {constants.image_shape}, got {tuple(x.shape[1:])}")
+    if method not in CONSTANT_METHODS:
+        limit = require_nonnegative("time_limit", time_limit)
+        asked_for = _Asked(constants=constants, x=x, y=y, epsilons=wanted, norm=norm, method=method, time_limit=limit)
+        return _searched(asked_for, progress, finished)
     images = x.detach().to(constants.model.head.weight)
     scale = math.sqrt(entries) * (1.0 + 2 * EPSILON) if norm == "Linf" else 1.0
     unit = scale * (1.0 + EPSILON) if norm == "Linf" else 1.0
@@ -234,6 +268,90 @@ def _of_adaptive_solves(
         arithmetic=f"{constants.arithmetic}. {WHILE_SOLVED}",
         routes=_routes(radii, radii, "affine bound in L2", ""),
     )
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Asked:
+    """The arguments of `certified_with`, checked."""
+
+    constants: CertificateConstants
+    x: Tensor
+    y: Tensor
+    epsilons: tuple[float, ...]
+    norm: Norm
+    method: CertificateMethod
+    time_limit: float
+
+    def by_constants(
+        self, method: CertificateMethod, progress: Callable[[SearchProgress], None] | None = None
+    ) -> CertifiedAccuracy:
+        """The same by another method, one by constants."""
+        return certified_with(
+            self.constants, self.x, self.y, self.epsilons, norm=self.norm, method=method, progress=progress
+        )
+
+
+def _searched(
+    asked: _Asked,
+    progress: Callable[[SearchProgress], None] | None,
+    finished: Callable[[float, float], None] | None,
+) -> CertifiedAccuracy:
+    """The radii of the constants, "global" at least, and what deciding balls adds to them."""
+    known, refused = _by_constants(asked, progress)
+    decided, text = None, known.arithmetic
+    limit = None if asked.method == "linear_relaxation" else asked.time_limit
+    images = asked.x.detach().to(asked.constants.model.head.weight)
+
+    def settled(epsilon: float, verified: Tensor) -> None:
+        if finished is not None:
+            finished(epsilon, _share(verified, epsilon))
+
+    try:
+        search = BallSearch(asked.constants, images, asked.y, norm=asked.norm, time_limit=limit)
+        decided = search.radii(known.radii, known.routes, asked.epsilons, progress=progress, settled=settled)
+        text = f"{text}. {ON_RELAXATIONS}"
+    except CertificateRefusedError as refusal:
+        if asked.method != "best":
+            raise
+        refused = (*refused, ("branch_and_bound", str(refusal)))
+    radii = known.radii if decided is None else decided.radii
+    found = None if decided is None else decided.found
+    return replace(
+        known,
+        method=asked.method,
+        accuracies=tuple(_share(radii, epsilon) for epsilon in asked.epsilons),
+        radii=radii,
+        feature_lipschitz=None,
+        arithmetic=text,
+        routes=known.routes if decided is None else decided.routes,
+        undecided=None if found is None else tuple(_undecided(radii, found, epsilon) for epsilon in asked.epsilons),
+        refused=refused,
+    )
+
+
+def _by_constants(
+    asked: _Asked, progress: Callable[[SearchProgress], None] | None
+) -> tuple[CertifiedAccuracy, tuple[tuple[str, str], ...]]:
+    """The largest radii of "global" alone or, for "best", of all by constants; and the refusals."""
+    largest = asked.by_constants("global")
+    refused: list[tuple[str, str]] = []
+    for method in CONSTANT_METHODS[1:] if asked.method == "best" else ():
+        try:
+            other = asked.by_constants(method, progress)
+        except CertificateRefusedError as refusal:
+            refused.append((method, str(refusal)))
+            continue
+        better = (other.radii > largest.radii).tolist()
+        pairs = zip(better, other.routes, largest.routes, strict=True)
+        routes = tuple(new if farther else old for farther, new, old in pairs)
+        largest = replace(largest, radii=torch.maximum(other.radii, largest.radii), routes=routes)
+    return largest, tuple(refused)
+
+
+def _undecided(radii: Tensor, found: Tensor, epsilon: float) -> int:
+    """How many images are neither certified nor attacked at this radius."""
+    certified = (radii > 0) & (radii >= epsilon)
+    return int((~certified & (found > epsilon)).sum())
 
 
 def _share(radii: Tensor, epsilon: float) -> float:

@@ -50,8 +50,9 @@ def certification(
     norm: CertificateNorm,
     method: CertificateMethod,
     precision: Precision,
+    time_limit: float,
 ) -> Certification:
-    """Certify the subject, with a progress bar on standard error.
+    """Certify the subject, with a progress bar on standard error; `time_limit` as of `certified_accuracy`.
 
     Raises:
         CertificateRefusedError, ValueError: as `certified_accuracy`.
@@ -69,6 +70,7 @@ def certification(
             radii,
             norm=norm,
             method=method,
+            time_limit=time_limit,
             progress=display.show,
             finished=_announced(display, norm) if len(radii) > 1 else None,
         )
@@ -116,10 +118,12 @@ def print_certification(done: Certification) -> None:
     console.print(f"clean accuracy {format_share(result.clean_accuracy)}, n = {n}")
     sign = NORM_SIGNS.get(result.norm, result.norm)
     table = Table(title=f"certified, {sign}, method {result.method}", box=box.SIMPLE)
-    for header in ("ε", "certified accuracy ≥", "kind", "n"):
+    undecided = [] if result.undecided is None else ["undecided"]
+    for header in ("ε", "certified accuracy ≥", "kind", "n", *undecided):
         table.add_column(header, justify="right", no_wrap=True)
-    for epsilon, accuracy in zip(result.epsilons, result.accuracies, strict=True):
-        table.add_row(format_epsilon(epsilon), format_share(accuracy, kind="lower"), "lower bound", str(n))
+    for place, (epsilon, accuracy) in enumerate(zip(result.epsilons, result.accuracies, strict=True)):
+        counts = [str(n)] if result.undecided is None else [str(n), str(result.undecided[place])]
+        table.add_row(format_epsilon(epsilon), format_share(accuracy, kind="lower"), "lower bound", *counts)
     console.print(table)
     console.print(_constants_table(done.constants))
     for text in _native_words(result):
@@ -182,6 +186,8 @@ def _description(done: Certification) -> dict[str, Any]:
             {"epsilon": epsilon, "accuracy": accuracy}
             for epsilon, accuracy in zip(result.epsilons, result.accuracies, strict=True)
         ],
+        "undecided": result.undecided,
+        "refused": dict(result.refused),
     }
 
 

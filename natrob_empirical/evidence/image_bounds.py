@@ -53,6 +53,11 @@ class ImageBounds:
         """The share of the images without a misclassified image found within this radius: an upper bound."""
         return sum(distance > epsilon for distance in self.found_distances) / len(self)
 
+    def undecided(self, epsilon: float) -> int:
+        """How many images are neither certified nor attacked at this radius."""
+        pairs = zip(self.certified_radii, self.found_distances, strict=True)
+        return sum(not (low > 0 and low >= epsilon) and high > epsilon for low, high in pairs)
+
     def first_images(self, n: int) -> "ImageBounds":
         """The bounds on the first n images, or on all where there are fewer."""
         return replace(self, certified_radii=self.certified_radii[:n], found_distances=self.found_distances[:n])

@@ -31,6 +31,10 @@ class AbstractActivation(AbstractLayer[Described]):
         """σ of a ball; without one of its own the activation is refused in balls."""
         raise NotImplementedError
 
+    def kinks(self) -> tuple[float, ...]:
+        """Where the slope changes at once, rising; bounds that do not know of one are only looser."""
+        return ()
+
     def output_shape(self, input_shape: Shape) -> Shape:
         """Entry for entry."""
         return input_shape

@@ -13,6 +13,10 @@ from natrob_theory.numbers.balls import Ball, ball
 class ELUAnswers(AbstractActivation[nn.ELU]):
     """σ' = αeˣ below 0 and 1 above."""
 
+    def kinks(self) -> tuple[float, ...]:
+        """0."""
+        return (0.0,)
+
     def slopes(self, lower: Tensor, upper: Tensor) -> Slopes:
         """Between the derivatives at the ends, and 1 where 0 lies between."""
         return exponential_below_zero(lower, upper, height=self.module.alpha, rate=1.0)
@@ -25,6 +29,10 @@ class ELUAnswers(AbstractActivation[nn.ELU]):
 @describes(nn.CELU)
 class CELUAnswers(AbstractActivation[nn.CELU]):
     """σ' = e^{x/α} below 0 and 1 above; for a negative α it is unbounded."""
+
+    def kinks(self) -> tuple[float, ...]:
+        """0."""
+        return (0.0,)
 
     def slopes(self, lower: Tensor, upper: Tensor) -> Slopes:
         """Between the derivatives at the ends."""

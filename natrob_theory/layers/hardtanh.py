@@ -16,6 +16,10 @@ from natrob_theory.numbers.balls import Ball, ball
 class HardtanhAnswers(AbstractActivation[nn.Hardtanh]):
     """The identity between two numbers, constant outside."""
 
+    def kinks(self) -> tuple[float, ...]:
+        """Both ends."""
+        return self.module.min_val, self.module.max_val
+
     def slopes(self, lower: Tensor, upper: Tensor) -> Slopes:
         """1 inside, 0 outside."""
         least, largest = self.module.min_val, self.module.max_val

@@ -12,6 +12,10 @@ from natrob_theory.numbers.balls import Ball, ball
 class LeakyReLUAnswers(AbstractActivation[nn.LeakyReLU]):
     """x above 0, `negative_slope`·x below."""
 
+    def kinks(self) -> tuple[float, ...]:
+        """0."""
+        return (0.0,)
+
     def slopes(self, lower: Tensor, upper: Tensor) -> Slopes:
         """Those of the two halves that the interval meets."""
         return kinked(lower, upper, left=self.module.negative_slope)

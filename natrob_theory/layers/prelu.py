@@ -16,6 +16,10 @@ class PReLUAnswers(AbstractActivation[nn.PReLU]):
     Proof: proofs/symbolic/activation_slope_intervals.py.
     """
 
+    def kinks(self) -> tuple[float, ...]:
+        """0."""
+        return (0.0,)
+
     def slopes(self, lower: Tensor, upper: Tensor) -> Slopes:
         """Those of the two halves that the interval meets. Raises ActivationRefusedError for several weights."""
         if self.module.weight.numel() != 1:

@@ -12,6 +12,10 @@ from natrob_theory.numbers.balls import Ball
 class ReLUAnswers(AbstractActivation[nn.ReLU]):
     """max(0, x): slope 0 or 1 where the interval does not straddle 0."""
 
+    def kinks(self) -> tuple[float, ...]:
+        """0."""
+        return (0.0,)
+
     def slopes(self, lower: Tensor, upper: Tensor) -> Slopes:
         """0 below 0, 1 above."""
         return Slopes((lower >= 0).to(lower), (upper > 0).to(upper))

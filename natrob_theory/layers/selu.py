@@ -19,6 +19,10 @@ SELU_SCALE = 1.0507009873554804934193349852946
 class SELUAnswers(AbstractActivation[nn.SELU]):
     """λx above 0, λα(eˣ − 1) below: σ' is λ above and λαeˣ below. Proof: proofs/symbolic/smooth_rectifiers.py."""
 
+    def kinks(self) -> tuple[float, ...]:
+        """0."""
+        return (0.0,)
+
     def slopes(self, lower: Tensor, upper: Tensor) -> Slopes:
         """Between the derivatives at the ends, and λ where 0 lies between."""
         height = SELU_ALPHA * SELU_SCALE * (1.0 + EPSILON)

@@ -14,7 +14,8 @@ from natrob_empirical.names.near_names import unknown_name
 SUFFIXES = (".json", ".csv")
 _METHOD_HELP = (
     f"One of: {', '.join(CERTIFICATE_METHODS)}. No radius of local or tube is below that of global; local is usually "
-    "the largest on small networks; tube is the paper's kind of bound, along the trajectory, and slow."
+    "the largest of the three on small networks; tube is the paper's kind of bound, along the trajectory, and slow. "
+    "linear_relaxation, branch_and_bound and best decide balls, and are far larger in L∞."
 )
 
 
@@ -33,6 +34,9 @@ def certify(  # noqa: PLR0913, PLR0917 - one parameter an option
     precision: Annotated[
         str, typer.Option(help=f"The network in exact arithmetic, or as it is run: {', '.join(PRECISIONS)}.")
     ] = "exact",
+    time_limit: Annotated[
+        float, typer.Option(min=0.0, help="Seconds an image may take in branching, with branch_and_bound and best.")
+    ] = 10.0,
     images: options.ImagesOption = None,
     output: Annotated[Path | None, typer.Option(help="Radii of every image, as FILE.json or FILE.csv.")] = None,
     data_root: options.DataRootOption = None,
@@ -45,6 +49,8 @@ def certify(  # noqa: PLR0913, PLR0917 - one parameter an option
 
     Methods: `global` takes constants on all inputs, `tube` those along each image's trajectory, `local` the Jacobian
     at each image and what can change of it in the ball. The last two are never weaker than `global`, and slower.
+    `linear_relaxation` bounds the logits backward through a line below and above every activation. `branch_and_bound`
+    also cuts balls that no attack breaks, within `--time-limit`, and counts what stays undecided. `best` takes all.
 
     Your own model may be an nn.Sequential of layers with known constants: nn.Flatten, nn.Linear, convolutions,
     activations, pooling, normalisation, networks of natrob_theory with a fixed grid, chains of these.
@@ -81,7 +87,9 @@ def certify(  # noqa: PLR0913, PLR0917 - one parameter an option
         if output is not None:
             make_folder_of(output)
         with writing_alone(output):
-            done = certification(subject, radii, norm=ball_norm, method=method, precision=precision)
+            done = certification(
+                subject, radii, norm=ball_norm, method=method, precision=precision, time_limit=time_limit
+            )
             print_certification(done)
             if output is not None:
                 write_radii(done, output)

@@ -109,7 +109,7 @@ class SampleCertificates(AbstractRecordPart):
 
     Attributes:
         method: "global" from one constant for all inputs, "tube" from constants around each trajectory, "local" from
-            constants on a ball around each image.
+            constants on a ball around each image; the others from deciding balls.
         norm: of the radii.
         images: how many, the first ones of the data.
         radii: one number an image, between spaces; empty for a refusal.
@@ -124,7 +124,7 @@ class SampleCertificates(AbstractRecordPart):
         ValidationError: not one entry an image, a negative radius, or radii beside a refusal.
     """
 
-    method: Literal["global", "tube", "local"]
+    method: Literal["global", "tube", "local", "linear_relaxation", "branch_and_bound", "best"]
     norm: Literal["Linf", "L2"]
     images: int
     radii: str = ""

@@ -176,6 +176,7 @@ def _table(run: Run, model: Model, bounds: ImageBounds) -> Table | None:
         (
             quantity(epsilon), share(bounds.certified(epsilon), "lower"), share(bounds.attacked(epsilon), "upper"),
             share(bounds.attacked(epsilon) - bounds.certified(epsilon), "upper"),
+            quantity(bounds.undecided(epsilon)),
             *([share(curve.share(epsilon), "upper")] if curve else []),
             *(share(bounds.under(attack, epsilon), "upper") for attack in attacks),
         )
@@ -184,6 +185,14 @@ def _table(run: Run, model: Model, bounds: ImageBounds) -> Table | None:
     return table(
         key(run, model, what=f"sandwich {bounds.norm}"),
         f"The same {len(bounds):,} images in every column.",
-        ("ε", "Certified at least", "Attacked at most", "Unknown", *(["Ceiling"] if curve else []), *attacks),
+        (
+            "ε",
+            "Certified at least",
+            "Attacked at most",
+            "Unknown",
+            "Undecided images",
+            *(["Ceiling"] if curve else []),
+            *attacks,
+        ),
         lines,
     )

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from natrob_empirical.attacks import PGD, attack_accuracy
 from natrob_empirical.certification import (
-    CERTIFICATE_METHODS,
+    CONSTANT_METHODS,
     CertificateMethod,
     certificate_constants,
     certified_accuracy,
@@ -43,7 +43,7 @@ def images(digit_images: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
     [
         pytest.param(name, method, marks=[pytest.mark.long] if name == "backward Euler" and method != "global" else [])
         for name in NAMES
-        for method in CERTIFICATE_METHODS
+        for method in CONSTANT_METHODS
     ],
 )
 def test_no_attack_breaks_a_certificate_of_any_method(
@@ -68,7 +68,7 @@ def test_tube_and_local_radii_are_never_below_the_global_ones(
 ) -> None:
     radii = {
         method: certified_accuracy(trained[name], *images, [0.05, 0.1], method=method).radii
-        for method in CERTIFICATE_METHODS
+        for method in CONSTANT_METHODS
     }
     assert bool((radii["tube"] >= radii["global"]).all())
     assert bool((radii["local"] >= radii["global"]).all())
@@ -79,13 +79,13 @@ def test_local_and_tube_see_more_than_the_product_of_norms(
 ) -> None:
     radii = {
         method: float(certified_accuracy(trained["plain"], *images, [], method=method).radii.median())
-        for method in CERTIFICATE_METHODS
+        for method in CONSTANT_METHODS
     }
     assert radii["tube"] > 1.05 * radii["global"]
     assert radii["local"] > 1.05 * radii["tube"]
 
 
-@pytest.mark.parametrize("method", CERTIFICATE_METHODS)
+@pytest.mark.parametrize("method", CONSTANT_METHODS)
 def test_the_l_infinity_radius_is_the_l2_radius_over_the_root_of_the_entries_or_larger(
     method: CertificateMethod, trained: dict[str, IntegratorClassifier], images: tuple[Tensor, Tensor]
 ) -> None:
@@ -174,7 +174,7 @@ def test_a_wrong_label_has_radius_0_under_every_method(
 ) -> None:
     x, _ = images
     wrong = (trained["plain"].double()(x).argmax(dim=1) + 1) % 10
-    for method in CERTIFICATE_METHODS:
+    for method in CONSTANT_METHODS:
         certified = certified_accuracy(trained["plain"], x, wrong, [0.0], method=method)
         assert float(certified.radii.max()) == 0.0
         assert certified.accuracies == (0.0,)
@@ -192,7 +192,7 @@ def near_tie(gap: float) -> tuple[IntegratorClassifier, Tensor, Tensor]:
 def test_a_margin_below_rounding_is_not_certified_at_all() -> None:
     model, image, label = near_tie(2.0**-52)
     assert bool((model(image)[:, 0] > model(image)[:, 1]).all())
-    for method in CERTIFICATE_METHODS:
+    for method in CONSTANT_METHODS:
         assert float(certified_accuracy(model, image, label, [0.0], method=method).radii) == 0.0
     model, image, label = near_tie(1e-10)
     assert float(certified_accuracy(model, image, label, [0.0]).radii) == pytest.approx(1e-10 / math.sqrt(2), rel=1e-2)

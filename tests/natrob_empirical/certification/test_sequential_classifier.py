@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from natrob_empirical.attacks import PGD, AutoAttack, attack_accuracy
 from natrob_empirical.certification import (
-    CERTIFICATE_METHODS,
+    CONSTANT_METHODS,
     CertificateMethod,
     CertificateRefusedError,
     SequentialClassifier,
@@ -172,7 +172,7 @@ def test_a_chain_without_a_linear_layer_at_its_end_has_the_root_of_two() -> None
     assert torch.allclose(certified, expected.clamp_max(2.0), rtol=1e-9)
 
 
-@pytest.mark.parametrize("method", CERTIFICATE_METHODS)
+@pytest.mark.parametrize("method", CONSTANT_METHODS)
 def test_a_chain_around_one_network_has_every_certificate_of_the_classifier(
     method: CertificateMethod, digit_images: tuple[Tensor, Tensor]
 ) -> None:
@@ -293,7 +293,7 @@ def replaced(layer: nn.Module) -> nn.Module:
     ],
 )
 def test_what_a_chain_cannot_be_certified_with_is_named(model: nn.Module, message: str) -> None:
-    for method in CERTIFICATE_METHODS:
+    for method in CONSTANT_METHODS:
         with pytest.raises(CertificateRefusedError, match=message):
             certified_accuracy(model, IMAGE, LABEL, [0.1], method=method)
 
@@ -303,7 +303,7 @@ def test_what_a_chain_cannot_be_certified_with_is_named(model: nn.Module, messag
 def test_weights_that_are_no_numbers_are_refused_by_name(name: str, value: float) -> None:
     model = nn.Sequential(nn.Flatten(), nn.Linear(4, 2), nn.BatchNorm1d(2)).eval()
     model.state_dict()[name][0] = value
-    for method in CERTIFICATE_METHODS:
+    for method in CONSTANT_METHODS:
         with pytest.raises(CertificateRefusedError, match=f"`{name}` of the model has NaN or infinite entries"):
             certified_accuracy(model, IMAGE, LABEL, [0.1], method=method)
 

@@ -1,0 +1,103 @@
+"""Lower bounds of logit gaps on balls of images, by linear relaxation of the whole classifier."""
+
+import torch
+from jaxtyping import Bool, Float, Int64
+from torch import Tensor, nn
+
+from natrob_empirical.certification.constants import CertificateConstants
+from natrob_empirical.certification.errors import CertificateRefusedError
+from natrob_empirical.certification.margins import SAFETY
+from natrob_empirical.certification.sequential_classifier import SequentialClassifier
+from natrob_empirical.models import AbstractClassifier, IntegratorClassifier
+from natrob_theory import LayerRefusedError
+from natrob_theory.layers.refusal import ActivationRefusedError
+from natrob_theory.layers.remembered import constants_remembered
+from natrob_theory.networks import AbstractFixedStepNet
+from natrob_theory.numbers.norms import Norm, per_sample_l2
+from natrob_theory.relaxation import AbstractRegion, Ascent, Enclosure, RelaxedNetwork, region_around
+
+ENTRIES_AT_ONCE = 2**23
+"""So many entries may the rows of one backward pass have together."""
+
+ROW_ASCENT = Ascent(steps=20)
+"""How the slopes of the gaps' own lines are optimised, for each image and gap."""
+
+
+class RelaxedGaps:
+    """The classifier as a graph, and bounds of its gaps s_y − s_j on balls within the pixel range.
+
+    Args:
+        constants: of the classifier.
+        norm: of the balls.
+
+    Raises:
+        CertificateRefusedError: a classifier, layer or method without a linear relaxation.
+    """
+
+    def __init__(self, constants: CertificateConstants, norm: Norm) -> None:
+        self._constants, self._norm = constants, norm
+        try:
+            with constants_remembered():
+                self.network = RelaxedNetwork(_parts_of(constants.model), constants.image_shape)
+        except (LayerRefusedError, ActivationRefusedError) as refusal:
+            raise CertificateRefusedError(f"no certificate by linear relaxation: {refusal}") from refusal
+        widest = max(node.size for node in self.network.graph.nodes)
+        self.images_at_once = max(1, ENTRIES_AT_ONCE // (2 * widest * widest))
+
+    def region(self, images: Float[Tensor, "images *image"], radii: Float[Tensor, " images"]) -> AbstractRegion:
+        """The balls around these images, within the pixel range."""
+        return region_around(images.flatten(1).double(), radii.double(), self._norm)
+
+    def enclosed(self, region: AbstractRegion) -> Enclosure:
+        """Bounds of every node; with lines of least area."""
+        return self.network.enclosed(region)
+
+    def certified(
+        self, images: Float[Tensor, "images *image"], y: Int64[Tensor, " images"], radii: Float[Tensor, " images"]
+    ) -> Bool[Tensor, " images"]:
+        """Whether every gap is bounded above its threshold on the ball."""
+        parts = zip(*(values.split(self.images_at_once) for values in (images, y, radii)), strict=True)
+        found = []
+        for some, labels, around in parts:
+            region = self.region(some, around)
+            found.append(~self.open_gaps(self.enclosed(region), region, labels).any(dim=1))
+        return torch.cat(found)
+
+    def open_gaps(
+        self, enclosure: Enclosure, region: AbstractRegion, y: Int64[Tensor, " images"]
+    ) -> Bool[Tensor, "images classes"]:
+        """The gaps that are not bounded above their threshold: first by the lines of least area, then optimised."""
+        rows, thresholds = self.rows(y), self.thresholds(region, y)
+        own = torch.nn.functional.one_hot(y, rows.shape[2]).bool()
+        left = ~(self.network.lower(enclosure, rows).bound > thresholds) & ~own
+        images = left.any(dim=1).nonzero()[:, 0]
+        if len(images) == 0:
+            return left
+        some = enclosure.of(images)
+        bound = self.network.lower(some, rows[images], ascent=ROW_ASCENT).bound
+        left[images] &= ~(bound > thresholds[images])
+        return left
+
+    def rows(self, y: Int64[Tensor, " images"]) -> Float[Tensor, "images classes logits"]:
+        """e_y − e_j for every class j: 0 for the label itself."""
+        unit = torch.eye(self._constants.model.head.out_features, dtype=torch.float64)
+        return unit[y][:, None] - unit[None]
+
+    def thresholds(self, region: AbstractRegion, y: Int64[Tensor, " images"]) -> Float[Tensor, "images classes"]:
+        """What floating point may change in the gaps at any image of the ball; 0 for exact arithmetic."""
+        deployed = self._constants.deployed
+        if deployed is None:
+            return torch.zeros((len(y), self._constants.model.head.out_features), dtype=torch.float64)
+        largest = per_sample_l2(torch.maximum(region.lower.abs(), region.upper.abs()))[:, None] * SAFETY
+        return (deployed.per_norm[y] * largest + deployed.constant[y]) * SAFETY
+
+
+def _parts_of(model: AbstractClassifier) -> tuple[nn.Module, ...]:
+    """The map from images to logits, part by part."""
+    if isinstance(model, SequentialClassifier):
+        return model.layers, nn.Flatten(), model.head
+    if isinstance(model, IntegratorClassifier) and isinstance(model.trunk, AbstractFixedStepNet):
+        return model.stem, model.trunk, model.pool, nn.Flatten(), model.head
+    raise CertificateRefusedError(
+        f"no certificate by linear relaxation: {type(model).__name__} is no chain of layers with a trunk of fixed steps"
+    )

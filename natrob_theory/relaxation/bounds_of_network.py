@@ -1,0 +1,80 @@
+"""All bounds of a network on regions: intervals first, then backward passes for whatever an activation takes."""
+
+from collections.abc import Sequence
+from typing import final
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from natrob_theory.layers.statements import Shape
+from natrob_theory.relaxation.backward_pass import Reached, lower_bounds
+from natrob_theory.relaxation.enclosure import Enclosure, propagate
+from natrob_theory.relaxation.optimised_lines import Ascent, ascended, fixed_lines
+from natrob_theory.relaxation.region import AbstractRegion
+from natrob_theory.relaxation.unrolling import unrolled
+
+NO_ASCENT = Ascent(steps=0)
+
+
+@final
+class RelaxedNetwork:
+    """A map made of parts, as `unrolled` takes it apart.
+
+    Args:
+        parts: one after the other.
+        input_shape: of one sample.
+
+    Raises:
+        LayerRefusedError: a part that has no linear relaxation.
+    """
+
+    def __init__(self, parts: Sequence[nn.Module], input_shape: Shape) -> None:
+        self.graph = unrolled(parts, input_shape)
+
+    def intervals(self, region: AbstractRegion) -> Enclosure:
+        """Interval propagation alone."""
+        enclosure = Enclosure(region=region)
+        for index in range(len(self.graph.nodes)):
+            propagate(self.graph, enclosure, index)
+        return enclosure
+
+    @torch.no_grad()
+    def enclosed(self, region: AbstractRegion, ascent: Ascent = NO_ASCENT) -> Enclosure:
+        """Intervals, each pre-activation's intersected with its backward bounds, slopes optimised for each of them."""
+        enclosure = Enclosure(region=region)
+        for index in range(len(self.graph.nodes)):
+            propagate(self.graph, enclosure, index)
+            if index in self.graph.activated and index > 0:
+                self._tighten(enclosure, index, ascent)
+        return enclosure
+
+    def _tighten(self, enclosure: Enclosure, index: int, ascent: Ascent) -> None:
+        """Backward bounds of the entries at which the activation behind is bent on some sample's interval."""
+        bent = self.graph.bent(index, enclosure.lower[index], enclosure.upper[index])
+        if len(bent) == 0:
+            return
+        size, batch = self.graph.nodes[index].size, len(enclosure.lower[index])
+        unit = torch.zeros((len(bent), size), dtype=torch.float64)
+        unit[torch.arange(len(bent)), bent] = 1.0
+        rows = torch.cat([unit, -unit]).expand(batch, -1, -1)
+        found = self.lower(enclosure, rows, ascent=ascent, start=index).bound
+        lower, upper = found.split(len(bent), dim=1)
+        own_lower, own_upper = enclosure.lower[index].clone(), enclosure.upper[index].clone()
+        own_lower[:, bent], own_upper[:, bent] = lower, -upper
+        enclosure.tighten(index, own_lower, own_upper)
+
+    def lower(
+        self,
+        enclosure: Enclosure,
+        rows: Float[Tensor, "batch rows outputs"],
+        *,
+        ascent: Ascent = NO_ASCENT,
+        start: int | None = None,
+    ) -> Reached:
+        """At most min ⟨v, output⟩ over each sample's region, for every row v of the sample."""
+        start = self.graph.output if start is None else start
+        lines = fixed_lines(self.graph, enclosure, start)
+        if ascent.steps == 0 or not lines:
+            return lower_bounds(self.graph, enclosure, start, rows, lines)
+        return ascended(self.graph, enclosure, start, rows, lines, ascent)[0]
