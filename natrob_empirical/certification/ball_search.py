@@ -27,7 +27,7 @@ BOXES_SHARE = 0.3
 @final
 @dataclass(frozen=True, kw_only=True, eq=False)
 class DecidedRadii:
-    """What a search of balls found.
+    """Holds the findings of a search of balls.
 
     Attributes:
         radii: certified, per image, in the norm of the balls.

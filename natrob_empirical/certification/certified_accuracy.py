@@ -285,7 +285,7 @@ class _Asked:
     def by_constants(
         self, method: CertificateMethod, progress: Callable[[SearchProgress], None] | None = None
     ) -> CertifiedAccuracy:
-        """The same by another method, one by constants."""
+        """The result of another method, one by constants."""
         return certified_with(
             self.constants, self.x, self.y, self.epsilons, norm=self.norm, method=method, progress=progress
         )

@@ -84,7 +84,7 @@ class RelaxedGaps:
         return unit[y][:, None] - unit[None]
 
     def thresholds(self, region: AbstractRegion, y: Int64[Tensor, " images"]) -> Float[Tensor, "images classes"]:
-        """What floating point may change in the gaps at any image of the ball; 0 for exact arithmetic."""
+        """Bounds what floating point may change in the gaps at any image of the ball; 0 for exact arithmetic."""
         deployed = self._constants.deployed
         if deployed is None:
             return torch.zeros((len(y), self._constants.model.head.out_features), dtype=torch.float64)

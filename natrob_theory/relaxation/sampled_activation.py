@@ -32,7 +32,7 @@ SLOPES_TRIED = 9
 @final
 @dataclass(frozen=True, kw_only=True, eq=False)
 class SampledActivation:
-    """What is known of σ on an interval for each entry.
+    """Holds what is known of σ on an interval, for each entry.
 
     Attributes:
         points: p_k, rising from the lower end to the upper one.
