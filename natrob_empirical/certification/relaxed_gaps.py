@@ -35,7 +35,8 @@ class RelaxedGaps:
     """
 
     def __init__(self, constants: CertificateConstants, norm: Norm) -> None:
-        self._constants, self._norm = constants, norm
+        self._constants = constants
+        self._norm: Norm = norm
         try:
             with constants_remembered():
                 self.network = RelaxedNetwork(_parts_of(constants.model), constants.image_shape)

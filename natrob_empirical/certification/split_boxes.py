@@ -15,7 +15,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from natrob_empirical.certification.adaptive_features import AdaptiveBounds
 from natrob_empirical.certification.constants import CertificateConstants
+from natrob_empirical.certification.errors import CertificateRefusedError
 from natrob_empirical.certification.margins import PairMargins, pair_margins
 from natrob_theory.numbers.norms import l2_norm, per_sample_l2
 from natrob_theory.numbers.rounding import EPSILON, times_up
@@ -79,6 +81,7 @@ def label_holds_on_box(
     Source: theory, section 6, on every part of the box.
     Proof: proofs/coq/margin_certificate.v, proofs/symbolic/linear_relaxation.py (boxes and their middles).
     """
+    features = _features_constant(constants)
     pending = [box_between(lower, upper)]
     first = True
     while pending:
@@ -89,7 +92,7 @@ def label_holds_on_box(
             pending.append(boxes.of(slice(BOXES_AT_ONCE, None)))
             boxes = boxes.of(slice(BOXES_AT_ONCE))
         margins, slopes = _at_middles(constants, label, boxes)
-        steepness = times_up(margins.distances, float(constants.bounds.features))
+        steepness = times_up(margins.distances, features)
         radii = boxes.radii()
         failing = ~(margins.radii(steepness) > radii)
         if not bool(failing.any()):
@@ -107,6 +110,13 @@ def label_holds_on_box(
     return True
 
 
+def _features_constant(constants: CertificateConstants) -> float:
+    """The constant of the map to features. Raises CertificateRefusedError for adaptive solves, which have none."""
+    if isinstance(constants.bounds, AdaptiveBounds):
+        raise CertificateRefusedError("no certificate by cut boxes: an adaptive solve has no Lipschitz constant")
+    return float(constants.bounds.features)
+
+
 def _best_pixel(boxes: Boxes, steepness: Float[Tensor, " boxes"], slope: Float[Tensor, "boxes pixels"]) -> Tensor:
     """The pixel along which a cut gains most."""
     squared = boxes.half.square().sum(dim=1, keepdim=True)
@@ -122,6 +132,7 @@ def _at_middles(
     images = boxes.middle.view(-1, *constants.image_shape)
     with torch.no_grad():
         features = model.features(images)
+    assert constants.clean is not None  # only adaptive solves have none
     margins = pair_margins(
         model.head,
         features,
