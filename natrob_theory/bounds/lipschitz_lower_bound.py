@@ -6,6 +6,7 @@ from functools import partial
 import torch
 from torch import Tensor
 
+from natrob_theory.bounds.norm_directions import steepest_direction
 from natrob_theory.bounds.point_pairs import (
     Measure,
     PointPairs,
@@ -18,6 +19,7 @@ from natrob_theory.bounds.point_pairs import (
 from natrob_theory.fields import evaluate_field
 from natrob_theory.fields.evaluation import field_name
 from natrob_theory.numbers.argument_checks import (
+    require_choice,
     require_count,
     require_finite,
     require_generator,
@@ -26,7 +28,7 @@ from natrob_theory.numbers.argument_checks import (
 )
 from natrob_theory.numbers.bound import Bound
 from natrob_theory.numbers.jacobian_products import Linearisation, reverse_mode_of
-from natrob_theory.numbers.norms import per_sample_l2
+from natrob_theory.numbers.norms import NORMS, Norm, per_sample_norm
 from natrob_theory.numbers.rounding import unit_roundoff
 from natrob_theory.numbers.tensor_types import Field
 
@@ -34,7 +36,7 @@ Map = Callable[[Tensor], Tensor]
 SECANT_SAFETY = 64.0
 
 
-def lipschitz_lower_bound(
+def lipschitz_lower_bound(  # noqa: PLR0913 - each is one keyword of what the search is
     field: Field,
     points: Tensor,
     *,
@@ -44,13 +46,15 @@ def lipschitz_lower_bound(
     samples: int = 8,
     ascent_steps: int = 40,
     power_iterations: int = 30,
+    norm: Norm = "L2",
 ) -> Bound:
     """The largest secant constant ‖f(z) − f(y)‖/‖z − y‖ found near `points`: a lower bound of K at this time.
 
     Three searches, each starting from the best pairs of the one before: random secants of lengths between
     10⁻³·radius and radius; gradient ascent on the log of the secant constant over both ends, which stay
     within `radius` of their point; power iteration on JᵀJ by automatic differentiation, whose
-    direction is then tried as a secant. Only measured secants count, less an allowance for the rounding of f, so
+    direction is then tried as a secant (in L∞ and L1 the signs of a row, or a column's unit vector, which are tight
+    there). Only measured secants count, less an allowance for the rounding of f, so
     neither kinks (where the Jacobian that autograd reports need not be a slope of f) nor errors of autograd itself
     (torch 2.14.1 gives the slopes of CELU with relative errors of 10⁻⁷ in float64) can push the result above K. The
     allowance is
@@ -60,15 +64,16 @@ def lipschitz_lower_bound(
     Args:
         field: f(t, y).
         points: (batch, *state), where to search; dtype and device are kept.
-        radius: > 0, in units of the state's L2 norm.
+        radius: > 0, in units of the state's norm.
         generator: for the random directions.
         time: t.
         samples: random secants per point.
         ascent_steps: gradient steps.
         power_iterations: products with J and Jᵀ.
+        norm: of the constant: "L2", "Linf" or "L1".
 
     Returns:
-        A lower bound in L2, for fields and radii of every size that float numbers have.
+        A lower bound in this norm, for fields and radii of every size that float numbers have.
 
     Raises:
         TypeError, ValueError: naming the argument.
@@ -81,6 +86,7 @@ def lipschitz_lower_bound(
     radius = require_positive("radius", radius)
     time = require_finite("time", time)
     require_generator("generator", generator)
+    require_choice("norm", norm, NORMS)
     for name, count in (
         ("samples", samples),
         ("ascent_steps", ascent_steps),
@@ -91,17 +97,22 @@ def lipschitz_lower_bound(
     def at_time(state: Tensor) -> Tensor:
         return evaluate_field(field, time, state)
 
-    measure = partial(_measure, at_time)
-    pairs = random_pairs(measure, points, radius, samples, generator, worst=0.0)
+    measure = partial(_measure, at_time, norm)
+    pairs = random_pairs(measure, points, radius, samples, generator, worst=0.0, norm=norm)
     with reverse_mode_of(f"field {field_name(field)}"):
-        pairs = ascend(partial(_log_secant, at_time), measure, points, pairs, radius, ascent_steps)
+        pairs = ascend(partial(_log_secant, at_time, norm), measure, points, pairs, radius, ascent_steps, norm)
     jacobian = Linearisation(
         at_time, pairs.first, name=f"field {field_name(field)}", expected_products=power_iterations
     )
-    pairs = _power_iterate(jacobian, measure, points, pairs, radius, power_iterations)
+    if norm == "L2":
+        pairs = _power_iterate(jacobian, measure, points, pairs, radius, power_iterations)
+    else:
+        direction = steepest_direction(jacobian, scaled(pairs.second - pairs.first, 1.0), norm, power_iterations)
+        pairs = along_direction(measure, points, pairs, pairs.first, direction, radius, norm)
     return Bound(
         value=float(pairs.quotient.max().clamp_min(0.0)),
         kind="lower",
+        norm=norm,
         assumptions=(
             f"searched within {radius:g} of {len(points)} points at t = {time:g}",
             f"f rounds by at most {SECANT_SAFETY:g}u(‖f‖ + s‖y‖): no large cancellation or underflow inside it",
@@ -110,14 +121,14 @@ def lipschitz_lower_bound(
     )
 
 
-def _measure(function: Map, first: Tensor, second: Tensor) -> PointPairs:
+def _measure(function: Map, norm: Norm, first: Tensor, second: Tensor) -> PointPairs:
     """The secant constant s of each pair, less what rounding of f may have added: 64u(‖f‖ + s‖y‖) at each end."""
     with torch.no_grad():
         f_first, f_second = function(first), function(second)
-        length = per_sample_l2(second - first)
-        rise = per_sample_l2(f_second - f_first)
-        size = per_sample_l2(f_first) + per_sample_l2(f_second)
-        argument_size = (rise / length) * (per_sample_l2(first) + per_sample_l2(second))
+        length = per_sample_norm(second - first, norm)
+        rise = per_sample_norm(f_second - f_first, norm)
+        size = per_sample_norm(f_first, norm) + per_sample_norm(f_second, norm)
+        argument_size = (rise / length) * (per_sample_norm(first, norm) + per_sample_norm(second, norm))
         noise = rounding_of_values(first.dtype, size + argument_size)
         secant = (rise - noise) / length
     usable = (length > 0) & torch.isfinite(secant)
@@ -132,9 +143,9 @@ def rounding_of_values(dtype: torch.dtype, size: Tensor) -> Tensor:
     return SECANT_SAFETY * (unit_roundoff(dtype) * size + torch.finfo(dtype).tiny)
 
 
-def _log_secant(function: Map, first: Tensor, second: Tensor) -> Tensor:
+def _log_secant(function: Map, norm: Norm, first: Tensor, second: Tensor) -> Tensor:
     """log ‖f(z) − f(y)‖ − log ‖z − y‖ per sample, which the gradient ascent climbs."""
-    return log_length(function(second) - function(first)) - log_length(second - first)
+    return log_length(function(second) - function(first), norm) - log_length(second - first, norm)
 
 
 def _power_iterate(

@@ -11,7 +11,7 @@ from typing import NamedTuple, TypeAlias, TypeVar
 import torch
 from torch import Tensor
 
-from natrob_theory.numbers.norms import per_sample_l2
+from natrob_theory.numbers.norms import Norm, per_sample_norm
 from natrob_theory.numbers.powers_of_two import exponent_of_largest, times_power_of_two
 
 Entry = TypeVar("Entry")
@@ -43,10 +43,10 @@ def better(one: PointPairs, other: PointPairs) -> PointPairs:
     )
 
 
-def scaled(direction: Tensor, length: Tensor | float) -> Tensor:
-    """`direction` per sample, with L2 norm `length`, whatever size its entries have; zero stays zero."""
+def scaled(direction: Tensor, length: Tensor | float, norm: Norm = "L2") -> Tensor:
+    """`direction` per sample, of this length in the norm, whatever size its entries have; zero stays zero."""
     unit = _near_one(direction)
-    factor = (length / unit.flatten(1).norm(dim=1).clamp_min(0.5)).to(direction.dtype)
+    factor = (length / _size(unit, norm).clamp_min(0.5)).to(direction.dtype)
     return unit * factor.view(-1, *[1] * (direction.dim() - 1))
 
 
@@ -56,22 +56,38 @@ def _near_one(direction: Tensor) -> Tensor:
     return times_power_of_two(direction, -exponent.view(-1, *[1] * (direction.dim() - 1)))
 
 
-def log_length(direction: Tensor) -> Tensor:
+def _size(unit: Tensor, norm: Norm) -> Tensor:
+    """The norm of each sample in its own precision, differentiable; for entries near 1."""
+    flat = unit.flatten(1)
+    if norm == "L2":
+        return flat.norm(dim=1)
+    return flat.abs().amax(dim=1) if norm == "Linf" else flat.abs().sum(dim=1)
+
+
+def log_length(direction: Tensor, norm: Norm = "L2") -> Tensor:
     """log ‖v‖ per sample, differentiable, for entries of every size; of a zero some number far below all others."""
     exponent = exponent_of_largest(direction.flatten(1), 1)[:, 0]
-    unit = _near_one(direction).flatten(1).norm(dim=1)
+    unit = _size(_near_one(direction), norm)
     return torch.where(unit > 0, unit.clamp_min(0.5).log() + exponent * math.log(2.0), -1e3)
 
 
-def shortened(offset: Tensor, radius: float) -> Tensor:
+def shortened(offset: Tensor, radius: float, norm: Norm = "L2") -> Tensor:
     """Each sample's offset, scaled down to length `radius` where it is longer, and not beyond it by rounding."""
-    inner = radius * (1.0 - 4.0 * torch.finfo(offset.dtype).eps)
-    factor = (inner / per_sample_l2(offset)).clamp_max(1.0).to(offset.dtype)
+    summing = offset[0].numel() * 2.0**-51 if norm == "L1" else 0.0
+    inner = radius * (1.0 - 4.0 * torch.finfo(offset.dtype).eps - summing)
+    factor = (inner / per_sample_norm(offset, norm)).clamp_max(1.0).to(offset.dtype)
     return offset * factor.view(-1, *[1] * (offset.dim() - 1))
 
 
 def random_pairs(
-    measure: Measure, points: Tensor, radius: float, samples: int, generator: torch.Generator, *, worst: float
+    measure: Measure,
+    points: Tensor,
+    radius: float,
+    samples: int,
+    generator: torch.Generator,
+    *,
+    worst: float,
+    norm: Norm = "L2",
 ) -> PointPairs:
     """The best of `samples` random pairs from every point, of log-uniform length 10⁻³·radius … radius.
 
@@ -82,7 +98,7 @@ def random_pairs(
     for _ in range(samples):
         draw = torch.randn(points.shape, generator=generator, dtype=torch.float64, device=generator.device)
         exponent = torch.rand(len(points), generator=generator, dtype=torch.float64, device=generator.device)
-        offsets.append(scaled(draw.to(points), (radius * 10.0 ** (-3.0 * exponent)).to(points)))
+        offsets.append(scaled(draw.to(points), (radius * 10.0 ** (-3.0 * exponent)).to(points), norm))
     return best_end(measure, PointPairs(points, points, nothing), points, [points + offset for offset in offsets])
 
 
@@ -114,6 +130,7 @@ def ascend(
     start: PointPairs,
     radius: float,
     steps: int,
+    norm: Norm = "L2",
 ) -> PointPairs:
     """Normalised gradient ascent on the objective over both ends, which stay within `radius` of their point.
 
@@ -127,21 +144,29 @@ def ascend(
             value = objective(y, z).sum()
             gradients = torch.autograd.grad(value, (y, z), allow_unused=True, materialize_grads=True)
         move_y, move_z = (torch.nan_to_num(g, nan=0.0, posinf=0.0, neginf=0.0) for g in gradients)
-        first = points + shortened(y.detach() + scaled(move_y, size) - points, radius)
-        second = points + shortened(z.detach() + scaled(move_z, size) - points, radius)
+        first = points + shortened(y.detach() + scaled(move_y, size, norm) - points, radius, norm)
+        second = points + shortened(z.detach() + scaled(move_z, size, norm) - points, radius, norm)
         best = better(best, measure(first, second))
     return best
 
 
 def along_direction(
-    measure: Measure, points: Tensor, start: PointPairs, base: Tensor, direction: Tensor, radius: float
+    measure: Measure,
+    points: Tensor,
+    start: PointPairs,
+    base: Tensor,
+    direction: Tensor,
+    radius: float,
+    norm: Norm = "L2",
 ) -> PointPairs:
     """The best of `start` and of secants from `base` along ±direction, of four lengths up to `radius`.
 
     Their ends stay within `radius` of the points, as `base` does.
     """
     offsets = (
-        sign * scaled(direction, fraction * radius) for fraction in (1.0, 0.1, 0.01, 0.001) for sign in (1.0, -1.0)
+        sign * scaled(direction, fraction * radius, norm)
+        for fraction in (1.0, 0.1, 0.01, 0.001)
+        for sign in (1.0, -1.0)
     )
-    ends = [points + shortened(base + offset - points, radius) for offset in offsets]
+    ends = [points + shortened(base + offset - points, radius, norm) for offset in offsets]
     return best_end(measure, start, base, ends)

@@ -36,7 +36,7 @@ CALLABLES = {
     "Bound": ["value", "kind", "norm", "assumptions", "source"],
 }
 KEYWORD_ONLY = {
-    "lipschitz_lower_bound": ["radius", "generator"],
+    "lipschitz_lower_bound": ["radius", "generator", "norm"],
     "lipschitz_upper_bound": ["input_shape", "norm"],
     "one_sided_lipschitz_upper_bound": ["input_shape", "norm"],
     "growth_upper_bound": ["input_shape", "norm"],
