@@ -27,12 +27,14 @@ from natrob_theory.checks import BoundCheck as BoundCheck
 from natrob_theory.checks import Divergence as Divergence
 from natrob_theory.checks import IncrementWitness as IncrementWitness
 from natrob_theory.checks import OneStepWitness as OneStepWitness
+from natrob_theory.checks import OwnGridComparison as OwnGridComparison
 from natrob_theory.checks import SignFollowingField as SignFollowingField
 from natrob_theory.checks import Structure as Structure
 from natrob_theory.checks import StructureError as StructureError
 from natrob_theory.checks import check_affine_bound as check_affine_bound
 from natrob_theory.checks import check_bound as check_bound
 from natrob_theory.checks import check_growth_bound as check_growth_bound
+from natrob_theory.checks import compare_on_own_grids as compare_on_own_grids
 from natrob_theory.checks import increment_constant as increment_constant
 from natrob_theory.checks import increment_witnesses as increment_witnesses
 from natrob_theory.checks import measure_divergence as measure_divergence

@@ -14,6 +14,8 @@ from natrob_theory.checks.increment_witnesses import SignFollowingField as SignF
 from natrob_theory.checks.increment_witnesses import increment_constant as increment_constant
 from natrob_theory.checks.increment_witnesses import increment_witnesses as increment_witnesses
 from natrob_theory.checks.increment_witnesses import one_step_witness as one_step_witness
+from natrob_theory.checks.own_grids import OwnGridComparison as OwnGridComparison
+from natrob_theory.checks.own_grids import compare_on_own_grids as compare_on_own_grids
 from natrob_theory.checks.structure_check import Structure as Structure
 from natrob_theory.checks.structure_check import StructureError as StructureError
 from natrob_theory.checks.structure_check import require_structure as require_structure

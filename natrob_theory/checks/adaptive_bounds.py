@@ -1,4 +1,4 @@
-"""The affine bound for adaptive solves, each solution on its own grid: an estimate, and never c‖ε‖.
+"""The affine bound for adaptive solves, each solution on its own grid: an estimate and a theorem, never c‖ε‖.
 
 An adaptive solver accepts or rejects each step, so its numerical map jumps: two starts as close as one likes can be
 solved on different grids, and end as far apart as their errors allow. A bound c‖ε‖ therefore exists only for both
@@ -13,7 +13,9 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from natrob_theory.adaptive import IntegrationError, SolveRecord, SolveStatus, describe_failures
+from natrob_theory.bounds.adaptive import TimeDependentFieldError, affine_bound_obstacle
 from natrob_theory.bounds.growth import exponential_bound
+from natrob_theory.checks.own_grids import OwnGridComparison, compare_on_own_grids
 from natrob_theory.checks.trajectories import checked_pair
 from natrob_theory.networks import NeuralODE
 from natrob_theory.networks.abstract_net import require_forward_in_time
@@ -47,6 +49,9 @@ class AffineBoundCheck:
         ratio: measured/bound, (batch,), 0 where both are 0.
         clean, perturbed: how either solve went, with its grid.
         kind: "estimate", whatever the constants: where `covered` is False the estimate has failed, no theorem.
+        theorem: the same pair against the affine bound that rests on `max_step_size` and on no estimate, of kind
+            "upper": where its `holds` is False a constant is wrong. None where it is not known.
+        without_theorem: why it is not known, in words; None where it is.
     """
 
     exact_flow: Bound
@@ -57,6 +62,8 @@ class AffineBoundCheck:
     clean: SolveRecord
     perturbed: SolveRecord
     kind: Literal["estimate"] = "estimate"
+    theorem: OwnGridComparison | None = None
+    without_theorem: str | None = None
 
     @property
     def covered(self) -> Bool[Tensor, " batch"]:
@@ -76,6 +83,8 @@ def check_affine_bound(
 
     E = Σ_j e^{μ(T − t_{j+1})}‖LTE_j‖ over the solve's own steps: the flow carries the local error of step j from
     t_{j+1} to T. For ‖LTE_j‖ stands the embedded estimate of the step, which bounds nothing; so the sum is an estimate.
+    With `max_step_size` and constants that are upper bounds the result has a theorem beside it
+    (`adaptive_affine_bound`), which needs no estimate.
 
     Args:
         net: with `solver="natrob"`. Afterwards `net.last_solve` is the solve from y_0, so that `net.growth_bound`
@@ -101,6 +110,7 @@ def check_affine_bound(
         one_sided_per_step(one_sided, [(lipschitz,)])
         require_forward_in_time([net.end_time - net.start_time])
     start = y0 + perturbation
+    theorem, without_theorem = _theorem(net, y0, perturbation, lipschitz, one_sided)
     (z_end, z_record), (y_end, y_record) = (_solved(net, state) for state in (start, y0))
     exact_flow = _exact_flow(net, y0, start, lipschitz, one_sided)
     rate = lipschitz_value(lipschitz)
@@ -126,7 +136,25 @@ def check_affine_bound(
         ratio=torch.where(measured == 0, 0.0, measured / torch.as_tensor(bound.value)),  # a NaN covers nothing
         clean=y_record,
         perturbed=z_record,
+        theorem=theorem,
+        without_theorem=without_theorem,
     )
+
+
+def _theorem(
+    net: NeuralODE, y0: Tensor, perturbation: Tensor, lipschitz: Bound | float, one_sided: Bound | float | None
+) -> tuple[OwnGridComparison | None, str | None]:
+    """The comparison that is a theorem, or why there is none."""
+    obstacle = affine_bound_obstacle(net)
+    if obstacle is not None:
+        return None, obstacle
+    try:
+        found = compare_on_own_grids(net, y0, perturbation, lipschitz=lipschitz, one_sided=one_sided)
+    except TimeDependentFieldError as refusal:
+        return None, str(refusal)
+    if found.affine.kind != "upper":
+        return None, "a constant that is no upper bound makes the affine bound an estimate"
+    return found, None
 
 
 def accumulated_error(record: SolveRecord, rate: float) -> Float[Tensor, " batch"]:

@@ -10,8 +10,9 @@ from torch import Tensor
 
 from natrob_theory.bounds.network_growth import structure_of
 from natrob_theory.checks.ball_comparison import compare_in_balls
+from natrob_theory.checks.own_grids import compare_on_own_grids
 from natrob_theory.checks.trajectories import PairRun, run_pair
-from natrob_theory.networks import AbstractIntegratorNet, LipschitzConstants, OneSidedConstants
+from natrob_theory.networks import AbstractIntegratorNet, LipschitzConstants, NeuralODE, OneSidedConstants
 from natrob_theory.networks.abstract_net import (
     constants_per_step,
     kind_of_constants,
@@ -21,7 +22,7 @@ from natrob_theory.networks.abstract_net import (
     step_sizes,
 )
 from natrob_theory.networks.one_sided_growth import StepGrowth
-from natrob_theory.numbers.argument_checks import require_nonnegative
+from natrob_theory.numbers.argument_checks import require_choice, require_nonnegative
 from natrob_theory.numbers.bound import Bound, BoundKind
 from natrob_theory.numbers.norms import per_sample_l2
 from natrob_theory.numbers.rounding import unit_roundoff
@@ -29,6 +30,7 @@ from natrob_theory.steppers import Evaluation
 from natrob_theory.steppers.growth_factors import FieldConstants
 
 Arithmetic: TypeAlias = Literal["float", "ball"]
+Grids: TypeAlias = Literal["common", "own"]
 
 ROUNDING_SAFETY = 16.0
 """c of theory, section 7, per field evaluation of a step."""
@@ -98,6 +100,7 @@ def check_bound(
     one_sided: OneSidedConstants | None = None,
     field_error_factor: float | None = None,
     arithmetic: Arithmetic = "float",
+    grids: Grids = "common",
 ) -> BoundCheck:
     """Run a clean and a perturbed solution and compare ‖z_n − y_n‖ with Π G(h_i K_i)·‖z_0 − y_0‖ at every step.
 
@@ -119,6 +122,9 @@ def check_bound(
         arithmetic: "float" runs the network as it is, with an allowance for rounding. "ball" encloses both sides in
             Arb balls, and then `holds` is a proof for this instance: see `compare_in_balls`. That needs
             python-flint (`pip install 'natrob[certified]'`), flat states and fields with a rule in `ball_field`.
+        grids: "common" takes both solutions over the clean one's steps. "own" is for a Neural ODE with
+            `max_step_size`: each solution on the grid that it chooses, against the affine bound
+            (`adaptive_affine_bound`). The rows are then the start and the end; K is one number, and must be given.
 
     Returns:
         The comparison. The allowance is A_{n+1} = G_n A_n + δ_n with
@@ -128,7 +134,8 @@ def check_bound(
         another such bound), r the residuals of implicit solves.
 
     Raises:
-        TypeError, ValueError: as for the network and its growth bound; for "ball" also as for `compare_in_balls`.
+        TypeError, ValueError: as for the network and its growth bound; for "ball" also as for `compare_in_balls`, for
+            "own" as for `adaptive_affine_bound`.
         ImportError: "ball" without python-flint.
 
     Source: theory, sections 1 and 7.
@@ -137,6 +144,8 @@ def check_bound(
     """
     if arithmetic not in get_args(Arithmetic):
         raise ValueError(f'`arithmetic` must be "float" or "ball", got {arithmetic!r}')
+    if require_choice("grids", grids, get_args(Grids)) == "own":
+        return _check_on_own_grids(net, y0, perturbation, lipschitz, one_sided, field_error_factor, arithmetic)
     run = run_pair(net, y0, perturbation)
     growth, kind = _growth_of_run(net, run, lipschitz, one_sided)
     if arithmetic == "ball":
@@ -144,6 +153,43 @@ def check_bound(
             raise ValueError(f"`field_error_factor` is for arithmetic 'float' only, got {field_error_factor}")
         return _check_in_balls(net, run, lipschitz, one_sided, kind)
     return _check_in_floats(net, run, growth, kind, field_error_factor, of_pairs_only=lipschitz is None)
+
+
+def _check_on_own_grids(
+    net: AbstractIntegratorNet,
+    y0: Tensor,
+    perturbation: Tensor,
+    lipschitz: LipschitzConstants | None,
+    one_sided: OneSidedConstants | None,
+    field_error_factor: float | None,
+    arithmetic: Arithmetic,
+) -> BoundCheck:
+    """The check of two adaptive solves, each on its own grid: at the start and at the end."""
+    if arithmetic != "float":
+        raise ValueError(f'`arithmetic` must be "float" with `grids` = "own", got {arithmetic!r}')
+    if not isinstance(net, NeuralODE):
+        raise TypeError(f'`net` must be a NeuralODE with `grids` = "own", got {type(net).__name__}')
+    if lipschitz is None or isinstance(lipschitz, Sequence) or isinstance(one_sided, Sequence):
+        raise ValueError(
+            f'`lipschitz` and `one_sided` must be one number or Bound each with `grids` = "own", got {lipschitz!r} and '
+            f"{one_sided!r}"
+        )
+    found = compare_on_own_grids(
+        net, y0, perturbation, lipschitz=lipschitz, one_sided=one_sided, field_error_factor=field_error_factor
+    )
+    distance, limit = (torch.stack([found.start, end]) for end in (found.measured, torch.as_tensor(found.bound.value)))
+    holds = torch.stack([torch.ones_like(found.holds), found.holds])
+    return BoundCheck(
+        times=found.times,
+        holds=holds,
+        undecided=~holds & ~torch.isfinite(found.allowance),
+        ratio=torch.stack([torch.where(found.start > 0, 1.0, 0.0).to(found.ratio), found.ratio]),
+        bound=limit,
+        distance=distance,
+        allowance=torch.stack([torch.zeros_like(found.allowance), found.allowance]),
+        kind=found.affine.kind,
+        rounding=f"{y0.dtype} with allowance for both solves, c = {ROUNDING_SAFETY:g} per evaluation",
+    )
 
 
 def check_growth_bound(net: AbstractIntegratorNet, y0: Tensor, perturbation: Tensor) -> BoundCheck:

@@ -2,6 +2,7 @@
 
 from natrob_theory.bounds.adaptive.adaptive_affine_bound import adaptive_affine_bound as adaptive_affine_bound
 from natrob_theory.bounds.adaptive.adaptive_affine_bound import affine_bound_from as affine_bound_from
+from natrob_theory.bounds.adaptive.adaptive_affine_bound import flow_constants as flow_constants
 from natrob_theory.bounds.adaptive.affine_remainder import affine_remainder as affine_remainder
 from natrob_theory.bounds.adaptive.completion import Completion as Completion
 from natrob_theory.bounds.adaptive.completion import completion as completion
@@ -16,3 +17,6 @@ from natrob_theory.bounds.adaptive.recorded_solve import recorded_solve as recor
 from natrob_theory.bounds.adaptive.rounding import rounding_allowance as rounding_allowance
 from natrob_theory.bounds.adaptive.rounding import solve_rounding as solve_rounding
 from natrob_theory.bounds.adaptive.solve_requirements import affine_bound_obstacle as affine_bound_obstacle
+from natrob_theory.bounds.adaptive.solve_requirements import TimeDependentFieldError as TimeDependentFieldError
+from natrob_theory.bounds.adaptive.solve_requirements import affine_bound_obstacle as affine_bound_obstacle
+from natrob_theory.bounds.adaptive.solve_requirements import require_affine_bound_known as require_affine_bound_known

@@ -19,7 +19,7 @@ from natrob_theory.bounds.adaptive.flow_error import (
 )
 from natrob_theory.bounds.adaptive.local_error import FlowConstants
 from natrob_theory.bounds.adaptive.recorded_solve import RecordedSolve, recorded_solve
-from natrob_theory.bounds.adaptive.solve_requirements import affine_bound_obstacle
+from natrob_theory.bounds.adaptive.solve_requirements import require_affine_bound_known
 from natrob_theory.networks import NeuralODE, Trajectory
 from natrob_theory.networks.one_sided_growth import one_sided_per_step
 from natrob_theory.numbers.affine_bound import AffineBound
@@ -82,11 +82,7 @@ def adaptive_affine_bound(
     Source: theory, section 8.
     Proof: proofs/coq/adaptive_affine_bound.v (runge_kutta_affine_bound), proofs/coq/exact_flow.v.
     """
-    if not isinstance(net, NeuralODE):
-        raise TypeError(f"`net` must be a NeuralODE, got {type(net).__name__}")
-    obstacle = affine_bound_obstacle(net)
-    if obstacle is not None:
-        raise ValueError(obstacle)
+    require_affine_bound_known(net)
     require_state("y0", y0)
     _require_norm(norm, lipschitz, one_sided)
     constants, kind = flow_constants(net, y0, lipschitz, one_sided, norm)

@@ -8,6 +8,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from natrob_theory.adaptive import IntegrationError, SolveStatus, describe_failures
+from natrob_theory.bounds.adaptive.solve_requirements import TimeDependentFieldError
 from natrob_theory.fields import WatchedField, evaluate_field, field_name
 from natrob_theory.networks import NeuralODE, Trajectory
 from natrob_theory.numbers.argument_checks import require_choice
@@ -45,7 +46,8 @@ def recorded_solve(
         trajectory: `net.trajectory(y0)`, whose grid is the last on record; None solves.
 
     Raises:
-        ValueError: the trajectory belongs to another input or is not the last on record; the field looks at t.
+        ValueError: the trajectory belongs to another input or is not the last on record.
+        TimeDependentFieldError: the field looks at t.
         IntegrationError: a sample did not reach the end, also where the network would only warn.
     """
     require_choice("norm", norm, NORMS)
@@ -64,7 +66,7 @@ def recorded_solve(
         for time, state in zip(run.times, run.states, strict=True)
     ]
     if watched.looks_at_time:
-        raise ValueError(
+        raise TimeDependentFieldError(
             f"field {field_name(net.field)} looks at t: the bound is known for fields that do not depend on time only; "
             f"one that does not can be given as AutonomousField(module) or as a function that leaves t aside"
         )

@@ -8,6 +8,19 @@ Mixing = (nn.modules.batchnorm._BatchNorm, nn.modules.dropout._DropoutNd)
 """Layers that in training mode are no function of one sample."""
 
 
+class TimeDependentFieldError(ValueError):
+    """A field that looks at t where the bound is known for autonomous fields only; the message names it."""
+
+
+def require_affine_bound_known(net: NeuralODE) -> None:
+    """Raise TypeError unless the network is a Neural ODE, ValueError unless it meets every requirement."""
+    if not isinstance(net, NeuralODE):
+        raise TypeError(f"`net` must be a NeuralODE, got {type(net).__name__}")
+    obstacle = affine_bound_obstacle(net)
+    if obstacle is not None:
+        raise ValueError(obstacle)
+
+
 def affine_bound_obstacle(net: NeuralODE) -> str | None:
     """Says which requirement a network does not meet, as the text of an error; None where it meets all.
 
