@@ -81,7 +81,7 @@ def compare_on_own_grids(
         TypeError, ValueError, IntegrationError: as for `adaptive_affine_bound`, also for the perturbed solve.
 
     Source: theory, section 8.
-    Proof: proofs/coq/affine_bound.v (affine_bound), and that of `adaptive_affine_bound`.
+    Proof: proofs/coq/adaptive_affine_bound.v (adaptive_affine_bound).
     """
     y0, perturbation = checked_pair(y0, perturbation)
     factor = float(y0[0].numel()) ** 1.5 if field_error_factor is None else field_error_factor

@@ -106,6 +106,7 @@ class ButcherTableau:
             ValueError: a node is negative: the flow would have to be followed backward in time.
 
         Source: theory, section 8.
+        Proof: proofs/coq/local_error.v (weights_constants, fehlberg_constants).
         Proof: proofs/coq/quadrature_defect.v (quadrature_defect).
         """
         if any(node < 0 for node in self.c):
@@ -125,6 +126,7 @@ class ButcherTableau:
         constants. Raises ValueError where a node is negative.
 
         Source: theory, section 8.
+        Proof: proofs/coq/local_error.v (local_error, weights_constants).
         Proof: proofs/coq/local_error.v (local_error_of_speed, bracket_grows).
         """
         constants = self.local_error_constants()

@@ -33,6 +33,7 @@ from natrob_theory.numbers.bound import (
     lipschitz_value,
     one_sided_value,
 )
+from natrob_theory.numbers.norms import Norm
 from natrob_theory.numbers.outward_exponentials import exponential_up
 from natrob_theory.numbers.rounding import round_up
 
@@ -49,7 +50,7 @@ def adaptive_affine_bound(
     *,
     lipschitz: Bound | float,
     one_sided: Bound | float | None = None,
-    norm: str = "L2",
+    norm: Norm = "L2",
     trajectory: Trajectory | None = None,
 ) -> AffineBound:
     """‖Φ(z_0) − Φ(y_0)‖ ≤ e^{μT}‖ε‖ + E_clean + E_any for every z_0 = y_0 + ε, each solve on its own grid.
@@ -94,7 +95,7 @@ def adaptive_affine_bound(
 
 
 def flow_constants(
-    net: NeuralODE, y0: Tensor, lipschitz: Bound | float, one_sided: Bound | float | None, norm: str
+    net: NeuralODE, y0: Tensor, lipschitz: Bound | float, one_sided: Bound | float | None, norm: Norm
 ) -> tuple[FlowConstants, BoundKind]:
     """The constants as tensors, with the field's linear part where it is known, and the kind of a bound from them."""
     if one_sided is not None:
@@ -114,7 +115,7 @@ def affine_bound_from(
     constants: FlowConstants,
     *,
     kind: BoundKind,
-    norm: str,
+    norm: Norm,
     units: DecoupledUnits | None = None,
 ) -> AffineBound:
     """The bound from a recorded solve and constants of its field.
@@ -177,7 +178,7 @@ def _smaller_errors(
     return torch.minimum(clean, constant), smaller
 
 
-def _require_norm(norm: str, *constants: Bound | float | None) -> None:
+def _require_norm(norm: Norm, *constants: Bound | float | None) -> None:
     """Raise ValueError for a constant that says it is one of another norm."""
     for constant in constants:
         if isinstance(constant, Bound) and constant.norm != norm:

@@ -1,7 +1,6 @@
 """A solve with its states and the speeds ‖f(y_j)‖ there: what the error on its own grid is computed from."""
 
 from dataclasses import dataclass
-from typing import Final
 
 import torch
 from jaxtyping import Float
@@ -12,10 +11,8 @@ from natrob_theory.bounds.adaptive.solve_requirements import TimeDependentFieldE
 from natrob_theory.fields import WatchedField, evaluate_field, field_name
 from natrob_theory.networks import NeuralODE, Trajectory
 from natrob_theory.numbers.argument_checks import require_choice
-from natrob_theory.numbers.norms import per_sample_l2
+from natrob_theory.numbers.norms import NORMS, Norm, per_sample_norm
 from natrob_theory.numbers.rounding import round_up
-
-NORMS: Final = ("L2", "Linf", "L1")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +32,7 @@ class RecordedSolve:
 
 @torch.no_grad()
 def recorded_solve(
-    net: NeuralODE, y0: Tensor, *, norm: str = "L2", trajectory: Trajectory | None = None
+    net: NeuralODE, y0: Tensor, *, norm: Norm = "L2", trajectory: Trajectory | None = None
 ) -> RecordedSolve:
     """Solve from y_0, or take a solve that is on record, and measure the field's speed at every state.
 
@@ -62,8 +59,7 @@ def recorded_solve(
         raise IntegrationError(f"the affine bound needs the solution at the end time: {message}", status=record.status)
     watched = WatchedField(net.plan()[0].field)
     speeds = [
-        per_sample_norm(evaluate_field(watched, time, state), norm)
-        for time, state in zip(run.times, run.states, strict=True)
+        _norm_up(evaluate_field(watched, time, state), norm) for time, state in zip(run.times, run.states, strict=True)
     ]
     if watched.looks_at_time:
         raise TimeDependentFieldError(
@@ -73,9 +69,6 @@ def recorded_solve(
     return RecordedSolve(times=run.times, states=run.states, speeds=torch.stack(speeds))
 
 
-def per_sample_norm(values: Float[Tensor, "batch *state"], norm: str) -> Float[Tensor, " batch"]:
+def _norm_up(values: Float[Tensor, "batch *state"], norm: Norm) -> Float[Tensor, " batch"]:
     """The norm of each sample in float64, rounded outward."""
-    if norm == "L2":
-        return round_up(per_sample_l2(values), values[0].numel() + 8)
-    flat = values.flatten(1).double().abs()
-    return flat.amax(dim=1) if norm == "Linf" else round_up(flat.sum(dim=1), flat.shape[1])
+    return round_up(per_sample_norm(values, norm), values[0].numel() + 8)
