@@ -102,7 +102,7 @@ def drawn_network(tableau: ButcherTableau, largest_step: float, generator: torch
         "rtol": tolerance,
         "atol": tolerance,
         "controller": PIController(
-            safety=0.5 + 0.5 * draw[2], beta=0.2 * draw[3], smallest_factor=0.05 + 0.9 * draw[4],
+            safety=0.5 + 0.45 * draw[2], beta=0.2 * draw[3], smallest_factor=0.05 + 0.9 * draw[4],
             largest_factor=1.01 + 20.0 * draw[5],
         ),
         "max_num_steps": 400,

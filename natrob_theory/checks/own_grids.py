@@ -108,7 +108,7 @@ def compare_on_own_grids(
 def _of_first_speed(
     net: NeuralODE, state: Tensor, speed: Tensor, constants: FlowConstants, factor: float
 ) -> Float[Tensor, " batch"]:
-    """What the field's rounding at y_0 may hide from E_any."""
+    """Bounds what the field's rounding at y_0 may hide from E_any."""
     assert net.max_step_size is not None
     error = factor * unit_roundoff(state.dtype) * (speed + constants.lipschitz * per_sample_l2(state))
     return any_flow_error(net.tableau, net.max_step_size, net.end_time - net.start_time, constants) * error

@@ -1,4 +1,4 @@
-"""What rounding may add to the end of an adaptive solve on record, under the assumption of theory, section 7."""
+"""Allows for what rounding adds to an adaptive solve on record, under the assumption of theory, section 7."""
 
 import torch
 from jaxtyping import Float

@@ -16,7 +16,6 @@ from natrob_theory.bounds.adaptive.recorded_solve import RecordedSolve as Record
 from natrob_theory.bounds.adaptive.recorded_solve import recorded_solve as recorded_solve
 from natrob_theory.bounds.adaptive.rounding import rounding_allowance as rounding_allowance
 from natrob_theory.bounds.adaptive.rounding import solve_rounding as solve_rounding
-from natrob_theory.bounds.adaptive.solve_requirements import affine_bound_obstacle as affine_bound_obstacle
 from natrob_theory.bounds.adaptive.solve_requirements import TimeDependentFieldError as TimeDependentFieldError
 from natrob_theory.bounds.adaptive.solve_requirements import affine_bound_obstacle as affine_bound_obstacle
 from natrob_theory.bounds.adaptive.solve_requirements import require_affine_bound_known as require_affine_bound_known

@@ -35,7 +35,7 @@ from natrob_theory import (
 )
 from natrob_theory.bounds.adaptive import adaptive_affine_bound as module_function
 from natrob_theory.bounds.adaptive import flow_error
-from natrob_theory.numbers.norms import per_sample_l2
+from natrob_theory.numbers.norms import Norm, per_sample_l2
 
 PAIRS = (HEUN_EULER, BOGACKI_SHAMPINE, FEHLBERG45, DOPRI5)
 
@@ -92,7 +92,7 @@ def test_no_pair_is_beyond_the_bound(
     field = known_field(kind, seed)
     largest = lipschitz_upper_bound(field, input_shape=(3,))
     mu = one_sided_lipschitz_upper_bound(field, input_shape=(3,))
-    controller = PIController(safety=0.6 + 0.4 * share, beta=0.1 * share, largest_factor=1.5 + 20 * share)
+    controller = PIController(safety=0.5 + 0.45 * share, beta=0.1 * share, largest_factor=1.5 + 20 * share)
     net = NeuralODE(
         field, 1.5, tableau=tableau, rtol=10.0**tolerance, atol=10.0**tolerance, max_step_size=share,
         controller=controller,
@@ -135,7 +135,7 @@ def test_the_slope_is_tight_and_one_percent_less_is_caught(factor: float, exceed
 @pytest.mark.parametrize("norm", ["Linf", "L1"])
 @given(st.integers(0, 2**31))
 @settings(max_examples=6)
-def test_other_norms_use_their_own_constants(norm: str, seed: int) -> None:
+def test_other_norms_use_their_own_constants(norm: Norm, seed: int) -> None:
     """tanh(Wy) − 2y with rows, or columns, of W that sum to at most 1: K = 3 and μ = −1 in that norm."""
     weight = normal(4, 4, seed=seed).abs()
     weight = weight / weight.sum(dim=1 if norm == "Linf" else 0, keepdim=True)
@@ -238,6 +238,7 @@ def test_solves_it_says_nothing_of_are_refused_by_name(make: Callable[[], Neural
         adaptive_affine_bound(make(), normal(4, 2), lipschitz=3.0)
 
 
+@pytest.mark.usefixtures("unchecked")
 def test_bad_arguments_are_refused() -> None:
     net, y0 = NeuralODE(wave, max_step_size=0.1), normal(2, 2)
     with pytest.raises(ValueError, match=re.escape("constants must be of the norm Linf, got a Bound of norm L2")):
@@ -245,7 +246,7 @@ def test_bad_arguments_are_refused() -> None:
     with pytest.raises(ValueError, match=re.escape("`one_sided` must be at least −K = -3.0, got -4.0")):
         adaptive_affine_bound(net, y0, lipschitz=3.0, one_sided=-4.0)
     with pytest.raises(ValueError, match="`norm` must be one of L2, Linf, L1, got 'L3'"):
-        adaptive_affine_bound(net, y0, lipschitz=3.0, norm="L3")
+        adaptive_affine_bound(net, y0, lipschitz=3.0, norm="L3")  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="`y0` must be finite"):
         adaptive_affine_bound(net, y0 / 0.0, lipschitz=3.0)
 
