@@ -85,7 +85,8 @@ def local_error(
         ValueError: the tableau has a negative node.
 
     Source: theory, section 8.
-    Proof: proofs/coq/local_error.v (local_error_of_speed), proofs/symbolic/affine_part_and_remainder.py.
+    Proof: proofs/coq/local_error.v (local_error_of_speed), proofs/coq/affine_part_and_remainder.v,
+        proofs/symbolic/affine_part_and_remainder.py.
     """
     reach = fraction_up(tableau.local_error_constants().reach)
     along_flow = exponential_up(constants.one_sided.clamp_min(0.0) * reach * step_size)
