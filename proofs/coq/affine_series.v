@@ -2,8 +2,8 @@
 
     For f(u) = f(y) + A(u − y) + r with a bounded linear A, the exact solution and a Runge–Kutta step are written in
     powers of A applied to f(y) and to the forcing: Σ_m A^m (s^{m+1}/(m+1)! f(y) + T_m(s)), T_m the iterated primitives
-    of r, and Σ_m (hA)^m bᵀ𝒜^m (…). What n terms leave of the first is at most α^n c s^{n+1}/(n+1)!, α a bound of A, c of
-    the speed; the second ends with the stages. [affine_part_and_remainder.v] compares the two. *)
+    of r, and Σ_m (hA)^m bᵀ𝒜^m (…). What n terms leave of the first is at most α^n c s^{n+1}/(n+1)!, α a bound of A, c
+    of the speed; the second ends with the stages. [affine_part_and_remainder.v] compares the two. *)
 
 From Coq Require Import Reals Lra Lia Psatz QArith Qreals List.
 From NatrobProofs Require Import normed_space mean_value butcher_tableau tableaus runge_kutta quadrature_defect.
