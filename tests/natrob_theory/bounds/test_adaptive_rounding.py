@@ -21,11 +21,13 @@ from natrob_theory import (
     NeuralODE,
     lipschitz_upper_bound,
 )
+from natrob_theory.bounds.adaptive.completion import completion
 from natrob_theory.bounds.adaptive.flow_error import any_flow_error, recorded_flow_error
 from natrob_theory.bounds.adaptive.local_error import FlowConstants
 from natrob_theory.bounds.adaptive.recorded_solve import recorded_solve
 from natrob_theory.bounds.adaptive.rounding import rounding_allowance, solve_rounding
 from natrob_theory.bounds.adaptive.step_rounding import coefficient_error, step_rounding
+from natrob_theory.numbers.norms import Norm
 
 PAIRS = [HEUN_EULER, BOGACKI_SHAMPINE, DOPRI5]
 
@@ -152,6 +154,51 @@ def test_a_perturbed_solve_stays_within_its_error_and_the_allowance(
     assert bool((measured <= truncation + allowance).all())
 
 
+@pytest.mark.parametrize(("norm", "order"), [("Linf", float("inf")), ("L1", 1.0)])
+@pytest.mark.parametrize("cap", [1e-3, 0.05])
+def test_other_norms_have_their_own_allowance(norm: Norm, order: float, cap: float) -> None:
+    """Measured in L∞ or L1, with constants of that norm; the clean solve on its grid, and one from elsewhere."""
+    centre = torch.linspace(-70.0, 70.0, 6, dtype=torch.float64)
+    field = gradient_flow(centre, 5)
+    single = copy.deepcopy(field).float()
+    net = NeuralODE(single, 0.2, max_step_size=cap, rtol=1.0, atol=1.0, tableau=HEUN_EULER, max_num_steps=300)
+    generator = torch.Generator().manual_seed(2)
+    y0 = (centre + 0.02 * torch.randn(32, 6, dtype=torch.float64, generator=generator)).float()
+    start = y0 + 1e-3 * torch.randn(32, 6, generator=generator)
+    apart = start.double() - y0.double()
+    constant = number(float(lipschitz_upper_bound(field, input_shape=(6,), norm=norm)))
+    constants = FlowConstants(lipschitz=constant, one_sided=constant)
+    bound = solve_rounding(
+        net, state_norm=y0.double().norm(dim=1), speed=recorded_solve(net, y0).speeds[0],
+        constants=FlowConstants(lipschitz=number(constant_of(field, 6)), one_sided=number(0.0)), input_shape=(6,),
+        dtype=torch.float32, norm=norm, norm_constants=constants,
+    )  # fmt: skip
+    solve = recorded_solve(net, y0, norm=norm)
+    measured = torch.linalg.vector_norm(solve.states[-1].double() - reference(field, y0, 0.2), order, dim=1)
+    exact_bound = recorded_flow_error(HEUN_EULER, solve.times, solve.speeds[:-1], constants)
+    assert bool((measured <= exact_bound + bound.constant).all())
+    assert cap > 1e-2 or float((measured / exact_bound).max()) > 2.0
+    with torch.no_grad():
+        moved = torch.linalg.vector_norm(net(start).double() - reference(field, start, 0.2), order, dim=1)
+    away = torch.linalg.vector_norm(apart, order, dim=1)
+    truncation = any_flow_error(HEUN_EULER, cap, 0.2, constants) * (solve.speeds[0] + constant * away)
+    assert bool((moved <= truncation + torch.as_tensor(bound.at(apart.norm(dim=1)).value)).all())
+
+
+def test_proved_trial_steps_make_the_allowance_small() -> None:
+    field = gradient_flow(torch.zeros(4, dtype=torch.float64), 3)
+    net = NeuralODE(field, 1.0, max_step_size=0.02, atol=1e-2)
+    known = {
+        "state_norm": torch.tensor([1.0, 2.0], dtype=torch.float64), "distance": 0.5, "lipschitz": 1.0,
+        "speed": torch.tensor([0.5, 0.6], dtype=torch.float64), "one_sided": 0.0, "input_shape": (4,),
+        "dtype": torch.float32,
+    }  # fmt: skip
+    found = completion(net, **known)
+    assert bool(found.proved.all())
+    proved = rounding_allowance(net, **known, steps=found.most_trials)
+    assert bool((proved < 0.05 * rounding_allowance(net, **known)).all())
+
+
 def test_the_allowance_is_affine_in_the_distance_and_grows_with_the_steps() -> None:
     field = gradient_flow(torch.zeros(4, dtype=torch.float64), 3)
     net = NeuralODE(field, 1.0, max_step_size=0.1, max_num_steps=1000)
@@ -210,5 +257,8 @@ def test_what_cannot_be_bounded_is_refused() -> None:
     }  # fmt: skip
     with pytest.raises(LayerRefusedError, match="Unknown"):
         solve_rounding(NeuralODE(Unknown(), 1.0, max_step_size=0.1), **known)
+    net = NeuralODE(gradient_flow(torch.zeros(4, dtype=torch.float64), 0), 1.0, max_step_size=0.1)
+    with pytest.raises(ValueError, match="`norm_constants` must be given for `norm` = 'Linf'"):
+        solve_rounding(net, **known, norm="Linf")
     with pytest.raises(ValueError, match="`max_step_size`, got None"):
         solve_rounding(NeuralODE(gradient_flow(torch.zeros(4, dtype=torch.float64), 0), 1.0), **known)
