@@ -81,6 +81,7 @@ from natrob_theory.networks import NeuralODE as NeuralODE
 from natrob_theory.networks import PolyNet as PolyNet
 from natrob_theory.networks import RevNet as RevNet
 from natrob_theory.networks import RungeKuttaNet as RungeKuttaNet
+from natrob_theory.networks import StackedNeuralODE as StackedNeuralODE
 from natrob_theory.networks import StepStructure as StepStructure
 from natrob_theory.networks import Trajectory as Trajectory
 from natrob_theory.norm_constraints import NormConstraint as NormConstraint

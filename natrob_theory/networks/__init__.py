@@ -16,4 +16,5 @@ from natrob_theory.networks.one_sided_growth import StepStructure as StepStructu
 from natrob_theory.networks.poly_net import PolyNet as PolyNet
 from natrob_theory.networks.rev_net import RevNet as RevNet
 from natrob_theory.networks.runge_kutta_net import RungeKuttaNet as RungeKuttaNet
+from natrob_theory.networks.stacked_neural_ode import StackedNeuralODE as StackedNeuralODE
 from natrob_theory.networks.trajectory import Trajectory as Trajectory
