@@ -24,6 +24,7 @@ from natrob_theory import (
     Bound,
     BoundCheck,
     NeuralODE,
+    StackedNeuralODE,
     check_bound,
     check_growth_bound,
     exponential_bound,
@@ -36,6 +37,8 @@ from natrob_theory.numbers.rounding import EPSILON
 
 SEARCH_PLACES = 4
 """The states of the search lie at about so many times between the first and the last, and at the last."""
+
+ADAPTIVE = (NeuralODE, StackedNeuralODE)
 
 SEARCH_ENTRIES = 2**16
 """So many numbers the searched states hold together, or few more, so that large images cost what small ones do."""
@@ -87,7 +90,7 @@ class IntegratorTheory(AbstractClassifierTheory):
             exponential_upper=torch.tensor([float(_exponential(bounds.field, time)) for time in elapsed]),
             exponential_lower=torch.tensor([float(_exponential(lower, time)) for time in elapsed]),
             step_size=trunk.step_size if isinstance(trunk, AbstractFixedStepNet) else None,
-            grid=_grid(paired, float(bounds.field), adaptive=isinstance(trunk, NeuralODE)),
+            grid=_grid(paired, float(bounds.field), adaptive=isinstance(trunk, ADAPTIVE)),
         )
 
     def evaluations(self, deployed: AbstractClassifier, images: Tensor) -> EvaluationStatistics:
@@ -96,9 +99,9 @@ class IntegratorTheory(AbstractClassifierTheory):
         trunk = deployed.trunk
         with torch.no_grad():
             state = deployed.stem(images)
-            if isinstance(trunk, NeuralODE):
+            if isinstance(trunk, ADAPTIVE):
                 trunk(state)
-        if isinstance(trunk, NeuralODE) and (record := trunk.last_solve) is not None:
+        if isinstance(trunk, ADAPTIVE) and (record := trunk.last_solve) is not None:
             return evaluation_statistics(record.evaluations, record.rejected)
         fields = [field for field, _ in trunk_fields(deployed, tuple(state.shape[1:]))]
         return counted_evaluations(deployed, fields, images)

@@ -10,7 +10,7 @@ from natrob_empirical.benchmarks.cells import model_settings
 from natrob_empirical.benchmarks.checkpoints import Checkpoint, CheckpointStore
 from natrob_empirical.benchmarks.presets import PresetModel
 from natrob_empirical.datasets import Dataset
-from natrob_empirical.models import AbstractClassifier, build_classifier
+from natrob_empirical.models import AbstractClassifier, build_classifier, trained_form
 from natrob_empirical.random_streams import RandomStreams
 from natrob_empirical.training import TrainingProgress, TrainingResult, previous_state, train
 from natrob_theory import materialised
@@ -81,7 +81,7 @@ class TrainedModels:
             written.append(checkpoint)
 
         train(
-            classifier,
+            trained_form(classifier, model.specification),
             self.dataset,
             model.training,
             generator=streams.generator("train"),

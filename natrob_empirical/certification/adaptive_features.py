@@ -13,7 +13,14 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from natrob_empirical.models import AbstractClassifier, IntegratorClassifier, SequentialClassifier
-from natrob_theory import AffineBound, Bound, NeuralODE, lipschitz_upper_bound, one_sided_lipschitz_upper_bound
+from natrob_theory import (
+    AffineBound,
+    Bound,
+    NeuralODE,
+    StackedNeuralODE,
+    lipschitz_upper_bound,
+    one_sided_lipschitz_upper_bound,
+)
 from natrob_theory.bounds.adaptive import FlowConstants, adaptive_affine_bound
 from natrob_theory.bounds.adaptive.rounding import solve_rounding
 from natrob_theory.layers.questions import evaluated, output_shape
@@ -106,9 +113,11 @@ def adaptive_bounds(model: AbstractClassifier, image_shape: Shape) -> AdaptiveBo
 
 def _modules_of(model: AbstractClassifier) -> Sequence[nn.Module]:
     if isinstance(model, SequentialClassifier):
-        return list(model.layers)
-    assert isinstance(model, IntegratorClassifier)
-    return [model.stem, model.trunk, model.pool]
+        modules = list(model.layers)
+    else:
+        assert isinstance(model, IntegratorClassifier)
+        modules = [model.stem, model.trunk, model.pool]
+    return [part for module in modules for part in (module.parts if isinstance(module, StackedNeuralODE) else [module])]
 
 
 @torch.no_grad()

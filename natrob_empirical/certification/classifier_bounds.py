@@ -9,7 +9,7 @@ from torch import nn
 
 from natrob_empirical.models import IntegratorClassifier
 from natrob_theory import Bound, LayerRefusedError, growth_upper_bound, lipschitz_upper_bound
-from natrob_theory.networks import AbstractFixedStepNet
+from natrob_theory.networks import AbstractFixedStepNet, StackedNeuralODE
 from natrob_theory.numbers.rounding import product_up
 
 ImageShape: TypeAlias = tuple[int, int, int]
@@ -127,5 +127,7 @@ def trunk_fields(model: IntegratorClassifier, state_shape: Shape) -> list[tuple[
     """The distinct fields of the trunk with the shape of the states each acts on."""
     trunk = model.trunk
     seen = (state_shape[0] // trunk.stepper.couplings, *state_shape[1:])
-    modules = list(trunk.fields) if isinstance(trunk, AbstractFixedStepNet) else list(trunk.children())
+    modules = (
+        list(trunk.fields) if isinstance(trunk, (AbstractFixedStepNet, StackedNeuralODE)) else list(trunk.children())
+    )
     return [(field, seen) for module in modules for field in trunk.stepper.fields_of(module)]

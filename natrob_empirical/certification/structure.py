@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from natrob_empirical.certification.errors import CertificateRefusedError
 from natrob_empirical.models import AbstractClassifier, IntegratorClassifier, SequentialClassifier
-from natrob_theory import AbstractIntegratorNet, NeuralODE, StructureError, require_structure
+from natrob_theory import AbstractIntegratorNet, NeuralODE, StackedNeuralODE, StructureError, require_structure
 from natrob_theory.fields import split_halves
 
 CHECKED_IMAGES = 2
@@ -38,6 +38,11 @@ def _networks(model: AbstractClassifier, images: Tensor) -> Iterator[tuple[Abstr
 
 def _require_structure_of(net: AbstractIntegratorNet, entering: Tensor) -> None:
     generator = torch.Generator().manual_seed(0)
+    if isinstance(net, StackedNeuralODE):
+        for part in net.parts:
+            _require_structure_of(part, entering)
+            entering = part(entering)
+        return
     if isinstance(net, NeuralODE):
         _require(net.field, entering, net.start_time, generator)
         return

@@ -43,3 +43,4 @@ from natrob_empirical.models.residual_networks import ResidualFamily as Residual
 from natrob_empirical.models.residual_specification import ResidualSpecification as ResidualSpecification
 from natrob_empirical.models.residual_specification import StepPlacement as StepPlacement
 from natrob_empirical.models.specification import ModelSpecification as ModelSpecification
+from natrob_empirical.models.trained_form import trained_form as trained_form

@@ -1,7 +1,7 @@
 """Classifiers with a contractive trunk, from their specifications."""
 
 import math
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from torch import nn
 
@@ -9,6 +9,9 @@ from natrob_empirical.models.classifiers import IntegratorClassifier
 from natrob_empirical.models.contractive_specification import ContractiveSpecification
 from natrob_empirical.models.isometric_layers import PaddedChannels
 from natrob_theory import (
+    BOGACKI_SHAMPINE,
+    DOPRI5,
+    HEUN_EULER,
     AbstractIntegratorNet,
     BackwardEulerNet,
     DissipativeField,
@@ -16,9 +19,12 @@ from natrob_theory import (
     GradientFlowField,
     ScaledField,
     SkewSymmetricField,
+    StackedNeuralODE,
     SumField,
     constrain_norm,
 )
+
+ADAPTIVE_TABLEAUS: Final = {"heun_euler": HEUN_EULER, "bogacki_shampine": BOGACKI_SHAMPINE, "dopri5": DOPRI5}
 
 
 class _State(NamedTuple):
@@ -82,6 +88,15 @@ def _trunk(specification: ContractiveSpecification, state: _State) -> AbstractIn
     fields = [_field(specification, state) for _ in range(specification.num_steps)]
     if specification.method == "backward_euler":
         return BackwardEulerNet(fields, specification.step_size)
+    if specification.method == "adaptive":
+        return StackedNeuralODE(
+            fields,
+            specification.num_steps * specification.part_time,
+            tableau=ADAPTIVE_TABLEAUS[specification.tableau],
+            max_step_size=specification.max_step_size,
+            rtol=specification.tolerance,
+            atol=specification.tolerance,
+        )
     return EulerNet(fields, specification.step_share * largest_euler_step(specification))
 
 

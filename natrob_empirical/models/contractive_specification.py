@@ -8,7 +8,8 @@ from natrob_empirical.names.choices import require_choices
 from natrob_empirical.names.near_names import unknown_name
 from natrob_theory.numbers.argument_checks import require_count, require_positive
 
-ContractiveMethod: TypeAlias = Literal["euler", "backward_euler"]
+ContractiveMethod: TypeAlias = Literal["euler", "backward_euler", "adaptive"]
+AdaptiveTableau: TypeAlias = Literal["heun_euler", "bogacki_shampine", "dopri5"]
 Layout: TypeAlias = Literal["dense", "convolutional"]
 Stem: TypeAlias = Literal["isometric", "orthogonal"]
 TrunkConstraint: TypeAlias = Literal["exact", "gram", "rescaled", "orthogonal", "projected"]
@@ -24,6 +25,10 @@ CONTRACTIVE_NETWORKS: Final = {
 _OWN_SETTINGS: Final = {
     "step_share": ("method", "euler"),
     "step_size": ("method", "backward_euler"),
+    "part_time": ("method", "adaptive"),
+    "max_step_size": ("method", "adaptive"),
+    "tolerance": ("method", "adaptive"),
+    "tableau": ("method", "adaptive"),
     "downscale": ("layout", "convolutional"),
     "kernel_size": ("layout", "convolutional"),
     "stages": ("layout", "convolutional"),
@@ -47,14 +52,20 @@ class ContractiveSpecification:
         network: a key of `CONTRACTIVE_NETWORKS`.
         method: "euler" takes `step_share` of the largest step that the theorem allows, "backward_euler" takes
             `step_size`. Euler's method expands on a skew-symmetric field at every step size, so "skew_gradient_flow"
-            has backward Euler only. None becomes "backward_euler" there, and "euler" elsewhere.
+            has backward Euler only. None becomes "backward_euler" there, and "euler" elsewhere. "adaptive" is a
+            `StackedNeuralODE` of dense gradient flows; one with orthonormal rows is trained by its exact flow
+            (`trained_form`), which Euler's method at h = 1 − e^{−part_time} is.
         layout: "dense" flattens the image; "convolutional" makes an image of channels by `downscale`, and its maps are
             zero-padded convolutions.
         channels: of the state, its features if dense; None for as many as the image has there. More are zeros at first.
         hidden: rows of W, its output channels if convolutional; None for as many as the state.
-        num_steps: N, each step with weights of its own.
+        num_steps: N, each step with weights of its own; the parts of "adaptive".
         step_share: of Euler's largest step, above 0 and at most 1.
         step_size: of backward Euler.
+        part_time: of "adaptive": the time that each field is followed for.
+        max_step_size: of "adaptive": no step of the solver exceeds it, so that there is a certificate.
+        tolerance: rtol and atol of "adaptive".
+        tableau: the embedded pair of "adaptive".
         rate: ρ > 0 of "dissipative".
         downscale: side of the pixel blocks that become channels; it divides the image's sides.
         kernel_size: odd, of the trunk's convolutions.
@@ -86,6 +97,10 @@ class ContractiveSpecification:
     stem: Stem = "isometric"
     head: Head = "orthogonal"
     stages: int = added_setting(1)
+    part_time: float = added_setting(2.0)
+    max_step_size: float = added_setting(0.5)
+    tolerance: float = added_setting(1e-3)
+    tableau: AdaptiveTableau = added_setting("dopri5")  # noqa: RUF009 - it is dataclasses.field
 
     def __post_init__(self) -> None:
         if self.network not in CONTRACTIVE_NETWORKS:
@@ -99,7 +114,7 @@ class ContractiveSpecification:
                 require_count(name, getattr(self, name))
         for name in ("num_steps", "downscale", "kernel_size", "stages"):
             require_count(name, getattr(self, name))
-        for name in ("step_share", "step_size", "rate"):
+        for name in ("step_share", "step_size", "rate", "part_time", "max_step_size", "tolerance"):
             require_positive(name, getattr(self, name))
         if self.step_share > 1.0:
             raise ValueError(
@@ -112,6 +127,11 @@ class ContractiveSpecification:
             raise ValueError(
                 '`method` = "euler" expands on the skew-symmetric part of skew_gradient_flow at every step size, by '
                 '√(1 + h²K²): take "backward_euler", or the network dissipative'
+            )
+        if self.method == "adaptive" and (self.network != "gradient_flow" or self.layout != "dense"):
+            raise ValueError(
+                '`method` = "adaptive" is for dense gradient flows, '
+                f'got `network` = "{self.network}", `layout` = "{self.layout}"'
             )
         for field in fields(self):
             choice, owner = _OWN_SETTINGS.get(field.name, ("label", self.label))

@@ -10,7 +10,7 @@ from natrob_empirical.models.any_specification import AnyModelSpecification
 from natrob_empirical.models.builder import assemble_classifier
 from natrob_empirical.models.classifiers import IntegratorClassifier
 from natrob_empirical.models.counted_pass import PassCost, counted_pass
-from natrob_theory import AbstractIntegratorNet, NeuralODE
+from natrob_theory import AbstractIntegratorNet, NeuralODE, StackedNeuralODE
 from natrob_theory.fields import evaluate_field
 from natrob_theory.networks import AbstractFixedStepNet
 from natrob_theory.numbers.argument_checks import require_count
@@ -141,6 +141,10 @@ def _trunk_cost(
     """
     if field_evaluations is not None:
         require_count("field_evaluations", field_evaluations)
+    if isinstance(trunk, StackedNeuralODE):
+        evaluations = ASSUMED_EVALUATIONS * len(trunk.parts) if field_evaluations is None else field_evaluations
+        share = -(-evaluations // len(trunk.parts))
+        return _adaptive_cost(trunk.parts[0], state, share).times(len(trunk.parts)), evaluations
     if isinstance(trunk, NeuralODE):
         evaluations = ASSUMED_EVALUATIONS if field_evaluations is None else field_evaluations
         return _adaptive_cost(trunk, state, evaluations), evaluations

@@ -10,7 +10,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from natrob_empirical.models import IntegratorClassifier, ResidualClassifier
-from natrob_theory import NeuralODE
+from natrob_theory import NeuralODE, StackedNeuralODE
 from natrob_theory.fields import evaluate_field
 from natrob_theory.networks import AbstractFixedStepNet
 
@@ -55,6 +55,11 @@ def field_sample(model: nn.Module, images: Tensor, *, generator: torch.Generator
 @torch.no_grad()
 def _(model: IntegratorClassifier, images: Tensor, *, generator: torch.Generator) -> FieldSample:
     state = model.first_layer(images)
+    if isinstance(model.trunk, StackedNeuralODE):
+        chosen = _draw(len(model.trunk.parts), generator)
+        for part in model.trunk.parts[:chosen]:
+            state = part(state)
+        return _adaptive_sample(model.trunk.parts[chosen], state, generator=generator)
     if isinstance(model.trunk, NeuralODE):
         return _adaptive_sample(model.trunk, state, generator=generator)
     if isinstance(model.trunk, AbstractFixedStepNet):

@@ -17,7 +17,7 @@ from natrob_theory.layers.answers import AbstractLayer, asked, describes
 from natrob_theory.layers.questions import follows_convex_potential
 from natrob_theory.layers.refusal import refuse
 from natrob_theory.layers.statements import Shape
-from natrob_theory.networks import AbstractFixedStepNet, AbstractIntegratorNet, NeuralODE
+from natrob_theory.networks import AbstractFixedStepNet, AbstractIntegratorNet, NeuralODE, StackedNeuralODE
 from natrob_theory.networks.abstract_net import constants_per_step, growth_over_steps, step_growth
 from natrob_theory.networks.one_sided_growth import StepStructure
 from natrob_theory.numbers.argument_checks import require_choice
@@ -166,7 +166,7 @@ class FixedStepNetAnswers(AbstractLayer[AbstractFixedStepNet]):
             refuse(self.module, input_shape, f"these constants: {reason}")
 
 
-@describes(NeuralODE)
+@describes(NeuralODE, StackedNeuralODE)
 class NeuralODEAnswers(FixedStepNetAnswers):
     """A network with an adaptive solver."""
 
