@@ -161,6 +161,29 @@ class AnswersContract:
             noise = 1e-13 * (1.0 + float(bound[sample])) * (1.0 + self.size)
             assert (rise <= float(bound[sample]) * run * (1.0 + 1e-12) + noise * 100).all()
 
+    def test_local_constants_of_the_other_norms_hold_for_pairs_in_the_ball(self, module: nn.Module) -> None:
+        center = normal(3, *self.input_shape, size=self.size)
+        radius = torch.tensor([0.0, 0.05, 2.0], dtype=torch.float64)
+        for norm in OTHER_NORMS:
+            everywhere = _constant(module, self.input_shape, norm)
+            if everywhere is None:
+                continue
+            bound = local_lipschitz_upper_bound(module, center, radius, norm=norm).value
+            assert isinstance(bound, Tensor)
+            assert (bound <= everywhere * (1.0 + 1e-12)).all()
+            for sample, (point, reach) in enumerate(zip(center, radius, strict=True)):
+                directions = normal(2 * PAIRS, *self.input_shape)
+                directions[::2] = directions[::2].sign()  # corners of the ball in L∞
+                size = per_sample_norm(directions, norm).view(-1, *[1] * len(self.input_shape))
+                first, second = (point + 0.999 * reach * directions / size).chunk(2)
+                run = per_sample_norm(second - first, norm)
+                rise = per_sample_norm(value(module, second) - value(module, first), norm)
+                noise = 1e-11 * (1.0 + float(bound[sample])) * (1.0 + self.size) * point.numel()
+                assert (rise <= float(bound[sample]) * run * (1.0 + 1e-12) + noise).all()
+            steepest = torch.stack([_jacobian(module, point) for point in center[:1]]).abs()
+            rows = steepest.sum(dim=2 if norm == "Linf" else 1).amax(dim=1)
+            assert (rows <= bound[:1] * (1.0 + 1e-9) + 1e-12).all()
+
     def test_the_pieces_one_after_the_other_are_the_module(self, module: nn.Module) -> None:
         state = normal(5, *self.input_shape, size=self.size)
         flat = state.flatten(1)

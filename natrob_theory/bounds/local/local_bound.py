@@ -1,28 +1,35 @@
 """Upper Lipschitz bounds on balls: activations that cannot switch inside a ball are linear there."""
 
+import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from natrob_theory.bounds.local.entrywise_map import entrywise_constants
 from natrob_theory.bounds.local.local_map import LocalMap
 from natrob_theory.bounds.local.radii import radii_per_sample
-from natrob_theory.layers.questions import lipschitz_of_layer
+from natrob_theory.layers.questions import layer_lipschitz_in, lipschitz_of_layer
 from natrob_theory.layers.remembered import remembered
 from natrob_theory.layers.statements import Shape
-from natrob_theory.numbers.argument_checks import require_state
+from natrob_theory.numbers.argument_checks import require_choice, require_state
 from natrob_theory.numbers.bound import Bound
+from natrob_theory.numbers.norms import NORMS, Norm
 
 
-def local_lipschitz_upper_bound(module: nn.Module, center: Tensor, radius: float | Tensor) -> Bound:
-    """K on the balls {y : ‖y − center_i‖₂ ≤ radius_i}: an upper bound for any two points of the ball, per sample.
+def local_lipschitz_upper_bound(
+    module: nn.Module, center: Tensor, radius: float | Tensor, *, norm: Norm = "L2"
+) -> Bound:
+    """K on the balls {y : ‖y − center_i‖ ≤ radius_i}: an upper bound for any two points of the ball, per sample.
 
     Sharp forms hold for `AutonomousField`, `LinearField` and nn.Sequential of Linear layers on vectors, Conv2d and
     batch norm in eval mode written out as matrices (up to `layers.matrices.DENSE_LIMIT` entries), activations known to
-    `activation_slopes`, and networks as `LocalMap` says. Any other layer enters by its constant on all inputs.
+    `activation_slopes`, and networks as `LocalMap` says. Any other layer enters by its constant on all inputs. In L∞
+    and L1 such a layer, and a network, gives the whole module its constant on all inputs.
 
     Args:
         module: a field or a chain of layers that `lipschitz_upper_bound` can bound.
         center: (batch, *state).
         radius: at least 0, one number or one per sample, (batch,).
+        norm: of the balls and of the constant: "L2", "Linf" or "L1".
 
     Returns:
         Value of shape (batch,), float64, kind "upper", rounded outward; never above `lipschitz_upper_bound`.
@@ -32,17 +39,36 @@ def local_lipschitz_upper_bound(module: nn.Module, center: Tensor, radius: float
         ValueError: a negative or non-finite radius, a centre that is not a finite state.
 
     Source: theory, section 5.
-    Proof: proofs/symbolic/local_lipschitz.py.
+    Proof: proofs/symbolic/local_lipschitz.py; in L∞ and L1 proofs/symbolic/row_and_column_norms.py.
     """
+    require_choice("norm", norm, NORMS)
     if not isinstance(module, nn.Module):
         raise TypeError(f"`module` must be an nn.Module, got {type(module).__name__}")
     center = require_state("center", center).detach()
     radii = radii_per_sample(radius, center)
+    if norm != "L2":
+        return _in_other_norms(module, center, radii, norm)
     return Bound(
         value=ball_constants(module, tuple(center.shape[1:])).on_balls(center, radii),
         kind="upper",
         assumptions=("between two points of the ball", "exact arithmetic with the stored weights"),
         source="theory, section 5: matrices between the activations, with their slopes on the ball",
+    )
+
+
+def _in_other_norms(module: nn.Module, center: Tensor, radii: Float[Tensor, " batch"], norm: Norm) -> Bound:
+    """The bound in L∞ or L1, never above that on all inputs."""
+    shape = tuple(center.shape[1:])
+    everywhere = torch.full_like(radii, layer_lipschitz_in(module, norm, shape))
+    local = entrywise_constants(module, center.flatten(1).double(), radii, shape, norm)
+    return Bound(
+        value=everywhere if local is None else torch.minimum(local, everywhere),
+        kind="upper",
+        norm=norm,
+        assumptions=("between two points of the ball", "exact arithmetic with the stored weights"),
+        source="rows or columns of the Jacobians on the ball, entry by entry"
+        if local is not None
+        else "the constant on all inputs",
     )
 
 
