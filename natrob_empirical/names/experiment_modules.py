@@ -17,6 +17,7 @@ EXPERIMENT_MODULES: Final = MappingProxyType(
         "certified": "certified",
         "certified-digits": "certified",
         "certified-long": "certified_training",
+        "certified-cifar10": "certified_training",
         "certified-ablation": "certified_training",
     }
 )

@@ -125,6 +125,33 @@ def _ablation_models(epochs: int) -> tuple[PresetModel, ...]:
     )
 
 
+COLOUR: Final = RadiusTraining(epsilon=36 / 255, asked=0.25, temperature=0.08, weight=0.5, slack=0.05)
+
+
+def _colour_models(epochs: int) -> tuple[PresetModel, ...]:
+    """Convolutional flows in three stages: 16, 8 and 4 pixels a side; the dense one beside them."""
+    schedule: dict[str, Any] = {"epochs": epochs, "batch_size": 256, "augmentation": "crop_flip", "engine": FAST}
+    convolutional = ContractiveSpecification(
+        label="Convolutional gradient flow, three stages",
+        network="gradient_flow",
+        layout="convolutional",
+        downscale=2,
+        channels=32,
+        hidden=64,
+        num_steps=4,
+        stages=3,
+        constraint="gram",
+        head="free",
+    )
+    dense = flow("Dense gradient flow", channels=3072, hidden=512, head="free")
+    return (
+        PresetModel(
+            specification=convolutional, training=TrainingSpecification(method=COLOUR, learning_rate=3e-3, **schedule)
+        ),
+        PresetModel(specification=dense, training=along_orthonormal_weights(COLOUR, **{**schedule, "batch_size": 512})),
+    )
+
+
 PRESETS: Final = (
     Preset(
         name="certified-long-cpu",
@@ -133,6 +160,15 @@ PRESETS: Final = (
         models=_long_models(12, num_steps=12),
         attacks=(
             AttackSpecification(label="PGD-40", attack="PGD", norm="L2", epsilons=(0.5, 1.58), steps=40, images=1_000),
+        ),
+    ),
+    Preset(
+        name="certified-cifar10-cpu",
+        summary="gradient flows trained for the radius 36/255; CIFAR-10 as JPEG, CPU, hours",
+        dataset="cifar10_jpeg",
+        models=_colour_models(30),
+        attacks=(
+            AttackSpecification(label="PGD-40", attack="PGD", norm="L2", epsilons=(36 / 255,), steps=40, images=1_000),
         ),
     ),
     Preset(
