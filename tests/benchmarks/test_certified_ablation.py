@@ -6,7 +6,7 @@ import pytest
 from benchmarks import certified_ablation
 from benchmarks.certified_ablation import Row, line, page, rows_of
 from natrob_empirical.benchmarks import Preset, PresetModel, preset_named
-from natrob_empirical.datasets import Dataset
+from natrob_empirical.datasets import load_dataset
 from natrob_empirical.models import ContractiveSpecification
 from natrob_empirical.training import MarginTraining, OrthonormalTraining, TrainingSpecification
 
@@ -27,9 +27,8 @@ def test_a_row_is_a_line_of_shares_in_per_cent() -> None:
     assert line(ROW) == "| 8 steps | 2.00 | 98.00 | 90.00 | 50.00 | 12 |"
 
 
-def test_rows_are_trained_once_and_read_afterwards(
-    digits: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_rows_are_trained_once_and_read_afterwards(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    digits = load_dataset("digits")
     preset = Preset(
         name="rows",
         summary="two networks",
