@@ -11,11 +11,13 @@
     Source.      theory, section 8
     Verdict.     proved as stated
     Theorems.    speed_along_the_flow, speed_nearby, error_on_a_known_grid, error_on_any_grid, error_without_slope,
-                 adaptive_affine_bound, runge_kutta_error_factor, runge_kutta_affine_bound *)
+                 adaptive_affine_bound, runge_kutta_error_factor, runge_kutta_affine_bound,
+                 affine_bound_from_one_sided *)
 
 From Coq Require Import Reals Lra Psatz QArith Qreals List.
 From NatrobProofs Require Import normed_space mean_value one_step_methods perturbed_recursion.
 From NatrobProofs Require Import butcher_tableau tableaus local_error.
+From NatrobProofs Require Import inner_product_space one_sided exact_flow mean_value.
 Open Scope R_scope.
 Open Scope vector_scope.
 
@@ -346,3 +348,30 @@ Proof.
 Qed.
 
 End AdaptiveSolves.
+
+(** ** From a one-sided constant
+
+    In an inner product space, as R^n with the Euclidean norm, μ makes the flow grow by e^{μt} at most. *)
+
+Corollary affine_bound_from_one_sided : forall (E : InnerProductSpace) (f : E -> E) (flow : R -> E -> E) K mu,
+  (forall z y, ‖f z ⊖ f y‖ <= K * ‖z ⊖ y‖) -> one_sided E (fun _ => f) mu ->
+  (forall y, flow 0 y = y) -> (forall t s y, flow t (flow s y) = flow (t + s) y) ->
+  (forall y t, has_derivative E (fun s => flow s y) t (f (flow t y))) ->
+  forall tableau H size_y size_z y z M N T,
+  let psi := fun h => runge_kutta_step E tableau (fun _ => f) 0 h in
+  let rate := K * H * bracket tableau (H * K) in
+  0 < K -> 0 <= H -> consistent tableau -> nodes_up_to 1 tableau ->
+  (forall n, 0 <= size_y n <= H) -> solve E psi size_y y -> time size_y M = T ->
+  (forall n, 0 <= size_z n <= H) -> solve E psi size_z z -> time size_z N = T ->
+  ‖z N ⊖ y M‖ <= exp (mu * T) * ‖z O ⊖ y O‖
+    + sum_below (fun j => exp (mu * (T - time size_y (S j)))
+        * (‖f (y j)‖ * (exp (Rmax mu 0 * size_y j) * error_factor K tableau (size_y j)))) M
+    + exp (mu * T) * (‖f (y O)‖ + K * ‖z O ⊖ y O‖)
+        * (exp (rate * exp (Rmax (- mu) 0 * H) * K * T) - 1) / K.
+Proof.
+  intros E f flow K mu lipschitz constant starts composes solves tableau H size_y size_z y z M N T psi rate positive.
+  intros. apply (runge_kutta_affine_bound E f flow K mu) with (size_z := size_z); try assumption; [lra|].
+  intros t z' y' after. rewrite <- (Rminus_0_r t) at 3. rewrite <- (starts z') at 2. rewrite <- (starts y') at 2.
+  apply (exact_flow_growth E (fun _ => f) mu 0 t (fun s => flow s z') (fun s => flow s y') after constant);
+    intros s _; apply solves.
+Qed.
