@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from natrob_empirical.models import AbstractClassifier, IntegratorClassifier, SequentialClassifier
@@ -21,7 +21,7 @@ from natrob_theory import (
     lipschitz_upper_bound,
     one_sided_lipschitz_upper_bound,
 )
-from natrob_theory.bounds.adaptive import FlowConstants, adaptive_affine_bound
+from natrob_theory.bounds.adaptive import Completion, FlowConstants, adaptive_affine_bound, completion
 from natrob_theory.bounds.adaptive.rounding import solve_rounding
 from natrob_theory.layers.questions import evaluated, output_shape
 from natrob_theory.layers.statements import Evaluated, Shape
@@ -76,11 +76,57 @@ class AffineFeatures:
     Attributes:
         features: as computed.
         slope, constant: ‖F(x′) − features‖₂ ≤ slope·‖x′ − x‖₂ + constant, F the network that is certified.
+        solves: the adaptive solves on the way.
     """
 
     features: Float[Tensor, "images features"]
     slope: Float[Tensor, " images"]
     constant: Float[Tensor, " images"]
+    solves: tuple["PassedSolve", ...]
+
+    def reach_their_end(self, radii: Float[Tensor, " images"], dtype: torch.dtype) -> Bool[Tensor, " images"]:
+        """Whether every solve in `dtype` of every image in these balls is proved to reach its end time.
+
+        Source: theory, section 8.
+        Proof: proofs/symbolic/completion.py.
+        """
+        found = torch.ones_like(radii, dtype=torch.bool)
+        for solve in self.solves:
+            found &= solve.completion(round_up(solve.slope * radii + solve.constant, 2), dtype).proved
+        return found
+
+
+@dataclass(frozen=True, kw_only=True)
+class PassedSolve:
+    """One adaptive solve, and where its clean and perturbed starts lie.
+
+    Attributes:
+        stage: the Neural ODE, with μ.
+        state_norm, speed: ‖y_0‖₂ and ‖f(y_0)‖₂ of the clean start y_0, from above.
+        slope, constant: ‖z_0 − y_0‖₂ ≤ slope·‖x′ − x‖₂ + constant.
+    """
+
+    stage: AdaptiveStage
+    state_norm: Float[Tensor, " images"]
+    speed: Float[Tensor, " images"]
+    slope: Float[Tensor, " images"]
+    constant: Float[Tensor, " images"]
+
+    def completion(self, distance: Float[Tensor, " images"], dtype: torch.dtype) -> Completion:
+        """Whether a solve from at most so far away reaches its end."""
+        net, stage = self.stage.module, self.stage
+        assert isinstance(net, NeuralODE)
+        assert stage.one_sided is not None
+        return completion(
+            net,
+            state_norm=self.state_norm,
+            distance=distance,
+            speed=self.speed,
+            lipschitz=float(stage.lipschitz),
+            one_sided=min(float(stage.lipschitz), float(stage.one_sided)),
+            input_shape=stage.input_shape,
+            dtype=dtype,
+        )
 
 
 def has_adaptive_solves(model: nn.Module) -> bool:
@@ -144,13 +190,20 @@ def affine_features(
     Proof: proofs/coq/affine_bound.v, proofs/coq/lipschitz_composition.v, proofs/coq/margin_certificate.v.
     """
     value, slope, constant = images, torch.ones_like(radii), torch.zeros_like(radii)
+    solves: list[PassedSolve] = []
     for stage in bounds.stages:
         reach = round_up(slope * radii + constant, 2)
-        passed = _through_solve if isinstance(stage.module, NeuralODE) else _through_layer
-        value, moved = passed(stage, value, reach, deployed)
+        if isinstance(stage.module, NeuralODE):
+            speed = _norm_up(stage.module.field(torch.full_like(reach, stage.module.start_time), value))
+            solves.append(
+                PassedSolve(stage=stage, state_norm=_norm_up(value), speed=speed, slope=slope, constant=constant)
+            )
+            value, moved = _through_solve(solves[-1], value, reach, deployed)
+        else:
+            value, moved = _through_layer(stage, value, reach, deployed)
         slope = round_up(torch.as_tensor(moved.slope) * slope, 1)
         constant = round_up(torch.as_tensor(moved.slope) * constant + torch.as_tensor(moved.constant), 2)
-    return AffineFeatures(features=value.flatten(1), slope=slope, constant=constant)
+    return AffineFeatures(features=value.flatten(1), slope=slope, constant=constant, solves=tuple(solves))
 
 
 def _through_layer(
@@ -175,9 +228,13 @@ def _rounding(stage: AdaptiveStage, size: Tensor, dtype: torch.dtype) -> Tensor:
 
 
 def _through_solve(
-    stage: AdaptiveStage, value: Tensor, reach: Tensor, deployed: torch.dtype | None
+    passed: PassedSolve, value: Tensor, reach: Tensor, deployed: torch.dtype | None
 ) -> tuple[Tensor, AffineBound]:
-    """e^{μT}d + E_clean + E_any, and what both solves round."""
+    """e^{μT}d + E_clean + E_any, and what both solves round.
+
+    The perturbed solve takes as many steps as are proved to be enough, or `max_num_steps`.
+    """
+    stage = passed.stage
     net = stage.module
     assert isinstance(net, NeuralODE)
     assert stage.one_sided is not None
@@ -187,17 +244,17 @@ def _through_solve(
         lipschitz=torch.tensor(float(stage.lipschitz), dtype=torch.float64),
         one_sided=torch.tensor(min(float(stage.lipschitz), float(stage.one_sided)), dtype=torch.float64),
     )
-    speed = _norm_up(net.field(torch.full_like(reach, net.start_time), value))
 
-    def rounding(dtype: torch.dtype, steps: int | None) -> AffineBound:
+    def rounding(dtype: torch.dtype, steps: int | Tensor) -> AffineBound:
         return solve_rounding(
-            net, state_norm=_norm_up(value), speed=speed, constants=constants,
+            net, state_norm=passed.state_norm, speed=passed.speed, constants=constants,
             input_shape=stage.input_shape, dtype=dtype, steps=steps,
         )  # fmt: skip
 
     rounded = torch.as_tensor(rounding(torch.float64, len(run.times) - 1).at(0.0).value)
     if deployed is not None:
-        rounded = rounded + torch.as_tensor(rounding(deployed, None).at(reach).value)
+        enough = passed.completion(reach, deployed).most_trials.clamp_max(net.max_num_steps)
+        rounded = rounded + torch.as_tensor(rounding(deployed, enough).at(reach).value)
     moved = AffineBound(
         slope=bound.slope, constant=round_up(torch.as_tensor(bound.constant) + rounded, 3), kind="upper"
     )

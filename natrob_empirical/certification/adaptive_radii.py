@@ -28,10 +28,11 @@ IMAGES_AT_ONCE = 64
 
 
 class AdaptiveRadii(NamedTuple):
-    """Radii in L2, and whose computed label is right."""
+    """Radii in L2, whose computed label is right, and in whose balls every solve is proved to reach its end."""
 
     radii: Float[Tensor, " images"]
     correct: Bool[Tensor, " images"]
+    complete: Bool[Tensor, " images"]
 
 
 def adaptive_radii(
@@ -57,7 +58,7 @@ def adaptive_radii(
         ]
     except (IntegrationError, LayerRefusedError, ValueError) as refusal:
         raise CertificateRefusedError(f"no certificate: {refusal}") from refusal
-    return AdaptiveRadii(torch.cat([part.radii for part in parts]), torch.cat([part.correct for part in parts]))
+    return AdaptiveRadii(*(torch.cat(some) for some in zip(*parts, strict=True)))
 
 
 def _of_some(constants: CertificateConstants, images: Tensor, y: Tensor) -> AdaptiveRadii:
@@ -65,18 +66,20 @@ def _of_some(constants: CertificateConstants, images: Tensor, y: Tensor) -> Adap
     assert isinstance(constants.bounds, AdaptiveBounds)
     deployed = None if constants.precision == "exact" else getattr(torch, constants.precision)
     radii = torch.zeros(len(images), dtype=torch.float64, device=images.device)
-    exact = _radii(constants, affine_features(constants.bounds, images, radii=radii, deployed=None), radii, y, None)
-    largest = exact.radii.clamp_max(math.sqrt(images[0].numel()))
-    if deployed is None:
-        return AdaptiveRadii(largest, exact.correct)
-    moved = affine_features(constants.bounds, images, radii=largest, deployed=deployed)
-    found = _radii(constants, moved, largest, y, deployed)
-    return AdaptiveRadii(torch.minimum(found.radii, largest), found.correct)
+    moved = affine_features(constants.bounds, images, radii=radii, deployed=None)
+    radii, correct = _radii(constants, moved, radii, y, None)
+    radii = radii.clamp_max(math.sqrt(images[0].numel()))
+    if deployed is not None:
+        moved = affine_features(constants.bounds, images, radii=radii, deployed=deployed)
+        found, correct = _radii(constants, moved, radii, y, deployed)
+        radii = torch.minimum(found, radii)
+    return AdaptiveRadii(radii, correct, moved.reach_their_end(radii, deployed or torch.float64))
 
 
 def _radii(
     constants: CertificateConstants, moved: AffineFeatures, most: Tensor, y: Tensor, deployed: torch.dtype | None
-) -> AdaptiveRadii:
+) -> tuple[Tensor, Tensor]:
+    """The radii, and whose computed label is right."""
     head = constants.model.head
     with torch.no_grad():
         logits = head(moved.features)
@@ -90,7 +93,7 @@ def _radii(
     room = torch.nan_to_num(room, nan=-math.inf, posinf=math.inf, neginf=-math.inf).scatter(1, y[:, None], math.inf)
     correct = (logits.argmax(dim=1) == y) & ~logits.isnan().any(dim=1)
     margins = PairMargins(room=room, distances=distances, slope=torch.zeros_like(room), correct=correct)
-    return AdaptiveRadii(margins.radii(times_up(distances, moved.slope[:, None])), correct)
+    return margins.radii(times_up(distances, moved.slope[:, None])), correct
 
 
 def _head_rounding(head: nn.Linear, norm: Tensor, dtype: torch.dtype) -> Tensor:

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from natrob_empirical import PGD, L2Ball, certified_accuracy
 from natrob_empirical.certification import CertificateRefusedError, certificate_constants
 from natrob_empirical.certification.adaptive_features import AdaptiveBounds, affine_features
+from natrob_empirical.certification.certified_accuracy import ALWAYS_SOLVED, WHILE_SOLVED
 from natrob_empirical.datasets import Dataset
 from natrob_empirical.models import IntegratorClassifier
 from natrob_theory import (
@@ -132,6 +133,28 @@ def test_the_deployed_float32_network_has_smaller_radii(
     deployed = certified_accuracy(short, x, y, RADII, precision="float32")
     assert (deployed.radii <= exact.radii).all()
     assert float(deployed.radii.mean()) > 0.5 * float(exact.radii.mean())
+
+
+def test_solves_that_are_proved_to_end_round_in_few_steps_and_the_result_says_so(
+    classifier: nn.Sequential, images: tuple[Tensor, Tensor]
+) -> None:
+    """10,000 trial steps are allowed; few can be needed, and only they can round."""
+    x, y = images
+    exact = certified_accuracy(classifier, x, y, RADII)
+    deployed = certified_accuracy(classifier, x, y, RADII, precision="float32")
+    assert float(deployed.radii.mean()) > 0.9 * float(exact.radii.mean())
+    for result in (exact, deployed):
+        assert result.arithmetic.endswith(ALWAYS_SOLVED)
+    solves = [module for module in classifier if isinstance(module, NeuralODE)]
+    state, needed = nn.Flatten()(x), 0
+    with torch.no_grad():
+        for solve in solves:
+            state = solve(state)
+            assert solve.last_solve is not None
+            needed = max(needed, int((solve.last_solve.accepted + solve.last_solve.rejected).max()))
+    scarce = certified_accuracy(with_solves(classifier, max_num_steps=needed), x, y, RADII)
+    assert WHILE_SOLVED in scarce.arithmetic
+    assert "That none fails is proved for 0 of " in scarce.arithmetic
 
 
 def with_solves(classifier: nn.Sequential, **settings: float) -> nn.Sequential:
