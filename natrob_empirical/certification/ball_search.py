@@ -13,12 +13,15 @@ from torch import Tensor
 from natrob_empirical.attacks import APGD
 from natrob_empirical.attacks.losses import Margin
 from natrob_empirical.certification.constants import CertificateConstants
-from natrob_empirical.certification.radius_search import HALVINGS, SearchProgress
+from natrob_empirical.certification.radius_search import SearchProgress
 from natrob_empirical.certification.relaxed_gaps import RelaxedGaps
 from natrob_empirical.certification.split_boxes import label_holds_on_box
 from natrob_empirical.threat_models import L2Ball, LinfBall
 from natrob_theory.numbers.norms import Norm
 from natrob_theory.relaxation import BranchAndBound
+
+HALVINGS = 6
+"""So many bisections follow the radii that were asked for."""
 
 BOXES_SHARE = 0.3
 """The part of an image's time that cutting boxes of pixels may take; cutting activations has the rest."""
@@ -64,6 +67,7 @@ class BallSearch:
         self._constants, self._images, self._y, self._norm = constants, images, y, norm
         self._time_left = torch.full((len(y),), 0.0 if time_limit is None else time_limit, dtype=torch.float64)
         self._branches = time_limit is not None
+        self._attacks = self._branches and norm in APGD.norms
         self._gaps = RelaxedGaps(constants, norm)
         with torch.no_grad():
             right = constants.model(images).argmax(dim=1) == y
@@ -73,7 +77,7 @@ class BallSearch:
         self,
         known: Float[Tensor, " images"],
         routes: Sequence[str],
-        asked: Sequence[float],
+        wanted: Sequence[float],
         *,
         progress: Callable[[SearchProgress], None] | None = None,
         settled: Callable[[float, Tensor], None] | None = None,
@@ -83,17 +87,17 @@ class BallSearch:
         Args:
             known: certified before.
             routes: by which way, one an image.
-            asked: radii to be decided.
+            wanted: radii to be decided.
             progress, settled: as for `verified_radii`.
         """
         verified, by = known.clone(), list(routes)
         entries = self._images[0].numel()
         largest = {"Linf": 1.0, "L2": math.sqrt(entries), "L1": float(entries)}[self._norm]
         beyond = self.found.clamp_max(largest)
-        wanted = sorted(set(asked))
+        wanted = sorted(set(wanted))
 
-        def look(number: int, rows: Tensor, radii: Tensor, *, branching: bool) -> None:
-            for name, holding in self._decided(rows, radii, branching=branching):
+        def look(number: int, rows: Tensor, radii: Tensor, *, asked: bool) -> None:
+            for name, holding in self._decided(rows, radii, asked=asked):
                 verified[holding] = torch.maximum(verified[holding], radii[torch.isin(rows, holding)])
                 for row in holding.tolist():
                     by[row] = f"{name} in {self._norm}"
@@ -106,28 +110,35 @@ class BallSearch:
         for number, epsilon in enumerate(wanted, start=1):
             rows = ((verified < epsilon) & (beyond > epsilon)).nonzero()[:, 0]
             if len(rows):
-                look(number, rows, torch.full_like(known[rows], epsilon), branching=self._branches)
+                look(number, rows, torch.full_like(known[rows], epsilon), asked=True)
             if settled is not None:
                 settled(epsilon, verified)
         for number in range(len(wanted) + 1, len(wanted) + HALVINGS + 1):
             rows = (beyond > verified * (1.0 + 1e-3)).nonzero()[:, 0]
             if len(rows) == 0:
                 break
-            look(number, rows, 0.5 * (verified[rows] + beyond[rows]), branching=False)
-        attacked = self._branches and self._norm in APGD.norms
-        return DecidedRadii(radii=verified, routes=tuple(by), found=self.found if attacked else None)
+            look(number, rows, 0.5 * (verified[rows] + beyond[rows]), asked=False)
+        return DecidedRadii(radii=verified, routes=tuple(by), found=self.found if self._attacks else None)
 
-    def _decided(self, rows: Tensor, radii: Tensor, *, branching: bool) -> list[tuple[str, Tensor]]:
-        """The images whose balls are certified, by each method; whom an attack breaks is noted in `found`."""
-        holds = self._gaps.certified(self._images[rows], self._y[rows], radii)
+    def _decided(self, rows: Tensor, radii: Tensor, *, asked: bool) -> list[tuple[str, Tensor]]:
+        """The images whose balls are certified, by each method; whom an attack breaks is noted in `found`.
+
+        Only balls of radii that were asked for are worth an attack, optimised bounds of every entry, and branching.
+        """
+        holds = self._gaps.certified(self._images[rows], self._y[rows], radii, thorough=False)
+        left = (~holds).nonzero()[:, 0]
+        if asked and self._attacks and len(left):
+            left = left[~self._attacked(rows[left], float(radii[0]))]
+        if asked and len(left):
+            places = rows[left]
+            optimised = self._gaps.certified(self._images[places], self._y[places], radii[left], thorough=True)
+            holds[left[optimised]] = True
+            left = left[~optimised]
         decided = [("linear_relaxation", rows[holds])]
-        left = ~holds
-        if not branching or not bool(left.any()):
-            return decided
-        if self._norm in APGD.norms:
-            left[left.clone()] = ~self._attacked(rows[left], float(radii[0]))
-        branched = [row for row, radius in zip(rows[left], radii[left], strict=True) if self._branched(row, radius)]
-        return [*decided, ("branch_and_bound", torch.stack(branched))] if branched else decided
+        if asked and self._branches:
+            branched = [rows[place] for place in left if self._branched(rows[place], radii[place])]
+            decided += [("branch_and_bound", torch.stack(branched))] if branched else []
+        return decided
 
     def _attacked(self, rows: Tensor, epsilon: float) -> Tensor:
         """Whom a margin attack breaks in the ball: nothing is to be proved there."""
@@ -152,8 +163,8 @@ class BallSearch:
             self._constants, int(label), region.lower[0], region.upper[0], go_on=within(BOXES_SHARE)
         )
         if not holds:
-            enclosure = self._gaps.enclosed(region)
-            still = self._gaps.open_gaps(enclosure, region, label)[0]
+            enclosure = self._gaps.enclosed(region, thorough=True)
+            still = self._gaps.open_gaps(enclosure, label)[0]
             search = BranchAndBound(self._gaps.network.graph, enclosure)
             rows, thresholds = self._gaps.rows(label)[0][still], self._gaps.thresholds(region, label)[0][still]
             holds = search.search(rows, thresholds, go_on=within(1.0)).settled

@@ -22,6 +22,9 @@ ENTRIES_AT_ONCE = 2**23
 ROW_ASCENT = Ascent(steps=20)
 """How the slopes of the gaps' own lines are optimised, for each image and gap."""
 
+NODE_ASCENT = Ascent(steps=10)
+"""How those of the lines before every activation are, for each of its entries."""
+
 
 class RelaxedGaps:
     """The classifier as a graph, and bounds of its gaps s_y − s_j on balls within the pixel range.
@@ -49,34 +52,36 @@ class RelaxedGaps:
         """The balls around these images, within the pixel range."""
         return region_around(images.flatten(1).double(), radii.double(), self._norm)
 
-    def enclosed(self, region: AbstractRegion) -> Enclosure:
-        """Bounds of every node; with lines of least area."""
-        return self.network.enclosed(region)
+    def enclosed(self, region: AbstractRegion, *, thorough: bool) -> Enclosure:
+        """Bounds of every node: with lines of least area, or optimised for every entry that an activation takes."""
+        return self.network.enclosed(region, NODE_ASCENT if thorough else Ascent(steps=0))
 
     def certified(
-        self, images: Float[Tensor, "images *image"], y: Int64[Tensor, " images"], radii: Float[Tensor, " images"]
+        self,
+        images: Float[Tensor, "images *image"],
+        y: Int64[Tensor, " images"],
+        radii: Float[Tensor, " images"],
+        *,
+        thorough: bool,
     ) -> Bool[Tensor, " images"]:
-        """Whether every gap is bounded above its threshold on the ball."""
+        """Whether every gap is bounded above its threshold on the ball; `thorough` as in `enclosed`."""
         parts = zip(*(values.split(self.images_at_once) for values in (images, y, radii)), strict=True)
         found = []
         for some, labels, around in parts:
             region = self.region(some, around)
-            found.append(~self.open_gaps(self.enclosed(region), region, labels).any(dim=1))
+            enclosure = self.enclosed(region, thorough=thorough)
+            found.append(~self.open_gaps(enclosure, labels).any(dim=1))
         return torch.cat(found)
 
-    def open_gaps(
-        self, enclosure: Enclosure, region: AbstractRegion, y: Int64[Tensor, " images"]
-    ) -> Bool[Tensor, "images classes"]:
+    def open_gaps(self, enclosure: Enclosure, y: Int64[Tensor, " images"]) -> Bool[Tensor, "images classes"]:
         """The gaps that are not bounded above their threshold: first by the lines of least area, then optimised."""
-        rows, thresholds = self.rows(y), self.thresholds(region, y)
+        rows, thresholds = self.rows(y), self.thresholds(enclosure.region, y)
         own = torch.nn.functional.one_hot(y, rows.shape[2]).bool()
         left = ~(self.network.lower(enclosure, rows).bound > thresholds) & ~own
         images = left.any(dim=1).nonzero()[:, 0]
-        if len(images) == 0:
-            return left
-        some = enclosure.of(images)
-        bound = self.network.lower(some, rows[images], ascent=ROW_ASCENT).bound
-        left[images] &= ~(bound > thresholds[images])
+        if len(images):
+            bound = self.network.lower(enclosure.of(images), rows[images], ascent=ROW_ASCENT).bound
+            left[images] &= ~(bound > thresholds[images])
         return left
 
     def rows(self, y: Int64[Tensor, " images"]) -> Float[Tensor, "images classes logits"]:

@@ -22,10 +22,10 @@ from natrob_theory.relaxation.graph import Graph
 from natrob_theory.relaxation.optimised_lines import Ascent, Conditions, ascended, fixed_lines
 from natrob_theory.relaxation.sampled_activation import cut_of, sampled
 
-AT_ONCE = 128
+AT_ONCE = 256
 """So many domains are cut together."""
 
-CUT_ASCENT = Ascent(steps=6, rate=0.3, multiplier_rate=0.2, decay=0.9)
+CUT_ASCENT = Ascent(steps=3, rate=0.3, multiplier_rate=0.2, decay=0.9)
 """How each half is optimised."""
 
 LAST_ASCENT = Ascent(steps=200, rate=0.1, multiplier_rate=0.2, decay=0.98)

@@ -91,9 +91,9 @@ def test_other_activations_are_cut_too(activation: type[nn.Module]) -> None:
     row = torch.tensor([[1.0, 0.0]], dtype=torch.float64)
     enclosure = network.enclosed(region)
     root = float(network.lower(enclosure, row[None]).bound)
-    threshold = least - 0.3 * (least - root)
+    threshold = least - 0.5 * (least - root)
     assert root < threshold
-    looks = iter(range(60))
+    looks = iter(range(40))
     outcome = BranchAndBound(network.graph, enclosure).search(
         row, torch.tensor([threshold], dtype=torch.float64), go_on=lambda: next(looks, None) is not None
     )
