@@ -169,13 +169,14 @@ def _smaller_errors(
     if found is None:
         return clean, any_error
     constant, slope = torch.as_tensor(found.constant), torch.as_tensor(found.slope)
-    better = constant < torch.as_tensor(any_error.constant)
+    # A smaller slope is a slower recursion, which `solve_rounding` with its own covers.
+    better = (constant < torch.as_tensor(any_error.constant)) & (slope <= torch.as_tensor(any_error.slope))
     smaller = replace(
         any_error,
         constant=torch.where(better, constant, any_error.constant),
         slope=torch.where(better, slope, any_error.slope),
     )
-    return torch.minimum(clean, constant), smaller
+    return torch.where(better, torch.minimum(clean, constant), clean), smaller
 
 
 def _require_norm(norm: Norm, *constants: Bound | float | None) -> None:
