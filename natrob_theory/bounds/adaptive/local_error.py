@@ -12,9 +12,9 @@ h Σ_{k≥p} |r_{k+1} − 1/(k+1)!| a^k + K_ρ h² e^{max(μ,0)ch} (κ_b + x|b|�
 First: the linear part alone, R(hA) against e^{hA}, r_k the stability polynomial's coefficients, p its order. Then the
 remainder as a forcing of the linear part, along the flow and at the stages; these lie within hv|𝒜|(I − x|𝒜|)⁻¹𝟙 of y.
 For a gradient flow A = −½WᵀW and K_ρ = K/2: half of the first bound for small x, where the order is at least 2.
+A third bound does without these distances (`kernel_rate`); for methods of many stages it is far smaller.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from math import factorial
@@ -24,14 +24,14 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from natrob_theory.bounds.adaptive.outward_series import polynomial_up, series_up
+from natrob_theory.bounds.adaptive.remainder_kernels import kernel_rate
 from natrob_theory.numbers.outward_exponentials import exponential_up, fraction_up
 from natrob_theory.numbers.rounding import SMALLEST_SAFE, round_up, times_up
 from natrob_theory.tableaus import ButcherTableau
 
-TERMS = 24
-"""Of the power series; what follows is at most e^a times the next term."""
 ROUNDINGS = 200
-"""More than any quantity here needs: two power series of `TERMS` terms, and products."""
+"""More than any quantity here needs: power series, and products."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,7 +74,7 @@ class _Rate(NamedTuple):
 def local_error(
     tableau: ButcherTableau, step_size: Float[Tensor, "..."], constants: FlowConstants
 ) -> Float[Tensor, "..."]:
-    """ℓ(h) with ‖Ψ_h(y) − φ_h(y)‖ ≤ v ℓ(h), rounded outward; the smaller of the two bounds. 0 for h = 0.
+    """ℓ(h) with ‖Ψ_h(y) − φ_h(y)‖ ≤ v ℓ(h), rounded outward; the smallest of the bounds. 0 for h = 0.
 
     Args:
         tableau: the method with the weights that are propagated.
@@ -121,53 +121,28 @@ def error_rate(tableau: ButcherTableau, largest_step: float, constants: FlowCons
 def linear_part_rate(tableau: ButcherTableau, a: Float[Tensor, "..."]) -> Float[Tensor, "..."]:
     """η(a): a step of size h on a linear field of norm a/h errs by at most v h η(a). Rounded outward, increasing in a.
 
-    Proof: proofs/coq/affine_bound.v, proofs/symbolic/affine_adaptive_bound.py of what the bound is for.
+    Proof: proofs/symbolic/affine_part_and_remainder.py.
     """
-    rate = round_up(_series(_linear_coefficients(tableau), a, tail=_tail(1)), ROUNDINGS)
+    stability = tableau.stability_polynomial()[1:]
+    first = [abs(entry - Fraction(1, factorial(k + 1))) for k, entry in enumerate(stability)]
+    rate = series_up(first, a, offset=1)
     return torch.where(a > 0, rate.clamp_min(SMALLEST_SAFE), rate)  # powers of a may underflow
 
 
 def _rates(tableau: ButcherTableau, step: Tensor, constants: FlowConstants) -> list[_Rate]:
-    """The bounds that are known, each divided by h and v; not rounded outward yet beyond their polynomials."""
+    """The bounds that are known, each divided by h and v."""
     x = times_up(constants.lipschitz, step)
-    polynomial = _polynomial(tableau.local_error_polynomial(), x)
+    polynomial = polynomial_up(tableau.local_error_polynomial(), x)
     rates = [_Rate(round_up(x * polynomial, 4), torch.zeros_like(x))]
-    if constants.affine is not None:
-        rates.append(_rate_from_affine(tableau, step, x, polynomial, constants.affine))
-    return rates
-
-
-def _rate_from_affine(
-    tableau: ButcherTableau, step: Tensor, x: Tensor, polynomial: Tensor, affine: AffineRemainder
-) -> _Rate:
-    """The second bound divided by h and v."""
-    a, forcing = times_up(affine.linear, step), times_up(affine.remainder, step)
-    along = forcing * (polynomial + _series(_forcing_coefficients(), a, tail=_tail(2)))
-    linear = _series(_linear_coefficients(tableau), a, tail=_tail(1))
+    if constants.affine is None:
+        return rates
+    a, forcing = times_up(constants.affine.linear, step), times_up(constants.affine.remainder, step)
+    linear = linear_part_rate(tableau, a)
+    by_kernels = kernel_rate(tableau, linear, a, forcing, x)
+    along = forcing * (polynomial + series_up([Fraction(0)], a, offset=2))
     plain = linear + forcing * _of_stages(tableau, a, x)
-    plain = torch.where(a > 0, round_up(plain, ROUNDINGS).clamp_min(SMALLEST_SAFE), plain)  # powers of a may underflow
-    return _Rate(round_up(along, ROUNDINGS), plain)
-
-
-def _forcing_coefficients() -> list[Fraction]:
-    """Σ_{k≥1} a^k/(k + 2)!."""
-    return [Fraction(0), *(Fraction(1, factorial(k + 2)) for k in range(1, TERMS))]
-
-
-def _linear_coefficients(tableau: ButcherTableau) -> list[Fraction]:
-    """Σ_k |r_{k+1} − 1/(k+1)!| a^k."""
-    stability = [*tableau.stability_polynomial(), *[Fraction(0)] * TERMS]
-    return [abs(stability[k + 1] - Fraction(1, factorial(k + 1))) for k in range(TERMS)]
-
-
-def _tail(offset: int) -> float:
-    """1/(N + offset)!, N = `TERMS`: Σ_{k≥N} a^k/(k + offset)! ≤ a^N e^a/(N + offset)!."""
-    return fraction_up(Fraction(1, factorial(TERMS + offset)))
-
-
-def _series(coefficients: Sequence[Fraction], a: Tensor, *, tail: float) -> Tensor:
-    """A power series with its rest, at least its value."""
-    return _polynomial(coefficients, a) + tail * a**TERMS * exponential_up(a)
+    rates += [_Rate(by_kernels, torch.zeros_like(x)), _Rate(round_up(along, ROUNDINGS), round_up(plain, ROUNDINGS))]
+    return rates
 
 
 def _of_stages(tableau: ButcherTableau, a: Tensor, x: Tensor) -> Tensor:
@@ -175,13 +150,5 @@ def _of_stages(tableau: ButcherTableau, a: Tensor, x: Tensor) -> Tensor:
     growth = tableau.growth_polynomial()  # g_m is the coefficient of x^{m+1}
     total = torch.zeros_like(a * x)
     for j in range(len(growth)):
-        total = total + a ** (j + 1) * _polynomial(growth[j + 3 :], x)
+        total = total + a ** (j + 1) * polynomial_up(growth[j + 3 :], x)
     return total
-
-
-def _polynomial(coefficients: Sequence[Fraction], x: Tensor) -> Tensor:
-    """At least the value at x ≥ 0 of a polynomial with nonnegative coefficients in ascending powers."""
-    value = torch.zeros_like(x)
-    for coefficient in reversed(coefficients):
-        value = value * x + fraction_up(coefficient)
-    return round_up(value, 4 * len(coefficients) + 2)
