@@ -39,6 +39,7 @@ def kernel_constants(a: tuple[Row, ...], b: Row, c: Row) -> KernelConstants:
     """The constants of a tableau with nodes of at least 0.
 
     Source: theory, section 8, sharpened.
+    Proof: proofs/symbolic/affine_remainder_kernels.py, proofs/symbolic/quadrature_kernels.py.
     """
     count = len(b)
     rows = [_powers(row, a, count) for row in a]

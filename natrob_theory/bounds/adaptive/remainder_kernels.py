@@ -39,7 +39,7 @@ def kernel_rate(
         x: hK.
 
     Source: theory, section 8, sharpened.
-    Proof: proofs/symbolic/affine_part_and_remainder.py of the series.
+    Proof: proofs/symbolic/affine_remainder_kernels.py.
     """
     kernels = kernel_constants(tableau.a, tableau.b, tableau.c)
     total = linear_part + forcing * series_up(kernels.weights, a, offset=2)
