@@ -1,9 +1,11 @@
-"""Certificates from Lipschitz constants beside auto_LiRPA's linear relaxations: the same networks, images and balls.
+"""Lipschitz constants and linear relaxations beside auto_LiRPA's: the same networks, images and balls.
 
 Each bounds every logit gap s_y − s_j from below over a ball. natrob's bound is the gap at the image less C_j·ε, C_j a
 Lipschitz constant of the gap: on all inputs ("global"), from the tube of the image's trajectory ("tube"), or of the
-whole map on the ball ("local"). Tightness is how much of the smallest gap a method gives up on average over the images.
-An L∞ ball of radius ε enters natrob's through the L2 ball of radius ε√d that holds it; auto_LiRPA has both norms.
+whole map on the ball ("local"). Linear relaxation, with lines of least area and with slopes optimised, bounds the gap
+backward through the steps, without a pixel range, as auto_LiRPA does. Tightness is how much of the smallest gap a
+method gives up on average over the images. An L∞ ball of radius ε enters natrob's constants through the L2 ball of
+radius ε√d that holds it; relaxations have both norms.
 Times are CPU time on both sides, so that what else runs on the machine is not counted.
 """
 
@@ -23,10 +25,19 @@ from benchmarks.measurement import Row, interleaved_medians
 from benchmarks.small_dense_networks import CLASSES, DenseNetwork, dense_networks
 from natrob_theory import lipschitz_upper_bound, step_structures, tube_bound
 from natrob_theory.bounds.local.local_map import LocalMap
+from natrob_theory.numbers.norms import Norm
+from natrob_theory.relaxation import Ascent, RelaxedNetwork, region_around
 
 SECTION = "local bounds"
 IMAGES, QUICK_IMAGES = 64, 8
-BALLS = (("L2", 0.05), ("L2", 0.1), ("L2", 0.3), ("L2", 0.5), ("Linf", 0.01), ("Linf", 0.03))
+BALLS: tuple[tuple[Norm, float], ...] = (
+    ("L2", 0.05),
+    ("L2", 0.1),
+    ("L2", 0.3),
+    ("L2", 0.5),
+    ("Linf", 0.01),
+    ("Linf", 0.03),
+)
 BALL_OF_OPTIMISED = ("L2", 0.1)
 """The optimised slopes of α-CROWN take a quarter of a minute for each ball, so they have one, and one turn."""
 
@@ -35,7 +46,7 @@ PEER_METHODS = ("IBP", "CROWN-IBP", REFERENCE)
 
 
 def rows(*, quick: bool = False) -> list[Row]:
-    """For each network and ball: natrob's three methods beside CROWN, and auto_LiRPA's others beside CROWN."""
+    """For each network and ball: natrob's methods beside CROWN, and auto_LiRPA's others beside CROWN."""
     found = []
     for network in dense_networks(QUICK_IMAGES if quick else IMAGES):
         try:
@@ -53,7 +64,7 @@ class _Ball:
     """One network, and one ball around each of its images."""
 
     network: DenseNetwork
-    norm: str
+    norm: Norm
     epsilon: float
 
     @property
@@ -125,8 +136,26 @@ def gap_bounds(network: DenseNetwork, radius: float) -> dict[str, Callable[[], T
     return {name: lambda of=of: (gaps(network)[0] - radius * of()).amin(dim=1) for name, of in constants.items()}
 
 
+def relaxed_bounds(network: DenseNetwork, norm: Norm, epsilon: float) -> dict[str, Callable[[], Tensor]]:
+    """By linear relaxation, lower bounds of the smallest gap on balls in their own norm."""
+    relaxed = RelaxedNetwork((network.trunk, network.head), tuple(network.x.shape[1:]))
+    unit = torch.eye(CLASSES, dtype=torch.float64)
+    others = torch.nn.functional.one_hot(network.y, CLASSES) == 0
+    rows = (unit[network.y][:, None] - unit[None])[others].view(len(network.x), CLASSES - 1, CLASSES)
+    radii = torch.full((len(network.x),), epsilon, dtype=torch.float64)
+
+    def bounds(ascent: Ascent) -> Tensor:
+        region = region_around(network.x.double(), radii, norm, pixel_range=None)
+        return relaxed.lower(relaxed.enclosed(region, ascent), rows, ascent=ascent).bound.amin(dim=1)
+
+    return {
+        "linear relaxation": lambda: bounds(Ascent(steps=0)),
+        "linear relaxation, slopes optimised": lambda: bounds(Ascent(steps=5)),
+    }
+
+
 def _compared(ball: _Ball, peer: LirpaPeer, *, quick: bool) -> list[Row]:
-    own = gap_bounds(ball.network, ball.l2_radius)
+    own = gap_bounds(ball.network, ball.l2_radius) | relaxed_bounds(ball.network, ball.norm, ball.epsilon)
     clean = gaps(ball.network)[0].amin(dim=1)
     outcomes = _measured(own, peer, ball, repeats=3 if quick else 7)
     if (ball.norm, ball.epsilon) == BALL_OF_OPTIMISED:
@@ -153,7 +182,9 @@ def _beside_reference(
         Row(
             section=SECTION,
             case=ball.name,
-            subject=f'constants, "{name}"' if own else f"(the peer) {name.replace(OPTIMISED, 'α-CROWN')}",
+            subject=(name if " " in name else f'constants, "{name}"')
+            if own
+            else f"(the peer) {name.replace(OPTIMISED, 'α-CROWN')}",
             peer=f"{peer} {REFERENCE}",
             quantity=quantity,
             value=value,

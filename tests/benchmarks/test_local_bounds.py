@@ -10,7 +10,7 @@ from torch import fx, nn
 
 from benchmarks import lirpa_peer, local_bounds
 from benchmarks.lirpa_worker import check_known_case, gaps_to_other_classes, known_case, network_from
-from benchmarks.local_bounds import gap_bounds, gaps
+from benchmarks.local_bounds import gap_bounds, gaps, relaxed_bounds
 from benchmarks.small_dense_networks import DenseNetwork, dense_networks
 
 STUB = """
@@ -44,6 +44,7 @@ def test_no_image_near_by_has_a_smaller_gap_than_the_bounds(networks: tuple[Dens
             near = DenseNetwork(**{**vars(network), "x": network.x + moved})
             found = torch.minimum(found, gaps(near)[0].amin(dim=1))
         bounds = {name: bound() for name, bound in gap_bounds(network, 0.1).items()}
+        bounds |= {name: bound() for name, bound in relaxed_bounds(network, "L2", 0.1).items()}
         assert all(bool((bound < found).all()) for bound in bounds.values())
         assert bool((bounds["global"] <= bounds["local"] + 1e-9).all())
         assert bool((found < clean).any())

@@ -70,3 +70,13 @@ def test_a_radius_that_reaches_a_distance_found_is_a_contradiction(
 ) -> None:
     radii = [*RADII[:position], radius, *RADII[position + 1 :]]
     assert bounds(theory(radii=radii), fab()).contradictions == broken
+
+
+def test_images_neither_certified_nor_attacked_are_counted() -> None:
+    found = bounds(theory(radii=RADII), fab())
+    for epsilon in (0.0, *RADII, *(distance for distance in DISTANCES if distance < 9.0)):
+        pairs = zip(RADII, DISTANCES, strict=True)
+        open_images = [1 for low, high in pairs if not (low > 0 and low >= epsilon) and high > epsilon]
+        assert found.undecided(epsilon) == len(open_images)
+    decided = round(len(found) * (found.certified(0.2) + 1.0 - found.attacked(0.2)))
+    assert found.undecided(0.2) == len(found) - decided
