@@ -81,7 +81,8 @@ def adaptive_affine_bound(
         IntegrationError: a sample of the clean solve did not reach the end.
 
     Source: theory, section 8.
-    Proof: proofs/coq/adaptive_affine_bound.v (runge_kutta_affine_bound), proofs/coq/exact_flow.v.
+    Proof: proofs/coq/adaptive_affine_bound.v (runge_kutta_affine_bound), proofs/coq/exact_flow.v,
+        proofs/coq/exact_flow_in_any_norm.v.
     """
     require_affine_bound_known(net)
     require_state("y0", y0)
