@@ -12,7 +12,7 @@ from natrob_empirical.evidence.flags import ReliabilityFlag, reliability_flags
 from natrob_empirical.evidence.kept import KeptImages, attacks_at, kept_under, strongest
 from natrob_empirical.evidence.run import AttackBudget, Model, Run
 from natrob_empirical.records import AttackResult
-from natrob_empirical.reporting.parts.ceiling_line import ceiling_layers, ceiling_note
+from natrob_empirical.reporting.parts.ceiling_line import CEILING, ceiling_layers, ceiling_note
 from natrob_empirical.reporting.parts.cells import count, key, number, only, quantity, share, table, words
 from natrob_empirical.reporting.parts.chart import (
     GRAY,
@@ -81,7 +81,7 @@ def _layers(model: Model, norm: str, budgets: list[AttackBudget], together: dict
         if (result := model.attacks[b])
     ]  # fmt: skip
     names = list(dict.fromkeys(budget.attack for budget in budgets))
-    colours = [colour for colour in PALETTE if colour not in {ORANGE, GRAY}]
+    colours = [colour for colour in PALETTE if colour not in {ORANGE, GRAY, CEILING}]
     x = budget_axis(norm, _end(budgets))
     told = tips(attack="attack", epsilon="ε", share="left at most %", n="images")
     each = plot(points, x, told).encode(**series("attack", names, colours=colours, shapes=SHAPES))
