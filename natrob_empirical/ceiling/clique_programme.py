@@ -39,9 +39,7 @@ class CoverSolution:
     closed: bool
 
 
-def best_clique_cover(
-    vertices: Sequence[int], adjacency: Adjacency, *, rounds: int, start: Sequence[Clique] = ()
-) -> CoverSolution:
+def best_clique_cover(vertices: Sequence[int], adjacency: Adjacency, *, rounds: int, apiece: int = 3) -> CoverSolution:
     """Solves max Σ x_v with Σ_{v∈Q} x_v ≤ 1 for more and more cliques Q, and covers the vertices by its dual.
 
     Every dual solution is a cover, whatever round it is from: a limit on the rounds loosens the bound and breaks
@@ -51,17 +49,17 @@ def best_clique_cover(
         vertices: of the graph; they need not be all that the adjacency has.
         adjacency: of the graph.
         rounds: linear programmes at most, at least 1.
-        start: cliques to begin with.
+        apiece: cliques that a round takes in for one vertex at most.
     """
     place = {vertex: position for position, vertex in enumerate(vertices)}
-    cliques = list(dict.fromkeys([*covering_cliques(vertices, adjacency), *start]))
+    cliques = covering_cliques(vertices, adjacency)
     least = math.inf
     for attempt in range(1, rounds + 1):
         values, duals, room = _solved(cliques, place)
         better, least = float(values.sum()) < least - _VIOLATED, min(least, float(values.sum()))
         shares = {vertex: value for vertex, value in zip(vertices, values.tolist(), strict=True) if value > 1e-9}
         known = set(cliques)
-        violated = dict.fromkeys(heavy_cliques(shares, adjacency, 1.0 + _VIOLATED))
+        violated = dict.fromkeys(heavy_cliques(shares, adjacency, 1.0 + _VIOLATED, apiece=apiece))
         fresh = [clique for clique in violated if clique not in known]
         if not fresh or attempt == rounds:
             cover = _rounded_up(cliques, duals, vertices)

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from natrob_empirical.ceiling.ceiling import Ceiling, Witness
-from natrob_empirical.ceiling.certificates import whole_cover
+from natrob_empirical.ceiling.certificates import require_independent, whole_cover
 from natrob_empirical.ceiling.conflict_graph import ConflictGraph
 from natrob_empirical.ceiling.distance_limits import CeilingNorm, DistanceLimits, distance_limits
 from natrob_empirical.ceiling.near_pairs import SEARCHES, Labels, NearPairs
@@ -20,7 +20,7 @@ from natrob_empirical.ceiling.solution import Solution, matched, solve
 _WITNESSES: Final = 10
 MOST_PAIRS: Final = 20_000_000
 """More conflicts are not held: the farthest pairs are left out, which only loosens the upper bound."""
-MOST_FOR_CLIQUES: Final = 400_000
+MOST_FOR_CLIQUES: Final = 3_000_000
 """Graphs with more edges are bounded by a matching."""
 
 
@@ -55,10 +55,8 @@ class LabelledImages:
         left_out = found.left_out if possible == len(pairs.first) else 0
         graph = self._graph(pairs, certain)
         solution = self._solution(graph)
-        below = (
-            solution if (possible, left_out) == (certain, 0) else self._below(self._graph(pairs, possible), left_out)
-        )
-        robust = max(below.chosen, self._largest_class(), key=len)
+        chosen = () if left_out else self._without_undecided(solution.chosen, pairs, certain, possible)
+        robust = max(chosen, self._largest_class(), key=len)
         return self._result(
             epsilon, solution, robust, conflicts=certain + left_out, undecided=possible - certain, left_out=left_out,
             witnesses=self._witnesses(pairs, min(certain, _WITNESSES)),
@@ -84,11 +82,17 @@ class LabelledImages:
     def _solution(self, graph: ConflictGraph) -> Solution:
         return solve(graph) if graph.edges <= MOST_FOR_CLIQUES else matched(graph)
 
-    def _below(self, graph: ConflictGraph, left_out: int) -> Solution:
-        """An independent set with every pair that may conflict as an edge; a class where pairs are left out."""
-        if left_out:
-            return Solution(cover=whole_cover(()), chosen=self._largest_class(), method="class sizes")
-        return self._solution(graph)
+    def _without_undecided(
+        self, chosen: tuple[int, ...], pairs: NearPairs, certain: int, possible: int
+    ) -> tuple[int, ...]:
+        """The independent set that is left once one image of every undecided pair in it has gone; checked again."""
+        kept = set(chosen)
+        for first, second in zip(pairs.first[certain:possible], pairs.second[certain:possible], strict=True):
+            if int(first) in kept and int(second) in kept:
+                kept.discard(int(second))
+        found = tuple(sorted(kept))
+        require_independent(self._graph(pairs, possible), found)
+        return found
 
     def _largest_class(self) -> tuple[int, ...]:
         """The positions of the largest class, the first of equals: no two of its images conflict."""

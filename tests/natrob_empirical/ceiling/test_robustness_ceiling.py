@@ -210,7 +210,7 @@ def test_a_graph_too_large_for_cliques_is_bounded_by_a_matching(
 @pytest.mark.mnist
 def test_a_slice_of_mnist(mnist_root: object) -> None:
     data = load_dataset("mnist", data_root=str(mnist_root), download=False)
-    images, labels = data.to_images(data.test_x[:600]), data.test_y[:600]
+    images, labels = data.to_images(data.test_x[:400]), data.test_y[:400]
     found: Ceiling = robustness_ceiling(images, labels, L2Ball(3.0))
     rows, kinds = images.flatten(1).double().numpy(), labels.numpy()
     joined = (cdist(rows, rows) <= 6.0) & (kinds[:, None] != kinds[None, :])
