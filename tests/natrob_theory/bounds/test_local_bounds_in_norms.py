@@ -38,7 +38,7 @@ def tanh_chain() -> nn.Sequential:
     return nn.Sequential(nn.Linear(5, 7), nn.Tanh(), nn.Linear(7, 4)).double().requires_grad_(False)
 
 
-@examples(10)
+@examples(5)
 @given(st.integers(0, 2**31), st.sampled_from(OTHERS))
 def test_a_small_ball_has_the_norm_of_the_jacobian(seed: int, norm: Norm) -> None:
     torch.manual_seed(seed)
