@@ -9,10 +9,10 @@ from natrob_empirical.ceiling.inputs import ImagesLike, require_images, require_
 from natrob_empirical.ceiling.labelled_images import LabelledImages
 from natrob_empirical.ceiling.near_pairs import SEARCHES
 from natrob_empirical.ceiling.pixel_levels import pixel_levels
-from natrob_empirical.threat_models import AbstractBall, L2Ball, LinfBall
+from natrob_empirical.threat_models import AbstractBall, L1Ball, L2Ball, LinfBall
 from natrob_theory.numbers.argument_checks import require_choice, require_nonnegative
 
-_NORMS: Final[dict[type[AbstractBall], CeilingNorm]] = {LinfBall: "Linf", L2Ball: "L2"}
+_NORMS: Final[dict[type[AbstractBall], CeilingNorm]] = {LinfBall: "Linf", L2Ball: "L2", L1Ball: "L1"}
 
 
 def robustness_ceiling(images: ImagesLike, labels: ImagesLike, ball: AbstractBall) -> Ceiling:
@@ -30,7 +30,7 @@ def robustness_ceiling(images: ImagesLike, labels: ImagesLike, ball: AbstractBal
         images: of shape (images, *pixels): an array, or a tensor on the CPU. uint8, where k stands for k/255, or
             float32 or float64 pixels in [0, 1].
         labels: whole numbers of shape (images,).
-        ball: a LinfBall or an L2Ball without a mask.
+        ball: a LinfBall, an L2Ball or an L1Ball, without a mask.
 
     Returns:
         the ceiling, with both certificates, the nearest conflicting pairs, and what was left open.
@@ -43,7 +43,9 @@ def robustness_ceiling(images: ImagesLike, labels: ImagesLike, ball: AbstractBal
     Proof: proofs/coq/data_ceiling.v.
     """
     if type(ball) not in _NORMS:
-        raise TypeError(f"`ball` must be a LinfBall or an L2Ball, got {ball!r} of type {type(ball).__name__}")
+        raise TypeError(
+            f"`ball` must be a LinfBall, an L2Ball or an L1Ball, got {ball!r} of type {type(ball).__name__}"
+        )
     if ball.mask is not None:
         raise ValueError("`ball` must have no mask: images that differ in a held pixel never conflict")
     return robustness_ceilings(images, labels, [ball.epsilon], norm=_NORMS[type(ball)])[0]

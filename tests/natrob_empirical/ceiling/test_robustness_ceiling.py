@@ -22,6 +22,7 @@ from natrob_empirical.ceiling import (
     robustness_ceilings,
 )
 from natrob_empirical.datasets import Dataset
+from natrob_empirical.threat_models import AbstractBall, L1Ball
 
 Array = npt.NDArray[Any]
 
@@ -108,6 +109,17 @@ def test_a_shuffle_changes_nothing(digits: Dataset) -> None:
         one = robustness_ceiling(images, labels, ball)
         other = robustness_ceiling(images[order], labels[order], ball)
         assert (one.most, one.conflicts) == (other.most, other.conflicts)
+
+
+@pytest.mark.parametrize(("ball", "norm"), [(LinfBall(0.4), "Linf"), (L2Ball(1.25), "L2"), (L1Ball(5.0), "L1")])
+def test_a_ball_names_its_norm(ball: AbstractBall, norm: CeilingNorm, digits: Dataset) -> None:
+    images, labels = digits.to_images(digits.test_x), digits.test_y
+    found, named = (
+        robustness_ceiling(images, labels, ball),
+        robustness_ceilings(images, labels, [ball.epsilon], norm=norm),
+    )
+    assert (found.norm, found.most, found.conflicts) == (norm, named[0].most, named[0].conflicts)
+    assert found.conflicts > 0
 
 
 def test_larger_radii_have_lower_ceilings_and_share_their_distances(digits: Dataset) -> None:
