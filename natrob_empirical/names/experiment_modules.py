@@ -19,6 +19,7 @@ EXPERIMENT_MODULES: Final = MappingProxyType(
         "certified-long": "certified_training",
         "certified-cifar10": "certified_training",
         "certified-ablation": "certified_training",
+        "certified-ode": "certified_neural_ode",
     }
 )
 """Experiment → the module of `natrob_empirical.benchmarks.presets` that holds its presets, "EXPERIMENT-SCALE" each."""
