@@ -119,7 +119,9 @@ def figure_of_caps(points: Sequence[Point], limit: float, fields: int) -> Figure
         ],
         name="neural-ode-caps",
         title=f"Certified at L2 ε = {EPSILON:g} against what a pass costs",
-        alt_text=f"At {TIMES_EULER} times Euler's cost {best:.1%} are certified; a solver without errors would {limit:.1%}.",
+        alt_text=(
+            f"At {TIMES_EULER} times Euler's cost {best:.1%} are certified; a solver without errors would {limit:.1%}."
+        ),
         caption=(
             "Each point is one cap on the step. Certified shares are lower bounds. "
             "The dashed line is a solver without errors. The dotted line is the cost allowed."
