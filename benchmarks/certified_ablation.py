@@ -59,8 +59,8 @@ def measured_row(model: PresetModel, models: TrainedModels, test: Dataset) -> Ro
     )
 
 
-def rows_of(name: str, dataset: Dataset, folder: Path) -> list[Row]:
-    """Every row of the preset, read where the folder has it."""
+def rows_of(name: str, dataset: Dataset, folder: Path, *, kept_only: bool = False) -> list[Row]:
+    """Every row of the preset, read where the folder has it; `kept_only` leaves out those that it has not."""
     preset = preset_named(name)
     used = subset_of(preset, dataset)
     models = TrainedModels(used, folder, torch.device("cpu"))
@@ -68,6 +68,8 @@ def rows_of(name: str, dataset: Dataset, folder: Path) -> list[Row]:
     for model in preset.models:
         path = models.path_of(model, SEED).with_suffix(".row.json")
         if not path.exists():
+            if kept_only:
+                continue
             row = measured_row(model, models, used)
             write_atomically(path, json.dumps(asdict(row)).encode())
             print(line(row), flush=True)
@@ -84,13 +86,16 @@ def line(row: Row) -> str:
 
 def page(name: str, dataset: Dataset, rows: Sequence[Row]) -> str:
     """The whole page, as Markdown."""
-    used, here = subset_of(preset_named(name), dataset), current_environment(torch.device("cpu"))
+    preset, here = preset_named(name), current_environment(torch.device("cpu"))
+    used = subset_of(preset, dataset)
+    missing = len(preset.models) - len(rows)
+    untrained = f" {missing} of the preset's networks are not trained yet." if missing else ""
     return "\n".join(
         [
             "# What helps a gradient flow's certificates",
             "",
             f"Preset `{name}`: {len(used.train_x)} training images and {len(used.test_x)} test images of {used.title}, "
-            f"seed {SEED}. Certified shares are lower bounds of the robust accuracy in L2.",
+            f"seed {SEED}. Certified shares are lower bounds of the robust accuracy in L2.{untrained}",
             "",
             f"Hardware: {here.hardware}, {here.threads} threads. natrob {here.natrob}, torch {here.torch}, "
             f"Python {here.python}; commit {here.commit}, {here.created}.",
@@ -110,10 +115,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.certified_ablation", description=__doc__)
     parser.add_argument("--preset", default="certified-ablation-cpu", help="whose models are the rows")
     parser.add_argument("--rows", type=Path, default=Path("output/ablation"), help="where rows and models are kept")
+    parser.add_argument("--kept-only", action="store_true", help="train nothing: only the rows that are kept")
     parser.add_argument("--output", type=Path, help="also write the page here")
     chosen = parser.parse_args(arguments)
     dataset = load_dataset(preset_named(chosen.preset).dataset)
-    text = page(chosen.preset, dataset, rows_of(chosen.preset, dataset, chosen.rows))
+    rows = rows_of(chosen.preset, dataset, chosen.rows, kept_only=chosen.kept_only)
+    text = page(chosen.preset, dataset, rows)
     print(text)
     if chosen.output is not None:
         chosen.output.parent.mkdir(parents=True, exist_ok=True)

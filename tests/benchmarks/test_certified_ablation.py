@@ -38,6 +38,7 @@ def test_rows_are_trained_once_and_read_afterwards(tmp_path: Path, monkeypatch: 
         test_images=50,
     )
     monkeypatch.setattr(certified_ablation, "preset_named", lambda _name: preset)
+    assert rows_of("rows", digits, tmp_path, kept_only=True) == []
     rows = rows_of("rows", digits, tmp_path)
     assert [row.label for row in rows] == ["one", "two"]
     assert all(0.0 <= row.certified[1] <= row.certified[0] <= row.clean <= 1.0 for row in rows)
@@ -46,6 +47,8 @@ def test_rows_are_trained_once_and_read_afterwards(tmp_path: Path, monkeypatch: 
     text = page("rows", digits, rows)
     assert "128 training images and 50 test images of Handwritten digits" in text
     assert all(line(row) in text for row in rows)
+    assert "not trained" not in text
+    assert "1 of the preset's networks are not trained yet" in page("rows", digits, rows[:1])
 
 
 def test_the_preset_s_rows_differ_from_the_base_in_one_thing() -> None:

@@ -117,9 +117,14 @@ def _ablation_models(epochs: int) -> tuple[PresetModel, ...]:
             **convolution,
         ),
         row(
-            "Dissipative: skew part and damping",
+            "Rescaled weights, AdamW, bfloat16",
+            constraint="rescaled",
+            training=TrainingSpecification(method=margin, engine=FAST, **factorised),
+        ),
+        row(
+            "The same, dissipative: skew part and damping",
             network="dissipative",
-            constraint="orthogonal",
+            constraint="rescaled",
             training=TrainingSpecification(method=margin, engine=FAST, **factorised),
         ),
     )
