@@ -115,7 +115,7 @@ def figure_of_caps(points: Sequence[Point], limit: float, fields: int) -> Figure
             flow,
             allowed.encode(x=x),
             label(x, min(p.evaluations for p in points), limit + 0.045, "exact flow"),
-            label(x, TIMES_EULER * fields, 0.06, name, dx=6),
+            label(x, float(TIMES_EULER * fields), 0.06, name, dx=6),
         ],
         name="neural-ode-caps",
         title=f"Certified at L2 ε = {EPSILON:g} against what a pass costs",
