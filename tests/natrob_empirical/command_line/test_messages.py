@@ -302,7 +302,7 @@ def test_an_error_nobody_expected_is_one_line_with_its_place(monkeypatch: pytest
         (("check", "--method", "huen"), "did you mean heun?"),
         (("check", "--arithmetic", "bal"), "did you mean ball?"),
         (("train", "eular"), "did you mean euler?"),
-        (("train", "euler", "--method", "trads"), "did you mean trades?"),
+        (("train", "euler", "--method", "trads"), "did you mean trades"),
         (("train", "euler", "--set", "hiden=3"), "did you mean hidden"),
         (("bench", "--preset", "quik"), "did you mean quick?"),
         (("report", "tabel1"), "did you mean table1"),
