@@ -13,7 +13,7 @@ from torch import Tensor
 from benchmarks.measurement import Row, interleaved_medians
 from benchmarks.states import SEED
 from natrob_empirical.certification import CertificateConstants, certificate_constants, certified_with
-from natrob_empirical.certification.certified_accuracy import IMAGES_AT_ONCE
+from natrob_empirical.certification.certified_by_constants import IMAGES_AT_ONCE
 from natrob_empirical.datasets import DatasetUnavailableError, load_dataset
 from natrob_empirical.models import (
     PREACT_RESNET_18,

@@ -1,11 +1,11 @@
 """Certificates: upper Lipschitz constants of classifiers, and the labels that no attack can change."""
 
-from natrob_empirical.certification.certified_accuracy import CERTIFICATE_METHODS as CERTIFICATE_METHODS
-from natrob_empirical.certification.certified_accuracy import CONSTANT_METHODS as CONSTANT_METHODS
-from natrob_empirical.certification.certified_accuracy import CertificateMethod as CertificateMethod
-from natrob_empirical.certification.certified_accuracy import CertifiedAccuracy as CertifiedAccuracy
 from natrob_empirical.certification.certified_accuracy import certified_accuracy as certified_accuracy
 from natrob_empirical.certification.certified_accuracy import certified_with as certified_with
+from natrob_empirical.certification.certified_result import CERTIFICATE_METHODS as CERTIFICATE_METHODS
+from natrob_empirical.certification.certified_result import CONSTANT_METHODS as CONSTANT_METHODS
+from natrob_empirical.certification.certified_result import CertificateMethod as CertificateMethod
+from natrob_empirical.certification.certified_result import CertifiedAccuracy as CertifiedAccuracy
 from natrob_empirical.certification.classifier_bounds import BlockBounds as BlockBounds
 from natrob_empirical.certification.classifier_bounds import ChainBounds as ChainBounds
 from natrob_empirical.certification.classifier_bounds import ClassifierBounds as ClassifierBounds

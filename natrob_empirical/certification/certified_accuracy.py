@@ -1,45 +1,33 @@
-"""Certified accuracy from upper constants: no attack of any kind changes these labels.
+"""Certified accuracy: no attack of any kind changes these labels.
 
 Proof of the radius: proofs/coq/margin_certificate.v, proofs/symbolic/margin_certificate.py.
 """
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal, TypeAlias
 
 import torch
 from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
 from natrob_empirical.attacks.attack_inputs import require_images_and_labels, require_labels_in_range
-from natrob_empirical.certification.adaptive_features import AdaptiveBounds
-from natrob_empirical.certification.adaptive_radii import adaptive_radii
 from natrob_empirical.certification.ball_search import BallSearch
+from natrob_empirical.certification.certified_by_constants import certified_by_constants
+from natrob_empirical.certification.certified_result import (
+    CERTIFICATE_METHODS,
+    CONSTANT_METHODS,
+    CertificateMethod,
+    CertifiedAccuracy,
+    share_certified,
+)
 from natrob_empirical.certification.constants import CertificateConstants, certificate_constants
 from natrob_empirical.certification.errors import CertificateRefusedError
 from natrob_empirical.certification.gap_allowance import Precision
-from natrob_empirical.certification.local_constants import local_constants
-from natrob_empirical.certification.margins import PairMargins, pair_margins
-from natrob_empirical.certification.native_norms import NativeConstants, native_constants
-from natrob_empirical.certification.radius_search import PairConstants, SearchProgress, verified_radii
+from natrob_empirical.certification.radius_search import SearchProgress
 from natrob_empirical.certification.refusals import require_certifiable, require_radii
-from natrob_empirical.certification.tube_constants import tube_constants
-from natrob_theory import Bound, LayerRefusedError
-from natrob_theory.layers.remembered import constants_remembered
 from natrob_theory.numbers.argument_checks import require_choice, require_nonnegative
-from natrob_theory.numbers.norms import NORMS, Norm, per_sample_l2
-from natrob_theory.numbers.rounding import EPSILON, times_up
+from natrob_theory.numbers.norms import NORMS, Norm
 
-CertificateMethod: TypeAlias = Literal["global", "tube", "local", "linear_relaxation", "branch_and_bound", "best"]
-CONSTANT_METHODS: tuple[CertificateMethod, ...] = ("global", "tube", "local")
-"""Those that divide margins by constants."""
-CERTIFICATE_METHODS: tuple[CertificateMethod, ...] = (
-    *CONSTANT_METHODS,
-    "linear_relaxation",
-    "branch_and_bound",
-    "best",
-)
 TIME_LIMIT = 10.0
 """Seconds that an image may take in branching, where nothing else is asked for."""
 
@@ -48,58 +36,6 @@ ON_RELAXATIONS = (
     "what every backward product rounds (|δ| ≤ 2⁻⁵³ an operation, activations within 32 such units)"
 )
 """Says how rounding was treated where balls were decided."""
-
-WHILE_SOLVED = (
-    "It speaks of every perturbed image whose adaptive solves reach their end time, whatever steps they accept; a "
-    "solve that fails returns no label"
-)
-"""What a certificate with adaptive solves adds to its arithmetic, unless they are proved to end."""
-
-ALWAYS_SOLVED = (
-    "Every adaptive solve of every perturbed image in these balls is proved to reach its end time within "
-    "`max_num_steps`, whatever steps it accepts"
-)
-"""What it adds where they are."""
-
-IMAGES_AT_ONCE = 256
-"""So many go through the network together: a few gigabytes of float64 activations at most for the networks here."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class CertifiedAccuracy:
-    """Certified accuracy over budgets: a LOWER bound of the true robust accuracy on these images.
-
-    Attributes:
-        norm: of the balls.
-        method: one of `CERTIFICATE_METHODS`.
-        epsilons: radii in that norm.
-        accuracies: the share of images whose correct label is certified at each radius.
-        radii: per image, in that norm, each one verified; 0 where the label is wrong or nothing is certified.
-        clean_accuracy: the share of correct labels, in float64.
-        feature_lipschitz: the constant in L2 the radii rest on, on all inputs; None where every ball has
-            its own, or none.
-        routes: by which way each image's radius was found, such as "global in Linf" or "local in L2"; "none" where
-            nothing is certified.
-        native_lipschitz: the features' constant in `norm` itself, on all inputs; None in L2 and where it is refused.
-        native_refusal: why there is none in `norm` itself, or empty.
-        arithmetic: in words, which network is certified and how rounding was treated.
-        undecided: how many images are neither certified nor attacked at each radius; None where nothing was attacked.
-        refused: why a method of "best" gave nothing, by its name.
-    """
-
-    norm: Norm = "L2"
-    method: CertificateMethod = "global"
-    epsilons: tuple[float, ...]
-    accuracies: tuple[float, ...]
-    radii: Float[Tensor, " samples"]
-    clean_accuracy: float
-    feature_lipschitz: Bound | None
-    arithmetic: str
-    routes: tuple[str, ...] = ()
-    native_lipschitz: Bound | None = None
-    native_refusal: str = ""
-    undecided: tuple[int, ...] | None = None
-    refused: tuple[tuple[str, str], ...] = ()
 
 
 def certified_accuracy(
@@ -188,100 +124,16 @@ def certified_with(  # noqa: PLR0913 - one parameter a setting
     require_choice("method", method, CERTIFICATE_METHODS)
     require_images_and_labels(x, y)
     require_labels_in_range(y, constants.model.head.out_features)
-    entries = x[0].numel()
-    wanted = require_radii(epsilons, norm, entries)
+    wanted = require_radii(epsilons, norm, x[0].numel())
     if tuple(x.shape[1:]) != constants.image_shape:
         raise ValueError(f"`x` must be images of shape {constants.image_shape}, got {tuple(x.shape[1:])}")
     if method not in CONSTANT_METHODS:
         limit = require_nonnegative("time_limit", time_limit)
         asked_for = _Asked(constants=constants, x=x, y=y, epsilons=wanted, norm=norm, method=method, time_limit=limit)
         return _searched(asked_for, progress, finished)
-    images = x.detach().to(constants.model.head.weight)
-    scale = math.sqrt(entries) * (1.0 + 2 * EPSILON) if norm == "Linf" else 1.0
-    unit = scale * (1.0 + EPSILON) if norm == "Linf" else 1.0
-    if isinstance(constants.bounds, AdaptiveBounds):
-        return _of_adaptive_solves(constants, images, y, wanted, norm, method, unit)
-    margins = _margins(constants, images, y)
-    native, refusal = (None, "") if norm == "L2" else _native(constants, norm)
-    in_norm = None if native is None else native.radii(margins, y, constants.image_shape)
-    asked = [min(epsilon * scale * (1.0 + 2 * EPSILON), math.sqrt(entries)) for epsilon in wanted]
-
-    def settled(radius: float, verified: Tensor) -> None:
-        if finished is not None:
-            for epsilon in (one for one, asked_for in zip(wanted, asked, strict=True) if asked_for == radius):
-                finished(epsilon, _share(_larger(verified / unit, in_norm), epsilon))
-
-    by_l2 = _radii(constants, images, y, margins, method, asked, progress, settled) / unit
-    radii = _larger(by_l2, in_norm)
-    return CertifiedAccuracy(
-        norm=norm,
-        method=method,
-        epsilons=wanted,
-        accuracies=tuple(_share(radii, epsilon) for epsilon in wanted),
-        radii=radii,
-        clean_accuracy=float(margins.correct.double().mean()),
-        feature_lipschitz=None if method == "local" else constants.bounds.features,
-        arithmetic=constants.arithmetic,
-        routes=_routes(radii, by_l2, f"{method} in L2", f"global in {norm}"),
-        native_lipschitz=None if native is None else native.features,
-        native_refusal=refusal,
+    return certified_by_constants(
+        constants, x, y, wanted, norm=norm, method=method, progress=progress, finished=finished
     )
-
-
-def _native(constants: CertificateConstants, norm: Norm) -> tuple[NativeConstants | None, str]:
-    """The constants in the norm itself, or in words why there are none."""
-    try:
-        return native_constants(constants.model, constants.image_shape, norm), ""
-    except LayerRefusedError as refusal:
-        return None, str(refusal)
-
-
-def _larger(radii: Tensor, others: Tensor | None) -> Tensor:
-    """Each image's larger radius."""
-    return radii if others is None else torch.maximum(radii, others)
-
-
-def _routes(radii: Tensor, by_l2: Tensor, first: str, second: str) -> tuple[str, ...]:
-    """By which way each radius was found."""
-    rows = zip(radii.tolist(), by_l2.tolist(), strict=True)
-    return tuple("none" if radius <= 0 else first if radius == other else second for radius, other in rows)
-
-
-def _of_adaptive_solves(
-    constants: CertificateConstants,
-    images: Tensor,
-    y: Tensor,
-    epsilons: tuple[float, ...],
-    norm: Norm,
-    method: CertificateMethod,
-    unit: float,
-) -> CertifiedAccuracy:
-    """Radii by the affine bound, which has constants of its own for each image."""
-    if method != "global":
-        raise CertificateRefusedError(
-            f'no certificate by method "{method}": the network has an adaptive solve, which "global" bounds'
-        )
-    found = adaptive_radii(constants, images, y)
-    radii = found.radii / unit
-    return CertifiedAccuracy(
-        norm=norm,
-        method=method,
-        epsilons=epsilons,
-        accuracies=tuple(_share(radii, epsilon) for epsilon in epsilons),
-        radii=radii,
-        clean_accuracy=float(found.correct.double().mean()),
-        feature_lipschitz=None,
-        arithmetic=f"{constants.arithmetic}. {_of_completion(radii > 0, found.complete)}",
-        routes=_routes(radii, radii, "affine bound in L2", ""),
-    )
-
-
-def _of_completion(certified: Tensor, complete: Tensor) -> str:
-    """Says whether every solve in the balls of certified images is proved to reach its end."""
-    proved, count = int((certified & complete).sum()), int(certified.sum())
-    if proved == count:
-        return ALWAYS_SOLVED
-    return f"{WHILE_SOLVED}. That none fails is proved for {proved} of {count} certified images"
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -300,7 +152,7 @@ class _Asked:
         self, method: CertificateMethod, progress: Callable[[SearchProgress], None] | None = None
     ) -> CertifiedAccuracy:
         """The result of another method, one by constants."""
-        return certified_with(
+        return certified_by_constants(
             self.constants, self.x, self.y, self.epsilons, norm=self.norm, method=method, progress=progress
         )
 
@@ -318,7 +170,7 @@ def _searched(
 
     def settled(epsilon: float, verified: Tensor) -> None:
         if finished is not None:
-            finished(epsilon, _share(verified, epsilon))
+            finished(epsilon, share_certified(verified, epsilon))
 
     try:
         search = BallSearch(asked.constants, images, asked.y, norm=asked.norm, time_limit=limit)
@@ -333,7 +185,7 @@ def _searched(
     return replace(
         known,
         method=asked.method,
-        accuracies=tuple(_share(radii, epsilon) for epsilon in asked.epsilons),
+        accuracies=tuple(share_certified(radii, epsilon) for epsilon in asked.epsilons),
         radii=radii,
         feature_lipschitz=None,
         arithmetic=text,
@@ -366,53 +218,3 @@ def _undecided(radii: Tensor, found: Tensor, epsilon: float) -> int:
     """How many images are neither certified nor attacked at this radius."""
     certified = (radii > 0) & (radii >= epsilon)
     return int((~certified & (found > epsilon)).sum())
-
-
-def _share(radii: Tensor, epsilon: float) -> float:
-    """The share of images that are certified at this radius."""
-    return float(((radii > 0) & (radii >= epsilon)).double().mean())
-
-
-def _margins(constants: CertificateConstants, images: Tensor, y: Tensor) -> PairMargins:
-    model = constants.model
-    assert constants.clean is not None
-    with torch.no_grad():
-        features = torch.cat([model.features(some) for some in images.split(IMAGES_AT_ONCE)])
-    return pair_margins(
-        model.head,
-        features,
-        y,
-        per_sample_l2(images),
-        constants.distances,
-        clean=constants.clean,
-        deployed=constants.deployed,
-    )
-
-
-def _radii(
-    constants: CertificateConstants,
-    images: Tensor,
-    y: Tensor,
-    margins: PairMargins,
-    method: CertificateMethod,
-    asked: Sequence[float],
-    progress: Callable[[SearchProgress], None] | None,
-    settled: Callable[[float, Tensor], None],
-) -> Float[Tensor, " samples"]:
-    """L2 radii: those of the constants on all inputs, and what constants on balls add."""
-    assert not isinstance(constants.bounds, AdaptiveBounds)
-    everywhere = float(constants.bounds.features)
-    largest = math.sqrt(images[0].numel())
-    gap_constants = times_up(margins.distances, everywhere)
-    known = margins.radii(gap_constants).clamp_max(largest)
-    if method == "global":
-        return known
-    with constants_remembered():  # of one search; the weights are those of a frozen copy
-        on_balls: PairConstants = (tube_constants if method == "tube" else local_constants)(constants, images, y)
-
-        def least(rows: Tensor, radii: Tensor) -> Tensor:
-            return torch.minimum(on_balls(rows, radii), gap_constants[rows])
-
-        return verified_radii(
-            margins, least, known=known, asked=asked, largest=largest, progress=progress, settled=settled
-        )

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from natrob_empirical import PGD, L2Ball, certified_accuracy
 from natrob_empirical.certification import CertificateRefusedError, certificate_constants
 from natrob_empirical.certification.adaptive_features import AdaptiveBounds, affine_features
-from natrob_empirical.certification.certified_accuracy import ALWAYS_SOLVED, WHILE_SOLVED
+from natrob_empirical.certification.certified_by_constants import ALWAYS_SOLVED, WHILE_SOLVED
 from natrob_empirical.datasets import Dataset
 from natrob_empirical.models import IntegratorClassifier
 from natrob_theory import (
