@@ -138,7 +138,8 @@ def _constants_row(case: _Case, model: AbstractClassifier, *, repeats: int) -> R
         quantity="seconds",
         value=seconds,
         target=SECONDS,
-        remark=f"features' constant {float(constants.bounds.features):.3g}; untrained weights{case.profile}",
+        remark=f"features' constant {float(dict(constants.bounds.parts)['features']):.3g}; "
+        f"untrained weights{case.profile}",
     )
 
 

@@ -16,6 +16,8 @@ MEASURE_NOTHING = {
     r"\b[hTNKμεxtcβλ] ?[=<≤≥] ?−?[\d./]+[⁰¹²³⁴-⁹⁻]*( … [\d⁰¹²³⁴-⁹⁻]+)?": "settings",
     r"\border \d": "orders of methods",
     r"\d×\d|below 0": "shapes and signs",
+    r"\b2ε": "twice the radius, a formula",
+    r"\b(NeurIPS|ICML|ICLR|ECCV) \d{4}": "years of sources",
 }
 """Pattern → why such a number is neither measured nor computed. What else has a digit must be code or generated."""
 SPELLED_OUT = re.compile(
