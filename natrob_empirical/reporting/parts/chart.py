@@ -149,5 +149,18 @@ def make_figure(
         drawings[0]["params"] = [_ZOOM]
     datasets = {name: json.loads(values) for values, name in data.items()}
     size = {"width": "container", "height": height}
-    description = {"$schema": alt.SCHEMA_URL, **size, "layer": drawings, "datasets": datasets}
+    shared = {"encoding": axes} if (axes := _shared_axes(drawings)) else {}
+    description = {"$schema": alt.SCHEMA_URL, **size, **shared, "layer": drawings, "datasets": datasets}
     return Figure(name=name, title=title, alt=alt_text, caption=caption, specification=description)
+
+
+def _shared_axes(drawings: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Takes the axes that all layers have in common out of them, so that a page holds each once."""
+    shared: dict[str, Any] = {}
+    for axis in ("x", "y"):
+        first = drawings[0].get("encoding", {}).get(axis)
+        if first is not None and all(drawing.get("encoding", {}).get(axis) == first for drawing in drawings):
+            shared[axis] = first
+            for drawing in drawings:
+                del drawing["encoding"][axis]
+    return shared
