@@ -41,6 +41,8 @@ if TYPE_CHECKING:
     from natrob_empirical.models import build_classifier as build_classifier
     from natrob_empirical.random_streams import RandomStreams as RandomStreams
     from natrob_empirical.random_streams import SampleStreams as SampleStreams
+    from natrob_empirical.smoothing import SmoothedAccuracy as SmoothedAccuracy
+    from natrob_empirical.smoothing import randomised_smoothing as randomised_smoothing
     from natrob_empirical.threat_models import L1Ball as L1Ball
     from natrob_empirical.threat_models import L2Ball as L2Ball
     from natrob_empirical.threat_models import LinfBall as LinfBall
