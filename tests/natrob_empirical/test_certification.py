@@ -122,5 +122,5 @@ def test_a_neural_ode_is_refused_with_the_reason(digit_images: tuple[Tensor, Ten
         num_classes=10,
         generator=torch.Generator(),
     )
-    with pytest.raises(CertificateRefusedError, match="the solver may choose other steps .* `max_step_size`"):
+    with pytest.raises(CertificateRefusedError, match=r"the solver may choose other steps .* `max_step_size`"):
         certified_accuracy(model, *digit_images, [0.1])
