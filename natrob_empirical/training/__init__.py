@@ -18,6 +18,8 @@ from natrob_empirical.training.errors import TrainingStateError as TrainingState
 from natrob_empirical.training.errors import TrainingWarning as TrainingWarning
 from natrob_empirical.training.field_samples import FieldSample as FieldSample
 from natrob_empirical.training.field_samples import field_sample as field_sample
+from natrob_empirical.training.interval_method import IntervalTraining as IntervalTraining
+from natrob_empirical.training.interval_method import worst_logits as worst_logits
 from natrob_empirical.training.lipschitz_penalty import LipschitzPenalty as LipschitzPenalty
 from natrob_empirical.training.margin_method import MarginTraining as MarginTraining
 from natrob_empirical.training.method_registry import TRAINING_METHODS as TRAINING_METHODS

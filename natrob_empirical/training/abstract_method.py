@@ -61,6 +61,16 @@ class AbstractTrainingMethod(ABC):
             generator: a CPU generator, for whatever the method draws; its state is kept in the run's checkpoints.
         """
 
+    def after(self, share: float) -> "AbstractTrainingMethod":
+        """The method for the step that comes after this share of the run's steps; the same one unless it changes.
+
+        A function of the share alone, so that a resumed run repeats it.
+
+        Args:
+            share: finished steps over all steps, from 0 up to but not 1.
+        """
+        return self
+
     @final
     def settings(self) -> dict[str, Any]:
         """The method's name and settings as plain data; of a method inside it too."""

@@ -7,6 +7,7 @@ from typing import Any, Final
 from natrob_empirical.names.near_names import unknown_name
 from natrob_empirical.training.abstract_method import AbstractTrainingMethod
 from natrob_empirical.training.adversarial import TRADES, YOPO, PGDAdversarialTraining
+from natrob_empirical.training.interval_method import IntervalTraining
 from natrob_empirical.training.lipschitz_penalty import LipschitzPenalty
 from natrob_empirical.training.margin_method import MarginTraining
 from natrob_empirical.training.orthonormal_training import OrthonormalTraining
@@ -24,6 +25,7 @@ TRAINING_METHODS: Final = MappingProxyType(
             YOPO,
             MarginTraining,
             RadiusTraining,
+            IntervalTraining,
             OrthonormalTraining,
             LipschitzPenalty,
             SpectralNormalisation,

@@ -166,7 +166,8 @@ class TrainingRun:
     def _gradients(self, plan: EpochPlan, size: int) -> StepOutcome:
         start = self._starts[self.position]
         images, labels = self._data.batch(plan, start, min(start + size, len(self._data)))
-        return self._specification.method.backward(self._model, images, labels, generator=self._streams.method)
+        method = self._specification.method.after(self.steps_done / (self._specification.epochs * self._meter.steps))
+        return method.backward(self._model, images, labels, generator=self._streams.method)
 
     def _report(self) -> None:
         if self._progress is not None:

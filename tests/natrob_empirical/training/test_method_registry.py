@@ -4,6 +4,7 @@ from natrob_empirical.training import (
     TRADES,
     TRAINING_METHODS,
     YOPO,
+    IntervalTraining,
     LipschitzPenalty,
     MarginTraining,
     OrthonormalTraining,
@@ -22,6 +23,7 @@ def test_methods_are_found_by_their_names() -> None:
     assert training_method_named("yopo", outer_steps=2) == YOPO(outer_steps=2)
     assert training_method_named("margin", offset=0.5) == MarginTraining(offset=0.5)
     assert training_method_named("radius", asked=0.5) == RadiusTraining(asked=0.5)
+    assert training_method_named("interval", kappa=0.2) == IntervalTraining(kappa=0.2)
     assert training_method_named("orthonormal", products="bfloat16") == OrthonormalTraining(products="bfloat16")
     assert training_method_named("lipschitz_penalty", weight=2.0) == LipschitzPenalty(weight=2.0)
     assert training_method_named("spectral_normalisation", bound=2.0) == SpectralNormalisation(bound=2.0)
@@ -30,7 +32,7 @@ def test_methods_are_found_by_their_names() -> None:
 
 def test_unknown_names_are_answered_with_near_ones() -> None:
     with pytest.raises(
-        ValueError, match=r"unknown training method 'tradess'; did you mean trades or radius\? \(known: lipschitz"
+        ValueError, match=r"unknown training method 'tradess'; did you mean trades or radius\? \(known: interval"
     ):
         training_method_named("tradess")
     with pytest.raises(
