@@ -6,6 +6,7 @@ from natrob_empirical.certification.certified_result import CERTIFICATE_METHODS 
 from natrob_empirical.certification.certified_result import CONSTANT_METHODS as CONSTANT_METHODS
 from natrob_empirical.certification.certified_result import CertificateMethod as CertificateMethod
 from natrob_empirical.certification.certified_result import CertifiedAccuracy as CertifiedAccuracy
+from natrob_empirical.certification.certified_result import share_certified as share_certified
 from natrob_empirical.certification.classifier_bounds import BlockBounds as BlockBounds
 from natrob_empirical.certification.classifier_bounds import ChainBounds as ChainBounds
 from natrob_empirical.certification.classifier_bounds import ClassifierBounds as ClassifierBounds
@@ -29,5 +30,8 @@ from natrob_empirical.certification.refusals import require_radii as require_rad
 from natrob_empirical.certification.residual_bounds import block_bounds as block_bounds
 from natrob_empirical.certification.residual_bounds import blocks_with_shapes as blocks_with_shapes
 from natrob_empirical.certification.residual_bounds import residual_blocks as residual_blocks
+from natrob_empirical.certification.stated_radii import NOTHING as NOTHING
+from natrob_empirical.certification.stated_radii import VerifiedRadii as VerifiedRadii
+from natrob_empirical.certification.stated_radii import verified_radii_at as verified_radii_at
 from natrob_empirical.certification.structure import require_stated_structure as require_stated_structure
 from natrob_empirical.models import SequentialClassifier as SequentialClassifier

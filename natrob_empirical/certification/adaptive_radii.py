@@ -61,6 +61,30 @@ def adaptive_radii(
     return AdaptiveRadii(*(torch.cat(some) for some in zip(*parts, strict=True)))
 
 
+def verified_by_affine_bound(
+    constants: CertificateConstants,
+    images: Float[Tensor, "images channels height width"],
+    y: Int64[Tensor, " images"],
+    stated: Float[Tensor, " images"],
+) -> AdaptiveRadii:
+    """Radii that one evaluation of the bound verifies, valid up to the stated ones, and completion in those balls.
+
+    Raises:
+        CertificateRefusedError: a clean solve does not reach its end, or a part's rounding is not known.
+
+    Source: theory, sections 6 and 8.
+    Proof: proofs/coq/margin_certificate.v, proofs/coq/affine_bound.v.
+    """
+    assert isinstance(constants.bounds, AdaptiveBounds)
+    deployed = None if constants.precision == "exact" else getattr(torch, constants.precision)
+    try:
+        moved = affine_features(constants.bounds, images, radii=stated, deployed=deployed)
+    except (IntegrationError, LayerRefusedError, ValueError) as refusal:
+        raise CertificateRefusedError(f"no certificate: {refusal}") from refusal
+    radii, correct = _radii(constants, moved, stated, y, deployed)
+    return AdaptiveRadii(radii, correct, moved.reach_their_end(stated, deployed or torch.float64))
+
+
 def _of_some(constants: CertificateConstants, images: Tensor, y: Tensor) -> AdaptiveRadii:
     """Finds the radius without the perturbed pass's rounding, which grows with it, and then with its most."""
     assert isinstance(constants.bounds, AdaptiveBounds)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import final
 
 import torch
-from jaxtyping import Float, Int64
+from jaxtyping import Bool, Float, Int64
 from torch import Tensor
 
 from natrob_empirical.attacks import APGD
@@ -119,6 +119,19 @@ class BallSearch:
                 break
             look(number, rows, 0.5 * (verified[rows] + beyond[rows]), asked=False)
         return DecidedRadii(radii=verified, routes=tuple(by), found=self.found if self._attacks else None)
+
+    def proved(self, radii: Float[Tensor, " images"]) -> Bool[Tensor, " images"]:
+        """Whether each image's ball is decided at its radius: by relaxation, then by branching if there is time.
+
+        Nothing is attacked, and no other radius is looked at.
+        """
+        holds = self._gaps.certified(self._images, self._y, radii, thorough=False)
+        left = (~holds).nonzero()[:, 0]
+        if len(left):
+            holds[left] = self._gaps.certified(self._images[left], self._y[left], radii[left], thorough=True)
+        for row in (~holds).nonzero()[:, 0] if self._branches else ():
+            holds[row] = self._branched(row, radii[row])
+        return holds
 
     def _decided(self, rows: Tensor, radii: Tensor, *, asked: bool) -> list[tuple[str, Tensor]]:
         """The images whose balls are certified, by each method; whom an attack breaks is noted in `found`.

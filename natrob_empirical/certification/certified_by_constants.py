@@ -65,7 +65,7 @@ def certified_by_constants(
     unit = scale * (1.0 + EPSILON) if norm == "Linf" else 1.0
     if isinstance(constants.bounds, AdaptiveBounds):
         return _of_adaptive_solves(constants, images, y, wanted, norm, method, unit)
-    margins = _margins(constants, images, y)
+    margins = margins_of_images(constants, images, y)
     native, refusal = (None, "") if norm == "L2" else _native(constants, norm)
     in_norm = None if native is None else native.radii(margins, y, constants.image_shape)
     asked = [min(epsilon * scale * (1.0 + 2 * EPSILON), math.sqrt(entries)) for epsilon in wanted]
@@ -148,7 +148,8 @@ def _of_completion(certified: Tensor, complete: Tensor) -> str:
     return f"{WHILE_SOLVED}. That none fails is proved for {proved} of {count} certified images"
 
 
-def _margins(constants: CertificateConstants, images: Tensor, y: Tensor) -> PairMargins:
+def margins_of_images(constants: CertificateConstants, images: Tensor, y: Tensor) -> PairMargins:
+    """The margins of images in float64, some at a time, of a network without adaptive solves."""
     model = constants.model
     assert constants.clean is not None
     with torch.no_grad():

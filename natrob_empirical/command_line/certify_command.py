@@ -2,18 +2,17 @@
 
 import csv
 import io
-import json
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, final
+from typing import final
 
 from rich import box
 from rich.table import Table
 
-from natrob_empirical.benchmarks.environment import current_environment
+from natrob_empirical.certificate_files import certificate_file, radii_to_write, write_certificates
 from natrob_empirical.certification import (
     CertificateConstants,
     CertificateMethod,
@@ -29,18 +28,20 @@ from natrob_empirical.display.formatting import NORM_SIGNS, format_budget, forma
 from natrob_empirical.files.atomic_file import require_writable, write_or_rescue
 from natrob_empirical.files.sole_writer import lock_of_file, sole_writer
 from natrob_empirical.norms import CertificateNorm
+from natrob_empirical.records.schema import CertificateFile
 
 
 @final
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Certification:
-    """One run of the command: what was certified, the constants it rests on, and the seconds each part took."""
+    """One run of the command: what was certified, the constants it rests on, the seconds each part took and might."""
 
     subject: AttackSubject
     constants: CertificateConstants
     result: CertifiedAccuracy
     constants_seconds: float
     certification_seconds: float
+    time_limit: float
 
 
 def certification(
@@ -80,6 +81,7 @@ def certification(
             result=result,
             constants_seconds=known - started,
             certification_seconds=time.perf_counter() - known,
+            time_limit=time_limit,
         )
 
 
@@ -125,7 +127,7 @@ def print_certification(done: Certification) -> None:
         counts = [str(n)] if result.undecided is None else [str(n), str(result.undecided[place])]
         table.add_row(format_epsilon(epsilon), format_share(accuracy, kind="lower"), "lower bound", *counts)
     console.print(table)
-    console.print(_constants_table(done.constants))
+    console.print(constants_table(done.constants))
     for text in _native_words(result):
         console.print(text, markup=False)
     for text in (
@@ -154,7 +156,8 @@ def _native_words(result: CertifiedAccuracy) -> list[str]:
     return words
 
 
-def _constants_table(constants: CertificateConstants) -> Table:
+def constants_table(constants: CertificateConstants) -> Table:
+    """Each part's upper constant with its source."""
     table = Table(title="upper Lipschitz constants, L2, on all inputs", box=box.SIMPLE)
     table.add_column("part", no_wrap=True)
     table.add_column("≤", justify="right", no_wrap=True)
@@ -164,36 +167,9 @@ def _constants_table(constants: CertificateConstants) -> Table:
     return table
 
 
-def _description(done: Certification) -> dict[str, Any]:
-    """Says what the radii are of, and where they were computed."""
-    result = done.result
-    return {
-        "kind": "lower bound of the distance to the nearest image with another label; 0: none certified",
-        "norm": result.norm,
-        "method": result.method,
-        "arithmetic": result.arithmetic,
-        "subject": done.subject.identity,
-        "environment": current_environment(done.subject.images.device).model_dump(),
-        "constants": [
-            {"part": name, "upper": float(bound), "source": bound.source} for name, bound in done.constants.bounds.parts
-        ],
-        "native": {
-            "upper": None if result.native_lipschitz is None else float(result.native_lipschitz),
-            "refusal": result.native_refusal,
-        },
-        "clean_accuracy": result.clean_accuracy,
-        "certified": [
-            {"epsilon": epsilon, "accuracy": accuracy}
-            for epsilon, accuracy in zip(result.epsilons, result.accuracies, strict=True)
-        ],
-        "undecided": result.undecided,
-        "refused": dict(result.refused),
-    }
-
-
 def write_radii(done: Certification, output: Path) -> None:
-    """The radius of every image; in JSON also what was certified, the constants that it rests on, and where it ran."""
-    labels, radii = done.subject.labels.tolist(), done.result.radii.tolist()
+    """The radius of every image; in JSON with all that it takes to verify it again."""
+    labels, radii = done.subject.labels.tolist(), radii_to_write(done.result)
     if output.suffix == ".csv":
         buffer = io.StringIO()
         writer = csv.writer(buffer, lineterminator="\n")
@@ -201,14 +177,22 @@ def write_radii(done: Certification, output: Path) -> None:
         writer.writerows(
             (position, label, radius) for position, (label, radius) in enumerate(zip(labels, radii, strict=True))
         )
-        content = buffer.getvalue()
+        write_or_rescue(output, buffer.getvalue().encode(), what="the radii")
     else:
-        entries = {name: json.dumps(value, indent=1, ensure_ascii=False) for name, value in _description(done).items()}
-        entries |= {
-            "labels": json.dumps(labels),
-            "radii": json.dumps(radii),
-            "routes": json.dumps(done.result.routes),
-        }  # a line each, not one an image
-        content = "{\n" + ",\n".join(f"{json.dumps(name)}: {text}" for name, text in entries.items()) + "\n}\n"
-    write_or_rescue(output, content.encode(), what="the radii")
+        write_certificates(_file_of(done), output)
     console.print(f"radii: {output}", markup=False, soft_wrap=True)
+
+
+def _file_of(done: Certification) -> CertificateFile:
+    """The certificates as a file that `--check` verifies again."""
+    subject = done.subject
+    return certificate_file(
+        subject.model,
+        subject.images,
+        subject.labels,
+        done.constants,
+        done.result,
+        time_limit=done.time_limit,
+        network=subject.target.network_sha256,
+        subject=subject.identity,
+    )

@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from natrob_empirical.benchmarks import load_checkpoint, weights_fingerprint
+from natrob_empirical.certificate_files import network_sha256
 from natrob_empirical.command_line.user_object import called, load_object
 from natrob_empirical.models import initialised_with
 from natrob_empirical.random_streams import RandomStreams
@@ -30,6 +31,7 @@ class ModelTarget:
         network: its class.
         training: how it was trained, as far as is known.
         identity: what tells it from other models.
+        network_sha256: hash of the network as it is stored, for certificate files.
         image_shape, dataset: what it was trained on; None where nobody said.
     """
 
@@ -38,6 +40,7 @@ class ModelTarget:
     network: str
     training: str
     identity: dict[str, Any]
+    network_sha256: str
     image_shape: tuple[int, int, int] | None = None
     dataset: str | None = None
 
@@ -75,6 +78,7 @@ def load_target(target: str) -> ModelTarget:
         network=specification.network,
         training=checkpoint.training,
         identity={"trained as": checkpoint.settings, "weights": weights_fingerprint(model)},
+        network_sha256=network_sha256(model),
         image_shape=checkpoint.image_shape,
         dataset=checkpoint.dataset,
     )
@@ -101,6 +105,7 @@ def _own_model(target: str) -> ModelTarget:
             "source": _source_fingerprint(target.partition(":")[0]),
             "weights": weights_fingerprint(found),
         },
+        network_sha256=network_sha256(found),
     )
 
 

@@ -9,6 +9,14 @@ from natrob_empirical.records.schema.cell_record import SCHEMA_VERSION as SCHEMA
 from natrob_empirical.records.schema.cell_record import CellKey as CellKey
 from natrob_empirical.records.schema.cell_record import CellRecord as CellRecord
 from natrob_empirical.records.schema.cell_record import Environment as Environment
+from natrob_empirical.records.schema.certificate_file import CERTIFICATE_VERSION as CERTIFICATE_VERSION
+from natrob_empirical.records.schema.certificate_file import CertificateFile as CertificateFile
+from natrob_empirical.records.schema.certificate_file import CertifiedShare as CertifiedShare
+from natrob_empirical.records.schema.certificate_file import ConstantOnFile as ConstantOnFile
+from natrob_empirical.records.schema.certificate_file import GridOnFile as GridOnFile
+from natrob_empirical.records.schema.certificate_file import HashedNetwork as HashedNetwork
+from natrob_empirical.records.schema.certificate_file import HashedTensor as HashedTensor
+from natrob_empirical.records.schema.certificate_file import NativeConstantOnFile as NativeConstantOnFile
 from natrob_empirical.records.schema.data_result import CeilingPoint as CeilingPoint
 from natrob_empirical.records.schema.data_result import DataResult as DataResult
 from natrob_empirical.records.schema.record_part import Curve as Curve

@@ -1,0 +1,75 @@
+"""Reads certificate files, and says by name what is wrong with one."""
+
+import json
+from pathlib import Path
+from typing import Any, Never, get_args
+
+from pydantic import ValidationError
+
+from natrob_empirical.names.near_names import near_files, unknown_name
+from natrob_empirical.norms import CertificateNorm
+from natrob_empirical.records.schema import CERTIFICATE_VERSION, CertificateFile
+
+
+def read_certificates(path: Path) -> CertificateFile:
+    """The file at this path, its form checked; its numbers are believed by no one.
+
+    Raises:
+        FileNotFoundError: there is none.
+        ValueError: it is cut off, no JSON, of another version, or has fields that are missing, unknown or no numbers.
+    """
+    if not path.is_file():
+        raise FileNotFoundError(f"there is no certificate file {path}{near_files(path, suffix='.json')}")
+    try:
+        content = json.loads(
+            path.read_text(encoding="utf-8"), parse_constant=_no_number, object_pairs_hook=_without_doubles
+        )
+    except json.JSONDecodeError as error:
+        raise ValueError(f"{path} is cut off or no JSON: {error}") from error
+    except ValueError as error:
+        raise ValueError(f"{path} is no certificate file: {error}") from error
+    _require_known(content, path)
+    try:
+        return CertificateFile.model_validate(content)
+    except ValidationError as error:
+        raise ValueError(f"{path} is no certificate file: {_first_of(error)}") from error
+
+
+def _require_known(content: Any, path: Path) -> None:
+    """Refuses other versions and norms before the fields are looked at."""
+    if not isinstance(content, dict):
+        raise ValueError(f"{path} is no certificate file: it must be a JSON object, got a {type(content).__name__}")
+    if "schema_version" not in content:
+        raise ValueError(
+            f"{path} has no `schema_version`: it holds radii without hashes of images and network, which cannot be "
+            f"checked; certify the model again with --output to get a file that can"
+        )
+    version = content["schema_version"]
+    if type(version) is not int or version != CERTIFICATE_VERSION:
+        newer = isinstance(version, int) and version > CERTIFICATE_VERSION
+        advice = "a newer natrob wrote it; install that" if newer else "no natrob wrote such a file"
+        raise ValueError(f"{path} has schema_version {version!r}, known is {CERTIFICATE_VERSION}: {advice}")
+    norm = content.get("norm")
+    if isinstance(norm, str) and norm not in get_args(CertificateNorm):
+        raise ValueError(f"{path}: {unknown_name('norm', norm, get_args(CertificateNorm))}")
+
+
+def _no_number(text: str) -> Never:
+    raise ValueError(f"{text} is no number of JSON")
+
+
+def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """The object; of two entries of one name nobody could say which counts."""
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        names = [name for name, _ in pairs]
+        raise ValueError(f"`{next(name for name in names if names.count(name) > 1)}` is there twice")
+    return found
+
+
+def _first_of(error: ValidationError) -> str:
+    """The first fault, with the field's name."""
+    first = error.errors(include_url=False)[0]
+    place = ".".join(str(part) for part in first["loc"])
+    message = first["msg"].removeprefix("Value error, ")
+    return f"`{place}`: {message}" if place else message
