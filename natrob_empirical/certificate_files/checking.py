@@ -34,7 +34,7 @@ class CertificateMismatchError(ValueError):
 @final
 @dataclass(frozen=True, kw_only=True, eq=False)
 class CertificateCheck:
-    """What a check found.
+    """Holds the findings of a check.
 
     Attributes:
         file: that was checked.
