@@ -14,6 +14,7 @@ from natrob_empirical.command_line.commands.datasets import datasets
 from natrob_empirical.command_line.commands.diagnose import diagnose
 from natrob_empirical.command_line.commands.doctor import doctor
 from natrob_empirical.command_line.commands.report import report
+from natrob_empirical.command_line.commands.smooth import smooth
 from natrob_empirical.command_line.commands.train import train
 from natrob_empirical.command_line.console import console
 from natrob_empirical.command_line.plain_command import GlobalDebugOption, NatrobCommand
@@ -27,7 +28,7 @@ app = typer.Typer(
     pretty_exceptions_show_locals=False,
     context_settings=_HELP_OPTIONS,
 )
-for command in (report, claims, bench, train, attack, certify, ceiling, diagnose, check, datasets, doctor):
+for command in (report, claims, bench, train, attack, certify, smooth, ceiling, diagnose, check, datasets, doctor):
     app.command(cls=NatrobCommand, context_settings=_HELP_OPTIONS)(command)
 
 

@@ -138,6 +138,18 @@ class SearchDisplay(AbstractDisplay):
 
 
 @final
+class SmoothingDisplay(AbstractDisplay):
+    """The images of a randomised smoothing."""
+
+    def __init__(self, images: int) -> None:
+        super().__init__("noisy copies", total=images, unit="images")
+
+    def show(self, done: int) -> None:
+        """So many images are done."""
+        self.move("noisy copies", completed=done)
+
+
+@final
 class RunDisplay(AbstractDisplay):
     """The cells of a run, with the training or the attack in progress beside them."""
 

@@ -29,6 +29,7 @@ TRAINING_METHODS: Final = (
     "trades",
     "yopo",
     "margin",
+    "noise",
     "radius",
     "orthonormal",
     "lipschitz_penalty",

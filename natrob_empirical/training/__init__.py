@@ -24,6 +24,7 @@ from natrob_empirical.training.lipschitz_penalty import LipschitzPenalty as Lips
 from natrob_empirical.training.margin_method import MarginTraining as MarginTraining
 from natrob_empirical.training.method_registry import TRAINING_METHODS as TRAINING_METHODS
 from natrob_empirical.training.method_registry import training_method_named as training_method_named
+from natrob_empirical.training.noise_method import NoiseTraining as NoiseTraining
 from natrob_empirical.training.orthonormal_training import OrthonormalTraining as OrthonormalTraining
 from natrob_empirical.training.progress import EpochSummary as EpochSummary
 from natrob_empirical.training.progress import TrainingProgress as TrainingProgress

@@ -10,6 +10,7 @@ from natrob_empirical.training.adversarial import TRADES, YOPO, PGDAdversarialTr
 from natrob_empirical.training.interval_method import IntervalTraining
 from natrob_empirical.training.lipschitz_penalty import LipschitzPenalty
 from natrob_empirical.training.margin_method import MarginTraining
+from natrob_empirical.training.noise_method import NoiseTraining
 from natrob_empirical.training.orthonormal_training import OrthonormalTraining
 from natrob_empirical.training.radius_method import RadiusTraining
 from natrob_empirical.training.spectral_normalisation import SpectralNormalisation
@@ -24,6 +25,7 @@ TRAINING_METHODS: Final = MappingProxyType(
             TRADES,
             YOPO,
             MarginTraining,
+            NoiseTraining,
             RadiusTraining,
             IntervalTraining,
             OrthonormalTraining,

@@ -22,6 +22,7 @@ def train(  # noqa: PLR0913, PLR0917 - one parameter an option
     epsilon: Annotated[float | None, number_option("L∞ radius of an adversarial method.")] = None,
     offset: Annotated[float | None, number_option("The lead that margin training asks of the right score.")] = None,
     temperature: Annotated[float | None, number_option("What margin training divides the scores by.")] = None,
+    sigma: Annotated[float | None, number_option("Standard deviation of the noise in noise training.")] = None,
     weight: Annotated[
         float | None, number_option("Weight of the second part of the loss, where a method has one.")
     ] = None,
@@ -58,6 +59,7 @@ def train(  # noqa: PLR0913, PLR0917 - one parameter an option
                 epsilon=epsilon,
                 offset=offset,
                 temperature=temperature,
+                sigma=sigma,
                 weight=weight,
                 quantity=quantity,
                 target=target,

@@ -421,6 +421,10 @@ def test_the_settings_of_a_method_are_options_and_go_on_record(tmp_path: Path) -
             ("--method", "spectral_normalisation", "--bound", "1.5"),
             {"name": "spectral_normalisation", "bound": 1.5, "iterations": 8, "method": {"name": "standard"}},
         ),
+        (
+            ("--method", "noise", "--sigma", "0.5"),
+            {"name": "noise", "sigma": 0.5, "method": {"name": "standard"}},
+        ),
     ],
 )  # fmt: skip
 def test_the_controls_are_trained_from_the_command_line(

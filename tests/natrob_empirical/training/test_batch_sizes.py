@@ -19,6 +19,7 @@ from natrob_empirical.training import (
     AbstractTrainingMethod,
     LipschitzPenalty,
     MarginTraining,
+    NoiseTraining,
     PGDAdversarialTraining,
     StandardTraining,
     StepOutcome,
@@ -36,6 +37,7 @@ METHODS = (
     TRADES(steps=2),
     YOPO(outer_steps=2, inner_steps=1),
     MarginTraining(),
+    NoiseTraining(),
     LipschitzPenalty(points=1),
 )
 CPU = torch.device("cpu")

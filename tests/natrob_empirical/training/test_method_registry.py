@@ -7,6 +7,7 @@ from natrob_empirical.training import (
     IntervalTraining,
     LipschitzPenalty,
     MarginTraining,
+    NoiseTraining,
     OrthonormalTraining,
     PGDAdversarialTraining,
     RadiusTraining,
@@ -22,6 +23,7 @@ def test_methods_are_found_by_their_names() -> None:
     assert training_method_named("trades", weight=2.0, epsilon=0.1) == TRADES(weight=2.0, epsilon=0.1)
     assert training_method_named("yopo", outer_steps=2) == YOPO(outer_steps=2)
     assert training_method_named("margin", offset=0.5) == MarginTraining(offset=0.5)
+    assert training_method_named("noise", sigma=0.5) == NoiseTraining(sigma=0.5)
     assert training_method_named("radius", asked=0.5) == RadiusTraining(asked=0.5)
     assert training_method_named("interval", kappa=0.2) == IntervalTraining(kappa=0.2)
     assert training_method_named("orthonormal", products="bfloat16") == OrthonormalTraining(products="bfloat16")
