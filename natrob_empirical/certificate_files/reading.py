@@ -26,7 +26,7 @@ def read_certificates(path: Path) -> CertificateFile:
         )
     except json.JSONDecodeError as error:
         raise ValueError(f"{path} is cut off or no JSON: {error}") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"{path} is no certificate file: {error}") from error
     _require_known(content, path)
     try:

@@ -75,12 +75,18 @@ def verified_by_affine_bound(
     Source: theory, sections 6 and 8.
     Proof: proofs/coq/margin_certificate.v, proofs/coq/affine_bound.v.
     """
-    assert isinstance(constants.bounds, AdaptiveBounds)
-    deployed = None if constants.precision == "exact" else getattr(torch, constants.precision)
+    rows = torch.arange(len(images)).split(IMAGES_AT_ONCE)
     try:
-        moved = affine_features(constants.bounds, images, radii=stated, deployed=deployed)
+        parts = [_of_stated(constants, images[some], y[some], stated[some]) for some in rows]
     except (IntegrationError, LayerRefusedError, ValueError) as refusal:
         raise CertificateRefusedError(f"no certificate: {refusal}") from refusal
+    return AdaptiveRadii(*(torch.cat(some) for some in zip(*parts, strict=True)))
+
+
+def _of_stated(constants: CertificateConstants, images: Tensor, y: Tensor, stated: Tensor) -> AdaptiveRadii:
+    assert isinstance(constants.bounds, AdaptiveBounds)
+    deployed = None if constants.precision == "exact" else getattr(torch, constants.precision)
+    moved = affine_features(constants.bounds, images, radii=stated, deployed=deployed)
     radii, correct = _radii(constants, moved, stated, y, deployed)
     return AdaptiveRadii(radii, correct, moved.reach_their_end(stated, deployed or torch.float64))
 

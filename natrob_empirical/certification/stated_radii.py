@@ -32,6 +32,7 @@ NOTHING: Final = "none"
 """The route of an image of which nothing is certified."""
 
 IMAGES_AT_ONCE = 64
+"""So many have constants on their balls at a time."""
 
 
 @final
@@ -116,11 +117,12 @@ def verified_radii_at(
         here = torch.tensor([one == route for one in routes])
         rows = (here & (radii.cpu() > 0)).nonzero()[:, 0]
         proof = _proof_named(route, norm)
-        for some in rows.split(IMAGES_AT_ONCE) if proof else ():
-            found = _proved(proof, stated.of(some))
-            verified[some] = found.verified.cpu()
-            if complete is not None and found.complete is not None:
-                complete[some] = found.complete.cpu()
+        if not proof or len(rows) == 0:
+            continue
+        found = _proved(proof, stated.of(rows))
+        verified[rows] = found.verified.cpu()
+        if complete is not None and found.complete is not None:
+            complete[rows] = found.complete.cpu()
     return VerifiedRadii(verified=verified, complete=complete)
 
 
@@ -169,5 +171,7 @@ def _by_constants(proof: str, stated: _Stated) -> tuple[Tensor, Tensor]:
     if proof != "global":
         with constants_remembered():
             on_balls = (tube_constants if proof == "tube" else local_constants)(constants, stated.images, stated.y)
-            gap_constants = torch.minimum(on_balls(torch.arange(len(asked)), asked), gap_constants)
+            some = torch.arange(len(asked)).split(IMAGES_AT_ONCE)
+            around = torch.cat([on_balls(rows, asked[rows]) for rows in some])
+            gap_constants = torch.minimum(around, gap_constants)
     return margins.radii(gap_constants), asked

@@ -8,8 +8,11 @@ from typing import Any
 
 import pytest
 import torch
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
 from torch import Tensor, nn
 
+from natrob_empirical import PGD, L2Ball, LinfBall
 from natrob_empirical.certificate_files import (
     CertificateCheck,
     CertificateMismatchError,
@@ -21,7 +24,7 @@ from natrob_empirical.certificate_files import (
     tensor_hash,
     write_certificates,
 )
-from natrob_empirical.certification import CertificateMethod, certificate_constants, certified_with
+from natrob_empirical.certification import CertificateMethod, certificate_constants, certified_with, verified_radii_at
 from natrob_empirical.datasets import Dataset
 from natrob_empirical.records.schema import CertificateFile
 from natrob_theory import BOGACKI_SHAMPINE, EulerNet, GradientFlowField, NeuralODE, constrain_norm
@@ -148,6 +151,34 @@ def test_a_radius_raised_by_a_hundredth_is_found_out(
     found = check_certificates(written.model_copy(update={"radii": radii}), model, *few)
     assert found.unverified == (place,)
     assert not found.holds
+
+
+@given(factor=st.floats(0.0, 3.0))
+@settings(max_examples=15)
+def test_a_radius_is_proved_exactly_up_to_the_one_that_constants_give(
+    factor: float, written: CertificateFile, model: nn.Sequential, few: tuple[Tensor, Tensor]
+) -> None:
+    assume(abs(factor - 1.0) > 1e-8)
+    radii = torch.tensor(written.radii, dtype=torch.float64) * factor
+    constants = certificate_constants(model, (1, 8, 8))
+    found = verified_radii_at(constants, *few, radii, norm="L2", routes=tuple(written.routes), time_limit=0.0)
+    assert found.verified.tolist() == [radius > 0 and factor < 1.0 for radius in radii.tolist()]
+
+
+def test_a_radius_that_an_attack_breaks_is_proved_by_no_route(model: nn.Sequential, few: tuple[Tensor, Tensor]) -> None:
+    """Whatever a file states: the label changes within the ball, so a proof would be wrong."""
+    x, y = few[0][:4], few[1][:4]
+    constants = certificate_constants(model, (1, 8, 8))
+    for norm, radius, ball in (("Linf", 0.2, LinfBall(0.2)), ("L2", 1.2, L2Ball(1.2))):
+        attack = PGD(ball, step_size=radius / 8, steps=30)
+        broken = attack(model, x, y, generator=torch.Generator().manual_seed(0)).success
+        assert bool(broken.any())
+        methods = ("global in L2", "local in L2", "tube in L2", f"linear_relaxation in {norm}")
+        for route in (*methods, f"branch_and_bound in {norm}", *([f"global in {norm}"] if norm != "L2" else [])):
+            found = verified_radii_at(
+                constants, x, y, torch.full((4,), radius), norm=norm, routes=(route,) * 4, time_limit=0.05
+            )
+            assert not bool((found.verified & broken).any()), route
 
 
 def test_a_raised_radius_of_an_adaptive_stack_is_found_out(solves: nn.Sequential, few: tuple[Tensor, Tensor]) -> None:
@@ -284,6 +315,7 @@ def test_a_route_that_is_not_known_is_refused(
         (lambda text: text.replace('"norm": "L2"', '"norm": "L2", "norm": "L1"'), "`norm` is there twice"),
         (lambda text: text.replace('"norm"', '"nrom"'), "`norm`: Field required"),
         (lambda text: json.dumps({k: v for k, v in json.loads(text).items() if k != "images"}), "`images`: Field req"),
+        (lambda _: "[" * 100_000, "maximum recursion depth"),
         (lambda _: "[1]", "must be a JSON object, got a list"),
     ],
 )
