@@ -31,6 +31,7 @@ TRAINING_METHODS: Final = (
     "margin",
     "noise",
     "radius",
+    "interval",
     "orthonormal",
     "lipschitz_penalty",
     "spectral_normalisation",
