@@ -58,7 +58,7 @@ def fitted_to_images(model: PresetModel, image_shape: tuple[int, int, int]) -> P
     specification = model.specification
     if not isinstance(specification, ModelSpecification):
         return model
-    sides = [-(-side // specification.stem_stride) for side in image_shape[1:]]
+    sides = specification.state_sides(image_shape[1:])
     pool = next(p for p in range(specification.pool_size, 0, -1) if all(side % p == 0 for side in sides))
     return replace(model, specification=replace(specification, pool_size=pool))
 

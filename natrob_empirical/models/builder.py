@@ -97,8 +97,8 @@ def _integrator_classifier(
     family = network_family(specification.network)
     if specification.network == "revnet" and specification.channels % 2 == 1:
         raise ValueError(f"`channels` must be even for RevNet, got {specification.channels}")
-    channels, *sides = image_shape
-    state_sides = [-(-side // specification.stem_stride) for side in sides]
+    sides = image_shape[1:]
+    state_sides = specification.state_sides(sides)
     if any(side % specification.pool_size for side in state_sides):
         raise ValueError(
             f"`pool_size` = {specification.pool_size} must divide the state's sides {state_sides} "
@@ -109,8 +109,22 @@ def _integrator_classifier(
         return convolutional_field(width, specification.hidden, convolutions=specification.field_convolutions)
 
     return IntegratorClassifier(
-        nn.Conv2d(channels, specification.channels, 3, stride=specification.stem_stride, padding=1),
+        _stem(specification, image_shape),
         family.build(specification, field),
         nn.AdaptiveAvgPool2d(specification.pool_size),
         nn.Linear(specification.channels * specification.pool_size**2, num_classes),
     )
+
+
+def _stem(specification: ModelSpecification, image_shape: tuple[int, int, int]) -> nn.Module:
+    """The convolution, or blocks of pixels that become channels."""
+    channels, *sides = image_shape
+    block = specification.stem_block
+    if block == 1:
+        return nn.Conv2d(channels, specification.channels, 3, stride=specification.stem_stride, padding=1)
+    if any(side % block for side in sides) or specification.channels != channels * block**2:
+        raise ValueError(
+            f"`stem_block` = {block} must divide the sides of the images {tuple(image_shape)}, and `channels` must be "
+            f"{channels * block**2}, got {specification.channels}"
+        )
+    return nn.PixelUnshuffle(block)

@@ -43,10 +43,12 @@ class NetworkFamily:
 
 
 def _fixed_steps(net: Callable[..., AbstractIntegratorNet], *own: str) -> TrunkBuilder:
-    """Builds a network of one field and equal steps; `own` are the settings that it takes besides."""
+    """Builds a network of equal steps and one field, or one a step; `own` are the settings that it takes besides."""
 
     def build(spec: ModelSpecification, field: FieldFactory) -> AbstractIntegratorNet:
         settings = {name: getattr(spec, name) for name in own}
+        if spec.weights == "per_step":
+            return net([field(spec.channels) for _ in range(spec.num_steps)], spec.step_size, **settings)
         return net(field(spec.channels), spec.step_size, spec.num_steps, **settings)
 
     return build

@@ -1,11 +1,15 @@
 """An integrator classifier as data that a record can hold."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from typing import Final
+from typing import Final, Literal, TypeAlias
 
+from natrob_empirical.files.plain_settings import added_setting
 from natrob_empirical.names.choices import require_choices
 from natrob_theory.networks.neural_ode import Gradients, Solver
 from natrob_theory.numbers.argument_checks import require_count, require_positive
+
+Weights: TypeAlias = Literal["shared", "per_step"]
 
 OWN_SETTINGS: Final = {
     "tolerance": "neural_ode",
@@ -13,6 +17,7 @@ OWN_SETTINGS: Final = {
     "gradients": "neural_ode",
     "order": "polynet",
     "columns": "fractalnet",
+    "weights": "euler",
 }
 """Settings that one network alone has, and which."""
 
@@ -33,6 +38,9 @@ class ModelSpecification:
         pool_size: the side of the pooled image.
         tolerance: the Neural ODE's rtol and atol.
         solver: the Neural ODE's, "natrob" or "torchdiffeq".
+        stem_block: above 1, blocks of so many pixels a side become channels in place of the convolution; an isometry
+            in every norm. It divides the image's sides, and `channels` must be those of the image times its square.
+        weights: "shared" by all steps, or of each step its own ("per_step"), of the Euler network.
         gradients: the Neural ODE's, "direct", "checkpointed" or "adjoint". The first keeps every step's stages for
             backward; a long T may not leave room for that.
         order: PolyNet's.
@@ -56,9 +64,11 @@ class ModelSpecification:
     field_convolutions: int = 2
     solver: Solver = "natrob"
     gradients: Gradients = "direct"
+    stem_block: int = added_setting(1)
+    weights: Weights = added_setting("shared")  # noqa: RUF009 - it is dataclasses.field
 
     def __post_init__(self) -> None:
-        for name in ("channels", "hidden", "num_steps", "stem_stride", "pool_size", "order", "columns"):
+        for name in ("channels", "hidden", "num_steps", "stem_stride", "pool_size", "order", "columns", "stem_block"):
             require_count(name, getattr(self, name))
         require_count("field_convolutions", self.field_convolutions, minimum=2)
         require_positive("step_size", self.step_size)
@@ -71,3 +81,9 @@ class ModelSpecification:
                 raise ValueError(f"`{field.name}` is a setting of {owner} only, got {value!r} for {self.network}")
         if self.solver == "torchdiffeq" and self.gradients != "direct":
             raise ValueError(f'`gradients` must be "direct" with the solver torchdiffeq, got {self.gradients!r}')
+        if self.stem_block > 1 and self.stem_stride > 1:
+            raise ValueError(f"`stem_stride` must be 1 beside `stem_block` = {self.stem_block}, got {self.stem_stride}")
+
+    def state_sides(self, image_sides: Sequence[int]) -> list[int]:
+        """The sides of the trunk's states for images of these."""
+        return [-(-side // (self.stem_stride * self.stem_block)) for side in image_sides]

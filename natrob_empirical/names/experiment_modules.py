@@ -20,6 +20,7 @@ EXPERIMENT_MODULES: Final = MappingProxyType(
         "certified-cifar10": "certified_training",
         "certified-ablation": "certified_training",
         "certified-ode": "certified_neural_ode",
+        "certified-linf": "certified_linf",
     }
 )
 """Experiment → the module of `natrob_empirical.benchmarks.presets` that holds its presets, "EXPERIMENT-SCALE" each."""

@@ -28,10 +28,10 @@ class IntervalTraining(AbstractTrainingMethod):
     afterwards is `certified_accuracy(..., norm="Linf")`, whose linear relaxations are never looser than intervals.
 
     Source: Gowal et al., "On the effectiveness of interval bound propagation for training verifiably robust models",
-        arXiv 1810.12715 (ICCV 2019), sections 3 and 4: the loss, the elision of the last layer, the schedule. The short
-        warm-up follows Shi et al., "Fast certified robust training with short warmup", NeurIPS 2021, of which the
-        initial weights are `tightened` here, and the regularisers are left out. Boxes smaller than the ball (Müller et
-        al., "Certified training: small boxes are all you need", ICLR 2023) are left out.
+        arXiv 1810.12715 (ICCV 2019), sections 3 and 4: the loss, the elision of the last layer, the schedule; all of it
+        is here. Left out: initial weights and regularisers of Shi et al., "Fast certified robust training with short
+        warmup", NeurIPS 2021, and boxes smaller than the ball, of Müller et al., "Certified training: small boxes are
+        all you need", ICLR 2023.
 
     Attributes:
         epsilon: the radius in L∞ at the end, from 0 to 1.
