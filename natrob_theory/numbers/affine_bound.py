@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from natrob_theory.numbers.bound import Bound, BoundKind
+from natrob_theory.numbers.norms import Norm
 from natrob_theory.numbers.rounding import EPSILON, round_up
 
 Value: TypeAlias = float | Tensor
@@ -36,7 +37,7 @@ class AffineBound:
     slope: Value
     constant: Value
     kind: BoundKind
-    norm: str = "L2"
+    norm: Norm = "L2"
     assumptions: tuple[str, ...] = field(default=())
     source: str = ""
     flow_growth: Value | None = None
