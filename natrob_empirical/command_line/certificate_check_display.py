@@ -59,7 +59,11 @@ def print_check(found: CertificateCheck, subject: AttackSubject) -> None:
     for fault in found.faults:
         console.print(f"NOT SO: {fault}", markup=False, soft_wrap=True)
     for place in found.unverified:
-        time = "; branching ran out of time, see --time-limit" if file.routes[place].startswith(_BRANCHED) else ""
+        time = (
+            "; not within the time that branching had, see --time-limit"
+            if file.routes[place].startswith(_BRANCHED)
+            else ""
+        )
         console.print(
             f"NOT PROVED: image {place}, radius {file.radii[place]!r}, {file.routes[place]}{time}", markup=False
         )
