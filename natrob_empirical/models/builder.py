@@ -11,6 +11,7 @@ from natrob_empirical.models.any_specification import AnyModelSpecification
 from natrob_empirical.models.classifiers import AbstractClassifier, IntegratorClassifier, ResidualClassifier
 from natrob_empirical.models.contractive_networks import build_contractive
 from natrob_empirical.models.contractive_specification import ContractiveSpecification
+from natrob_empirical.models.isometric_layers import PaddedChannels
 from natrob_empirical.models.networks import network_family
 from natrob_empirical.models.residual_networks import build_residual
 from natrob_empirical.models.residual_specification import ResidualSpecification
@@ -117,14 +118,15 @@ def _integrator_classifier(
 
 
 def _stem(specification: ModelSpecification, image_shape: tuple[int, int, int]) -> nn.Module:
-    """The convolution, or blocks of pixels that become channels."""
+    """The convolution, or blocks of pixels that become channels, and channels of zeros."""
     channels, *sides = image_shape
     block = specification.stem_block
     if block == 1:
         return nn.Conv2d(channels, specification.channels, 3, stride=specification.stem_stride, padding=1)
-    if any(side % block for side in sides) or specification.channels != channels * block**2:
+    rearranged = channels * block**2
+    if any(side % block for side in sides) or specification.channels < rearranged:
         raise ValueError(
             f"`stem_block` = {block} must divide the sides of the images {tuple(image_shape)}, and `channels` must be "
-            f"{channels * block**2}, got {specification.channels}"
+            f"at least {rearranged}, got {specification.channels}"
         )
-    return nn.PixelUnshuffle(block)
+    return nn.Sequential(nn.PixelUnshuffle(block), PaddedChannels(rearranged, specification.channels))

@@ -38,8 +38,9 @@ class ModelSpecification:
         pool_size: the side of the pooled image.
         tolerance: the Neural ODE's rtol and atol.
         solver: the Neural ODE's, "natrob" or "torchdiffeq".
-        stem_block: above 1, blocks of so many pixels a side become channels in place of the convolution; an isometry
-            in every norm. It divides the image's sides, and `channels` must be those of the image times its square.
+        stem_block: above 1, blocks of so many pixels a side become channels in place of the convolution, and channels
+            of zeros are appended: an isometry in every norm. It divides the image's sides, and `channels` must be at
+            least those of the image times its square.
         weights: "shared" by all steps, or of each step its own ("per_step"), of the Euler network.
         gradients: the Neural ODE's, "direct", "checkpointed" or "adjoint". The first keeps every step's stages for
             backward; a long T may not leave room for that.

@@ -168,6 +168,11 @@ def _negative(one: TrainedInterval) -> TrainedInterval:
     return TrainedInterval(-one.middle, one.radius)
 
 
+def _new_zeros(one: TrainedInterval, *args: Any, **kwargs: Any) -> Tensor:
+    """Plain zeros: they have no radius."""
+    return one.middle.new_zeros(*args, **kwargs)
+
+
 def _concatenated(tensors: Sequence[Any], dim: int = 0) -> TrainedInterval:
     """Intervals and plain tensors, which have no radius, side by side."""
     pairs = [(_parts(part)[0], _parts(part)[0] * 0.0 + _parts(part)[1]) for part in tensors]
@@ -222,6 +227,7 @@ _RULES: Final[dict[Any, Rule]] = {
     **dict.fromkeys((Tensor.mul, Tensor.__mul__, Tensor.__rmul__, torch.mul), _product),
     **dict.fromkeys((Tensor.div, Tensor.__truediv__, torch.div), _quotient),
     **dict.fromkeys((Tensor.neg, Tensor.__neg__, torch.neg), _negative),
+    Tensor.new_zeros: _new_zeros,
     torch.cat: _concatenated,
     functional.pad: _padded,
 }

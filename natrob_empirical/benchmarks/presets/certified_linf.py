@@ -16,8 +16,8 @@ PRESETS: Final = (
                 specification=ModelSpecification(
                     label="Euler network, intervals to 0.12",
                     network="euler",
-                    channels=16,
-                    hidden=48,
+                    channels=28,
+                    hidden=28,
                     step_size=1.0,
                     num_steps=3,
                     stem_block=4,
@@ -25,9 +25,9 @@ PRESETS: Final = (
                     weights="per_step",
                 ),
                 training=TrainingSpecification(
-                    method=IntervalTraining(epsilon=0.12, kappa=0.3, rising_share=0.4),
-                    epochs=40,
-                    batch_size=128,
+                    method=IntervalTraining(epsilon=0.12, kappa=0.1, rising_share=0.4),
+                    epochs=60,
+                    batch_size=100,
                     learning_rate=3e-3,
                 ),
             ),

@@ -19,10 +19,12 @@ def built(**settings: Any) -> IntegratorClassifier:
     return build_classifier(specification, image_shape=(1, 8, 8), num_classes=3, generator=generator)
 
 
-def test_the_stem_only_rearranges_pixels() -> None:
+def test_the_stem_rearranges_pixels_and_appends_zeros() -> None:
     image = torch.rand((2, 1, 8, 8))
-    state = built().stem(image)
-    assert state.shape == (2, 4, 4, 4)
+    padded = built(channels=7).stem(image)
+    assert padded.shape == (2, 7, 4, 4)
+    state = padded[:, :4]
+    assert not padded[:, 4:].any()
     assert torch.equal(state.flatten(1).sort().values, image.flatten(1).sort().values)
 
 
@@ -51,8 +53,8 @@ def test_the_network_of_the_preset_can_be_written_out_for_a_certificate() -> Non
 def test_what_does_not_fit_is_named() -> None:
     with pytest.raises(ValueError, match=r"`stem_block` = 3 must divide the sides of the images \(1, 8, 8\)"):
         built(stem_block=3, pool_size=3)
-    with pytest.raises(ValueError, match=r"`channels` must be 4, got 8"):
-        built(channels=8)
+    with pytest.raises(ValueError, match=r"`channels` must be at least 4, got 3"):
+        built(channels=3)
     with pytest.raises(ValueError, match=r"`stem_stride` must be 1 beside `stem_block` = 2, got 2"):
         built(stem_stride=2)
     with pytest.raises(ValueError, match="`weights` is a setting of euler only, got 'per_step' for heun"):

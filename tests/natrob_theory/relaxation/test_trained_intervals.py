@@ -80,6 +80,14 @@ def test_gradients_are_those_of_finite_differences() -> None:
     assert torch.autograd.gradcheck(upper, arguments)
 
 
+def test_appended_zeros_have_no_radius() -> None:
+    box = TrainedInterval(torch.rand(2, 3), torch.rand(2, 3))
+    wider = torch.cat([box, box.new_zeros(2, 2)], dim=1)
+    assert isinstance(wider, TrainedInterval)
+    assert torch.equal(wider.radius, torch.cat([box.radius, torch.zeros(2, 2)], dim=1))
+    assert torch.equal(wider.middle[:, :3], box.middle)
+
+
 def test_what_has_no_rule_is_refused_by_name() -> None:
     box = TrainedInterval(torch.zeros(1, 4), torch.ones(1, 4))
     for module, name in ((nn.GELU(), "gelu"), (nn.LayerNorm(4), "layer_norm"), (nn.LeakyReLU(-0.5), "leaky_relu")):
