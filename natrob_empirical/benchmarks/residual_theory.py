@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from typing import final
+from typing import Any, Final, final
 
 import torch
 from torch import Tensor, nn
@@ -24,7 +24,7 @@ from natrob_theory.layers.questions import output_shape
 from natrob_theory.numbers.rounding import EPSILON
 
 BLOCK_SEARCH_STATES = 4
-BLOCK_SEARCH = {"samples": 4, "ascent_steps": 8, "power_iterations": 10}
+BLOCK_SEARCH: Final[dict[str, Any]] = {"samples": 4, "ascent_steps": 8, "power_iterations": 10}
 """The search of every branch: from so many states, with so many evaluations, so that deep networks stay affordable."""
 
 ROUNDING_LAYERS = (nn.Conv2d, nn.Linear, nn.BatchNorm2d)

@@ -12,6 +12,7 @@ from torch import Tensor
 from natrob_theory.bounds.adaptive.local_error import FlowConstants, error_rate, local_error
 from natrob_theory.numbers.affine_bound import AffineBound
 from natrob_theory.numbers.bound import BoundKind
+from natrob_theory.numbers.norms import Norm
 from natrob_theory.numbers.outward_exponentials import exponential_quotient_up, exponential_up
 from natrob_theory.numbers.rounding import round_up
 from natrob_theory.tableaus import ButcherTableau
@@ -75,7 +76,7 @@ def any_flow_error(
 
 
 def any_flow_error_of_perturbed(
-    coefficient: Tensor, speed: Tensor, lipschitz: Tensor, *, kind: BoundKind, norm: str
+    coefficient: Tensor, speed: Tensor, lipschitz: Tensor, *, kind: BoundKind, norm: Norm
 ) -> AffineBound:
     """E_any for every start within ‖ε‖ of a state with this speed: C(v + K‖ε‖), since v(z_0) ≤ v(y_0) + K‖ε‖.
 
