@@ -23,7 +23,7 @@ PRESETS: Final = (
         name="certified-ode-cpu",
         summary="a Neural ODE under its adaptive solver, trained for the radius 0.5; MNIST, CPU, an hour",
         dataset="mnist",
-        models=(neural_ode("Neural ODE, radius 0.5", epochs=12),),
+        models=(neural_ode("Neural ODE, radius 0.5", epochs=24, warp=6.0, hidden=384, num_steps=6),),
         attacks=(
             AttackSpecification(label="PGD-40", attack="PGD", norm="L2", epsilons=(0.5,), steps=40, images=1_000),
             AttackSpecification(label="AutoAttack", attack="AutoAttack", norm="L2", epsilons=(0.5,), images=100),
