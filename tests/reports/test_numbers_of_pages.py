@@ -16,6 +16,7 @@ MEASURE_NOTHING = {
     r"\b[hTNKμεxtcβλ] ?[=<≤≥] ?−?[\d./]+[⁰¹²³⁴-⁹⁻]*( … [\d⁰¹²³⁴-⁹⁻]+)?": "settings",
     r"\border \d": "orders of methods",
     r"\d×\d|below 0": "shapes and signs",
+    r"SHA-256": "a hash",
     r"\b2ε": "twice the radius, a formula",
     r"\b(NeurIPS|ICML|ICLR|ECCV) \d{4}": "years of sources",
 }

@@ -1,5 +1,6 @@
 """Small dense classifiers, trained on the digits for a second each."""
 
+import copy
 from collections.abc import Callable
 
 import pytest
@@ -47,5 +48,11 @@ def trained_classifier(trunk: Trunk, digits: Dataset) -> IntegratorClassifier:
 
 
 @pytest.fixture(scope="session")
-def trained(digits: Dataset) -> dict[str, IntegratorClassifier]:
+def trained_once(digits: Dataset) -> dict[str, IntegratorClassifier]:
     return {name: trained_classifier(trunk, digits) for name, trunk in TRUNKS.items()}
+
+
+@pytest.fixture
+def trained(trained_once: dict[str, IntegratorClassifier]) -> dict[str, IntegratorClassifier]:
+    """Copies: a test may change what it is given."""
+    return copy.deepcopy(trained_once)
