@@ -17,6 +17,7 @@ MEASURE_NOTHING = {
     r"\border \d": "orders of methods",
     r"\d×\d|below 0": "shapes and signs",
     r"SHA-256": "a hash",
+    r"\b1 − α": "a probability, a formula",
     r"\b2ε": "twice the radius, a formula",
     r"\b(NeurIPS|ICML|ICLR|ECCV) \d{4}": "years of sources",
 }
