@@ -20,6 +20,7 @@ from natrob_empirical.certification.errors import CertificateRefusedError
 from natrob_empirical.certification.margins import PairMargins
 from natrob_theory import IntegrationError, LayerRefusedError
 from natrob_theory.layers.affine import RELATIVE, product_error
+from natrob_theory.layers.remembered import constants_remembered
 from natrob_theory.numbers.norms import per_sample_l2
 from natrob_theory.numbers.rounding import round_up, times_up, unit_roundoff
 
@@ -52,10 +53,11 @@ def adaptive_radii(
     Proof: proofs/coq/margin_certificate.v, proofs/coq/affine_bound.v.
     """
     try:
-        parts = [
-            _of_some(constants, some, labels)
-            for some, labels in zip(images.split(IMAGES_AT_ONCE), y.split(IMAGES_AT_ONCE), strict=True)
-        ]
+        with constants_remembered():  # the weights are those of a frozen copy
+            parts = [
+                _of_some(constants, some, labels)
+                for some, labels in zip(images.split(IMAGES_AT_ONCE), y.split(IMAGES_AT_ONCE), strict=True)
+            ]
     except (IntegrationError, LayerRefusedError, ValueError) as refusal:
         raise CertificateRefusedError(f"no certificate: {refusal}") from refusal
     return AdaptiveRadii(*(torch.cat(some) for some in zip(*parts, strict=True)))
@@ -77,7 +79,8 @@ def verified_by_affine_bound(
     """
     rows = torch.arange(len(images)).split(IMAGES_AT_ONCE)
     try:
-        parts = [_of_stated(constants, images[some], y[some], stated[some]) for some in rows]
+        with constants_remembered():
+            parts = [_of_stated(constants, images[some], y[some], stated[some]) for some in rows]
     except (IntegrationError, LayerRefusedError, ValueError) as refusal:
         raise CertificateRefusedError(f"no certificate: {refusal}") from refusal
     return AdaptiveRadii(*(torch.cat(some) for some in zip(*parts, strict=True)))

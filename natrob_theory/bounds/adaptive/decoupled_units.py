@@ -35,6 +35,7 @@ from natrob_theory.layers.affine import product_error
 from natrob_theory.layers.altered_layers import computes_as
 from natrob_theory.layers.questions import lipschitz_of_layer
 from natrob_theory.layers.refusal import LayerRefusedError
+from natrob_theory.layers.remembered import remembered
 from natrob_theory.numbers.affine_bound import AffineBound
 from natrob_theory.numbers.bound import BoundKind
 from natrob_theory.numbers.norms import per_sample_l2
@@ -83,7 +84,12 @@ def decoupled_units_of(field: nn.Module) -> DecoupledUnits | None:
         return None
     if not computes_as(field.activation, nn.ReLU):
         return None
-    weight = field.linear_map.weight.detach().double()
+    shape = (field.linear_map.in_features,)
+    return remembered(field, shape, lambda: _of_dense_map(field, field.linear_map.weight), what="decoupled units")
+
+
+def _of_dense_map(field: GradientFlowField, weights: Tensor) -> DecoupledUnits | None:
+    weight = weights.detach().double()
     shape = (weight.shape[1],)
     try:
         lipschitz = lipschitz_of_layer(field, shape)

@@ -20,6 +20,7 @@ from torch import Tensor, nn
 
 from natrob_theory.layers.affine import RELATIVE
 from natrob_theory.layers.questions import layer_error
+from natrob_theory.layers.remembered import remembered
 from natrob_theory.layers.statements import Shape
 from natrob_theory.numbers.rounding import unit_roundoff
 from natrob_theory.tableaus import ButcherTableau
@@ -72,9 +73,9 @@ def step_rounding(
     Proof: proofs/symbolic/evaluation_error.py, proofs/coq/perturbed_recursion.v.
     """
     unit = unit_roundoff(dtype)
-    own = layer_error(
-        copy.deepcopy(field).double(), input_shape, torch.tensor([1.0, 0.0], dtype=torch.float64), unit
-    ).tolist()
+    own = remembered(
+        field, input_shape, lambda: _evaluation_error(field, input_shape, unit), what=f"evaluation error, unit {unit}"
+    )
     zero = torch.zeros_like(lipschitz)
     one = torch.ones_like(lipschitz)
     norm, speed, number = (torch.stack(parts) for parts in ((one, zero, zero), (zero, one, zero), (zero, zero, one)))
@@ -101,6 +102,12 @@ def step_rounding(
         field_slope=own[0],
         field_constant=own[1],
     )
+
+
+def _evaluation_error(field: nn.Module, input_shape: Shape, unit: float) -> list[float]:
+    """p and q of a field whose copy in float64 is asked."""
+    exact = torch.tensor([1.0, 0.0], dtype=torch.float64)
+    return layer_error(copy.deepcopy(field).double(), input_shape, exact, unit).tolist()
 
 
 def coefficient_error(coefficient: Fraction, dtype: torch.dtype) -> float:
