@@ -5,9 +5,9 @@ is ∫ (min(s, c) − B(s)) dg(s), at most Lip(g)·κ with κ = ∫₀^M |B(s) �
 Nodes need not increase, and weights may be negative.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cache
 from itertools import pairwise
 
 ZERO = Fraction(0)
@@ -30,7 +30,8 @@ class LocalErrorConstants:
     reach: Fraction
 
 
-def kappa(weights: Sequence[Fraction], nodes: Sequence[Fraction], end: Fraction) -> Fraction:
+@cache
+def kappa(weights: tuple[Fraction, ...], nodes: tuple[Fraction, ...], end: Fraction) -> Fraction:
     """∫₀^M |B(s) − min(s, end)| ds: between two breaks B is constant, and min(s, end) is linear.
 
     Args:
@@ -49,8 +50,9 @@ def kappa(weights: Sequence[Fraction], nodes: Sequence[Fraction], end: Fraction)
     return total
 
 
+@cache
 def error_polynomial(
-    a: Sequence[Sequence[Fraction]], weights: Sequence[Fraction], kappas: Sequence[Fraction], first: Fraction
+    a: tuple[tuple[Fraction, ...], ...], weights: tuple[Fraction, ...], kappas: tuple[Fraction, ...], first: Fraction
 ) -> tuple[Fraction, ...]:
     """Coefficients of κ + x|w|ᵀ(I − x|A|)⁻¹κ_stages in ascending powers of x = hK, trailing zeros dropped.
 

@@ -65,7 +65,7 @@ def test_a_row_that_uses_later_nodes_is_followed_up_to_them() -> None:
     assert float(FEHLBERG45.local_error_constants().stages[5]) == pytest.approx(0.3901, abs=5e-5)
     row, nodes = FEHLBERG45.a[5], FEHLBERG45.c
     earlier = [weight if node <= nodes[5] else Fraction(0) for weight, node in zip(row, nodes, strict=True)]
-    assert kappa(earlier, nodes, nodes[5]) != FEHLBERG45.local_error_constants().stages[5]
+    assert kappa(tuple(earlier), nodes, nodes[5]) != FEHLBERG45.local_error_constants().stages[5]
 
 
 def test_embedded_differences_have_their_own_constants() -> None:
