@@ -25,7 +25,18 @@ from natrob_empirical.display import Figure
 from natrob_empirical.files.atomic_file import write_atomically
 from natrob_empirical.models import AbstractClassifier, IntegratorClassifier, trained_form
 from natrob_empirical.reporting.drawing import svg_of
-from natrob_empirical.reporting.parts.chart import BLUE, GRAY, ORANGE, label, log_axis, make_figure, plot, rows, series
+from natrob_empirical.reporting.parts.chart import (
+    BLUE,
+    GRAY,
+    ORANGE,
+    label,
+    log_axis,
+    make_figure,
+    plot,
+    rows,
+    series,
+    share_axis,
+)
 from natrob_theory import (
     BOGACKI_SHAMPINE,
     DOPRI5,
@@ -104,7 +115,8 @@ def figure_of_caps(points: Sequence[Point], limit: float, fields: int) -> Figure
         for p in points
     ]
     x = log_axis(alt.X, "evaluations", "field evaluations a pass", [p.evaluations for p in points])
-    lines = plot(data, x).mark_line(point={"size": 60}).encode(**series("method", [m.name for m in METHODS]))
+    y = share_axis("share", "certified share of images (lower bound)")
+    lines = plot(data, x).mark_line(point={"size": 60}).encode(y=y, **series("method", [m.name for m in METHODS]))
     flow = alt.Chart(rows([{"share": limit}])).mark_rule(strokeDash=[6, 4], color=GRAY).encode(y="share:Q")
     allowed = alt.Chart(rows([{"evaluations": TIMES_EULER * fields}])).mark_rule(strokeDash=[2, 3], color=GRAY)
     best = max(p.certified for p in points if p.evaluations <= TIMES_EULER * fields)
