@@ -70,9 +70,9 @@ def certified_accuracy(
     * "best": the largest radius of all methods, those that refuse the model left aside (`refused`).
 
     Args:
-        model: a classifier of this library, or an nn.Sequential of layers with known constants (nested ones, and
-            networks with a fixed grid among them), without batch norm or dropout in training mode. A frozen copy in
-            float64 is what is run.
+        model: a classifier of this library, or an nn.Sequential of layers with known constants (nested ones, networks
+            with a fixed grid, and Neural ODEs with `max_step_size` among them), without batch norm or dropout in
+            training mode. A frozen copy in float64 is what is run.
         x: images in [0, 1].
         y: labels.
         epsilons: radii in `norm`, from 0 up to √d for "L2", 1 for "Linf" and d for "L1".
@@ -85,10 +85,10 @@ def certified_accuracy(
 
     Raises:
         TypeError, ValueError: arguments that are not as described.
-        CertificateRefusedError: a model with a forward of its own (the message names the two ways out); a Neural ODE,
-            whose solver chooses another grid for a perturbed image (section 4); a layer, or a class of classifier, that
-            cannot be bounded; batch norm in training mode; a field whose Jacobian contradicts the structure that its
-            class states; "tube" for a chain without a network of fixed steps, or with several.
+        CertificateRefusedError: a model with a forward of its own (the message names the two ways out); a Neural ODE
+            without `max_step_size`, whose solver may take any step for a perturbed image (section 8); a layer, or a
+            class of classifier, that cannot be bounded; batch norm in training mode; a field whose Jacobian contradicts
+            the structure that its class states; "tube" for a chain without a network of fixed steps, or with several.
     """
     require_choice("norm", norm, NORMS)
     require_choice("method", method, CERTIFICATE_METHODS)

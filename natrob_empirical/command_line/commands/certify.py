@@ -67,7 +67,8 @@ def certify(  # noqa: PLR0913, PLR0917 - one parameter an option
     also cuts balls that no attack breaks, within `--time-limit`, and counts what stays undecided. `best` takes all.
 
     Your own model may be an nn.Sequential of layers with known constants: nn.Flatten, nn.Linear, convolutions,
-    activations, pooling, normalisation, networks of natrob_theory with a fixed grid, chains of these.
+    activations, pooling, normalisation, networks of natrob_theory with a fixed grid, Neural ODEs with
+    `max_step_size`, chains of these.
 
     Example: `natrob certify output/models/HASH.pt --epsilon 0.3 --epsilon 1.58`, or
     `natrob certify HASH.pt --norm linf --epsilon 2/255 --method local --images 100 --output radii.json`,
