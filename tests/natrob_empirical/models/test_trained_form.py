@@ -86,13 +86,16 @@ def test_its_cost_and_its_field_samples_are_those_of_its_parts(images: Tensor) -
     assert drawn.points.shape == (16, 64)
 
 
-def test_a_penalised_training_of_adaptive_solves_has_fields_to_look_at(digits: Dataset) -> None:
+def test_other_adaptive_solves_are_trained_through_the_solver(digits: Dataset) -> None:
     specification = ContractiveSpecification(
         label="g", network="gradient_flow", method="adaptive", hidden=8, num_steps=1, constraint="gram", part_time=0.5
     )
     classifier = built(specification)
+    before = [parameter.detach().clone() for parameter in classifier.trunk.parameters()]
     training = TrainingSpecification(epochs=1, learning_rate=1e-2)
     train(trained_form(classifier, specification), digits, training, generator=torch.Generator().manual_seed(0))
+    after = list(classifier.trunk.parameters())
+    assert all(not torch.equal(old, new) for old, new in zip(before, after, strict=True))
 
 
 @pytest.mark.parametrize(
