@@ -13,6 +13,7 @@ from natrob_empirical.benchmarks.presets import Budget
 from natrob_empirical.benchmarks.theory_pairs import ImageFeatures
 from natrob_empirical.certification import (
     CONSTANT_METHODS,
+    AdaptiveBounds,
     CertificateConstants,
     CertificateMethod,
     CertificateRefusedError,
@@ -36,6 +37,9 @@ SOURCES: Final[dict[str, str]] = {
 }
 
 NATIVE_SOURCE: Final = "min margin/C_j with constants in L∞ on all inputs"
+
+AFFINE_SOURCE: Final = "margins against slope·r + constant of what adaptive solves with capped steps can return"
+"""Instead, where a solver takes its own steps for every image."""
 
 
 def sample_certificates(
@@ -96,14 +100,16 @@ def _of_method(
         norm=norm,
         images=len(labels),
         radii=packed(radii.tolist()),
-        source=_source(method, norm),
+        source=_source(constants, method, norm),
         arithmetic=found.arithmetic,
         seconds=time.perf_counter() - started,
     )
 
 
-def _source(method: CertificateMethod, norm: Norm) -> str:
+def _source(constants: CertificateConstants, method: CertificateMethod, norm: Norm) -> str:
     """The bound in words, with what L∞ makes of it."""
+    if isinstance(constants.bounds, AdaptiveBounds):
+        return AFFINE_SOURCE if norm == "L2" else f"{AFFINE_SOURCE}, over √d"
     if norm == "L2" or method not in CONSTANT_METHODS:
         return SOURCES[method]
     return f"{SOURCES[method]}, over √d, or {NATIVE_SOURCE} if that is more"
@@ -125,7 +131,9 @@ def certified_points(
     for budget in budgets:
         radii = by_norm[budget.norm].radius_values
         share = share_certified(radii, budget.epsilon)
-        source = f"{by_norm[budget.norm].source}: {feature_source}"
+        source = by_norm[budget.norm].source
+        if not source.startswith(AFFINE_SOURCE):
+            source = f"{source}: {feature_source}"
         number = Number(value=share, kind="lower", n=len(radii), source=source)
         points.append(CertifiedPoint(norm=budget.norm, epsilon=budget.epsilon, accuracy=number))
     return points, ""

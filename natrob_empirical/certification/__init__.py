@@ -1,5 +1,6 @@
 """Certificates: upper Lipschitz constants of classifiers, and the labels that no attack can change."""
 
+from natrob_empirical.certification.adaptive_features import AdaptiveBounds as AdaptiveBounds
 from natrob_empirical.certification.certified_accuracy import certified_accuracy as certified_accuracy
 from natrob_empirical.certification.certified_accuracy import certified_with as certified_with
 from natrob_empirical.certification.certified_result import CERTIFICATE_METHODS as CERTIFICATE_METHODS

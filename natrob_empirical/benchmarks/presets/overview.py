@@ -49,6 +49,10 @@ def _attacks(linf: tuple[float, ...], l2: tuple[float, ...], *, steps: int) -> t
 
 
 CONTRACTIVE: Final = "Gradient flow, h = 2/‖W‖²"
+ADAPTIVE_FLOW: Final = "Gradient flow, adaptive solver"
+_FOR_MARGINS: Final = TrainingSpecification(
+    method=MarginTraining(offset=0.5, temperature=0.1), epochs=40, learning_rate=5e-3
+)
 JUDGED: Final = (CONTRACTIVE, "ResNet, h = 1", "Neural ODE, T = 1")
 """The models of `quick` that AutoAttack judges, at two radii; `certified-digits-cpu` has the others."""
 _auto_attack: Final = partial(AttackSpecification, label="AutoAttack", attack="AutoAttack", images=50, only_on=JUDGED)
@@ -68,9 +72,20 @@ _QUICK: Final = Preset(
                 num_steps=4,
                 constraint="orthogonal",
             ),
-            training=TrainingSpecification(
-                method=MarginTraining(offset=0.5, temperature=0.1), epochs=40, learning_rate=5e-3
+            training=_FOR_MARGINS,
+        ),
+        PresetModel(
+            specification=ContractiveSpecification(
+                label=ADAPTIVE_FLOW,
+                network="gradient_flow",
+                method="adaptive",
+                channels=192,
+                hidden=128,
+                num_steps=6,
+                constraint="orthogonal",
+                max_step_size=0.667,
             ),
+            training=_FOR_MARGINS,
         ),
     ),
     attacks=(
