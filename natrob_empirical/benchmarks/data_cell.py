@@ -16,7 +16,7 @@ DATA_LABEL: Final = "Test images"
 @final
 @dataclass(frozen=True, kw_only=True)
 class CeilingPlace:
-    """Where a run needs a ceiling: the norm and radius of an attack, and how many of the first images it sees."""
+    """Where a run needs a ceiling: a norm and radius that is attacked, and how many of the first images are seen."""
 
     norm: Norm
     epsilon: float
@@ -24,21 +24,25 @@ class CeilingPlace:
 
 
 def ceiling_places(preset: Preset, dataset: Dataset) -> list[CeilingPlace]:
-    """Every budget of the preset, on the images of its attacks there and on all images in use, those of certificates.
+    """Every radius of a norm, on every number of images that an attack in this norm sees, and on all in use.
+
+    A curve of accuracies goes over all radii, whether its attacks ran at all of them or not.
 
     Args:
         preset: of the run.
         dataset: the whole of it.
     """
     used = min(preset.test_images or len(dataset.test_x), len(dataset.test_x))
-    attacked = [
-        CeilingPlace(norm=attack.norm, epsilon=epsilon, images=min(attack.images or used, used))
-        for attack in preset.attacks
-        for epsilon in attack.epsilons
-    ]
-    whole = [CeilingPlace(norm=each.norm, epsilon=each.epsilon, images=used) for each in budgets_of(preset.attacks)]
-    places = (place for place in (*attacked, *whole) if place.epsilon > 0)
-    return sorted(set(places), key=lambda place: (place.norm, place.images, place.epsilon))
+    counts: dict[Norm, set[int]] = {}
+    for attack in preset.attacks:
+        counts.setdefault(attack.norm, {used}).add(min(attack.images or used, used))
+    places = {
+        CeilingPlace(norm=budget.norm, epsilon=budget.epsilon, images=images)
+        for budget in budgets_of(preset.attacks)
+        if budget.epsilon > 0
+        for images in counts[budget.norm]
+    }
+    return sorted(places, key=lambda place: (place.norm, place.images, place.epsilon))
 
 
 def data_cell(preset: Preset, dataset: Dataset) -> Cell:

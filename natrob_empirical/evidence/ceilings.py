@@ -1,5 +1,6 @@
 """The accuracies that no classifier exceeds on a run's own test images."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, final
 
@@ -31,16 +32,46 @@ class CeilingCurve:
         """The least share that a radius at most this one proves; 1 before the first."""
         return min((point.share.value for point in self.points if point.epsilon <= epsilon), default=1.0)
 
-    def steps(self, end: float) -> list[tuple[float, float]]:
-        """(radius, share from there on) from 0 to `end`."""
-        radii = [0.0, *(point.epsilon for point in self.points if 0 < point.epsilon < end), end]
-        return [(radius, self.share(radius)) for radius in radii]
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class CeilingStep:
+    """A radius, the share that no classifier exceeds from there on, and of how many images."""
+
+    epsilon: float
+    share: float
+    images: int
 
 
 def ceiling_curve(run: Run, norm: str, images: int) -> CeilingCurve | None:
     """The curve on so many of the run's first images; None where no record holds it."""
     points = sorted((p for p in run.ceilings if (p.norm, p.images) == (norm, images)), key=lambda p: p.epsilon)
     return CeilingCurve(norm=norm, images=images, points=tuple(points)) if points else None
+
+
+def ceiling_along(run: Run, norm: str, images: Mapping[float, int], end: float) -> list[CeilingStep]:
+    """The ceiling along a curve of accuracies from 0 to `end`, at every radius of the images behind the curve there.
+
+    Args:
+        run: with its ceilings.
+        norm: of the radii.
+        images: radius → how many of the first images the curve is about from there on; before the first as many.
+        end: the last radius.
+
+    Returns:
+        the steps, none where no record holds a ceiling of these images.
+    """
+    counts, first = sorted(images.items()), images[min(images)]
+    found = {count: curve for count in images.values() if (curve := ceiling_curve(run, norm, count))}
+    if not found:
+        return []
+    radii = {*images, *(point.epsilon for curve in found.values() for point in curve.points)}
+    steps = []
+    for radius in sorted({0.0, end, *(each for each in radii if 0 < each < end)}):
+        count = next((n for start, n in reversed(counts) if start <= radius), first)
+        share = found[count].share(radius) if count in found else 1.0
+        steps.append(CeilingStep(epsilon=radius, share=share, images=count))
+    return steps
 
 
 def ceiling_of(run: Run, result: AttackResult, norm: str, epsilon: float) -> float | None:

@@ -19,6 +19,7 @@ from natrob_empirical.evidence.run import Run
 from natrob_empirical.records import (
     AttackResult,
     BoundCheckSummary,
+    CeilingPoint,
     CellKey,
     CellRecord,
     CertifiedPoint,
@@ -251,6 +252,12 @@ def table_1(*, ode_fgsm: float = 0.8, ode_strong: float = 0.05, resnet: float = 
                 attack(model, "AutoAttack", epsilon, strong * share, n=IMAGES // 2, **own),
             ]
     return found
+
+
+def ceiling(epsilon: float, most: int, *, images: int = IMAGES, norm: str = "Linf") -> CeilingPoint:
+    """At most so many of the first images are robust at this radius."""
+    fields = {"norm": norm, "epsilon": epsilon, "images": images, "most": most, "reached": most, "conflicts": 1}
+    return CeilingPoint.model_validate(fields | {"undecided": 0, "method": "clique cover"})
 
 
 def run(*records: CellRecord, source: str = "") -> Run:

@@ -18,6 +18,7 @@ from natrob_empirical.reporting.parts.chart import (
     GRAY,
     ORANGE,
     PALETTE,
+    ROOM,
     SHAPES,
     budget_axis,
     drawn,
@@ -41,13 +42,14 @@ def attacked_accuracy(norm: str, run: Run, model: Model) -> Part | None:
     epsilon, _ = _telling(together)
     kept = together[epsilon]
     left, place = format_percent(kept.share, kind="upper"), format_budget(norm, epsilon)
+    ceiling = _ceiling(run, norm, budgets, together)
     figure = make_figure(
-        [*_layers(model, norm, budgets, together), *_ceiling(run, norm, budgets, kept)],
+        [*_layers(model, norm, budgets, together), *ceiling],
         name=key(run, model, what=f"attacked {norm}"),
         title=f"Accuracy under attack in {NORM_SIGNS.get(norm, norm)}",
         alt_text=f"{model.label}: all attacks together leave at most {left} at {place}, n = {kept.n:,}.",
         caption="Upper bounds of the robust accuracy. Lines only join points that were measured."
-        + ceiling_note(run, norm, kept.n),
+        + ceiling_note(ceiling),
     )  # fmt: skip
     return Part(
         name=f"attacked-{norm.lower()}",
@@ -103,15 +105,24 @@ def _layers(model: Model, norm: str, budgets: list[AttackBudget], together: dict
         each.mark_point(size=55, filled=True, opacity=0.9),
         both.mark_line(color=ORANGE, strokeWidth=3, clip=True),
         both.mark_point(color=ORANGE, size=90, filled=True, opacity=1),
-        label(x, *_telling(together), "all together", align="right", dx=-8, dy=14, ink=ORANGE),
+        _name(x, together, _end(budgets)),
         plot(published, x, told[:3]).mark_point(color=GRAY, size=70, shape="diamond"),
     ]
 
 
-def _ceiling(run: Run, norm: str, budgets: list[AttackBudget], kept: KeptImages) -> list[alt.Chart]:
-    """The line that no classifier is above on these images."""
+def _name(x: alt.X, together: dict[float, KeptImages], end: float) -> alt.Chart:
+    """Words below and left of the lowest line, where no other is; right of it where there is no room for them."""
+    roomy = {e: kept for e, kept in together.items() if e > ROOM * end and kept.share > 0.08}
+    if roomy:
+        return label(x, *_telling(roomy), "all together", align="right", dx=-8, dy=14, ink=ORANGE)
+    return label(x, *_telling(together), "all together", dx=8, ink=ORANGE)
+
+
+def _ceiling(run: Run, norm: str, budgets: list[AttackBudget], together: dict[float, KeptImages]) -> list[alt.Chart]:
+    """The line that no classifier is above, at every radius on the images that all attacks there saw."""
     end = _end(budgets)
-    return ceiling_layers(run, norm, kept.n, budget_axis(norm, end), end)
+    images = {epsilon: kept.n for epsilon, kept in together.items()}
+    return ceiling_layers(run, norm, images, budget_axis(norm, end), end)
 
 
 def _end(budgets: list[AttackBudget]) -> float:

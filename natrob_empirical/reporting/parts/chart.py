@@ -20,6 +20,8 @@ PALETTE: Final = (BLUE, ORANGE, GREEN, PURPLE, "#e69f00", "#56b4e9", GRAY)
 """Okabe and Ito's colour-blind-safe palette (jfly.uni-koeln.de/color) with gray for black, to be seen on dark too."""
 SHAPES: Final = ("circle", "square", "triangle-up", "diamond", "triangle-down", "cross", "triangle-right")
 HEIGHT: Final = 330
+ROOM: Final = 0.36
+"""The part of the x axis that a label of three words needs beside a place, on a phone."""
 
 _INKS: Final = {False: ("#1f2328", "#57606a", "#d0d7de"), True: ("#e6edf3", "#9aa4af", "#30363d")}
 _ROUNDING: Final = {"lower": ROUND_FLOOR, "upper": ROUND_CEILING}

@@ -12,6 +12,7 @@ from natrob_empirical.evidence.comparison import compare_together, most_telling,
 from natrob_empirical.evidence.pairs import constrained_pairs, contractive_pairs, neural_ode_pairs, step_pairs
 from natrob_empirical.evidence.ranking import ranking
 from natrob_empirical.evidence.run import Model, Run
+from natrob_empirical.reporting.parts.ceiling_line import ceiling_note, ceiling_rules
 from natrob_empirical.reporting.parts.cells import count, key, quantity, share, table, words
 from natrob_empirical.reporting.parts.chart import BLUE, drawn, log_axis, make_figure, rows, share_axis, tips
 
@@ -77,10 +78,12 @@ def growth_against_accuracy(run: Run) -> Part | None:
         y=share_axis("share", "left at most"),
         tooltip=tips(network="network", growth="bound", share="left at most %"),
     )  # fmt: skip
+    ceiling = ceiling_rules(run, [(found.norm, found.epsilon, found.images)])
     figure = make_figure(
-        [chart], name=key(run, what="growth-accuracy"), title="Does the bound rank the networks?",
+        [chart, *ceiling], name=key(run, what="growth-accuracy"), title="Does the bound rank the networks?",
         alt_text=f"Over {len(found.labels)} networks the rank correlation of bound and accuracy is {rho} (p = {p}).",
-        caption=f"One point a network. Attacks that all met, at {place}, n = {found.images:,}.",
+        caption=f"One point a network. Attacks that all met, at {place}, n = {found.images:,}."
+        + ceiling_note(ceiling),
     )  # fmt: skip
     said = f"Spearman’s ρ of bound and accuracy at {place} is {measured(rho)} (p = {p}); a theory that decides says −1."
     return Part(name="growth-accuracy", heading="Growth against accuracy", sentences=(said,), figure=figure)

@@ -19,6 +19,7 @@ from natrob_empirical.reporting.parts.chart import (
     BLUE,
     GRAY,
     ORANGE,
+    ROOM,
     budget_axis,
     drawn,
     label,
@@ -78,6 +79,7 @@ def sandwich_figure(run: Run, bounds: ImageBounds, *, name: str) -> Figure:
     low = StepCurve.over(bounds.certified_radii, "lower") if bounds.methods else None
     high, end = StepCurve.over(bounds.found_distances, "upper"), right_end(bounds)
     bands, x = merged(low, high, end), budget_axis(bounds.norm, end)
+    ceiling = ceiling_layers(run, bounds.norm, {0.0: len(bounds)}, x, end)
     step = {"interpolate": "step-after", "clip": True}
     known, fooled = plot(bands, x, y="certified"), plot(bands, x, y="attacked")
     layers = [
@@ -87,7 +89,7 @@ def sandwich_figure(run: Run, bounds: ImageBounds, *, name: str) -> Figure:
         _alone(bounds, end, x),
         _bands(low, high, end, x),
         *_labels(low, high, end, x),
-        *ceiling_layers(run, bounds.norm, len(bounds), x, end),
+        *ceiling,
     ]  # fmt: skip
     middle = _telling(bounds)
     certified = format_percent(bounds.certified(middle), kind="lower")
@@ -97,7 +99,7 @@ def sandwich_figure(run: Run, bounds: ImageBounds, *, name: str) -> Figure:
         layers, name=name, title=f"{bounds.model}: certified and attacked accuracy",
         alt_text=f"{bounds.model} on {len(bounds):,} images of {data}: {finding}.",
         caption=f"Image by image, {len(bounds):,} images of {data}. "
-        f"Points: each attack alone.{ceiling_note(run, bounds.norm, len(bounds))}",
+        f"Points: each attack alone.{ceiling_note(ceiling)}",
     )  # fmt: skip
 
 
@@ -153,11 +155,13 @@ def _bands(low: StepCurve | None, high: StepCurve, end: float, x: alt.X) -> alt.
 
 
 def _labels(low: StepCurve | None, high: StepCurve, end: float, x: alt.X) -> list[alt.Chart]:
-    """Names beside the lines instead of a legend: right of the upper one, left of the lower one where there is room."""
-    labels: list[alt.Chart] = [label(x, high.crossing(0.62, end), 0.64, "attacked at most", dx=8)]
+    """Names beside the lines instead of a legend: right of the upper one and left of the lower one if there is room."""
+    name, at = "attacked at most", high.crossing(0.62, end)
+    roomy = end - at > ROOM * end
+    labels = [label(x, at, 0.64, name, dx=8) if roomy else label(x, at, 0.64, name, align="right", dx=-8)]
     start = 0.0
     if low is not None:
-        if (at := low.crossing(0.3, end)) > 0.3 * end:
+        if (at := low.crossing(0.3, end)) > ROOM * end:
             labels.append(label(x, at, 0.2, "certified at least", align="right", dx=-8))
         else:
             labels.append(label(x, low.crossing(0.08, end), 0.1, "certified at least", dx=8))

@@ -11,6 +11,7 @@ from natrob_empirical.display import Figure, Part, measured
 from natrob_empirical.display.formatting import clean_text, format_budget, format_number, format_percent
 from natrob_empirical.evidence.run import AttackBudget, Model, Run
 from natrob_empirical.records import FieldGrowth, Number
+from natrob_empirical.reporting.parts.ceiling_line import ceiling_note, ceiling_rules
 from natrob_empirical.reporting.parts.cells import key, number, only, quantity, table, words
 from natrob_empirical.reporting.parts.chart import (
     GRAY,
@@ -42,11 +43,15 @@ def accuracy_over_steps(run: Run) -> Part | None:
     large, small = (pick(fixed_depth, key=lambda m: m.step_size or 0.0) for pick in (max, min))
     clean = [format_percent(m.clean_accuracy.value) if m.clean_accuracy else "–" for m in (large, small)]
     sizes = [format_number(m.step_size or 0.0) for m in (large, small)]
+    places = [(b.norm, b.epsilon, m.attacks[b].accuracy.n or 0) for b in budgets for m in networks if b in m.attacks]
+    ceiling = ceiling_rules(run, places)
+    layers = [*_accuracy_layers(networks, depth, budgets), *ceiling]
     figure = make_figure(
-        _accuracy_layers(networks, depth, budgets), name=key(run, what="steps"), title="Accuracy over the step size",
+        layers, name=key(run, what="steps"), title="Accuracy over the step size",
         alt_text=f"From h = {sizes[0]} to {sizes[1]} clean accuracy goes from {clean[0]} to {clean[1]}; "
         "attacked lines are upper bounds.",
-        caption="Lines: depth fixed. Hollow: other depths with T fixed, or h before a normalisation. Upper bounds.",
+        caption="Lines: depth fixed. Hollow: other depths with T fixed, or h before a normalisation. Upper bounds."
+        + ceiling_note(ceiling),
     )  # fmt: skip
     sentence = f"Without any attack h = {sizes[1]} leaves {measured(clean[1])}, h = {sizes[0]} {measured(clean[0])}."
     return Part(name="steps", heading="Accuracy over the step size", sentences=(sentence,), figure=figure)

@@ -2,17 +2,13 @@ from dataclasses import replace
 
 import pytest
 from synthetic_runs import attack, run, theory
+from synthetic_runs import ceiling as point
 
-from natrob_empirical.evidence.ceilings import above_ceiling, ceiling_curve, ceiling_of
+from natrob_empirical.evidence.ceilings import above_ceiling, ceiling_along, ceiling_curve, ceiling_of
 from natrob_empirical.evidence.certificate_checks import certificate_checks
 from natrob_empirical.evidence.flags import reliability_flags
 from natrob_empirical.evidence.run import AttackBudget, Run
 from natrob_empirical.records import CeilingPoint, CellRecord
-
-
-def point(epsilon: float, most: int, *, images: int = 200, norm: str = "Linf") -> CeilingPoint:
-    fields = {"norm": norm, "epsilon": epsilon, "images": images, "most": most, "reached": most, "conflicts": 1}
-    return CeilingPoint.model_validate(fields | {"undecided": 0, "method": "clique cover"})
 
 
 def with_ceilings(*records: CellRecord, points: tuple[CeilingPoint, ...]) -> Run:
@@ -23,7 +19,31 @@ def test_a_ceiling_holds_from_its_radius_on() -> None:
     curve = ceiling_curve(with_ceilings(points=(point(0.3, 150), point(0.1, 190))), "Linf", 200)
     assert curve is not None
     assert [curve.share(epsilon) for epsilon in (0.0, 0.1, 0.29, 0.3, 0.9)] == [1.0, 0.95, 0.95, 0.75, 0.75]
-    assert curve.steps(0.2) == [(0.0, 1.0), (0.1, 0.95), (0.2, 0.95)]
+
+
+def test_a_curve_on_fewer_images_from_a_radius_on_has_their_ceiling_there_and_at_all_radii_beyond() -> None:
+    few = (point(0.1, 20, images=20), point(0.3, 10, images=20))
+    found = with_ceilings(points=(point(0.1, 190), point(0.2, 180), point(0.3, 150), *few))
+    steps = ceiling_along(found, "Linf", {0.2: 20, 0.1: 200}, 0.4)
+    assert [(step.epsilon, step.share, step.images) for step in steps] == [
+        (0.0, 1.0, 200),
+        (0.1, 0.95, 200),
+        (0.2, 1.0, 20),
+        (0.3, 0.5, 20),
+        (0.4, 0.5, 20),
+    ]
+
+
+def test_a_curve_of_images_without_a_ceiling_has_none_drawn() -> None:
+    found = with_ceilings(points=(point(0.1, 190),))
+    assert ceiling_along(found, "Linf", {0.1: 199}, 0.4) == []
+    assert ceiling_along(found, "L2", {0.1: 200}, 0.4) == []
+    partly = ceiling_along(found, "Linf", {0.05: 200, 0.2: 199}, 0.4)
+    assert [(step.epsilon, step.share, step.images) for step in partly][-3:] == [
+        (0.1, 0.95, 200),
+        (0.2, 1.0, 199),
+        (0.4, 1.0, 199),
+    ]
 
 
 def test_ceilings_of_other_images_or_norms_say_nothing() -> None:
