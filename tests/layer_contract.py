@@ -36,7 +36,8 @@ from natrob_theory import (
     one_sided_lipschitz_upper_bound,
 )
 from natrob_theory.checks.structure_check import check_structure
-from natrob_theory.layers.questions import chain_of, evaluated, output_shape
+from natrob_theory.layers.operators import AbstractOperator
+from natrob_theory.layers.questions import chain_of, evaluated, layer_operations, output_shape
 from natrob_theory.layers.runs import takes_time
 from natrob_theory.layers.statements import Activation, AffineMap, Evaluated, Opaque, Piece, Shape
 from natrob_theory.numbers.balls import ball, exact_matrix, matrix, working_precision
@@ -141,6 +142,28 @@ class AnswersContract:
             exact = float(matrix.abs().sum(dim=across).max())
             constant = float(lipschitz_upper_bound(module, input_shape=self.input_shape, norm=norm))
             assert exact * (1.0 - 1e-15) <= constant <= exact * self.above_rows[norm] * (1.0 + 1e-9)
+
+    def test_parts_without_a_matrix_compute_what_the_module_computes(self, module: nn.Module) -> None:
+        operations = layer_operations(module, self.input_shape)
+        if operations is None:
+            return
+        state = normal(3, *self.input_shape, size=self.size)
+        found = state.flatten(1)
+        for part in operations:
+            if isinstance(part, AbstractOperator):
+                matrix_of_operator = part.product(torch.eye(part.inputs, dtype=torch.float64)).T
+                back = part.transposed(torch.eye(part.outputs, dtype=torch.float64))
+                sizes = part.magnitude(torch.eye(part.inputs, dtype=torch.float64)).T
+                assert torch.allclose(back, matrix_of_operator, rtol=1e-14, atol=1e-15)
+                assert torch.allclose(sizes, matrix_of_operator.abs(), rtol=1e-14, atol=1e-15)
+                used = matrix_of_operator != 0
+                assert int(torch.maximum(used.sum(dim=0).max(), used.sum(dim=1).max())) <= part.terms
+                found = part.product(found) + part.bias
+            elif isinstance(part, Activation):
+                found = value(part.module, found)
+            else:
+                found = found[:, part.entries].amax(dim=1)
+        assert torch.allclose(found, value(module, state).flatten(1), rtol=1e-12, atol=1e-12)
 
     def test_local_constants_hold_for_pairs_in_the_ball_and_follow_a_permutation(self, module: nn.Module) -> None:
         center = normal(4, *self.input_shape, size=self.size)

@@ -15,9 +15,7 @@ from natrob_theory.layers.remembered import constants_remembered
 from natrob_theory.networks import AbstractFixedStepNet
 from natrob_theory.numbers.norms import Norm, per_sample_l2
 from natrob_theory.relaxation import AbstractRegion, Ascent, Enclosure, RelaxedNetwork, region_around
-
-ENTRIES_AT_ONCE = 2**23
-"""So many entries may the rows of one backward pass have together."""
+from natrob_theory.relaxation.bounds_of_network import ENTRIES_AT_ONCE
 
 ROW_ASCENT = Ascent(steps=20)
 """How the slopes of the gaps' own lines are optimised, for each image and gap."""
@@ -45,8 +43,9 @@ class RelaxedGaps:
                 self.network = RelaxedNetwork(_parts_of(constants.model), constants.image_shape)
         except (LayerRefusedError, ActivationRefusedError) as refusal:
             raise CertificateRefusedError(f"no certificate by linear relaxation: {refusal}") from refusal
-        widest = max(node.size for node in self.network.graph.nodes)
+        widest, classes = self.network.widest, constants.model.head.out_features
         self.images_at_once = max(1, ENTRIES_AT_ONCE // (2 * widest * widest))
+        self.intervals_at_once = max(1, ENTRIES_AT_ONCE // (classes * widest))
 
     def region(self, images: Float[Tensor, "images *image"], radii: Float[Tensor, " images"]) -> AbstractRegion:
         """The balls around these images, within the pixel range."""
@@ -68,13 +67,13 @@ class RelaxedGaps:
 
         Lines over intervals alone come first: they cost one backward pass, and networks trained with intervals hold so.
         """
-        parts = zip(*(values.split(self.images_at_once) for values in (images, y, radii)), strict=True)
+        parts = zip(*(values.split(self.intervals_at_once) for values in (images, y, radii)), strict=True)
         found = []
         for some, labels, around in parts:
             region = self.region(some, around)
             left = self._left(self.network.intervals(region), labels).any(dim=1)
-            rows = left.nonzero()[:, 0]
-            if len(rows):
+            still = left.nonzero()[:, 0]
+            for rows in still.split(self.images_at_once) if len(still) else ():
                 enclosure = self.enclosed(region.of(rows), thorough=thorough)
                 left[rows] = self.open_gaps(enclosure, labels[rows]).any(dim=1)
             found.append(~left)

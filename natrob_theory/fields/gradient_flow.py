@@ -13,10 +13,12 @@ from natrob_theory.fields.linear_map import (
     convolutional_map,
     dense_map,
     require_linear_map,
+    same_size_windows,
 )
 from natrob_theory.layers.affine import RELATIVE, matrix_error
 from natrob_theory.layers.answers import AbstractField, asked
 from natrob_theory.layers.matrices import linear_map as map_of_matrix
+from natrob_theory.layers.operators import ConvolutionOperator, Operation, TransposedConvolutionOperator
 from natrob_theory.layers.questions import (
     activation_slopes,
     ball_field,
@@ -144,6 +146,15 @@ class GradientFlowField(AbstractField):
         if not isinstance(inner, AffineMap):
             return super().pieces(input_shape)
         return [inner, Activation(self.activation), map_of_matrix(-inner.matrix.T, entry_error=0.0)]
+
+    def operations(self, input_shape: Shape) -> list[Operation] | None:
+        """W, σ and −Wᵀ of a convolution."""
+        if not isinstance(self.linear_map, nn.Conv2d):
+            return super().operations(input_shape)
+        windows = same_size_windows(self.linear_map, input_shape)
+        weight = self.linear_map.weight.detach()
+        inner = ConvolutionOperator(windows, weight, self.linear_map.bias)
+        return [inner, Activation(self.activation), TransposedConvolutionOperator(windows, -weight, None)]
 
     def rounding(self, input_shape: Shape, norm: Affine, unit: float) -> Affine:
         """Wᵀ has the norm and the inner products of W, exchanged."""

@@ -12,7 +12,9 @@ import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
+from natrob_theory.layers.operators import Windows
 from natrob_theory.layers.refusal import BallRefusedError
+from natrob_theory.layers.statements import Shape
 from natrob_theory.numbers.argument_checks import require_count
 from natrob_theory.numbers.balls import BallMatrix, exact_matrix
 
@@ -57,6 +59,18 @@ def require_linear_map(name: str, value: object) -> LinearMap:
             f"and one group, got {value}"
         )
     return value
+
+
+def same_size_windows(linear_map: nn.Conv2d, input_shape: Shape) -> Windows:
+    """How the kernel of an allowed convolution meets states of this shape."""
+    return Windows(
+        stride=(1, 1),
+        padding=tuple(size // 2 for size in linear_map.kernel_size),
+        dilation=(1, 1),
+        groups=1,
+        larger=input_shape,
+        smaller=(linear_map.out_channels, *input_shape[1:]),
+    )
 
 
 def constant_weight(linear_map: LinearMap) -> AbstractContextManager[object]:

@@ -14,12 +14,14 @@ from natrob_theory.fields.linear_map import (
     convolutional_map,
     dense_map,
     require_linear_map,
+    same_size_windows,
 )
 from natrob_theory.layers.affine import RELATIVE, matrix_error
 from natrob_theory.layers.answers import AbstractField
 from natrob_theory.layers.entry_sums import absolute, reach_through
 from natrob_theory.layers.linear import dense_reach
 from natrob_theory.layers.matrices import linear_map as map_of_matrix
+from natrob_theory.layers.operators import ConvolutionOperator, Operation
 from natrob_theory.layers.questions import layer_pieces, lipschitz_of_layer, reach
 from natrob_theory.layers.statements import (
     Affine,
@@ -135,6 +137,14 @@ class SkewSymmetricField(AbstractField):
         if not isinstance(inner, AffineMap):
             return super().pieces(input_shape)
         return [map_of_matrix(inner.matrix - inner.matrix.T, entry_error=EPSILON)]
+
+    def operations(self, input_shape: Shape) -> list[Operation] | None:
+        """The convolution with the kernel of A − Aᵀ."""
+        if not isinstance(self.linear_map, nn.Conv2d):
+            return super().operations(input_shape)
+        windows = same_size_windows(self.linear_map, input_shape)
+        kernel = skew_kernel(self.linear_map.weight.detach().double())
+        return [ConvolutionOperator(windows, kernel, None, entry_error=EPSILON)]
 
     def rounding(self, input_shape: Shape, norm: Affine, unit: float) -> Affine:
         """Two products and a difference."""

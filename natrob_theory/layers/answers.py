@@ -26,6 +26,7 @@ from torch import Tensor, nn
 from natrob_theory.layers.affine import ELEMENTWISE_ERROR, RELATIVE
 from natrob_theory.layers.altered_layers import FORWARD_METHODS, alteration
 from natrob_theory.layers.entry_sums import ones_like_shape
+from natrob_theory.layers.operators import Operation
 from natrob_theory.layers.refusal import ActivationRefusedError, BallRefusedError, LayerRefusedError, refuse
 from natrob_theory.layers.runs import image_norm, shape_after, takes_time
 from natrob_theory.layers.statements import (
@@ -150,6 +151,10 @@ class AbstractAnswers(abc.ABC):
     def pieces(self, input_shape: Shape) -> list[Piece]:
         """Matrices and activations on flat vectors, in order; derived: the layer as its constant."""
         return [Opaque(ask(self.described, "lipschitz", input_shape), self.described, input_shape)]
+
+    def operations(self, input_shape: Shape) -> list[Operation] | None:
+        """The layer as parts that need no matrix, however large the image; derived: None, for none are known."""
+        return None
 
     def pieces_after(self, before: list[Piece], input_shape: Shape) -> list[Piece]:
         """The pieces of a chain with this layer at its end."""

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from natrob_theory.layers.affine import RELATIVE, SCALE_ERROR, only_constant
 from natrob_theory.layers.answers import AbstractLayer, asked, describes
 from natrob_theory.layers.matrices import DENSE_LIMIT, linear_map
+from natrob_theory.layers.operators import Operation, ScaleOperator
 from natrob_theory.layers.questions import lipschitz_of_layer
 from natrob_theory.layers.refusal import refuse, require_eval
 from natrob_theory.layers.statements import Affine, AffineMap, Piece, Shape
@@ -74,23 +75,34 @@ class BatchNormAnswers(AbstractLayer[AnyBatchNorm]):
         identity = torch.eye(entries, dtype=torch.float64, device=statistics.device)
         return [*before, self._joined(linear_map(identity, entry_error=0.0), input_shape)]
 
+    def operations(self, input_shape: Shape) -> list[Operation]:
+        """The scales of the entries."""
+        nothing = torch.zeros(1, dtype=torch.float64)
+        scale, bias, bias_error = self._on_entries(nothing, nothing, input_shape)
+        return [ScaleOperator(scale, bias, entry_error=2 * SCALE_ERROR, bias_error=bias_error)]
+
     def _joined(self, before: AffineMap, input_shape: Shape) -> AffineMap:
         """diag(s)(Wx + b − mean) + shift."""
+        scale, bias, bias_error = self._on_entries(before.bias, before.bias_error, input_shape)
+        return AffineMap(
+            matrix=scale[:, None] * before.matrix.to(scale.device),
+            bias=bias,
+            entry_error=before.entry_error + 2 * SCALE_ERROR,
+            bias_error=bias_error,
+        )
+
+    def _on_entries(self, bias: Tensor, bias_error: Tensor, input_shape: Shape) -> tuple[Tensor, Tensor, Tensor]:
+        """The scale of every entry, and what becomes of a bias and its error before the layer."""
         scale, pixels = self.scale(input_shape), math.prod(input_shape[1:])
         zeros = torch.zeros_like(scale)
         mean = zeros if self.module.running_mean is None else self.module.running_mean.detach().double()
         shift = zeros if self.module.bias is None else self.module.bias.detach().double()
         scale, mean, shift = (values.repeat_interleave(pixels) for values in (scale, mean, shift))
-        matrix, bias, bias_error = (
-            one.to(scale.device) for one in (before.matrix, before.bias, before.bias_error)
-        )  # a layer without weights wrote its matrix out where no device was known
+        # a layer without weights wrote its matrix out where no device was known
+        bias, bias_error = bias.to(scale.device), bias_error.to(scale.device)
         size = scale.abs() * (bias.abs() + mean.abs()) + shift.abs()
-        return AffineMap(
-            matrix=scale[:, None] * matrix,
-            bias=scale * (bias - mean) + shift,
-            entry_error=before.entry_error + 2 * SCALE_ERROR,
-            bias_error=(scale.abs() * bias_error + 4 * SCALE_ERROR * size) * (1.0 + 4 * SCALE_ERROR),
-        )
+        error = (scale.abs() * bias_error + 4 * SCALE_ERROR * size) * (1.0 + 4 * SCALE_ERROR)
+        return scale, scale * (bias - mean) + shift, error
 
     def rounding(self, input_shape: Shape, norm: Affine, unit: float) -> Affine:
         """(y − m)·s + b by four operations, s by a square root and a division more: 16u(|s||y| + |s||m| + |b|)."""

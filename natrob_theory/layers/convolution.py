@@ -12,7 +12,8 @@ from natrob_theory.layers.affine import RELATIVE, SCALE_ERROR, matrix_error
 from natrob_theory.layers.answers import AbstractLayer, describes
 from natrob_theory.layers.entry_sums import absolute, reach_through
 from natrob_theory.layers.matrices import DENSE_LIMIT, exact_map
-from natrob_theory.layers.padding import padded_numbers, padding_map, padding_norm
+from natrob_theory.layers.operators import ConvolutionOperator, Operation, Windows
+from natrob_theory.layers.padding import padded_numbers, padding_map, padding_norm, padding_operator
 from natrob_theory.layers.questions import output_shape
 from natrob_theory.layers.refusal import LayerRefusedError
 from natrob_theory.layers.statements import Affine, AffineMap, Piece, Shape
@@ -88,6 +89,25 @@ class ConvolutionAnswers(AbstractLayer[AnyConvolution]):
         pixels = len(matrix) // layer.out_channels
         piece = exact_map(matrix, None if layer.bias is None else layer.bias.repeat_interleave(pixels))
         return [piece] if pad is None else [pad, piece]
+
+    def operations(self, input_shape: Shape) -> list[Operation]:
+        """The convolution; before it the pad layer, unless as many zeros stand on both sides of every axis."""
+        layer, before, entering = self.module, [], input_shape
+        padding = layer._reversed_padding_repeated_twice
+        if layer.padding_mode != "zeros" or padding[::2] != padding[1::2]:
+            mode = "constant" if layer.padding_mode == "zeros" else layer.padding_mode
+            numbers = padded_numbers(input_shape[1:], padding, mode)
+            before = [padding_operator(numbers.flatten().long(), math.prod(input_shape[1:]), copies=input_shape[0])]
+            entering, padding = (input_shape[0], *numbers.shape[2:]), [0] * len(padding)
+        windows = Windows(
+            stride=layer.stride,
+            padding=tuple(reversed(padding[::2])),
+            dilation=layer.dilation,
+            groups=layer.groups,
+            larger=entering,
+            smaller=output_shape(layer, input_shape),
+        )
+        return [*before, ConvolutionOperator(windows, layer.weight, layer.bias)]
 
     def rounding(self, input_shape: Shape, norm: Affine, unit: float) -> Affine:
         """A tap meets an input at most once per output channel, so the sums over kernels bound ‖·‖₁ and ‖·‖_∞.

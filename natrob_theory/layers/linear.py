@@ -11,6 +11,7 @@ from natrob_theory.layers.affine import SCALE_ERROR, matrix_error
 from natrob_theory.layers.answers import AbstractLayer, describes
 from natrob_theory.layers.entry_sums import absolute, reach_through
 from natrob_theory.layers.matrices import exact_map
+from natrob_theory.layers.operators import Operation, RepeatedOperator
 from natrob_theory.layers.questions import lipschitz_of_layer
 from natrob_theory.layers.statements import Affine, BallField, OneSidedConstant, Piece, Shape, Structure
 from natrob_theory.numbers.balls import add_column, exact_matrix
@@ -45,6 +46,11 @@ class LinearAnswers(AbstractLayer[nn.Linear]):
         if len(input_shape) != 1:
             return super().pieces(input_shape)
         return [exact_map(self.module.weight, self.module.bias)]
+
+    def operations(self, input_shape: Shape) -> list[Operation]:
+        """W on every part of the last axis."""
+        copies = math.prod(input_shape[:-1])
+        return [RepeatedOperator(self.module.weight, self.module.bias, copies=copies)]
 
     def rounding(self, input_shape: Shape, norm: Affine, unit: float) -> Affine:
         """Inner products over the features."""

@@ -16,6 +16,7 @@ from natrob_theory.layers.affine import RELATIVE, only_constant
 from natrob_theory.layers.answers import AbstractLayer, describes
 from natrob_theory.layers.entry_sums import reach_through
 from natrob_theory.layers.matrices import DENSE_LIMIT
+from natrob_theory.layers.operators import Operation, SelectionOperator
 from natrob_theory.layers.statements import Affine, AffineMap, Piece, Shape
 from natrob_theory.numbers.norms import Norm
 from natrob_theory.numbers.rounding import EPSILON
@@ -54,6 +55,12 @@ class AbstractPadding(AbstractLayer[Any]):
         pixels, inputs = self.pixels(input_shape), math.prod(self.sizes(input_shape))
         piece = padding_map(pixels, inputs, copies=math.prod(input_shape) // inputs, value=self.value)
         return super().pieces(input_shape) if piece is None else [piece]
+
+    def operations(self, input_shape: Shape) -> list[Operation]:
+        """The pixels' numbers."""
+        inputs = math.prod(self.sizes(input_shape))
+        copies = math.prod(input_shape) // inputs
+        return [padding_operator(self.pixels(input_shape), inputs, copies=copies, value=self.value)]
 
     def rounding(self, input_shape: Shape, norm: Affine, unit: float) -> Affine:
         """Nothing is rounded but the constant itself."""
@@ -131,3 +138,12 @@ def padding_map(pixels: Int[Tensor, " outputs"], inputs: int, *, copies: int, va
     matrix = torch.kron(torch.eye(copies, dtype=torch.float64, device="cpu"), one[:, 1:].contiguous())
     bias = (value * one[:, 0]).repeat(copies)
     return AffineMap(matrix=matrix, bias=bias, entry_error=0.0, bias_error=torch.zeros_like(bias))
+
+
+def padding_operator(
+    pixels: Int[Tensor, " outputs"], inputs: int, *, copies: int, value: float = 0.0
+) -> SelectionOperator:
+    """P on `copies` images one after the other, by the entries' numbers."""
+    first = inputs * torch.arange(copies, device="cpu")[:, None]
+    entries = torch.where(pixels > 0, pixels + first, 0).flatten()
+    return SelectionOperator(entries, inputs * copies, constant=value)

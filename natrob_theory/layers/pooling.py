@@ -3,6 +3,7 @@
 Proof: proofs/symbolic/pooling_norms.py.
 """
 
+import abc
 import math
 from typing import Any
 
@@ -13,7 +14,8 @@ from natrob_theory.layers.affine import RELATIVE, product_error
 from natrob_theory.layers.answers import AbstractLayer, Described, describes
 from natrob_theory.layers.entry_sums import reach_through
 from natrob_theory.layers.matrices import linear_map, matrix_from_images
-from natrob_theory.layers.questions import lipschitz_of_layer
+from natrob_theory.layers.operators import ConvolutionOperator, LargestOf, Operation, Windows
+from natrob_theory.layers.questions import lipschitz_of_layer, output_shape
 from natrob_theory.layers.refusal import refuse
 from natrob_theory.layers.statements import Affine, Piece, Shape
 from natrob_theory.numbers.norms import Norm
@@ -34,6 +36,25 @@ class AbstractAveraging(AbstractLayer[Described]):
         matrix = matrix_from_images(self.module, input_shape)
         return super().pieces(input_shape) if matrix is None else [linear_map(matrix, entry_error=4 * EPSILON)]
 
+    def operations(self, input_shape: Shape) -> list[Operation]:
+        """A convolution of each channel with a constant kernel."""
+        lipschitz_of_layer(self.module, input_shape)  # refuses what is refused there
+        taps, strides, padding = self.windows(input_shape)
+        kernel = torch.full((input_shape[0], 1, *taps), 1.0 / math.prod(taps), dtype=torch.float64)
+        windows = Windows(
+            stride=strides,
+            padding=padding,
+            dilation=(1,) * len(taps),
+            groups=input_shape[0],
+            larger=input_shape,
+            smaller=output_shape(self.module, input_shape),
+        )
+        return [ConvolutionOperator(windows, kernel, None, entry_error=4 * EPSILON)]
+
+    @abc.abstractmethod
+    def windows(self, input_shape: Shape) -> tuple[Shape, Shape, Shape]:
+        """Sizes, strides and padding of the windows."""
+
     def rounding(self, input_shape: Shape, norm: Affine, unit: float) -> Affine:
         """All weights are positive, so ‖|A|‖ = ‖A‖; a window has at most all pixels."""
         constant = lipschitz_of_layer(self.module, input_shape)
@@ -47,8 +68,7 @@ class AvgPoolAnswers(AbstractAveraging[nn.AvgPool1d | nn.AvgPool2d | nn.AvgPool3
     def lipschitz(self, input_shape: Shape) -> float:
         """The torus method."""
         layer = self.module
-        axes = _pooled_axes(layer, input_shape)
-        taps, strides, padding = (per_axis(v, axes) for v in (layer.kernel_size, layer.stride, layer.padding))
+        taps, strides, padding = self.windows(input_shape)
         if layer.ceil_mode or (any(padding) and not layer.count_include_pad):
             return refuse(layer, input_shape, "ceil_mode or count_include_pad=False")
         if getattr(layer, "divisor_override", None) is not None:
@@ -58,6 +78,11 @@ class AvgPoolAnswers(AbstractAveraging[nn.AvgPool1d | nn.AvgPool2d | nn.AvgPool3
         grid = [round_to_multiple(size, step) for size, step in zip(full, strides, strict=True)]
         return torus_norm_upper(kernel, grid=grid, stride=strides)
 
+    def windows(self, input_shape: Shape) -> tuple[Shape, Shape, Shape]:
+        """The layer's own."""
+        layer, axes = self.module, _pooled_axes(self.module, input_shape)
+        return per_axis(layer.kernel_size, axes), per_axis(layer.stride, axes), per_axis(layer.padding, axes)
+
 
 @describes(nn.AdaptiveAvgPool1d, nn.AdaptiveAvgPool2d)
 class AdaptiveAvgPoolAnswers(AbstractAveraging[nn.AdaptiveAvgPool1d | nn.AdaptiveAvgPool2d]):
@@ -65,13 +90,21 @@ class AdaptiveAvgPoolAnswers(AbstractAveraging[nn.AdaptiveAvgPool1d | nn.Adaptiv
 
     def lipschitz(self, input_shape: Shape) -> float:
         """Disjoint windows of equal size p average with norm 1/√p."""
-        _pooled_axes(self.module, input_shape)
-        sizes = input_shape[1:]
-        wanted = per_axis(self.module.output_size, len(sizes))
-        outputs = [size if out is None else out for out, size in zip(wanted, sizes, strict=True)]
+        sizes, outputs = input_shape[1:], self._outputs(input_shape)
         if any(size % out for size, out in zip(sizes, outputs, strict=True)):
-            return refuse(self.module, input_shape, f"an output size {tuple(outputs)} that does not divide the input's")
+            return refuse(self.module, input_shape, f"an output size {outputs} that does not divide the input's")
         return math.sqrt(math.prod(outputs) / math.prod(sizes)) * (1.0 + 4 * EPSILON)
+
+    def windows(self, input_shape: Shape) -> tuple[Shape, Shape, Shape]:
+        """Disjoint ones."""
+        sizes = zip(input_shape[1:], self._outputs(input_shape), strict=True)
+        taps = tuple(size // out for size, out in sizes)
+        return taps, taps, (0,) * len(taps)
+
+    def _outputs(self, input_shape: Shape) -> Shape:
+        axes = _pooled_axes(self.module, input_shape)
+        wanted = zip(per_axis(self.module.output_size, axes), input_shape[1:], strict=True)
+        return tuple(size if out is None else out for out, size in wanted)
 
 
 @describes(nn.MaxPool1d, nn.MaxPool2d)
@@ -102,9 +135,30 @@ class MaxPoolAnswers(AbstractLayer[nn.MaxPool1d | nn.MaxPool2d]):
         ]
         return math.prod(shared)
 
+    def operations(self, input_shape: Shape) -> list[Operation]:
+        """The entries of each window; padding is replaced by an entry that the window has."""
+        layer, axes = self.module, _pooled_axes(self.module, input_shape)
+        lipschitz_of_layer(layer, input_shape)  # refuses what is refused there
+        settings = (per_axis(v, axes) for v in (layer.kernel_size, layer.stride, layer.padding, layer.dilation))
+        along = zip(input_shape[1:], output_shape(layer, input_shape)[1:], *settings, strict=True)
+        numbers = torch.arange(math.prod(input_shape), device="cpu").view(input_shape)
+        for axis, setting in zip(range(-axes, 0), along, strict=True):
+            places = _window_places(*setting)
+            numbers = numbers.index_select(axis, places.flatten()).unflatten(axis, places.shape).movedim(axis, 0)
+        return [LargestOf(numbers.reshape(-1, math.prod(numbers.shape[axes:])))]
+
     def rounding(self, input_shape: Shape, norm: Affine, unit: float) -> Affine:
         """Nothing is rounded."""
         return 0.0 * norm
+
+
+def _window_places(size: int, windows: int, taps: int, stride: int, padding: int, dilation: int) -> Tensor:
+    """Where the taps of each window lie along an axis, (windows, taps); a tap on padding is moved to another tap."""
+    places = torch.arange(windows, device="cpu")[:, None] * stride - padding
+    places = places + torch.arange(taps, device="cpu") * dilation
+    inside = (places >= 0) & (places < size)
+    first = places.gather(1, inside.int().argmax(dim=1, keepdim=True))
+    return torch.where(inside, places, first)
 
 
 def _pooled_axes(layer: nn.Module, input_shape: Shape) -> int:

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from natrob_theory.layers.answers import AbstractAnswers, Question, answers_of, asked
 from natrob_theory.layers.held_weights import require_finite_weights, require_settled_weights
+from natrob_theory.layers.operators import Operation
 from natrob_theory.layers.refusal import ActivationRefusedError, BallRefusedError, LayerRefusedError, refuse
 from natrob_theory.layers.remembered import remembered
 from natrob_theory.layers.statements import (
@@ -129,6 +130,9 @@ def knows_near(module: nn.Module) -> bool:
 
 layer_pieces: Question[list[Piece]] = Question("pieces", _refuse_constant)
 """The layer as matrices and activations on flat vectors: `layer_pieces(layer, input_shape)`."""
+
+layer_operations: Question[list[Operation] | None] = Question("operations", _refuse_constant)
+"""The layer as parts that need no matrix: `layer_operations(layer, input_shape)`; None where none are known."""
 
 layer_error: Question[Affine] = Question("rounding", _refuse_constant)
 """Bounds what one layer rounds: `layer_error(layer, input_shape, norm, unit)`.

@@ -1,11 +1,14 @@
 """Layers that move, drop or repeat no entry twice: nothing is rounded, no length grows."""
 
+import math
+
 import torch
 from torch import Tensor, nn
 
 from natrob_theory.layers.answers import AbstractLayer, Described, describes
 from natrob_theory.layers.entry_sums import ones_like_shape, reach_through
 from natrob_theory.layers.matrices import linear_map, matrix_from_images
+from natrob_theory.layers.operators import Operation, SelectionOperator
 from natrob_theory.layers.questions import lipschitz_of_layer, output_shape
 from natrob_theory.layers.refusal import require_eval
 from natrob_theory.layers.statements import Affine, BallField, Opaque, Piece, Shape, Slopes
@@ -32,6 +35,13 @@ class AbstractSelection(AbstractLayer[Described]):
         if matrix is not None:
             return [linear_map(matrix, entry_error=0.0)]
         return [Opaque(lipschitz_of_layer(self.module, input_shape), self.module, input_shape)]
+
+    def operations(self, input_shape: Shape) -> list[Operation]:
+        """Where the entries go, read off an image of their numbers."""
+        lipschitz_of_layer(self.module, input_shape)  # refuses what is refused there
+        entries = math.prod(input_shape)
+        numbers = torch.arange(1.0, entries + 1, dtype=torch.float64, device="cpu").view(1, *input_shape)
+        return [SelectionOperator(self.module(numbers).flatten().long(), entries)]
 
     def rounding(self, input_shape: Shape, norm: Affine, unit: float) -> Affine:
         """Nothing is rounded."""

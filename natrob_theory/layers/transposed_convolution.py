@@ -17,6 +17,7 @@ from natrob_theory.layers.answers import AbstractLayer, describes
 from natrob_theory.layers.convolution import groups_norm_upper, matrix_of_windows, spread_groups, zero_padded_tori
 from natrob_theory.layers.entry_sums import absolute, reach_through
 from natrob_theory.layers.matrices import DENSE_LIMIT, exact_map
+from natrob_theory.layers.operators import Operation, TransposedConvolutionOperator, Windows
 from natrob_theory.layers.padding import padded_numbers
 from natrob_theory.layers.questions import output_shape
 from natrob_theory.layers.statements import Affine, Piece, Shape
@@ -96,6 +97,19 @@ class TransposedConvolutionAnswers(AbstractLayer[AnyTransposed]):
             return super().pieces(input_shape)
         pixels = len(matrix) // layer.out_channels
         return [exact_map(matrix, None if layer.bias is None else layer.bias.repeat_interleave(pixels))]
+
+    def operations(self, input_shape: Shape) -> list[Operation]:
+        """Cᵀ by C's windows."""
+        layer = self.module
+        windows = Windows(
+            stride=layer.stride,
+            padding=tuple(int(pad) for pad in layer.padding),
+            dilation=layer.dilation,
+            groups=layer.groups,
+            larger=self.output_shape(input_shape),
+            smaller=input_shape,
+        )
+        return [TransposedConvolutionOperator(windows, layer.weight, layer.bias)]
 
     def rounding(self, input_shape: Shape, norm: Affine, unit: float) -> Affine:
         """As a convolution's: a tap meets an input at most once per output channel."""

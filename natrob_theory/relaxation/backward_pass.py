@@ -88,6 +88,9 @@ def lower_bounds(
             constant = constant + v @ node.operator.bias
             _add(pending, node.source, node.operator.transposed(v))
         elif isinstance(node, SumNode):
+            if index in enclosure.level:
+                at_most = torch.where(enclosure.level[index][:, None], v.clamp_max(0.0), 0.0)
+                constant, v = constant + _dot(at_most, enclosure.upper[index]), v - at_most
             for weight, source in node.terms:
                 _add(pending, source, weight * v)
         else:

@@ -14,6 +14,9 @@ from natrob_theory.relaxation.optimised_lines import Ascent, ascended, fixed_lin
 from natrob_theory.relaxation.region import AbstractRegion
 from natrob_theory.relaxation.unrolling import unrolled
 
+ENTRIES_AT_ONCE = 2**23
+"""So many entries may the rows of one backward pass have together."""
+
 NO_ASCENT = Ascent(steps=0)
 
 
@@ -31,6 +34,7 @@ class RelaxedNetwork:
 
     def __init__(self, parts: Sequence[nn.Module], input_shape: Shape) -> None:
         self.graph = unrolled(parts, input_shape)
+        self.widest = max(node.size for node in self.graph.nodes)
 
     def intervals(self, region: AbstractRegion) -> Enclosure:
         """Interval propagation alone."""
@@ -55,13 +59,13 @@ class RelaxedNetwork:
         if len(bent) == 0:
             return
         size, batch = self.graph.nodes[index].size, len(enclosure.lower[index])
-        unit = torch.zeros((len(bent), size), dtype=torch.float64)
-        unit[torch.arange(len(bent)), bent] = 1.0
-        rows = torch.cat([unit, -unit]).expand(batch, -1, -1)
-        found = self.lower(enclosure, rows, ascent=ascent, start=index).bound
-        lower, upper = found.split(len(bent), dim=1)
         own_lower, own_upper = enclosure.lower[index].clone(), enclosure.upper[index].clone()
-        own_lower[:, bent], own_upper[:, bent] = lower, -upper
+        for some in bent.split(max(1, ENTRIES_AT_ONCE // (2 * batch * self.widest))):
+            unit = torch.zeros((len(some), size), dtype=torch.float64)
+            unit[torch.arange(len(some)), some] = 1.0
+            rows = torch.cat([unit, -unit]).expand(batch, -1, -1)
+            lower, upper = self.lower(enclosure, rows, ascent=ascent, start=index).bound.split(len(some), dim=1)
+            own_lower[:, some], own_upper[:, some] = lower, -upper
         enclosure.tighten(index, own_lower, own_upper)
 
     def lower(

@@ -183,6 +183,7 @@ class BranchAndBound:
             lower={**root.lower, **domains.lower},
             upper={**root.upper, **domains.upper},
             rounding=dict(root.rounding),
+            level=root.level,
         )
 
     def _sample(self, enclosure: Enclosure, node: int) -> None:
@@ -206,6 +207,7 @@ class BranchAndBound:
                 index: value[rows] if len(value) == len(enclosure.lower[node]) else value
                 for index, value in enclosure.rounding.items()
             },
+            level=enclosure.level,
         )
         unit = torch.zeros((len(bent), own[0].shape[1]), dtype=torch.float64)
         unit[torch.arange(len(bent)), bent] = 1.0

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import final
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 from natrob_theory.numbers.rounding import EPSILON
@@ -23,6 +23,7 @@ class Enclosure:
         lower, upper: of every node that was reached.
         samples: of every activation, on the interval of what it takes.
         rounding: per node, at least what a backward pass rounds there for each unit of |v_i|.
+        level: per node that is the larger of two, the entries at which its upper end bounds it best from above.
     """
 
     region: AbstractRegion
@@ -30,6 +31,7 @@ class Enclosure:
     upper: dict[int, Float[Tensor, "batch entries"]] = field(default_factory=dict)
     samples: dict[int, SampledActivation] = field(default_factory=dict)
     rounding: dict[int, Float[Tensor, "batch entries"]] = field(default_factory=dict)
+    level: dict[int, Bool[Tensor, "batch entries"]] = field(default_factory=dict)
 
     def magnitude(self, index: int) -> Tensor:
         """At least |x| at a node."""
@@ -39,7 +41,7 @@ class Enclosure:
         """Those of some samples."""
         tables = {
             name: {node: value[rows] for node, value in getattr(self, name).items()}
-            for name in ("lower", "upper", "rounding")
+            for name in ("lower", "upper", "rounding", "level")
         }
         samples = {node: value.of(rows) for node, value in self.samples.items()}
         return Enclosure(region=self.region.of(rows), samples=samples, **tables)
@@ -62,6 +64,8 @@ def propagate(graph: Graph, enclosure: Enclosure, index: int) -> None:
         lower, upper = _affine_interval(node, enclosure)
     elif isinstance(node, SumNode):
         lower, upper = _sum_interval(node, enclosure)
+        if node.largest_of is not None:
+            enclosure.level[index] = _level(node.largest_of, enclosure)
     else:
         samples = sampled(node.module, enclosure.lower[node.source], enclosure.upper[node.source])
         enclosure.samples[index] = samples
@@ -84,7 +88,11 @@ def _affine_interval(node: AffineNode, enclosure: Enclosure) -> tuple[Tensor, Te
 
 
 def _sum_interval(node: SumNode, enclosure: Enclosure) -> tuple[Tensor, Tensor]:
-    """Σ c_k[l_k, u_k]."""
+    """Σ c_k[l_k, u_k], or the larger one's interval where the sum is the larger of two nodes."""
+    if node.largest_of is not None:
+        one, other = node.largest_of
+        lower = torch.maximum(enclosure.lower[one], enclosure.lower[other])
+        return lower, torch.maximum(enclosure.upper[one], enclosure.upper[other])
     lower = upper = size = torch.zeros(())
     for weight, source in node.terms:
         ends = weight * enclosure.lower[source], weight * enclosure.upper[source]
@@ -92,6 +100,15 @@ def _sum_interval(node: SumNode, enclosure: Enclosure) -> tuple[Tensor, Tensor]:
         size = size + abs(weight) * enclosure.magnitude(source)
     error = size * ((len(node.terms) + 8) * EPSILON + node.coefficient_error)
     return _outward(lower - error, upper + error)
+
+
+def _level(pair: tuple[int, int], enclosure: Enclosure) -> Tensor:
+    """Where the upper end of max(a, b) is no higher, at the middles of a and b, than a + the chord of relu(b − a)."""
+    (a_low, b_low), (a_high, b_high) = ([ends[node] for node in pair] for ends in (enclosure.lower, enclosure.upper))
+    low, high = b_low - a_high, b_high - a_low
+    part = high / (high - low)
+    chord = (1.0 - part) * 0.5 * (a_low + a_high) + part * 0.5 * (b_low + b_high) - part * low
+    return (low < 0) & (high > 0) & (torch.maximum(a_high, b_high) <= chord + 1e-9 * (high - low))
 
 
 def _outward(lower: Tensor, upper: Tensor) -> tuple[Tensor, Tensor]:
@@ -119,6 +136,8 @@ def _entering(node: Node, enclosure: Enclosure, index: int, gamma: float) -> Ten
         return (gamma + operator.entry_error) * size + operator.bias_error
     if isinstance(node, SumNode):
         size = sum((abs(weight) * enclosure.magnitude(source) for weight, source in node.terms), torch.zeros(()))
+        if node.largest_of is not None:
+            size = size + enclosure.magnitude(index)  # the upper end by itself
         return (gamma + node.coefficient_error) * size
     if isinstance(node, ActivationNode):
         return gamma * enclosure.samples[index].size()

@@ -6,11 +6,11 @@ from functools import cached_property
 from typing import TypeAlias, final
 
 import torch
+from jaxtyping import Int64
 from torch import Tensor, nn
 
+from natrob_theory.layers.operators import AbstractOperator, SelectionOperator
 from natrob_theory.layers.questions import activation_slopes
-from natrob_theory.layers.statements import AffineMap
-from natrob_theory.relaxation.operators import AbstractOperator, DenseOperator
 
 
 @final
@@ -69,11 +69,13 @@ class SumNode:
         terms: (c_k, node) for each.
         size: of every x_k.
         coefficient_error: each exact c_k is within this, relatively, of the stored one.
+        largest_of: two nodes of which the sum is the larger one, entry for entry; None where it is no such sum.
     """
 
     terms: tuple[tuple[float, int], ...]
     size: int
     coefficient_error: float
+    largest_of: tuple[int, int] | None = None
 
     @property
     def sources(self) -> tuple[int, ...]:
@@ -151,13 +153,29 @@ class GraphBuilder:
         self._nodes.append(node)
         return len(self._nodes) - 1
 
-    def affine(self, source: int, layer: AffineMap) -> int:
-        """Wx + b with the matrix written out."""
-        return self.add(AffineNode(source=source, operator=DenseOperator(layer)))
+    def affine(self, source: int, operator: AbstractOperator) -> int:
+        """Wx + b."""
+        return self.add(AffineNode(source=source, operator=operator))
 
     def activation(self, source: int, module: nn.Module) -> int:
         """σ(x)."""
         return self.add(ActivationNode(source=source, module=module, size=self.size(source)))
+
+    def largest(self, source: int, entries: Int64[Tensor, "candidates outputs"]) -> int:
+        """The largest of some entries, by pairs: max(a, b) = a + relu(b − a)."""
+        candidates, inputs, node = entries, self.size(source), source
+        while len(candidates) > 1:
+            count = len(candidates)
+            pairs = torch.tensor([*range(0, count - 1, 2), *([count - 2] if count % 2 else [])])
+            first, second = (
+                self.affine(node, SelectionOperator(1 + candidates[pairs + one].flatten(), inputs)) for one in (0, 1)
+            )
+            size = self.size(first)
+            rest = self.add(SumNode(terms=((1.0, second), (-1.0, first)), size=size, coefficient_error=0.0))
+            terms = ((1.0, first), (1.0, self.activation(rest, nn.ReLU())))
+            node = self.add(SumNode(terms=terms, size=size, coefficient_error=0.0, largest_of=(first, second)))
+            candidates, inputs = torch.arange(size).view(len(pairs), -1), size
+        return node if len(entries) > 1 else self.affine(node, SelectionOperator(1 + entries[0], inputs))
 
     def graph(self) -> Graph:
         """All nodes that were added."""

@@ -10,7 +10,14 @@ from typing import final
 
 from torch import nn
 
-from natrob_theory.layers.questions import chain_of, field_terms, lipschitz_of_layer, output_shape
+from natrob_theory.layers.operators import AbstractOperator, DenseOperator, Operation
+from natrob_theory.layers.questions import (
+    chain_of,
+    field_terms,
+    layer_operations,
+    lipschitz_of_layer,
+    output_shape,
+)
 from natrob_theory.layers.refusal import LayerRefusedError
 from natrob_theory.layers.statements import Activation, AffineMap, Opaque, Piece, Shape
 from natrob_theory.networks import AbstractFixedStepNet, StepPlan
@@ -51,22 +58,32 @@ def _part(builder: GraphBuilder, node: int, part: nn.Module, input_shape: Shape)
 
 def _chain(builder: GraphBuilder, node: int, pieces: Sequence[Piece]) -> int:
     for piece in pieces:
-        if isinstance(piece, AffineMap):
-            node = builder.affine(node, piece)
-        elif isinstance(piece, Activation):
-            node = builder.activation(node, piece.module)
-        elif isinstance(piece.module, AbstractFixedStepNet):
+        if isinstance(piece, Opaque) and isinstance(piece.module, AbstractFixedStepNet):
             node = _network(builder, node, piece.module, piece.input_shape)
-        else:
-            _refuse(piece)
+            continue
+        for operation in _operations(piece):
+            if isinstance(operation, AbstractOperator):
+                node = builder.affine(node, operation)
+            elif isinstance(operation, Activation):
+                node = builder.activation(node, operation.module)
+            else:
+                node = builder.largest(node, operation.entries)
     return node
 
 
-def _refuse(piece: Opaque) -> None:
-    raise LayerRefusedError(
-        f"no linear relaxation is known for layer {type(piece.module).__name__} (input shape {piece.input_shape}): it "
-        f"is no chain of matrices and activations, or its matrix is too large to be written out"
-    )
+def _operations(piece: Piece) -> list[Operation]:
+    """A matrix that is written out as it is; what has none as the layer says. Raises LayerRefusedError."""
+    if isinstance(piece, AffineMap):
+        return [DenseOperator(piece)]
+    if isinstance(piece, Activation):
+        return [piece]
+    found = layer_operations(piece.module, piece.input_shape)
+    if found is None:
+        raise LayerRefusedError(
+            f"no linear relaxation is known for layer {type(piece.module).__name__} (input shape {piece.input_shape}): "
+            f"it is no chain of affine maps, activations and maxima"
+        )
+    return found
 
 
 def _network(builder: GraphBuilder, node: int, net: AbstractFixedStepNet, input_shape: Shape) -> int:

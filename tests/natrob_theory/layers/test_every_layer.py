@@ -37,6 +37,7 @@ class TestConvolutions(LayerContract):
         nn.Conv2d(4, 4, 3, padding=1, stride=2, groups=2),
         nn.Conv2d(4, 2, 3, padding=2, dilation=2, bias=False),
         nn.Conv2d(4, 2, 3, padding=1, padding_mode="circular"),
+        nn.Conv2d(4, 2, 3, padding="same", dilation=2),
     )
     input_shape = (4, 6, 5)
 
@@ -110,6 +111,7 @@ class TestPooling(LayerContract):
         nn.AdaptiveAvgPool2d(1),
         nn.MaxPool2d(2),
         nn.MaxPool2d(3, stride=1, padding=1),
+        nn.MaxPool2d((3, 2), stride=2, padding=(1, 0), dilation=(1, 2), ceil_mode=True),
     )
     input_shape = (2, 4, 6)
 

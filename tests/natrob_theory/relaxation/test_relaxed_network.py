@@ -1,5 +1,6 @@
 """Bounds of whole networks: they hold at every sampled input, are exact for linear networks, and ascend."""
 
+import importlib
 from collections.abc import Callable
 from fractions import Fraction
 
@@ -22,10 +23,20 @@ from natrob_theory import (
     PolyNet,
     RevNet,
     RungeKuttaNet,
+    SkewSymmetricField,
     convolutional_field,
     dense_field,
 )
-from natrob_theory.relaxation import AbstractRegion, Ascent, RelaxedNetwork, enclosure, region_around
+from natrob_theory.layers.operators import AbstractKernelOperator, AbstractOperator, DenseOperator
+from natrob_theory.relaxation import (
+    AbstractRegion,
+    Ascent,
+    RelaxedNetwork,
+    bounds_of_network,
+    enclosure,
+    region_around,
+)
+from natrob_theory.relaxation.graph import AffineNode
 
 STATE = 4
 SHAPE = (STATE,)
@@ -191,7 +202,8 @@ def test_a_permuted_batch_has_permuted_bounds() -> None:
 REFUSED: dict[str, tuple[nn.Module, str]] = {
     "implicit": (BackwardEulerNet([dense_field(STATE, 4)], 0.1), "implicit|explicit"),
     "coupled": (RevNet((dense_field(2, 4), dense_field(2, 4)), 0.1, 1), "RevNet"),
-    "pooling": (nn.Sequential(nn.Unflatten(1, (1, 2, 2)), nn.MaxPool2d(2)), "MaxPool2d"),
+    "unknown": (nn.Sequential(nn.Unflatten(1, (1, 2, 2)), nn.LPPool2d(2, 2)), "LPPool2d"),
+    "neither affine nor elementwise": (nn.Softmax(dim=1), "Softmax"),
 }
 
 
@@ -202,17 +214,138 @@ def test_what_has_no_relaxation_is_refused_by_name(name: str) -> None:
         RelaxedNetwork((module.double().eval(),), SHAPE)
 
 
-def test_convolutions_and_averages_are_unrolled() -> None:
-    torch.manual_seed(0)
-    stem = nn.Sequential(nn.Conv2d(1, 2, 3, padding=1), nn.ReLU())
-    parts = (stem, EulerNet(convolutional_field(2, 3), 0.3, 2), nn.AvgPool2d(2), nn.Flatten(), nn.Linear(8, 2))
-    parts = tuple(part.double().eval().requires_grad_(False) for part in parts)
-    network = RelaxedNetwork(parts, (1, 4, 4))
-    center = torch.rand((2, 16), dtype=torch.float64)
-    region = region_around(center, torch.full((2,), 0.05).double(), "Linf")
-    found = network.enclosed(region)
-    points = points_of(region, center, 0.05, "Linf", 0)
-    output = run(parts, points.flatten(0, 1).view(-1, 1, 4, 4)).view(-1, 2, 2)
+def running(norm: nn.Module) -> nn.Module:
+    """A batch norm that has seen data."""
+    with torch.no_grad():
+        for name, tensor in (*norm.named_buffers(), *norm.named_parameters()):
+            if tensor.is_floating_point():
+                tensor.copy_(torch.rand_like(tensor) + (0.2 if name != "bias" else -0.5))
+    return norm
+
+
+STEMS: dict[str, Callable[[], tuple[nn.Module, ...]]] = {
+    "padding": lambda: (nn.Conv2d(1, 2, 3, padding=1), nn.ReLU(), EulerNet(convolutional_field(2, 3), 0.3, 2)),
+    "batch norm": lambda: (nn.Conv2d(1, 4, 3, padding=1, stride=2), running(nn.BatchNorm2d(4)), nn.ReLU()),
+    "groups": lambda: (nn.Conv2d(1, 4, 2), nn.ReLU(), nn.Conv2d(4, 4, 3, padding=2, dilation=2, groups=2)),
+    "repeated border": lambda: (nn.Conv2d(1, 2, 3, padding=1, padding_mode="reflect"), nn.Tanh()),
+    "averages": lambda: (nn.Conv2d(1, 2, 3), nn.ReLU(), nn.AvgPool2d(3, stride=1, padding=1)),
+    "maxima": lambda: (nn.Conv2d(1, 2, 3, padding=1), nn.MaxPool2d(2), nn.ReLU()),
+    "maxima of nine": lambda: (nn.Conv2d(1, 2, 3, padding=1), nn.ReLU(), nn.MaxPool2d(3, stride=2, padding=1)),
+    "gradient flow": lambda: (nn.Conv2d(1, 2, 1), EulerNet(GradientFlowField.convolutional(2, 3), 0.3, 2)),
+    "skew field": lambda: (nn.Conv2d(1, 2, 1), EulerNet(SkewSymmetricField.convolutional(2), 0.3, 2), nn.ReLU()),
+    "transposed": lambda: (nn.ConvTranspose2d(1, 2, 3, stride=2, padding=1, output_padding=1), nn.ReLU()),
+}
+IMAGE = (1, 5, 5)
+
+
+def convolutional(name: str, seed: int) -> tuple[nn.Module, ...]:
+    torch.manual_seed(seed)
+    stem = nn.Sequential(*STEMS[name]()).eval()
+    entries = stem(torch.zeros(1, *IMAGE)).numel()
+    parts = (*stem, nn.Flatten(), nn.Linear(entries, 4), nn.ReLU(), nn.Linear(4, 2))
+    return tuple(part.double().eval().requires_grad_(False) for part in parts)
+
+
+WITH_MATRICES = ("convolution", "padding", "transposed_convolution", "batch_norm", "matrices")
+
+
+@pytest.fixture
+def no_matrices(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As for images too large for matrices."""
+    for name in WITH_MATRICES:
+        monkeypatch.setattr(importlib.import_module(f"natrob_theory.layers.{name}"), "DENSE_LIMIT", 0)
+
+
+@pytest.mark.usefixtures("no_matrices")
+@pytest.mark.parametrize("name", list(STEMS))
+@pytest.mark.parametrize("radius", [0.02, 0.3])
+def test_no_image_of_the_ball_lies_outside_the_bounds_of_a_convolutional_network(name: str, radius: float) -> None:
+    parts = convolutional(name, 0)
+    network = RelaxedNetwork(parts, IMAGE)
+    assert not any(isinstance(operator, DenseOperator) for operator in operators_of(network)[:-2])
+    center = torch.rand((2, 25), dtype=torch.float64)
+    region = region_around(center, torch.full((2,), radius).double(), "Linf")
+    rows = torch.randn((2, 3, 2), dtype=torch.float64)
+    relaxed = network.enclosed(region)
+    ascended = network.lower(relaxed, rows, ascent=Ascent(steps=5)).bound
+    points = torch.cat([points_of(region, center, radius, "Linf", 0), steepest(parts, region, rows)])
+    output = run(parts, points.flatten(0, 1).view(-1, *IMAGE)).view(-1, 2, 2)
     last = network.graph.output
-    assert bool((output >= found.lower[last]).all())
-    assert bool((output <= found.upper[last]).all())
+    for found in (network.intervals(region), relaxed):
+        assert bool((output >= found.lower[last]).all())
+        assert bool((output <= found.upper[last]).all())
+    assert bool((torch.einsum("pbo,bro->pbr", output, rows).amin(dim=0) >= ascended).all())
+
+
+def operators_of(network: RelaxedNetwork) -> list[AbstractOperator]:
+    return [node.operator for node in network.graph.nodes if isinstance(node, AffineNode)]
+
+
+def steepest(parts: tuple[nn.Module, ...], region: AbstractRegion, rows: Tensor) -> Tensor:
+    """Points at which sign descent makes each row small, (rows, batch, inputs)."""
+    points = (0.5 * region.lower + 0.5 * region.upper).expand(rows.shape[1], -1, -1).clone()
+    for step in range(20):
+        points.requires_grad_(True)
+        output = run(parts, points.flatten(0, 1).view(-1, *IMAGE)).view(rows.shape[1], len(rows), -1)
+        (slope,) = torch.autograd.grad((output * rows.transpose(0, 1)).sum(), points)
+        moved = points.detach() - 0.5 * 0.8**step * (region.upper - region.lower) * slope.sign()
+        points = torch.minimum(torch.maximum(moved, region.lower), region.upper)
+    return points
+
+
+@pytest.mark.parametrize("name", ["padding", "batch norm", "groups", "repeated border", "averages", "gradient flow"])
+def test_bounds_do_not_depend_on_whether_matrices_are_written_out(name: str, request: pytest.FixtureRequest) -> None:
+    parts = convolutional(name, 1)
+    region = region_around(torch.rand((3, 25)).double(), torch.full((3,), 0.1).double(), "Linf")
+    rows = torch.randn((3, 4, 2), dtype=torch.float64)
+    found = []
+    for limited in (False, True):
+        if limited:
+            request.getfixturevalue("no_matrices")
+        network = RelaxedNetwork(parts, IMAGE)
+        assert any(isinstance(one, AbstractKernelOperator) for one in operators_of(network)) == limited
+        found.append(network.lower(network.enclosed(region), rows, ascent=Ascent(steps=3)).bound)
+    assert torch.allclose(*found, rtol=1e-9, atol=1e-9)
+
+
+def test_rows_in_parts_give_the_bounds_of_all_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    network = RelaxedNetwork(convolutional("maxima", 2), IMAGE)
+    region = region_around(torch.rand((2, 25)).double(), torch.full((2,), 0.2).double(), "Linf")
+    whole = network.enclosed(region, Ascent(steps=2))
+    monkeypatch.setattr(bounds_of_network, "ENTRIES_AT_ONCE", 7 * 4 * network.widest)
+    parts = network.enclosed(region, Ascent(steps=2))
+    for node in network.graph.activated:
+        assert torch.allclose(parts.lower[node], whole.lower[node], atol=1e-10)
+        assert torch.allclose(parts.upper[node], whole.upper[node], atol=1e-10)
+
+
+def test_the_largest_of_a_box_is_bounded_by_its_ends() -> None:
+    """max over windows of equal intervals [l, u]: the interval is [l, u] itself, whatever the number of entries."""
+    network = RelaxedNetwork((nn.MaxPool2d(3, stride=1, padding=1).double(),), IMAGE)
+    region = region_around(torch.full((1, 25), 0.5).double(), torch.tensor([0.25]).double(), "Linf")
+    found = network.enclosed(region)
+    rows = torch.cat([torch.eye(25), -torch.eye(25)]).double()[None]
+    below, above = network.lower(found, rows).bound.split(25, dim=1)
+    last = network.graph.output
+    assert torch.allclose(found.lower[last], torch.full((1, 25), 0.25).double(), atol=1e-12)
+    assert torch.allclose(found.upper[last], torch.full((1, 25), 0.75).double(), atol=1e-12)
+    assert torch.allclose(below, torch.full((1, 25), 0.25).double(), atol=1e-10)
+    assert bool((-above >= 0.75).all())
+
+
+def test_an_upper_end_of_a_maximum_that_is_a_hundredth_too_small_is_caught() -> None:
+    parts = (nn.MaxPool1d(2).double(), nn.Flatten(), nn.Linear(1, 1, bias=False).double())
+    parts[2].weight.data = torch.tensor([[-1.0]]).double()
+    region = region_around(torch.full((1, 2), 0.5).double(), torch.tensor([0.5]).double(), "Linf")
+    row = torch.ones((1, 1, 1), dtype=torch.float64)
+
+    def least(factor: float) -> float:
+        network = RelaxedNetwork(parts, (1, 2))
+        found = network.enclosed(region)
+        (place,) = found.level
+        found.level[place] = torch.ones((1, 1), dtype=torch.bool)
+        found.upper[place] = factor * found.upper[place]
+        return float(network.lower(found, row).bound)
+
+    assert -1.001 <= least(1.0) <= -1.0
+    assert least(0.99) > -1.0
