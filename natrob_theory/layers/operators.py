@@ -236,7 +236,7 @@ class Windows:
 
 
 class AbstractKernelOperator(AbstractOperator):
-    """What both directions share.
+    """A kernel with both directions of its use.
 
     Args:
         windows: how the kernel meets images.
