@@ -11,6 +11,11 @@ from .published_table import PublishedAccuracy as PublishedAccuracy
 from .published_table import diagnose_table as diagnose_table
 from .report import Evidence as Evidence
 from .report import MaskingReport as MaskingReport
+from .saturation import Reduction as Reduction
+from .saturation import SaturationThresholds as SaturationThresholds
+from .saturation import predicted_zero_gradients as predicted_zero_gradients
+from .saturation import predicted_zero_losses as predicted_zero_losses
+from .saturation import saturation_thresholds as saturation_thresholds
 from .solver_surrogates import Surrogate as Surrogate
 from .solver_surrogates import fixed_step_surrogate as fixed_step_surrogate
 from .solver_surrogates import gradient_surrogate as gradient_surrogate

@@ -6,11 +6,13 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from natrob_empirical.attacks.counted_model import evaluation_mode
 from natrob_empirical.attacks.margin import margin
 
 from .flag import EXPLODING_GRADIENTS, FLAT_LOSS, NON_FINITE_GRADIENTS, NOT_DIFFERENTIABLE, ZERO_GRADIENTS, Flag
 from .gradient_probe import cross_entropy, is_zero, probe_gradient, probe_value
 from .report import Evidence, judged
+from .saturation import predicted_zero_gradients, saturation_thresholds
 from .strength_checks import black_boxes
 from .subject import CheckNotRunError, Subject
 from .thresholds import AFFECTED_SHARE, EXPLODING_GRADIENT
@@ -58,7 +60,8 @@ def flat_loss_check(subject: Subject) -> list[Evidence]:
 
     An image counts where the gradient of the cross-entropy is exactly zero and that of the margin is not. How often
     the loss itself does not move by one bit along a step that lowers the margin is reported too; it misleads only
-    attacks that compare losses.
+    attacks that compare losses. So is how many zeros the margins alone predict: where it agrees, the size of the
+    logits is the whole cause.
     """
     flat = is_zero(subject.loss_gradient())
     loss, lead = subject.probe(), probe_gradient(subject.model, subject.x, subject.y, margin)
@@ -71,11 +74,21 @@ def flat_loss_check(subject: Subject) -> list[Evidence]:
     stuck = (probe_value(subject.model, moved, subject.y, cross_entropy) == loss.value) & (
         probe_value(subject.model, moved, subject.y, margin) < lead.value
     )
+    predicted = _predicted_zeros(subject)
     what = (
         f"no gradient of the loss in {subject.x.dtype} where the margin has one "
-        f"({float(stuck.double().mean()):.0%} of losses do not change by one bit along a step that lowers the margin)"
+        f"({predicted} are predicted from the size of the margins alone; "
+        f"{float(stuck.double().mean()):.0%} of losses do not change by one bit along a step that lowers the margin)"
     )
-    return [_share(subject, FLAT_LOSS, flat, AFFECTED_SHARE, what)]
+    evidence = _share(subject, FLAT_LOSS, flat, AFFECTED_SHARE, what)
+    return [replace(evidence, numbers={**evidence.numbers, "predicted_share": predicted / len(subject)})]
+
+
+def _predicted_zeros(subject: Subject) -> int:
+    """How many images have a margin at which the loss has no gradient, with the subnormal numbers of CPUs."""
+    with evaluation_mode(subject.model), torch.no_grad():
+        logits = subject.model(subject.x)
+    return int(predicted_zero_gradients(logits, subject.y, saturation_thresholds(subject.x.dtype)).sum())
 
 
 def _gradients(subject: Subject) -> list[Float[Tensor, "images channels height width"]]:

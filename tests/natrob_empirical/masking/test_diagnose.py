@@ -383,3 +383,11 @@ def test_wrong_arguments_are_refused(
     arguments = {"model": digits_net, "x": x, "y": y, "ball": BALL, "generator": generator(), **changes}
     with pytest.raises(error, match=message):
         diagnose(**arguments)
+
+
+def test_a_flat_loss_is_predicted_from_the_margins(digits_net: nn.Module, hundred_digits: Images) -> None:
+    report = diagnose(saturated(digits_net), *hundred_digits, BALL, generator=generator())
+    (evidence,) = [item for item in report.evidence if item.flag.name == "flat-loss"]
+    assert evidence.status == "raised"
+    assert abs(evidence.numbers["predicted_share"] - evidence.numbers["share"]) <= 0.01
+    assert "are predicted from the size of the margins alone" in evidence.sentence
