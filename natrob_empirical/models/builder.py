@@ -1,5 +1,6 @@
 """Classifiers from specifications, with weights from a generator."""
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import overload
@@ -11,12 +12,13 @@ from natrob_empirical.models.any_specification import AnyModelSpecification
 from natrob_empirical.models.classifiers import AbstractClassifier, IntegratorClassifier, ResidualClassifier
 from natrob_empirical.models.contractive_networks import build_contractive
 from natrob_empirical.models.contractive_specification import ContractiveSpecification
+from natrob_empirical.models.interval_weights import weigh_for_intervals
 from natrob_empirical.models.isometric_layers import PaddedChannels
 from natrob_empirical.models.networks import network_family
 from natrob_empirical.models.residual_networks import build_residual
 from natrob_empirical.models.residual_specification import ResidualSpecification
 from natrob_empirical.models.specification import ModelSpecification
-from natrob_theory import convolutional_field
+from natrob_theory import convolutional_field, dense_field
 from natrob_theory.numbers.argument_checks import require_count, require_generator
 
 
@@ -69,8 +71,8 @@ def build_classifier(
 
     Raises:
         ValueError: an unknown network (near names are offered), an odd number of channels for RevNet, a pooled
-            size that does not divide the state's, an image too small for the network or of sides that `downscale` does
-            not divide, or a state too narrow for an isometric stem.
+            size that does not divide the state's, an image too small for the network or its stem or of sides that
+            `downscale` does not divide, or a state too narrow for an isometric stem.
     """
     with initialised_with(generator):
         return assemble_classifier(specification, image_shape, num_classes)
@@ -89,15 +91,44 @@ def assemble_classifier(
         return build_residual(specification, image_shape, num_classes)
     if isinstance(specification, ContractiveSpecification):
         return build_contractive(specification, image_shape, num_classes)
-    return _integrator_classifier(specification, image_shape, num_classes)
-
-
-def _integrator_classifier(
-    specification: ModelSpecification, image_shape: tuple[int, int, int], num_classes: int
-) -> IntegratorClassifier:
-    family = network_family(specification.network)
     if specification.network == "revnet" and specification.channels % 2 == 1:
         raise ValueError(f"`channels` must be even for RevNet, got {specification.channels}")
+    build = _classifier_of_vectors if specification.stem_convolutions else _classifier_of_images
+    classifier = build(specification, image_shape, num_classes)
+    if specification.initialisation == "interval":
+        weigh_for_intervals(classifier, specification.num_steps)
+    return classifier
+
+
+def _classifier_of_vectors(
+    specification: ModelSpecification, image_shape: tuple[int, int, int], num_classes: int
+) -> IntegratorClassifier:
+    """Convolutions with activations and a linear map, then steps on vectors, all entries of which the head sees."""
+    channels, *sides = image_shape
+    if min(sides) < 2**specification.stem_convolutions:
+        raise ValueError(
+            f"`stem_convolutions` = {specification.stem_convolutions} halve the sides of the images "
+            f"{tuple(image_shape)} too often"
+        )
+    layers: list[nn.Module] = []
+    for index in range(specification.stem_convolutions):
+        width = specification.stem_width * 2**index
+        layers += [nn.Conv2d(channels, width, 4, stride=2, padding=1), nn.ReLU()]
+        channels, sides = width, [side // 2 for side in sides]
+    layers += [nn.Flatten(), nn.Linear(channels * math.prod(sides), specification.channels)]
+    return IntegratorClassifier(
+        nn.Sequential(*layers),
+        network_family(specification.network).build(
+            specification, lambda features: dense_field(features, specification.hidden)
+        ),
+        nn.Flatten(),
+        nn.Linear(specification.channels, num_classes),
+    )
+
+
+def _classifier_of_images(
+    specification: ModelSpecification, image_shape: tuple[int, int, int], num_classes: int
+) -> IntegratorClassifier:
     sides = image_shape[1:]
     state_sides = specification.state_sides(sides)
     if any(side % specification.pool_size for side in state_sides):
@@ -111,7 +142,7 @@ def _integrator_classifier(
 
     return IntegratorClassifier(
         _stem(specification, image_shape),
-        family.build(specification, field),
+        network_family(specification.network).build(specification, field),
         nn.AdaptiveAvgPool2d(specification.pool_size),
         nn.Linear(specification.channels * specification.pool_size**2, num_classes),
     )

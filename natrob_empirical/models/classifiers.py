@@ -47,13 +47,14 @@ class AbstractClassifier(nn.Module, abc.ABC):
 
 @final
 class IntegratorClassifier(AbstractClassifier):
-    """logits = head(pool(trunk(stem(x)))) with an affine stem, a pool and an affine head.
+    """logits = head(pool(trunk(stem(x)))) with a stem, a pool and an affine head.
 
     A Lipschitz bound of the features is ‖pool‖ · growth · ‖stem‖, and the head's rows turn it into margins (theory,
     section 6).
 
     Args:
-        stem: image -> state, affine: a convolution, or pixels rearranged and zeros appended.
+        stem: image -> state: a convolution, pixels rearranged and zeros appended, or convolutions with activations and
+            a linear map.
         trunk: state -> state of the same shape.
         pool: state -> what the head's features are when flattened: an average, or nn.Flatten().
         head: features -> logits.

@@ -27,11 +27,15 @@ class IntervalTraining(AbstractTrainingMethod):
     It is a loss, not a certificate: intervals in the model's own arithmetic, not rounded outward. What is certified
     afterwards is `certified_accuracy(..., norm="Linf")`, whose linear relaxations are never looser than intervals.
 
+    Beside it, weights that keep intervals from growing (`initialisation="interval"` of a `ModelSpecification`) and a
+    limit of the gradient's length (`gradient_norm` of a `TrainingSpecification`) allow larger learning rates.
+
     Source: Gowal et al., "On the effectiveness of interval bound propagation for training verifiably robust models",
         arXiv 1810.12715 (ICCV 2019), sections 3 and 4: the loss, the elision of the last layer, the schedule; all of it
-        is here. Left out: initial weights and regularisers of Shi et al., "Fast certified robust training with short
-        warmup", NeurIPS 2021, and boxes smaller than the ball, of Müller et al., "Certified training: small boxes are
-        all you need", ICLR 2023.
+        is here. The initial weights are those of Shi et al., "Fast certified robust training with short warmup",
+        NeurIPS 2021. Left out: their regularisers and batch norm; linear relaxations in the loss, of Zhang et al.,
+        "Towards stable and efficient training of verifiably robust neural networks" (CROWN-IBP), ICLR 2020; boxes
+        smaller than the ball, of Müller et al., "Certified training: small boxes are all you need", ICLR 2023.
 
     Attributes:
         epsilon: the radius in L∞ at the end, from 0 to 1.

@@ -43,6 +43,8 @@ class ScheduledOptimiser:
 
     def step(self, step: int) -> None:
         """Change the parameters along their gradients, after `step` finished steps."""
+        if self._specification.gradient_norm is not None:
+            nn.utils.clip_grad_norm_(self._parameters, self._specification.gradient_norm)
         for group in self._torch.param_groups:
             group["lr"] = self.learning_rate(step) * group.get("share", 1.0)
         self._torch.step()

@@ -63,6 +63,8 @@ class TrainingSpecification:
             that rises linearly to 1.
         shift: the largest one of the augmentations that shift, in pixels, from 1 to 4.
         warp: of "affine": the largest angle in degrees and the largest stretch and shear in per cent, at most 50.
+        gradient_norm: where given, a longer gradient of all parameters together, in L2, is shortened to it before a
+            step.
     """
 
     method: AbstractTrainingMethod = field(default_factory=StandardTraining)
@@ -79,6 +81,7 @@ class TrainingSpecification:
     warmup: float = added_setting(0.0)
     shift: int = added_setting(SHIFT)
     warp: float = added_setting(6.0)
+    gradient_norm: float | None = added_setting(None)
 
     def __post_init__(self) -> None:
         if not isinstance(self.method, AbstractTrainingMethod):
@@ -99,6 +102,8 @@ class TrainingSpecification:
             raise ValueError(
                 f'`shift` is a setting of the augmentations that shift, got {self.shift} beside "{self.augmentation}"'
             )
+        if self.gradient_norm is not None:
+            require_positive("gradient_norm", self.gradient_norm)
         if require_nonnegative("warmup", self.warmup) >= 1:
             raise ValueError(f"`warmup` must be less than 1, a share of all steps, got {self.warmup}")
         if list(self.milestones) != sorted(set(self.milestones)) or any(epoch < 1 for epoch in self.milestones):

@@ -33,6 +33,7 @@ def train(  # noqa: PLR0913, PLR0917 - one parameter an option
     batch_size: Annotated[int, integer_option("Images per step.")] = 64,
     learning_rate: Annotated[float, number_option("Learning rate at the start; AdamW with one cosine decay.")] = 3e-3,
     warmup: Annotated[float, number_option("Share of the steps over which the rate rises.")] = 0.0,
+    gradient_norm: Annotated[float | None, number_option("Longer gradients are shortened to it.")] = None,
     seed: Annotated[int, integer_option("Seed of weights, order and perturbations.")] = 0,
     output: Annotated[Path, typer.Option(help="Folder of the checkpoint.")] = Path("output/models"),
     data_root: options.DataRootOption = None,
@@ -69,6 +70,7 @@ def train(  # noqa: PLR0913, PLR0917 - one parameter an option
             batch_size=batch_size,
             learning_rate=learning_rate,
             warmup=warmup,
+            gradient_norm=gradient_norm,
         )
         specification = specification_of(network, settings or [], method)
         model = fitted_to_images(PresetModel(specification=specification, training=training), dataset.image_shape)

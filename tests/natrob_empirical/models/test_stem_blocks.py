@@ -4,11 +4,8 @@ from typing import Any
 
 import pytest
 import torch
-from torch import nn
 
-from natrob_empirical.benchmarks import preset_named
 from natrob_empirical.models import IntegratorClassifier, ModelSpecification, build_classifier
-from natrob_theory.relaxation import RelaxedNetwork
 
 
 def built(**settings: Any) -> IntegratorClassifier:
@@ -39,15 +36,6 @@ def test_settings_keep_the_identity_of_specifications_from_before() -> None:
     assert (before.stem_block, before.weights) == (1, "shared")
     assert before.state_sides((28, 27)) == [28, 27]
     assert ModelSpecification(label="a", network="euler", stem_stride=2).state_sides((28, 27)) == [14, 14]
-
-
-def test_the_network_of_the_preset_can_be_written_out_for_a_certificate() -> None:
-    model = preset_named("cpu", "certified-linf").models[0]
-    generator = torch.Generator().manual_seed(0)
-    classifier = build_classifier(model.specification, image_shape=(1, 28, 28), num_classes=10, generator=generator)
-    parts = [classifier.stem, classifier.trunk, classifier.pool, nn.Flatten(), classifier.head]
-    network = RelaxedNetwork(parts, (1, 28, 28))
-    assert len(network.graph.activations) == 3
 
 
 def test_what_does_not_fit_is_named() -> None:

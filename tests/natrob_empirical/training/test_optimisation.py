@@ -55,6 +55,17 @@ def test_sgd_follows_its_formula() -> None:
         assert layer.weight.item() == pytest.approx(weight, rel=1e-5)
 
 
+@pytest.mark.parametrize(("limit", "moved"), [(None, (3.0, 4.0)), (10.0, (3.0, 4.0)), (1.0, (0.6, 0.8))])
+def test_a_long_gradient_is_shortened_and_keeps_its_direction(limit: float | None, moved: tuple[float, float]) -> None:
+    layer = nn.Linear(1, 1)
+    before = layer.weight.item(), layer.bias.item()
+    specification = demanding(momentum=0.0, weight_decay=0.0, learning_rate=1.0, gradient_norm=limit)
+    layer.weight.grad, layer.bias.grad = torch.full((1, 1), 3.0), torch.full((1,), 4.0)
+    ScheduledOptimiser(layer, specification, steps_per_epoch=3).step(0)
+    steps = before[0] - layer.weight.item(), before[1] - layer.bias.item()
+    assert steps == pytest.approx(moved, rel=1e-4)
+
+
 def test_adamw_decays_weights_apart_from_the_gradient() -> None:
     layer = nn.Linear(1, 1, bias=False)
     before = layer.weight.item()

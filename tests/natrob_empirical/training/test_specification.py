@@ -61,3 +61,8 @@ def test_a_warmup_must_leave_steps() -> None:
     for warmup, message in ((1.0, "`warmup` must be less than 1"), (-0.1, "`warmup` must be at least 0, got -0.1")):
         with pytest.raises(ValueError, match=message):
             TrainingSpecification(warmup=warmup)
+
+
+def test_a_limit_of_the_gradient_must_be_positive() -> None:
+    with pytest.raises(ValueError, match="`gradient_norm` must be greater than 0, got 0"):
+        TrainingSpecification(gradient_norm=0.0)
