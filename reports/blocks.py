@@ -1,17 +1,18 @@
 """Blocks of numbers on the pages of the repository, written from the ledger, the records and the certificates."""
 
-import json
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
+from natrob_empirical.certificate_files import read_certificates
 from natrob_empirical.claims import Ledger, Verdict
 from natrob_empirical.claims.headline import headline
 from natrob_empirical.display import Figure, plain
-from natrob_empirical.display.formatting import format_number, format_share
+from natrob_empirical.display.formatting import NORM_SIGNS, format_number, format_share
 from natrob_empirical.evidence.run import Run
+from natrob_empirical.records import share_certified
 from natrob_empirical.reporting.glossary import GLOSSARY
 from natrob_empirical.reporting.parts import INDEX_PARTS, picture
 from natrob_empirical.reporting.words import ABOUT
@@ -100,22 +101,20 @@ def _images(run: Run) -> str:
 
 def certificates(_: Ledger) -> str:
     """Certified accuracies of all test images, and the clean accuracy, from the published radii."""
-    files = {
-        path: json.loads(path.read_text(encoding="utf-8"))
-        for path in sorted((ROOT / "reports").glob("certificates/*.json"))
-    }
-    radii = [point["epsilon"] for point in next(iter(files.values()))["certified"]]
-    head = " | ".join(f"L2 ε = {format_number(radius)}" for radius in radii)
+    files = {path: read_certificates(path) for path in sorted((ROOT / "reports").glob("certificates/*.json"))}
+    radii = sorted({point.epsilon for file in files.values() for point in file.certified})
+    head = " | ".join(f"ε = {format_number(radius)}" for radius in radii)
     return _table(
-        f"| radii of every image | images | clean | {head} |\n|---|---:|---:{'|---:' * len(radii)}|",
+        f"| radii of every image | norm | images | clean | {head} |\n|---|---|---:|---:{'|---:' * len(radii)}|",
         [
             (
                 f"[{path.name}](certificates/{path.name})",
-                f"{len(content['radii']):,}",
-                format_share(content["clean_accuracy"]),
-                *(format_share(point["accuracy"], kind="lower") for point in content["certified"]),
+                NORM_SIGNS[file.norm],
+                f"{len(file.radii):,}",
+                format_share(file.clean_accuracy),
+                *(format_share(share_certified(file.radii, radius), kind="lower") for radius in radii),
             )
-            for path, content in files.items()
+            for path, file in files.items()
         ],
     )
 

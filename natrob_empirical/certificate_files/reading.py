@@ -2,13 +2,15 @@
 
 import json
 from pathlib import Path
-from typing import Any, Never, get_args
+from typing import Any, Never, TypeVar, get_args
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from natrob_empirical.names.near_names import near_files, unknown_name
 from natrob_empirical.norms import CertificateNorm
-from natrob_empirical.records.schema import CERTIFICATE_VERSION, CertificateFile
+from natrob_empirical.records.schema import CERTIFICATE_VERSION, CertificateFile, SmoothingFile
+
+Form = TypeVar("Form", bound=BaseModel)
 
 
 def read_certificates(path: Path) -> CertificateFile:
@@ -18,21 +20,41 @@ def read_certificates(path: Path) -> CertificateFile:
         FileNotFoundError: there is none.
         ValueError: it is cut off, no JSON, of another version, or has fields that are missing, unknown or no numbers.
     """
+    content = _content_of(path, "certificate file")
+    _require_known(content, path)
+    return _formed(content, CertificateFile, path, "certificate file")
+
+
+def read_smoothing(path: Path) -> SmoothingFile:
+    """The file of `natrob smooth --output` at this path, its form and its shares checked.
+
+    Raises:
+        FileNotFoundError: there is none.
+        ValueError: it is cut off, no JSON, or has fields that are missing, unknown or no numbers.
+    """
+    return _formed(_content_of(path, "smoothing file"), SmoothingFile, path, "smoothing file")
+
+
+def _content_of(path: Path, what: str) -> Any:
+    """The JSON of a file."""
     if not path.is_file():
-        raise FileNotFoundError(f"there is no certificate file {path}{near_files(path, suffix='.json')}")
+        raise FileNotFoundError(f"there is no {what} {path}{near_files(path, suffix='.json')}")
     try:
-        content = json.loads(
+        return json.loads(
             path.read_text(encoding="utf-8"), parse_constant=_no_number, object_pairs_hook=_without_doubles
         )
     except json.JSONDecodeError as error:
         raise ValueError(f"{path} is cut off or no JSON: {error}") from error
     except (ValueError, RecursionError) as error:
-        raise ValueError(f"{path} is no certificate file: {error}") from error
-    _require_known(content, path)
+        raise ValueError(f"{path} is no {what}: {error}") from error
+
+
+def _formed(content: Any, form: type[Form], path: Path, what: str) -> Form:
+    """The content as what it should be."""
     try:
-        return CertificateFile.model_validate(content)
+        return form.model_validate(content)
     except ValidationError as error:
-        raise ValueError(f"{path} is no certificate file: {_first_of(error)}") from error
+        raise ValueError(f"{path} is no {what}: {_first_of(error)}") from error
 
 
 def _require_known(content: Any, path: Path) -> None:

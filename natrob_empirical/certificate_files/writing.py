@@ -19,6 +19,7 @@ from natrob_empirical.records.schema import (
     ConstantOnFile,
     HashedNetwork,
     NativeConstantOnFile,
+    SmoothingFile,
 )
 
 KIND: Final = "lower bound of the distance to the nearest image with another label; 0: none certified"
@@ -26,7 +27,7 @@ KIND: Final = "lower bound of the distance to the nearest image with another lab
 KEPT_BACK: Final = 2.0**-30
 """This share of a radius is not written, so that other orders of summation, on another machine, verify it too."""
 
-_LONG_LISTS: Final = ("labels", "radii", "routes")
+_LONG_LISTS: Final = ("labels", "radii", "routes", "true_labels")
 
 
 def certificate_file(
@@ -101,7 +102,7 @@ def _kept(radius: float, asked: Sequence[float]) -> float:
     return max([0.0 if math.isnan(radius) else radius * (1.0 - KEPT_BACK), *reached]) if radius > 0 else 0.0
 
 
-def certificate_text(file: CertificateFile) -> str:
+def certificate_text(file: CertificateFile | SmoothingFile) -> str:
     """JSON, the lists that have one entry an image each on a line of its own."""
     entries = {
         name: json.dumps(value, indent=None if name in _LONG_LISTS else 1, ensure_ascii=False, allow_nan=False)

@@ -1,15 +1,15 @@
 """The work of `natrob smooth`, and how its results are shown so that nobody takes them for certificates."""
 
-import json
-
 from rich import box
 from rich.table import Table
 
+from natrob_empirical.certificate_files import smoothing_file
 from natrob_empirical.command_line.attack_subject import AttackSubject
 from natrob_empirical.command_line.console import console
 from natrob_empirical.command_line.displays import SmoothingDisplay
 from natrob_empirical.display.formatting import format_epsilon, format_number, format_share
 from natrob_empirical.random_streams import RandomStreams
+from natrob_empirical.records.schema import SmoothingFile
 from natrob_empirical.smoothing import SmoothedAccuracy, randomised_smoothing
 
 
@@ -64,26 +64,14 @@ def print_smoothing(subject: AttackSubject, result: SmoothedAccuracy) -> None:
     console.print(f"{result.statement}.", markup=False)
 
 
-def to_json(subject: AttackSubject, result: SmoothedAccuracy) -> str:
+def file_of(subject: AttackSubject, result: SmoothedAccuracy, seed: int) -> SmoothingFile:
     """All that is known of every image, and what kind of number a radius is."""
-    content = {
-        "kind": result.kind,
-        "certificate": False,
-        "statement": result.statement,
-        "norm": result.norm,
-        "sigma": result.sigma,
-        "failure_probability": result.failure_probability,
-        "joint_failure_probability": result.joint_failure_probability,
-        "samples_select": result.samples_select,
-        "samples_estimate": result.samples_estimate,
-        "subject": subject.identity,
-        "clean_accuracy": result.clean_accuracy,
-        "accuracies": [
-            {"epsilon": epsilon, "accuracy": accuracy}
-            for epsilon, accuracy in zip(result.epsilons, result.accuracies, strict=True)
-        ],
-        "abstentions": result.abstentions,
-        "labels": result.labels.tolist(),
-        "radii": result.radii.tolist(),
-    }
-    return json.dumps(content, ensure_ascii=False)
+    return smoothing_file(
+        subject.model,
+        subject.images,
+        subject.labels,
+        result,
+        seed=seed,
+        network=subject.target.network_sha256,
+        subject=subject.identity,
+    )

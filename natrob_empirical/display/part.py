@@ -21,6 +21,7 @@ class Part:
         figure: None for a part without one.
         tables: in order.
         code: a command or a file's text, shown as it is.
+        more: (words, address) of pages of the site that say more.
         folded: whether the page hides it until it is asked for.
     """
 
@@ -30,4 +31,5 @@ class Part:
     figure: Figure | None = None
     tables: tuple[Table, ...] = ()
     code: str = ""
+    more: tuple[tuple[str, str], ...] = ()
     folded: bool = False

@@ -13,6 +13,11 @@ from natrob_empirical.display import Figure
 from natrob_empirical.reporting.parts import look
 
 _WIDTH: Final = 680
+_EMPTY_PATHS: Final = re.compile(r'<path [^>]*\bd="(?:M0,0h0v0h0Z)?"[^>]*/>')
+_ATTRIBUTES: Final = re.compile(
+    r' (?:opacity="1"|pointer-events="none"|aria-hidden="true"|(?:role|aria-roledescription|class)="[^"]*")'
+)
+_LONG_NUMBERS: Final = re.compile(r"(?<![\d.])\d+\.\d{3,}(?:e-\d+)?(?![^<>]*</text>)")
 
 
 def svg_of(figure: Figure) -> bytes:
@@ -21,7 +26,14 @@ def svg_of(figure: Figure) -> bytes:
     names: dict[str, str] = {}
     for name in re.findall(r'\bid="([^"]+)"', text):  # Vega counts on from figure to figure
         names.setdefault(name, f"{figure.name}-{len(names) + 1}")
-    return re.sub(r'(\bid="|url\(#|href="#)([^")]+)', lambda m: m[1] + names.get(m[2], m[2]), text).encode("utf-8")
+    named = re.sub(r'(\bid="|url\(#|href="#)([^")]+)', lambda m: m[1] + names.get(m[2], m[2]), text)
+    return _lean(named).encode("utf-8")
+
+
+def _lean(svg: str) -> str:
+    """The picture without what nobody sees: attributes for scripts, empty paths, digits below 1/100 of a pixel."""
+    svg = _ATTRIBUTES.sub("", _EMPTY_PATHS.sub("", svg))
+    return _LONG_NUMBERS.sub(lambda found: f"{float(found[0]):.2f}".rstrip("0").rstrip("."), svg)
 
 
 def png_of(figure: Figure) -> bytes:
@@ -60,8 +72,8 @@ def script() -> str:
 
 
 def _static(figure: Figure) -> dict[str, Any]:
-    """The description with a fixed width and the light colours."""
+    """The description with a fixed width and the light colours; the picture's own alternative text stands beside it."""
     spec = dict(figure.specification)
     if spec.get("width") == "container":
         spec["width"] = _WIDTH
-    return spec | {"background": "white", "config": look()}
+    return spec | {"background": "white", "config": look() | {"aria": False}}

@@ -7,10 +7,11 @@ from typing import Final, Literal, TypeAlias, final
 from natrob_empirical.claims import Verdict
 from natrob_empirical.display import Figure, Part, Table
 
-Room: TypeAlias = Literal["Index", "Claims", "Models", "Data", "Method"]
+Room: TypeAlias = Literal["Index", "Claims", "Certified", "Models", "Data", "Method"]
 ROOMS: Final[dict[Room, str]] = {
     "Index": "index.html",
     "Claims": "claims.html",
+    "Certified": "certified.html",
     "Models": "models.html",
     "Data": "data.html",
     "Method": "method.html",

@@ -99,6 +99,7 @@ def _html_environment() -> Environment:
     environment.filters |= {
         "marked": _marked,
         "with_topic": _with_topic,
+        "sorted_by": sorted_by,
         "live_json": lambda figure: Markup(live_json(figure)),
     }
     return environment
@@ -139,6 +140,15 @@ def signed(cell: Cell) -> str:
     """The cell's text after the sign of its mark, so that colour says nothing alone; one that has a sign keeps it."""
     sign = _SIGNS.get(cell.mark, "")
     return f"{sign} {cell.text}" if sign and cell.text[:1].isalnum() else cell.text
+
+
+def sorted_by(cell: Cell) -> str:
+    """The value that a cell is sorted by, to seven digits; empty where there is none or its text says the same."""
+    if cell.value is None:
+        return ""
+    value = f"{cell.value:.7g}"
+    plain_number = re.fullmatch(r"\d+(\.\d+)?", signed(cell))
+    return "" if plain_number and float(plain_number[0]) == float(value) else value
 
 
 def _marked(sentence: str) -> Markup:

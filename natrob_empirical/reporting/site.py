@@ -9,6 +9,7 @@ from natrob_empirical.display.formatting import clean_text
 from natrob_empirical.evidence.folders import UnreadFile
 from natrob_empirical.evidence.run import Run
 from natrob_empirical.reporting.alarms import alarms_of
+from natrob_empirical.reporting.certified_page import TravellingFiles, certified_pages
 from natrob_empirical.reporting.ledger_pages import claim_pages, claims_page, index_page
 from natrob_empirical.reporting.method_page import method_page
 from natrob_empirical.reporting.model_pages import model_pages
@@ -17,7 +18,13 @@ from natrob_empirical.reporting.run_pages import data_page, run_addresses, run_p
 
 
 def build_site(
-    ledger: Ledger, runs: Sequence[Run], *, title: str, command: str = "", unread: Sequence[UnreadFile] = ()
+    ledger: Ledger,
+    runs: Sequence[Run],
+    *,
+    title: str,
+    command: str = "",
+    unread: Sequence[UnreadFile] = (),
+    files: TravellingFiles | None = None,
 ) -> Site:
     """Builds every page from the ledger and the runs, and from nothing else.
 
@@ -27,12 +34,14 @@ def build_site(
         title: of the site.
         command: that makes the records anew; may be empty.
         unread: files that count for nothing; the data page names them.
+        files: certificates and smoothed radii, for the certified page.
     """
     with debug_mode(False):  # altair would check every piece of a figure; Vega checks the whole when it is drawn
         pages = (
             index_page(ledger, runs),
             claims_page(ledger),
             *claim_pages(ledger, run_addresses(runs)),
+            *certified_pages(runs, files or TravellingFiles()),
             *model_pages(runs),
             data_page(runs, unread, ledger.evidence.notes, "\n".join(map(clean_text, command.strip().splitlines()))),
             *run_pages(runs),

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from importlib.resources import files
+from importlib.resources import files as package_files
 from pathlib import Path
 from typing import Final, TypeVar, final
 
@@ -11,6 +11,7 @@ from natrob_empirical.display import Figure, Table
 from natrob_empirical.evidence.folders import UnreadFile
 from natrob_empirical.evidence.run import Run
 from natrob_empirical.files.atomic_file import require_writable, write_atomically
+from natrob_empirical.reporting.certified_page import TravellingFiles
 from natrob_empirical.reporting.drawing import png_of, script, svg_of
 from natrob_empirical.reporting.page import ROOMS, Page, Site
 from natrob_empirical.reporting.rendering import render_markdown, render_page, render_single
@@ -45,6 +46,7 @@ def write_site(
     title: str,
     command: str = "",
     unread: Sequence[UnreadFile] = (),
+    files: TravellingFiles | None = None,
     single_file: bool = False,
 ) -> SiteFiles:
     """Writes the site of this ledger and these runs; the same arguments give the same bytes.
@@ -57,13 +59,14 @@ def write_site(
         title: of the site.
         command: that makes the records anew; may be empty.
         unread: files that count for nothing; the data page names them.
+        files: certificates and smoothed radii, for the certified page.
         single_file: whether to write one page that needs no other file, instead of a page each.
 
     Raises:
         OSError: the folder cannot be created or written to.
     """
     require_writable(output)
-    site = build_site(ledger, runs, title=title, command=command, unread=unread)
+    site = build_site(ledger, runs, title=title, command=command, unread=unread, files=files)
     content = {"index.html": render_single(site)} if single_file else files_of(site)
     listed = output / _LIST
     earlier = listed.read_text(encoding="utf-8").splitlines() if listed.is_file() else []
@@ -99,7 +102,7 @@ def files_of(site: Site) -> dict[str, bytes]:
     figures = _by_name([figure for page in site.pages for figure in page.figures])
     pictured = dict.fromkeys(figure.name for page in site.pages if page.pictured for figure in page.figures)
     tables = _by_name([table for page in site.pages for table in page.tables])
-    templates = files("natrob_empirical.reporting").joinpath("templates")
+    templates = package_files("natrob_empirical.reporting").joinpath("templates")
     content = {
         "assets/natrob.js": script().encode("utf-8"),
         "assets/natrob.css": templates.joinpath("natrob.css").read_bytes(),
@@ -110,8 +113,8 @@ def files_of(site: Site) -> dict[str, bytes]:
     content |= {f"data/{name}.csv": csv_of(table) for name, table in tables.items()}
     content |= {f"data/{name}.json": json_of(table) for name, table in tables.items()}
     for room, address in ROOMS.items():
-        pages = [page for page in site.pages if page.room == room]
-        content[address.replace(".html", ".md")] = render_markdown(site, pages)
+        if pages := [page for page in site.pages if page.room == room]:
+            content[address.replace(".html", ".md")] = render_markdown(site, pages)
     return content | {page.address: render_page(site, page) for page in reversed(site.pages)}
 
 

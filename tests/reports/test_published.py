@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from natrob_empirical.claims import Ledger, judge_all
+from natrob_empirical.records import share_certified
 from natrob_empirical.reporting.writer import files_of
 from reports.blocks import BLOCKS, ROOT, filled, pages
-from reports.published import FOLDER, SITE, published_ledger, published_site
+from reports.published import FOLDER, SITE, published_ledger, published_site, travelling_files
 
 STALE = "is stale: run `make publish`"
 NOT_OURS = (".svg", ".png", "natrob.js")
@@ -49,6 +50,20 @@ def block(name: str, ledger: Ledger) -> str:
 def test_a_block_that_nothing_writes_is_refused(ledger: Ledger) -> None:
     with pytest.raises(KeyError, match="weather"):
         filled("<!-- generated: weather -->\n<!-- end -->", ledger)
+
+
+def test_every_published_file_of_certificates_and_of_smoothing_has_todays_form(ledger: Ledger) -> None:
+    files = travelling_files()
+    assert len(files.certificates) == len(list(FOLDER.glob("certificates/*.json"))) > 0
+    assert len(files.smoothed) == len(list(FOLDER.glob("smoothing/*.json")))
+    for file in files.certificates:
+        assert [point.accuracy for point in file.certified] == [
+            share_certified(file.radii, point.epsilon) for point in file.certified
+        ]
+    page = {part.name: part for page in published_site(ledger).pages if page.room == "Certified"
+            for part in page.parts}  # fmt: skip
+    assert len(page["test-sets"].tables[0].rows) == len(files.certificates)
+    assert sum(len(table.rows) for table in page["smoothing"].tables) == len(files.smoothed)
 
 
 @pytest.mark.slow

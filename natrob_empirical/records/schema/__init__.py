@@ -29,6 +29,9 @@ from natrob_empirical.records.schema.samples import SampleOutcomes as SampleOutc
 from natrob_empirical.records.schema.samples import packed as packed
 from natrob_empirical.records.schema.samples import share_certified as share_certified
 from natrob_empirical.records.schema.samples import unpacked as unpacked
+from natrob_empirical.records.schema.smoothing_file import SMOOTHING_VERSION as SMOOTHING_VERSION
+from natrob_empirical.records.schema.smoothing_file import SmoothedShare as SmoothedShare
+from natrob_empirical.records.schema.smoothing_file import SmoothingFile as SmoothingFile
 from natrob_empirical.records.schema.step_size_result import FieldGrowth as FieldGrowth
 from natrob_empirical.records.schema.step_size_result import StepSizePoint as StepSizePoint
 from natrob_empirical.records.schema.step_size_result import StepSizeResult as StepSizeResult

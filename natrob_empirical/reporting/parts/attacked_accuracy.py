@@ -162,8 +162,8 @@ def _line(run: Run, model: Model, budget: AttackBudget, flags: list[ReliabilityF
     published = quantity(printed.value, note=printed.source) if (printed := result.published) else words("")
     return (
         words(budget.attack, note=_what_ran(result)), words(run.kind_of(budget.attack) or ""), quantity(budget.epsilon),
-        number(result.accuracy, accuracy=True), _interval(kept), count(result.accuracy.n),
-        number(result.clean_accuracy, accuracy=True), published, quantity(result.mean_queries),
+        share(result.accuracy.value, result.accuracy.kind), _interval(kept), count(result.accuracy.n),
+        share(result.clean_accuracy.value), published, quantity(result.mean_queries),
         quantity(result.mean_gradient_calls), quantity(result.seconds), number(result.median_distance), flag,
     )  # fmt: skip
 

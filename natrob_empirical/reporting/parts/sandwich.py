@@ -11,6 +11,7 @@ import altair as alt
 from natrob_empirical.display import Figure, Part, Table, measured
 from natrob_empirical.display.formatting import NORM_SIGNS, format_epsilon, format_number, format_percent
 from natrob_empirical.evidence.ceilings import ceiling_curve
+from natrob_empirical.evidence.certified_table import certified_panels
 from natrob_empirical.evidence.image_bounds import ImageBounds, bounds_of, image_bounds
 from natrob_empirical.evidence.run import Model, Run
 from natrob_empirical.reporting.parts.ceiling_line import ceiling_layers, ceiling_note
@@ -70,7 +71,13 @@ def best_sandwich(runs: Sequence[Run]) -> Part | None:
         heading="Proved, fooled, and unknown",
         sentences=(f"{bounds.model} has the most certified images of all networks here ({data_name(run)}).",),
         figure=sandwich_figure(run, bounds, name="best-sandwich"),
+        more=_table_of_all(runs),
     )
+
+
+def _table_of_all(runs: Sequence[Run]) -> tuple[tuple[str, str], ...]:
+    """The way to the certified page, where the site has one."""
+    return (("All certified networks, norms and radii", "certified.html"),) if certified_panels(runs) else ()
 
 
 def sandwich_figure(run: Run, bounds: ImageBounds, *, name: str) -> Figure:

@@ -16,7 +16,7 @@ from natrob_empirical.evidence.folders import UnreadFile
 from natrob_empirical.reporting import SiteFiles, write_site
 from natrob_empirical.reporting.drawing import svg_of
 from natrob_empirical.reporting.page import Page, Site, unique_slugs
-from natrob_empirical.reporting.rendering import code_block, escape_markdown, paragraphs, render_page
+from natrob_empirical.reporting.rendering import code_block, escape_markdown, paragraphs, render_page, sorted_by
 from natrob_empirical.reporting.table_files import csv_of, json_of
 from natrob_empirical.reporting.writer import files_of
 
@@ -141,6 +141,20 @@ def test_a_figure_cannot_end_its_script_and_is_the_same_again() -> None:
     assert html.count("</script>") == 2
     assert json.loads(re.findall(r'<script type="application/json">(.*?)</script>', html)[0]) == FIGURE.specification
     assert svg_of(FIGURE) == svg_of(FIGURE)
+
+
+def test_a_picture_holds_its_words_and_marks_and_nothing_for_scripts() -> None:
+    svg = svg_of(FIGURE).decode()
+    assert len(re.findall("<text", svg)) > 0
+    for nothing in ("aria-", "role=", "class=", 'opacity="1"'):
+        assert nothing not in svg
+    assert re.findall(r'="[^"]*\.\d{3}', svg) == []
+
+
+def test_a_cell_keeps_the_value_that_it_is_sorted_by_where_its_text_says_less() -> None:
+    cells = [Cell(text="0.980", value=0.98), Cell(text="0.98", value=0.9843), Cell(text="1,200", value=1200.0),
+             Cell(text="1", value=1, mark="good"), Cell(text="∞", value=float("inf")), Cell(text="a")]  # fmt: skip
+    assert [sorted_by(cell) for cell in cells] == ["", "0.9843", "1200", "1", "inf", ""]
 
 
 def test_tables_as_files() -> None:
