@@ -51,8 +51,12 @@ window.natrobThemes={"dark": {"axis": {"domainColor": "#9aa4af", "gridColor": "#
 
   // Tables: sort, filter, download.
   const compare = new Intl.Collator("en", { numeric: true }).compare;
-  const valueOf = (cell) => (cell.dataset.v === undefined ? null : Number(cell.dataset.v.replace("inf", "Infinity")));
   const textOf = (cell) => (cell.querySelector("summary") || cell).textContent.trim();
+  const plainNumber = /^\d+(\.\d+)?$/;
+  const valueOf = (cell) => {
+    const text = cell.dataset.v ?? textOf(cell);
+    return cell.dataset.v === undefined && !plainNumber.test(text) ? null : Number(text.replace("inf", "Infinity"));
+  };
   function sort(table, index, heading) {
     const down = heading.getAttribute("aria-sort") === "ascending";
     for (const other of table.tHead.rows[0].cells) other.removeAttribute("aria-sort");
