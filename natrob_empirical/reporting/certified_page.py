@@ -18,7 +18,7 @@ from natrob_empirical.reporting.parts.certified_tables import all_numbers, panel
 @final
 @dataclass(frozen=True, kw_only=True)
 class TravellingFiles:
-    """What stands on the page beside the records.
+    """Holds the files that the page shows beside the records.
 
     Attributes:
         certificates: files of `natrob certify --output`.
@@ -59,7 +59,7 @@ def _page(panels: Sequence[Panel], files: TravellingFiles) -> Page:
 
 
 def says(panel: Panel) -> tuple[str, ...]:
-    """What a panel comes to: a network that is certified, one that falls, and one that is only undecided."""
+    """Names a network that is certified, one that falls, and one that is only undecided."""
     best, standing = leading(panel)
     epsilon = standing.epsilon
     place = format_budget(panel.norm, epsilon)

@@ -62,8 +62,8 @@ def test_every_published_file_of_certificates_and_of_smoothing_has_todays_form(l
         ]
     page = {part.name: part for page in published_site(ledger).pages if page.room == "Certified"
             for part in page.parts}  # fmt: skip
-    assert len(page["test-sets"].tables[0].rows) == len(files.certificates)
-    assert sum(len(table.rows) for table in page["smoothing"].tables) == len(files.smoothed)
+    for name, shown in (("test-sets", files.certificates), ("smoothing", files.smoothed)):
+        assert sum(len(table.rows) for table in (page[name].tables if shown else ())) == len(shown)
 
 
 @pytest.mark.slow

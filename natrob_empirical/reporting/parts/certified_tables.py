@@ -37,7 +37,7 @@ def _percent(value: float, kind: str) -> str:
 
 
 def _ceilings(panel: Panel) -> list[tuple[Cell, ...]]:
-    """What no classifier exceeds, a row a number of images; where nothing but 100 % is known, one row says so."""
+    """Lists what no classifier exceeds, a row a number of images; where nothing but 100 % is known, one row says so."""
     found: dict[int, dict[float, float]] = {}
     for row in panel.rows:
         for each in row.standings:
@@ -77,25 +77,37 @@ def _line(panel: Panel, row: NetworkRow, each: Standing) -> tuple[Cell, ...]:
 
 
 def whole_test_sets(files: Sequence[CertificateFile]) -> Part | None:
-    """Certificates that travel: a row a file, with the share proved of all its images at every radius asked for."""
+    """Certificates that travel, a table a data set and norm."""
+    places = dict.fromkeys((_data(file), file.norm) for file in files)
+    tables = [_test_set(*place, [file for file in files if (_data(file), file.norm) == place]) for place in places]
+    if not files:
+        return None
+    return Part(
+        name="test-sets",
+        heading="Whole test sets",
+        sentences=("The files hold each radius, and what it takes to prove it again.",),
+        tables=only(*tables),
+    )
+
+
+def _test_set(data: str, norm: str, files: Sequence[CertificateFile]) -> Table | None:
+    """A row a file, with the share proved at every radius asked for; the most proved first."""
     radii = sorted({point.epsilon for file in files for point in file.certified})
+    shares = {id(file): [share_certified(file.radii, epsilon) for epsilon in radii] for file in files}
     lines = [
         (
-            words(subject_label(file)), words(_data(file)), words(NORM_SIGNS[file.norm]), words(file.method),
-            count(len(file.radii)), share(file.clean_accuracy),
-            *(share(share_certified(file.radii, epsilon), "lower") for epsilon in radii),
+            words(subject_label(file)), words(file.method), count(len(file.radii)), share(file.clean_accuracy),
+            *(share(each, "lower") for each in shares[id(file)]),
         )
-        for file in files
+        for file in sorted(files, key=lambda file: -sum(shares[id(file)]))
     ]  # fmt: skip
-    shown = table(
-        "certified-test-sets",
-        "Proved at least, of every test image; the files hold each radius and what it takes to prove it again.",
-        ("Network·", "Data·", "Norm·", "Method·", "Images", "Clean", *(f"ε = {format_epsilon(e)}" for e in radii)),
+    sign = NORM_SIGNS.get(norm, norm)
+    return table(
+        slug("test-set", data, norm),
+        f"{data} in {sign}: proved at least, of every test image.",
+        ("Network·", "Method·", "Images", "Clean", *(f"ε = {format_epsilon(epsilon)}" for epsilon in radii)),
         lines,
     )
-    if shown is None:
-        return None
-    return Part(name="test-sets", heading="Whole test sets", tables=(shown,))
 
 
 def smoothing(files: Sequence[SmoothingFile]) -> Part | None:
