@@ -96,7 +96,7 @@ def assemble_classifier(
     build = _classifier_of_vectors if specification.stem_convolutions else _classifier_of_images
     classifier = build(specification, image_shape, num_classes)
     if specification.initialisation == "interval":
-        weigh_for_intervals(classifier, specification.num_steps)
+        weigh_for_intervals(classifier)
     return classifier
 
 

@@ -7,22 +7,18 @@ from torch import nn
 from natrob_empirical.models.classifiers import IntegratorClassifier
 
 
-def weigh_for_intervals(classifier: IntegratorClassifier, num_steps: int) -> None:
+def weigh_for_intervals(classifier: IntegratorClassifier) -> None:
     """Draws every weight anew, from torch's current generator: normal with deviation √(2π)/n, n the inputs of an entry.
 
     |w| has the mean 2/n then, so that half of it, which a ReLU lets through of an interval around 0, keeps the mean
-    radius. The weights of the fields are divided by the number of steps, so that a deep trunk starts near the identity.
-    Biases stay as they are.
+    radius. Biases stay as they are.
 
     Args:
         classifier: changed in place.
-        num_steps: of the trunk.
 
     Source: Shi et al., "Fast certified robust training with short warmup", NeurIPS 2021: their initialisation for
         interval bounds.
     """
-    shares = dict.fromkeys(classifier.modules(), 1.0)
-    shares |= dict.fromkeys(classifier.trunk.modules(), 1.0 / num_steps)
-    for module, share in shares.items():
+    for module in classifier.modules():
         if isinstance(module, (nn.Linear, nn.Conv2d)):
-            nn.init.normal_(module.weight, std=share * math.sqrt(2 * math.pi) / module.weight[0].numel())
+            nn.init.normal_(module.weight, std=math.sqrt(2 * math.pi) / module.weight[0].numel())

@@ -23,6 +23,7 @@ def train(  # noqa: PLR0913, PLR0917 - one parameter an option
     offset: Annotated[float | None, number_option("The lead that margin training asks of the right score.")] = None,
     temperature: Annotated[float | None, number_option("What margin training divides the scores by.")] = None,
     sigma: Annotated[float | None, number_option("Standard deviation of the noise in noise training.")] = None,
+    kappa: Annotated[float | None, number_option("Final weight of clean images in interval training.")] = None,
     weight: Annotated[
         float | None, number_option("Weight of the second part of the loss, where a method has one.")
     ] = None,
@@ -61,6 +62,7 @@ def train(  # noqa: PLR0913, PLR0917 - one parameter an option
                 offset=offset,
                 temperature=temperature,
                 sigma=sigma,
+                kappa=kappa,
                 weight=weight,
                 quantity=quantity,
                 target=target,
