@@ -20,9 +20,20 @@ _ATTRIBUTES: Final = re.compile(
 _LONG_NUMBERS: Final = re.compile(r"(?<![\d.])\d+\.\d{3,}(?:e-\d+)?(?![^<>]*</text>)")
 
 
+_UNSEEN: Final = re.compile(
+    r' (?:opacity="1"|stroke-width="1"|pointer-events="none"|d="" display="none")(?=[ />])|<path [^>]* opacity="0"/>'
+)
+"""What Vega writes that changes nothing: defaults, and the invisible shapes that only a live figure asks about."""
+_LONG_NUMBER: Final = re.compile(r"\d+\.\d{3,}")
+
+
 def svg_of(figure: Figure) -> bytes:
-    """Draws the figure on white. The same description gives the same bytes, whatever was drawn before."""
-    text = vl_convert.vegalite_to_svg(_static(figure))
+    """Draws the figure on white. The same description gives the same bytes, whatever was drawn before.
+
+    Coordinates keep a hundredth of a pixel.
+    """
+    text = _UNSEEN.sub("", vl_convert.vegalite_to_svg(_static(figure)))
+    text = re.sub(r' (?:d|transform|x2|y2|width|height)="[^"]*"', lambda m: _LONG_NUMBER.sub(_short, m[0]), text)
     names: dict[str, str] = {}
     for name in re.findall(r'\bid="([^"]+)"', text):  # Vega counts on from figure to figure
         names.setdefault(name, f"{figure.name}-{len(names) + 1}")
@@ -34,6 +45,11 @@ def _lean(svg: str) -> str:
     """The picture without what nobody sees: attributes for scripts, empty paths, digits below 1/100 of a pixel."""
     svg = _ATTRIBUTES.sub("", _EMPTY_PATHS.sub("", svg))
     return _LONG_NUMBERS.sub(lambda found: f"{float(found[0]):.2f}".rstrip("0").rstrip("."), svg)
+
+
+def _short(number: re.Match[str]) -> str:
+    """A coordinate to two decimals."""
+    return f"{float(number[0]):.2f}".rstrip("0").rstrip(".")
 
 
 def png_of(figure: Figure) -> bytes:
@@ -54,9 +70,25 @@ def live_json(figure: Figure) -> str:
 
 
 def _columns(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Rows as names and lists of values; a name that a row lacks is null."""
+    """Rows as names and lists of values; a name that a row lacks is null.
+
+    A column of texts that repeat holds their places in `texts`.
+    """
     names = list(dict.fromkeys(name for row in rows for name in row))
-    return {"names": names, "rows": [[row.get(name) for name in names] for row in rows]}
+    texts = {name: found for name in names if (found := _repeated(rows, name))}
+    values = [[_place(row.get(name), texts.get(name)) for name in names] for row in rows]
+    return {"names": names, "rows": values, **({"texts": texts} if texts else {})}
+
+
+def _repeated(rows: Sequence[Mapping[str, Any]], name: str) -> list[str]:
+    """The different texts of a column; none where it holds other values, or each text about once."""
+    values = [row.get(name) for row in rows]
+    found = [value for value in dict.fromkeys(values) if isinstance(value, str)]
+    return found if 2 * len(found) <= len(values) and all(isinstance(value, str) for value in values) else []
+
+
+def _place(value: Any, texts: list[str] | None) -> Any:
+    return value if texts is None else texts.index(value)
 
 
 @cache

@@ -33,7 +33,7 @@ from natrob_empirical.reporting.parts.step_curve import StepCurve, merged
 
 CERTIFIED: Final = BLUE
 ATTACKED: Final = ORANGE
-_BANDS: Final = 48
+_BANDS: Final = 40
 """The plane is cut into so many bands, each of which tells both bounds when it is pointed at."""
 
 
