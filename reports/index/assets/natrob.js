@@ -27,8 +27,8 @@ window.natrobThemes={"dark": {"axis": {"domainColor": "#9aa4af", "gridColor": "#
   async function draw(box) {
     const previous = views.get(box);
     const specification = JSON.parse(box.nextElementSibling.textContent);
-    for (const [name, { names, rows }] of Object.entries(specification.datasets ?? {}))
-      specification.datasets[name] = rows.map((row) => Object.fromEntries(row.map((value, i) => [names[i], value]).filter(([, value]) => value !== null)));
+    for (const [name, { names, texts, rows }] of Object.entries(specification.datasets ?? {}))
+      specification.datasets[name] = rows.map((row) => Object.fromEntries(row.map((value, i) => [names[i], texts?.[names[i]]?.[value] ?? value]).filter(([, value]) => value !== null)));
     const config = window.natrobThemes[isDark() ? "dark" : "light"];
     const drawn = await window.natrobEmbed(box.querySelector(".live"), specification, { mode: "vega-lite", config, actions: false, renderer: "svg", tooltip: { theme: isDark() ? "dark" : "light" } });
     box.classList.add("drawn");
