@@ -134,7 +134,7 @@ def _smoothed(dataset: str, files: Sequence[SmoothingFile]) -> Table | None:
     radii = sorted({point.epsilon for file in here for point in file.accuracies})
     lines = [
         (
-            words(subject_label(file)), quantity(file.sigma), count(len(file.radii)), count(file.samples_estimate),
+            words(subject_label(file)), words(_training(file)), quantity(file.sigma), count(len(file.radii)), count(file.samples_estimate),
             share(file.clean_accuracy), *(share(file.share(epsilon), "lower") for epsilon in radii),
         )
         for file in sorted(here, key=lambda file: -sum(file.share(epsilon) for epsilon in radii))
@@ -144,6 +144,7 @@ def _smoothed(dataset: str, files: Sequence[SmoothingFile]) -> Table | None:
         f"{dataset} in L2: share of images with the right answer and at least this radius.",
         (
             "Network·",
+            "Training·",
             "Noise σ",
             "Images",
             "Noisy copies",
@@ -158,6 +159,12 @@ def subject_label(file: CertificateFile | SmoothingFile) -> str:
     """The network's label where it was trained by natrob, else its class."""
     trained = file.subject.get("model", {}).get("trained as", {})
     return str(trained.get("model", {}).get("label", file.network.network))
+
+
+def _training(file: SmoothingFile) -> str:
+    """The method that the network was trained by; empty for a network of somebody else."""
+    trained = file.subject.get("model", {}).get("trained as", {})
+    return str(trained.get("training", {}).get("method", {}).get("name", MISSING))
 
 
 def _data(file: CertificateFile | SmoothingFile) -> str:

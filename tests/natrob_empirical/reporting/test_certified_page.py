@@ -126,7 +126,7 @@ def test_smoothing_is_called_a_statement_with_a_probability(runs: Sequence[Run])
     assert "no certificate" in text
     assert "at least 1 − 0.003" in text
     (table,) = part.tables
-    assert [cell.text for cell in table.rows[0]] == ["Sequential", "0.25", "3", "1,000", "0.333", "0.333"]
+    assert [cell.text for cell in table.rows[0]] == ["Sequential", "–", "0.25", "3", "1,000", "0.333", "0.333"]
     assert all("roved" not in column.heading for column in table.columns)
 
 
