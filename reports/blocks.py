@@ -10,9 +10,10 @@ from natrob_empirical.certificate_files import read_certificates
 from natrob_empirical.claims import Ledger, Verdict
 from natrob_empirical.claims.headline import headline
 from natrob_empirical.display import Figure, plain
-from natrob_empirical.display.formatting import NORM_SIGNS, format_number, format_share
+from natrob_empirical.display.formatting import MISSING, NORM_SIGNS, format_number, format_share
 from natrob_empirical.evidence.run import Run
 from natrob_empirical.records import share_certified
+from natrob_empirical.records.schema import CertificateFile
 from natrob_empirical.reporting.glossary import GLOSSARY
 from natrob_empirical.reporting.parts import INDEX_PARTS, picture
 from natrob_empirical.reporting.words import ABOUT
@@ -112,11 +113,17 @@ def certificates(_: Ledger) -> str:
                 NORM_SIGNS[file.norm],
                 f"{len(file.radii):,}",
                 format_share(file.clean_accuracy),
-                *(format_share(share_certified(file.radii, radius), kind="lower") for radius in radii),
+                *(_share_at(file, radius) for radius in radii),
             )
             for path, file in files.items()
         ],
     )
+
+
+def _share_at(file: CertificateFile, epsilon: float) -> str:
+    """The share at a radius that the file was asked for."""
+    asked = any(point.epsilon == epsilon for point in file.certified)
+    return format_share(share_certified(file.radii, epsilon), kind="lower") if asked else MISSING
 
 
 def glossary(_: Ledger) -> str:

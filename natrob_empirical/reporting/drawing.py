@@ -13,43 +13,28 @@ from natrob_empirical.display import Figure
 from natrob_empirical.reporting.parts import look
 
 _WIDTH: Final = 680
-_EMPTY_PATHS: Final = re.compile(r'<path [^>]*\bd="(?:M0,0h0v0h0Z)?"[^>]*/>')
+_SHAPES: Final = re.compile(r'<path [^>]*(?:\bd="(?:M0,0h0v0h0Z)?"|\bopacity="0")[^>]*/>')
+"""Empty shapes, and those that only a live figure asks about."""
 _ATTRIBUTES: Final = re.compile(
-    r' (?:opacity="1"|pointer-events="none"|aria-hidden="true"|(?:role|aria-roledescription|class)="[^"]*")'
+    r' (?:opacity="1"|stroke-width="1"|pointer-events="none"|aria-hidden="true"|'
+    r'(?:role|aria-roledescription|class)="[^"]*")'
 )
 _LONG_NUMBERS: Final = re.compile(r"(?<![\d.])\d+\.\d{3,}(?:e-\d+)?(?![^<>]*</text>)")
 
 
-_UNSEEN: Final = re.compile(
-    r' (?:opacity="1"|stroke-width="1"|pointer-events="none"|d="" display="none")(?=[ />])|<path [^>]* opacity="0"/>'
-)
-"""What Vega writes that changes nothing: defaults, and the invisible shapes that only a live figure asks about."""
-_LONG_NUMBER: Final = re.compile(r"\d+\.\d{3,}")
-
-
 def svg_of(figure: Figure) -> bytes:
-    """Draws the figure on white. The same description gives the same bytes, whatever was drawn before.
-
-    Coordinates keep a hundredth of a pixel.
-    """
-    text = _UNSEEN.sub("", vl_convert.vegalite_to_svg(_static(figure)))
-    text = re.sub(r' (?:d|transform|x2|y2|width|height)="[^"]*"', lambda m: _LONG_NUMBER.sub(_short, m[0]), text)
+    """Draws the figure on white. The same description gives the same bytes, whatever was drawn before."""
+    text = _lean(vl_convert.vegalite_to_svg(_static(figure)))
     names: dict[str, str] = {}
     for name in re.findall(r'\bid="([^"]+)"', text):  # Vega counts on from figure to figure
         names.setdefault(name, f"{figure.name}-{len(names) + 1}")
-    named = re.sub(r'(\bid="|url\(#|href="#)([^")]+)', lambda m: m[1] + names.get(m[2], m[2]), text)
-    return _lean(named).encode("utf-8")
+    return re.sub(r'(\bid="|url\(#|href="#)([^")]+)', lambda m: m[1] + names.get(m[2], m[2]), text).encode("utf-8")
 
 
 def _lean(svg: str) -> str:
-    """The picture without what nobody sees: attributes for scripts, empty paths, digits below 1/100 of a pixel."""
-    svg = _ATTRIBUTES.sub("", _EMPTY_PATHS.sub("", svg))
+    """The picture without what nobody sees: shapes, defaults, scripts’ names, digits below 1/100 of a pixel."""
+    svg = _ATTRIBUTES.sub("", _SHAPES.sub("", svg))
     return _LONG_NUMBERS.sub(lambda found: f"{float(found[0]):.2f}".rstrip("0").rstrip("."), svg)
-
-
-def _short(number: re.Match[str]) -> str:
-    """A coordinate to two decimals."""
-    return f"{float(number[0]):.2f}".rstrip("0").rstrip(".")
 
 
 def png_of(figure: Figure) -> bytes:

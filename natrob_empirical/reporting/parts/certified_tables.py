@@ -134,8 +134,9 @@ def _smoothed(dataset: str, files: Sequence[SmoothingFile]) -> Table | None:
     radii = sorted({point.epsilon for file in here for point in file.accuracies})
     lines = [
         (
-            words(subject_label(file)), words(_training(file)), quantity(file.sigma), count(len(file.radii)), count(file.samples_estimate),
-            share(file.clean_accuracy), *(share(file.share(epsilon), "lower") for epsilon in radii),
+            words(subject_label(file)), words(_training(file)), quantity(file.sigma), count(len(file.radii)),
+            count(file.samples_estimate), share(file.clean_accuracy),
+            *(share(file.share(epsilon), "lower") for epsilon in radii),
         )
         for file in sorted(here, key=lambda file: -sum(file.share(epsilon) for epsilon in radii))
     ]  # fmt: skip
