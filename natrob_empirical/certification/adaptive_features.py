@@ -3,8 +3,11 @@
 An ordinary layer multiplies distances by its constant. A Neural ODE with `max_step_size` takes a distance d to at most
 e^{μT}d + E_clean + E_any(v + Kd) (theory, section 8), whatever steps its controller accepts for either image. One
 after the other they give ‖F(x′) − F(x)‖ ≤ slope·‖x′ − x‖ + constant. The constant also holds what the passes round.
+All of it holds in L2 and in L∞, each with its own K, μ and constants of layers. What rounds is bounded in L2, where
+‖·‖_∞ ≤ ‖·‖₂ ≤ √D‖·‖_∞ for D entries.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -25,8 +28,8 @@ from natrob_theory.bounds.adaptive import Completion, FlowConstants, adaptive_af
 from natrob_theory.bounds.adaptive.rounding import solve_rounding
 from natrob_theory.layers.questions import evaluated, output_shape
 from natrob_theory.layers.statements import Evaluated, Shape
-from natrob_theory.numbers.norms import per_sample_l2
-from natrob_theory.numbers.rounding import round_up, unit_roundoff
+from natrob_theory.numbers.norms import Norm, per_sample_norm
+from natrob_theory.numbers.rounding import EPSILON, round_up, unit_roundoff
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,6 +47,22 @@ class AdaptiveStage:
     input_shape: Shape
     lipschitz: Bound
     one_sided: Bound | None
+
+    def constants_in(self, norm: Norm) -> tuple[Bound, Bound | None]:
+        """Lipschitz constant and μ in a norm. Raises LayerRefusedError where there is none."""
+        if norm == "L2":
+            return self.lipschitz, self.one_sided
+        return _constants(self.module, self.input_shape, norm)
+
+    def longest(self, norm: Norm) -> float:
+        """At least ‖y‖₂/‖y‖ of what enters: √D in L∞, else 1."""
+        return math.sqrt(math.prod(self.input_shape)) * (1.0 + 2 * EPSILON) if norm == "Linf" else 1.0
+
+    def rounding(self, size: Float[Tensor, " images"], dtype: torch.dtype) -> Float[Tensor, " images"]:
+        """Bounds in L2 what a layer rounds on inputs of at most these L2 norms."""
+        norm = torch.tensor([1.0, 0.0], dtype=torch.float64)
+        error = evaluated(self.module, self.input_shape, Evaluated(norm, 0.0 * norm), unit_roundoff(dtype)).error
+        return float(error[0]) * size + float(error[1])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,11 +93,13 @@ class AffineFeatures:
     """Features of clean images in float64, and how far those of a perturbed image can lie from them.
 
     Attributes:
+        norm: "L2" or "Linf".
         features: as computed.
-        slope, constant: ‖F(x′) − features‖₂ ≤ slope·‖x′ − x‖₂ + constant, F the network that is certified.
+        slope, constant: ‖F(x′) − features‖ ≤ slope·‖x′ − x‖ + constant in that norm, F the network that is certified.
         solves: the adaptive solves on the way.
     """
 
+    norm: Norm
     features: Float[Tensor, "images features"]
     slope: Float[Tensor, " images"]
     constant: Float[Tensor, " images"]
@@ -92,7 +113,8 @@ class AffineFeatures:
         """
         found = torch.ones_like(radii, dtype=torch.bool)
         for solve in self.solves:
-            found &= solve.completion(round_up(solve.slope * radii + solve.constant, 2), dtype).proved
+            distance = round_up(solve.slope * radii + solve.constant, 2)
+            found &= solve.completion(distance * solve.stage.longest(self.norm), dtype).proved
         return found
 
 
@@ -103,7 +125,7 @@ class PassedSolve:
     Attributes:
         stage: the Neural ODE, with μ.
         state_norm, speed: ‖y_0‖₂ and ‖f(y_0)‖₂ of the clean start y_0, from above.
-        slope, constant: ‖z_0 − y_0‖₂ ≤ slope·‖x′ − x‖₂ + constant.
+        slope, constant: ‖z_0 − y_0‖ ≤ slope·‖x′ − x‖ + constant, in the norm of the radii.
     """
 
     stage: AdaptiveStage
@@ -113,7 +135,7 @@ class PassedSolve:
     constant: Float[Tensor, " images"]
 
     def completion(self, distance: Float[Tensor, " images"], dtype: torch.dtype) -> Completion:
-        """Whether a solve from at most so far away reaches its end."""
+        """Whether a solve from at most so far away in L2 reaches its end."""
         net, stage = self.stage.module, self.stage
         assert isinstance(net, NeuralODE)
         assert stage.one_sided is not None
@@ -127,6 +149,25 @@ class PassedSolve:
             input_shape=stage.input_shape,
             dtype=dtype,
         )
+
+    def rounding(self, norm: Norm, dtype: torch.dtype, steps: int | Tensor) -> AffineBound:
+        """Bounds in a norm what a solve rounds; affine in the L2 distance of its start from y_0."""
+        net, stage = self.stage.module, self.stage
+        assert isinstance(net, NeuralODE)
+        assert stage.one_sided is not None
+        native = stage.constants_in(norm)
+        return solve_rounding(
+            net, state_norm=self.state_norm, speed=self.speed, constants=_plain(stage.lipschitz, stage.one_sided),
+            input_shape=stage.input_shape, dtype=dtype, steps=steps, norm=norm, norm_constants=_plain(*native),
+        )  # fmt: skip
+
+
+def _plain(lipschitz: Bound, one_sided: Bound | None) -> FlowConstants:
+    """K and min(μ, K) alone."""
+    assert one_sided is not None
+    numbers = float(lipschitz), min(float(lipschitz), float(one_sided))
+    first, second = (torch.tensor(number, dtype=torch.float64) for number in numbers)
+    return FlowConstants(lipschitz=first, one_sided=second)
 
 
 def has_adaptive_solves(model: nn.Module) -> bool:
@@ -143,18 +184,18 @@ def adaptive_bounds(model: AbstractClassifier, image_shape: Shape) -> AdaptiveBo
     shape = image_shape
     stages: list[AdaptiveStage] = []
     for module in _modules_of(model):
-        solve = isinstance(module, NeuralODE)
-        bounded = module.field if isinstance(module, NeuralODE) else module
-        stages.append(
-            AdaptiveStage(
-                module=module,
-                input_shape=shape,
-                lipschitz=lipschitz_upper_bound(bounded, input_shape=shape),
-                one_sided=one_sided_lipschitz_upper_bound(bounded, input_shape=shape) if solve else None,
-            )
-        )
-        shape = shape if solve else output_shape(module, shape)
+        lipschitz, one_sided = _constants(module, shape, "L2")
+        stages.append(AdaptiveStage(module=module, input_shape=shape, lipschitz=lipschitz, one_sided=one_sided))
+        shape = shape if isinstance(module, NeuralODE) else output_shape(module, shape)
     return AdaptiveBounds(stages=tuple(stages))
+
+
+def _constants(module: nn.Module, shape: Shape, norm: Norm) -> tuple[Bound, Bound | None]:
+    """Of a layer its constant; of a Neural ODE K and μ of its field."""
+    if not isinstance(module, NeuralODE):
+        return lipschitz_upper_bound(module, input_shape=shape, norm=norm), None
+    lipschitz = lipschitz_upper_bound(module.field, input_shape=shape, norm=norm)
+    return lipschitz, one_sided_lipschitz_upper_bound(module.field, input_shape=shape, norm=norm)
 
 
 def _modules_of(model: AbstractClassifier) -> Sequence[nn.Module]:
@@ -173,18 +214,20 @@ def affine_features(
     *,
     radii: Float[Tensor, " images"],
     deployed: torch.dtype | None,
+    norm: Norm = "L2",
 ) -> AffineFeatures:
     """The features of images, and the affine bound of their distance from those of perturbed images.
 
     Args:
         bounds: of the classifier.
         images: float64.
-        radii: no perturbation is larger; what rounds in the perturbed pass is bounded for these.
+        radii: no perturbation is larger, in `norm`; what rounds in the perturbed pass is bounded for these.
         deployed: the type in which perturbed images are run; None for exact arithmetic.
+        norm: "L2" or "Linf", of images, states and features.
 
     Raises:
         IntegrationError: a clean solve does not reach its end.
-        LayerRefusedError: a part whose rounding is not known.
+        LayerRefusedError: a part whose rounding, or whose constant in this norm, is not known.
 
     Source: theory, sections 6 to 8.
     Proof: proofs/coq/affine_bound.v, proofs/coq/lipschitz_composition.v, proofs/coq/margin_certificate.v.
@@ -194,72 +237,58 @@ def affine_features(
     for stage in bounds.stages:
         reach = round_up(slope * radii + constant, 2)
         if isinstance(stage.module, NeuralODE):
-            speed = _norm_up(stage.module.field(torch.full_like(reach, stage.module.start_time), value))
-            solves.append(
-                PassedSolve(stage=stage, state_norm=_norm_up(value), speed=speed, slope=slope, constant=constant)
-            )
-            value, moved = _through_solve(solves[-1], value, reach, deployed)
+            solves.append(passed_from(stage, value, slope=slope, constant=constant))
+            value, moved = _through_solve(solves[-1], value, reach, deployed, norm)
         else:
-            value, moved = _through_layer(stage, value, reach, deployed)
+            value, moved = _through_layer(stage, value, reach, deployed, norm)
         slope = round_up(torch.as_tensor(moved.slope) * slope, 1)
         constant = round_up(torch.as_tensor(moved.slope) * constant + torch.as_tensor(moved.constant), 2)
-    return AffineFeatures(features=value.flatten(1), slope=slope, constant=constant, solves=tuple(solves))
+    return AffineFeatures(norm=norm, features=value.flatten(1), slope=slope, constant=constant, solves=tuple(solves))
+
+
+def passed_from(stage: AdaptiveStage, start: Tensor, *, slope: Tensor, constant: Tensor) -> PassedSolve:
+    """The solve of a Neural ODE from these states, float64."""
+    net = stage.module
+    assert isinstance(net, NeuralODE)
+    speed = norm_up(net.field(torch.full_like(slope, net.start_time), start))
+    return PassedSolve(stage=stage, state_norm=norm_up(start), speed=speed, slope=slope, constant=constant)
 
 
 def _through_layer(
-    stage: AdaptiveStage, value: Tensor, reach: Tensor, deployed: torch.dtype | None
+    stage: AdaptiveStage, value: Tensor, reach: Tensor, deployed: torch.dtype | None, norm: Norm
 ) -> tuple[Tensor, AffineBound]:
     """L·d, and what both passes round."""
-    size = _norm_up(value)
-    rounded = _rounding(stage, size, torch.float64)
+    size = norm_up(value)
+    rounded = stage.rounding(size, torch.float64)
     if deployed is not None:
-        rounded = rounded + _rounding(stage, size + reach, deployed)
-    moved = AffineBound(
-        slope=torch.full_like(reach, float(stage.lipschitz)), constant=round_up(rounded, 8), kind="upper"
-    )
-    return stage.module(value), moved
-
-
-def _rounding(stage: AdaptiveStage, size: Tensor, dtype: torch.dtype) -> Tensor:
-    """Bounds what a layer rounds on inputs of at most these norms."""
-    norm = torch.tensor([1.0, 0.0], dtype=torch.float64)
-    error = evaluated(stage.module, stage.input_shape, Evaluated(norm, 0.0 * norm), unit_roundoff(dtype)).error
-    return float(error[0]) * size + float(error[1])
+        rounded = rounded + stage.rounding(size + reach * stage.longest(norm), deployed)
+    slope = torch.full_like(reach, float(stage.constants_in(norm)[0]))
+    return stage.module(value), AffineBound(slope=slope, constant=round_up(rounded, 8), kind="upper", norm=norm)
 
 
 def _through_solve(
-    passed: PassedSolve, value: Tensor, reach: Tensor, deployed: torch.dtype | None
+    passed: PassedSolve, value: Tensor, reach: Tensor, deployed: torch.dtype | None, norm: Norm
 ) -> tuple[Tensor, AffineBound]:
     """e^{μT}d + E_clean + E_any, and what both solves round.
 
     The perturbed solve takes as many steps as are proved to be enough, or `max_num_steps`.
     """
-    stage = passed.stage
-    net = stage.module
+    net = passed.stage.module
     assert isinstance(net, NeuralODE)
-    assert stage.one_sided is not None
     run = net.trajectory(value)
-    bound = adaptive_affine_bound(net, value, lipschitz=stage.lipschitz, one_sided=stage.one_sided, trajectory=run)
-    constants = FlowConstants(
-        lipschitz=torch.tensor(float(stage.lipschitz), dtype=torch.float64),
-        one_sided=torch.tensor(min(float(stage.lipschitz), float(stage.one_sided)), dtype=torch.float64),
-    )
-
-    def rounding(dtype: torch.dtype, steps: int | Tensor) -> AffineBound:
-        return solve_rounding(
-            net, state_norm=passed.state_norm, speed=passed.speed, constants=constants,
-            input_shape=stage.input_shape, dtype=dtype, steps=steps,
-        )  # fmt: skip
-
-    rounded = torch.as_tensor(rounding(torch.float64, len(run.times) - 1).at(0.0).value)
+    lipschitz, one_sided = passed.stage.constants_in(norm)
+    bound = adaptive_affine_bound(net, value, lipschitz=lipschitz, one_sided=one_sided, norm=norm, trajectory=run)
+    rounded = torch.as_tensor(passed.rounding(norm, torch.float64, len(run.times) - 1).at(0.0).value)
     if deployed is not None:
-        enough = passed.completion(reach, deployed).most_trials.clamp_max(net.max_num_steps)
-        rounded = rounded + torch.as_tensor(rounding(deployed, enough).at(reach).value)
+        distance = round_up(reach * passed.stage.longest(norm), 1)
+        enough = passed.completion(distance, deployed).most_trials.clamp_max(net.max_num_steps)
+        rounded = rounded + torch.as_tensor(passed.rounding(norm, deployed, enough).at(distance).value)
     moved = AffineBound(
-        slope=bound.slope, constant=round_up(torch.as_tensor(bound.constant) + rounded, 3), kind="upper"
+        slope=bound.slope, constant=round_up(torch.as_tensor(bound.constant) + rounded, 3), kind="upper", norm=norm
     )
     return run.states[-1], moved
 
 
-def _norm_up(value: Tensor) -> Float[Tensor, " images"]:
-    return round_up(per_sample_l2(value), value[0].numel() + 8)
+def norm_up(value: Tensor, norm: Norm = "L2") -> Float[Tensor, " images"]:
+    """The norm of each sample, rounded outward."""
+    return round_up(per_sample_norm(value, norm), value[0].numel() + 8)

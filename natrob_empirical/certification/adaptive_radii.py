@@ -1,8 +1,8 @@
-"""Certified L2 radii of classifiers with adaptive solves: margins against a bound that is affine in the radius.
+"""Certified radii of classifiers with adaptive solves: margins against a bound that is affine in the radius.
 
 With ‖F(x′) − F(x)‖ ≤ slope·r + constant on the ball of radius r, the label holds where for every other class j
-s_y − s_j > ‖w_y − w_j‖(slope·r + constant), less what the head rounds. No c·r bounds a solver that accepts and rejects
-steps, so some images have no radius at all, however small.
+s_y − s_j > ‖w_y − w_j‖_*(slope·r + constant), less what the head rounds. The norm is L2 or L∞, and ‖·‖_* its dual one.
+No c·r bounds a solver that accepts and rejects steps, so some images have no radius at all, however small.
 
 Proof: proofs/coq/margin_certificate.v, proofs/coq/affine_bound.v.
 """
@@ -14,22 +14,22 @@ import torch
 from jaxtyping import Bool, Float, Int64
 from torch import Tensor, nn
 
-from natrob_empirical.certification.adaptive_features import AdaptiveBounds, AffineFeatures, affine_features
+from natrob_empirical.certification.adaptive_features import AdaptiveBounds, AffineFeatures, affine_features, norm_up
 from natrob_empirical.certification.constants import CertificateConstants
 from natrob_empirical.certification.errors import CertificateRefusedError
 from natrob_empirical.certification.margins import PairMargins
 from natrob_theory import IntegrationError, LayerRefusedError
 from natrob_theory.layers.affine import RELATIVE, product_error
 from natrob_theory.layers.remembered import constants_remembered
-from natrob_theory.numbers.norms import per_sample_l2
-from natrob_theory.numbers.rounding import round_up, times_up, unit_roundoff
+from natrob_theory.numbers.norms import Norm
+from natrob_theory.numbers.rounding import EPSILON, round_up, times_up, unit_roundoff
 
 IMAGES_AT_ONCE = 64
 """So many trajectories are in memory at a time."""
 
 
 class AdaptiveRadii(NamedTuple):
-    """Radii in L2, whose computed label is right, and in whose balls every solve is proved to reach its end."""
+    """Radii in a norm, whose computed label is right, and in whose balls every solve is proved to reach its end."""
 
     radii: Float[Tensor, " images"]
     correct: Bool[Tensor, " images"]
@@ -37,7 +37,11 @@ class AdaptiveRadii(NamedTuple):
 
 
 def adaptive_radii(
-    constants: CertificateConstants, images: Float[Tensor, "images channels height width"], y: Int64[Tensor, " images"]
+    constants: CertificateConstants,
+    images: Float[Tensor, "images channels height width"],
+    y: Int64[Tensor, " images"],
+    *,
+    norm: Norm = "L2",
 ) -> AdaptiveRadii:
     """The largest radius that the affine bound verifies for each image; 0 where it verifies none.
 
@@ -45,6 +49,7 @@ def adaptive_radii(
         constants: of a classifier with adaptive solves.
         images: float64.
         y: labels.
+        norm: "L2" or "Linf", whose own constants are used.
 
     Raises:
         CertificateRefusedError: a clean solve does not reach its end, or a part's rounding is not known.
@@ -55,7 +60,7 @@ def adaptive_radii(
     try:
         with constants_remembered():  # the weights are those of a frozen copy
             parts = [
-                _of_some(constants, some, labels)
+                _of_some(constants, some, labels, norm)
                 for some, labels in zip(images.split(IMAGES_AT_ONCE), y.split(IMAGES_AT_ONCE), strict=True)
             ]
     except (IntegrationError, LayerRefusedError, ValueError) as refusal:
@@ -68,6 +73,8 @@ def verified_by_affine_bound(
     images: Float[Tensor, "images channels height width"],
     y: Int64[Tensor, " images"],
     stated: Float[Tensor, " images"],
+    *,
+    norm: Norm = "L2",
 ) -> AdaptiveRadii:
     """Radii that one evaluation of the bound verifies, valid up to the stated ones, and completion in those balls.
 
@@ -80,30 +87,30 @@ def verified_by_affine_bound(
     rows = torch.arange(len(images)).split(IMAGES_AT_ONCE)
     try:
         with constants_remembered():
-            parts = [_of_stated(constants, images[some], y[some], stated[some]) for some in rows]
+            parts = [_of_stated(constants, images[some], y[some], stated[some], norm) for some in rows]
     except (IntegrationError, LayerRefusedError, ValueError) as refusal:
         raise CertificateRefusedError(f"no certificate: {refusal}") from refusal
     return AdaptiveRadii(*(torch.cat(some) for some in zip(*parts, strict=True)))
 
 
-def _of_stated(constants: CertificateConstants, images: Tensor, y: Tensor, stated: Tensor) -> AdaptiveRadii:
+def _of_stated(constants: CertificateConstants, images: Tensor, y: Tensor, stated: Tensor, norm: Norm) -> AdaptiveRadii:
     assert isinstance(constants.bounds, AdaptiveBounds)
     deployed = None if constants.precision == "exact" else getattr(torch, constants.precision)
-    moved = affine_features(constants.bounds, images, radii=stated, deployed=deployed)
+    moved = affine_features(constants.bounds, images, radii=stated, deployed=deployed, norm=norm)
     radii, correct = _radii(constants, moved, stated, y, deployed)
     return AdaptiveRadii(radii, correct, moved.reach_their_end(stated, deployed or torch.float64))
 
 
-def _of_some(constants: CertificateConstants, images: Tensor, y: Tensor) -> AdaptiveRadii:
+def _of_some(constants: CertificateConstants, images: Tensor, y: Tensor, norm: Norm) -> AdaptiveRadii:
     """Finds the radius without the perturbed pass's rounding, which grows with it, and then with its most."""
     assert isinstance(constants.bounds, AdaptiveBounds)
     deployed = None if constants.precision == "exact" else getattr(torch, constants.precision)
     radii = torch.zeros(len(images), dtype=torch.float64, device=images.device)
-    moved = affine_features(constants.bounds, images, radii=radii, deployed=None)
+    moved = affine_features(constants.bounds, images, radii=radii, deployed=None, norm=norm)
     radii, correct = _radii(constants, moved, radii, y, None)
-    radii = radii.clamp_max(math.sqrt(images[0].numel()))
+    radii = radii.clamp_max(1.0 if norm == "Linf" else math.sqrt(images[0].numel()))
     if deployed is not None:
-        moved = affine_features(constants.bounds, images, radii=radii, deployed=deployed)
+        moved = affine_features(constants.bounds, images, radii=radii, deployed=deployed, norm=norm)
         found, correct = _radii(constants, moved, radii, y, deployed)
         radii = torch.minimum(found, radii)
     return AdaptiveRadii(radii, correct, moved.reach_their_end(radii, deployed or torch.float64))
@@ -113,15 +120,16 @@ def _radii(
     constants: CertificateConstants, moved: AffineFeatures, most: Tensor, y: Tensor, deployed: torch.dtype | None
 ) -> tuple[Tensor, Tensor]:
     """The radii, and whose computed label is right."""
-    head = constants.model.head
+    head, features = constants.model.head, moved.features
     with torch.no_grad():
-        logits = head(moved.features)
+        logits = head(features)
     gaps = logits.gather(1, y[:, None]) - logits
-    distances = constants.distances[y]
-    norm = round_up(per_sample_l2(moved.features), moved.features.shape[1] + 8)
-    taken = _head_rounding(head, norm, torch.float64)
+    distances = gap_constants(constants, moved.norm)[y]
+    size = norm_up(features)
+    taken = head_rounding(head, size, torch.float64)
     if deployed is not None:
-        taken = taken + _head_rounding(head, norm + moved.slope * most + moved.constant, deployed)
+        longest = math.sqrt(features.shape[1]) * (1.0 + 2 * EPSILON) if moved.norm == "Linf" else 1.0
+        taken = taken + head_rounding(head, size + (moved.slope * most + moved.constant) * longest, deployed)
     room = gaps - times_up(distances, moved.constant[:, None]) - (taken * RELATIVE)[:, None]
     room = torch.nan_to_num(room, nan=-math.inf, posinf=math.inf, neginf=-math.inf).scatter(1, y[:, None], math.inf)
     correct = (logits.argmax(dim=1) == y) & ~logits.isnan().any(dim=1)
@@ -129,8 +137,16 @@ def _radii(
     return margins.radii(times_up(distances, moved.slope[:, None])), correct
 
 
-def _head_rounding(head: nn.Linear, norm: Tensor, dtype: torch.dtype) -> Tensor:
-    """Bounds by how much a difference of two logits may be off, for features of at most these norms."""
+def gap_constants(constants: CertificateConstants, norm: Norm) -> Float[Tensor, "classes classes"]:
+    """‖w_y − w_j‖_* of the head's rows, rounded outward: L2 for L2, L1 for L∞."""
+    if norm == "L2":
+        return constants.distances
+    rows = constants.model.head.weight.detach().double()
+    return round_up((rows[:, None, :] - rows[None]).abs().sum(dim=2), rows.shape[1] + 4)
+
+
+def head_rounding(head: nn.Linear, norm: Tensor, dtype: torch.dtype) -> Tensor:
+    """Bounds by how much a difference of two logits may be off, for features of at most these L2 norms."""
     weight = head.weight.detach().double()
     largest_row = float(torch.linalg.vector_norm(weight, dim=1).max()) * RELATIVE
     largest_bias = 0.0 if head.bias is None else float(head.bias.detach().abs().max())

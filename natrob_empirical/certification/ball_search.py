@@ -12,6 +12,7 @@ from torch import Tensor
 
 from natrob_empirical.attacks import APGD
 from natrob_empirical.attacks.losses import Margin
+from natrob_empirical.certification.adaptive_features import AdaptiveBounds
 from natrob_empirical.certification.constants import CertificateConstants
 from natrob_empirical.certification.radius_search import SearchProgress
 from natrob_empirical.certification.relaxed_gaps import RelaxedGaps
@@ -133,6 +134,10 @@ class BallSearch:
             holds[row] = self._branched(row, radii[row])
         return holds
 
+    def complete(self, radii: Float[Tensor, " images"]) -> Bool[Tensor, " images"]:
+        """Whether every adaptive solve of every image of these balls is proved to reach its end."""
+        return self._gaps.complete(self._images, radii)
+
     def _decided(self, rows: Tensor, radii: Tensor, *, asked: bool) -> list[tuple[str, Tensor]]:
         """The images whose balls are certified, by each method; whom an attack breaks is noted in `found`.
 
@@ -172,14 +177,15 @@ class BallSearch:
         def within(share: float) -> Callable[[], bool]:
             return lambda: time.monotonic() - started < share * budget
 
-        holds = self._norm == "Linf" and label_holds_on_box(
+        by_constants = self._norm == "Linf" and not isinstance(self._constants.bounds, AdaptiveBounds)
+        holds = by_constants and label_holds_on_box(
             self._constants, int(label), region.lower[0], region.upper[0], go_on=within(BOXES_SHARE)
         )
         if not holds:
             enclosure = self._gaps.enclosed(region, thorough=True)
             still = self._gaps.open_gaps(enclosure, label)[0]
             search = BranchAndBound(self._gaps.network.graph, enclosure)
-            rows, thresholds = self._gaps.rows(label)[0][still], self._gaps.thresholds(region, label)[0][still]
+            rows, thresholds = self._gaps.rows(label)[0][still], self._gaps.thresholds(enclosure, label)[0][still]
             holds = search.search(rows, thresholds, go_on=within(1.0)).settled
         self._time_left[row] -= time.monotonic() - started
         return holds

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from natrob_empirical.attacks.attack_inputs import require_images_and_labels, require_labels_in_range
 from natrob_empirical.certification.ball_search import BallSearch
-from natrob_empirical.certification.certified_by_constants import certified_by_constants
+from natrob_empirical.certification.certified_by_constants import certified_by_constants, with_completion
 from natrob_empirical.certification.certified_result import (
     CERTIFICATE_METHODS,
     CONSTANT_METHODS,
@@ -36,6 +36,15 @@ ON_RELAXATIONS = (
     "what every backward product rounds (|δ| ≤ 2⁻⁵³ an operation, activations within 32 such units)"
 )
 """Says how rounding was treated where balls were decided."""
+
+ON_FIXED_GRIDS = (
+    f"{ON_RELAXATIONS}. Adaptive solves are relaxed on fixed grids, and a proved bound of how far they can be from there "
+    f"is taken off"
+)
+"""The same, with adaptive solves."""
+
+ON_BALLS = ("linear_relaxation", "branch_and_bound")
+"""How the routes of balls that were decided begin."""
 
 
 def certified_accuracy(
@@ -164,7 +173,7 @@ def _searched(
 ) -> CertifiedAccuracy:
     """The radii of the constants, "global" at least, and what deciding balls adds to them."""
     known, refused = _by_constants(asked, progress)
-    decided, text = None, known.arithmetic
+    decided, text, complete = None, known.arithmetic, known.complete
     limit = None if asked.method == "linear_relaxation" else asked.time_limit
     images = asked.x.detach().to(asked.constants.model.head.weight)
 
@@ -176,6 +185,10 @@ def _searched(
         search = BallSearch(asked.constants, images, asked.y, norm=asked.norm, time_limit=limit)
         decided = search.radii(known.radii, known.routes, asked.epsilons, progress=progress, settled=settled)
         text = f"{text}. {ON_RELAXATIONS}"
+        if complete is not None:
+            by_relaxation = torch.tensor([route.startswith(ON_BALLS) for route in decided.routes])
+            complete = torch.where(by_relaxation, search.complete(decided.radii), complete)
+            text = with_completion(f"{asked.constants.arithmetic}. {ON_FIXED_GRIDS}", decided.radii > 0, complete)
     except CertificateRefusedError as refusal:
         if asked.method != "best":
             raise
@@ -192,6 +205,7 @@ def _searched(
         routes=known.routes if decided is None else decided.routes,
         undecided=None if found is None else tuple(_undecided(radii, found, epsilon) for epsilon in asked.epsilons),
         refused=refused,
+        complete=complete,
     )
 
 

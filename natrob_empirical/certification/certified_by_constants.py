@@ -125,27 +125,38 @@ def _of_adaptive_solves(
         raise CertificateRefusedError(
             f'no certificate by method "{method}": the network has an adaptive solve, which "global" bounds'
         )
-    found = adaptive_radii(constants, images, y)
-    radii = found.radii / unit
+    by_l2 = adaptive_radii(constants, images, y)
+    radii, complete, native, refusal = by_l2.radii / unit, by_l2.complete, torch.zeros_like(by_l2.radii), ""
+    if norm == "Linf":
+        try:
+            in_norm = adaptive_radii(constants, images, y, norm=norm)
+        except CertificateRefusedError as refused:
+            refusal = str(refused)
+        else:
+            native = in_norm.radii
+            complete = torch.where(native > radii, in_norm.complete, complete)
+    largest = torch.maximum(radii, native)
     return CertifiedAccuracy(
         norm=norm,
         method=method,
         epsilons=epsilons,
-        accuracies=tuple(share_certified(radii, epsilon) for epsilon in epsilons),
-        radii=radii,
-        clean_accuracy=float(found.correct.double().mean()),
+        accuracies=tuple(share_certified(largest, epsilon) for epsilon in epsilons),
+        radii=largest,
+        clean_accuracy=float(by_l2.correct.double().mean()),
         feature_lipschitz=None,
-        arithmetic=f"{constants.arithmetic}. {_of_completion(radii > 0, found.complete)}",
-        routes=_routes(radii, radii, "affine bound in L2", ""),
+        arithmetic=with_completion(constants.arithmetic, largest > 0, complete),
+        routes=_routes(largest, radii, "affine bound in L2", f"affine bound in {norm}"),
+        native_refusal=refusal,
+        complete=complete,
     )
 
 
-def _of_completion(certified: Tensor, complete: Tensor) -> str:
-    """Says whether every solve in the balls of certified images is proved to reach its end."""
+def with_completion(arithmetic: str, certified: Tensor, complete: Tensor) -> str:
+    """The text with whether every solve in the balls of certified images is proved to reach its end."""
     proved, count = int((certified & complete).sum()), int(certified.sum())
     if proved == count:
-        return ALWAYS_SOLVED
-    return f"{WHILE_SOLVED}. That none fails is proved for {proved} of {count} certified images"
+        return f"{arithmetic}. {ALWAYS_SOLVED}"
+    return f"{arithmetic}. {WHILE_SOLVED}. That none fails is proved for {proved} of {count} certified images"
 
 
 def margins_of_images(constants: CertificateConstants, images: Tensor, y: Tensor) -> PairMargins:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 from natrob_theory import Bound
@@ -40,6 +40,8 @@ class CertifiedAccuracy:
         arithmetic: in words, which network is certified and how rounding was treated.
         undecided: how many images are neither certified nor attacked at each radius; None where nothing was attacked.
         refused: why a method of "best" gave nothing, by its name.
+        complete: whether every adaptive solve of every image of the ball is proved to reach its end, per image; None
+            for a network without such solves.
     """
 
     norm: Norm = "L2"
@@ -55,6 +57,7 @@ class CertifiedAccuracy:
     native_refusal: str = ""
     undecided: tuple[int, ...] | None = None
     refused: tuple[tuple[str, str], ...] = ()
+    complete: Bool[Tensor, " samples"] | None = None
 
 
 def share_certified(radii: Tensor, epsilon: float) -> float:

@@ -1,9 +1,14 @@
-"""Lower bounds of logit gaps on balls of images, by linear relaxation of the whole classifier."""
+"""Lower bounds of logit gaps on balls of images, by linear relaxation of the whole classifier.
+
+An adaptive solve is relaxed on a fixed grid; its distance from there is part of the thresholds.
+"""
 
 import torch
 from jaxtyping import Bool, Float, Int64
 from torch import Tensor, nn
 
+from natrob_empirical.certification.adaptive_features import AdaptiveBounds
+from natrob_empirical.certification.adaptive_relaxation import SolvesOnFixedGrids
 from natrob_empirical.certification.constants import CertificateConstants
 from natrob_empirical.certification.errors import CertificateRefusedError
 from natrob_empirical.certification.margins import SAFETY
@@ -38,9 +43,13 @@ class RelaxedGaps:
     def __init__(self, constants: CertificateConstants, norm: Norm) -> None:
         self._constants = constants
         self._norm: Norm = norm
+        self._solves: SolvesOnFixedGrids | None = None
         try:
             with constants_remembered():
-                self.network = RelaxedNetwork(_parts_of(constants.model), constants.image_shape)
+                if isinstance(constants.bounds, AdaptiveBounds):
+                    self._solves = SolvesOnFixedGrids(constants, norm)
+                parts = _parts_of(constants.model) if self._solves is None else self._solves.parts
+                self.network = RelaxedNetwork(parts, constants.image_shape)
         except (LayerRefusedError, ActivationRefusedError) as refusal:
             raise CertificateRefusedError(f"no certificate by linear relaxation: {refusal}") from refusal
         widest, classes = self.network.widest, constants.model.head.out_features
@@ -82,7 +91,7 @@ class RelaxedGaps:
     def open_gaps(self, enclosure: Enclosure, y: Int64[Tensor, " images"]) -> Bool[Tensor, "images classes"]:
         """The gaps that are not bounded above their threshold: first by the lines of least area, then optimised."""
         left = self._left(enclosure, y)
-        rows, thresholds = self.rows(y), self.thresholds(enclosure.region, y)
+        rows, thresholds = self.rows(y), self.thresholds(enclosure, y)
         images = left.any(dim=1).nonzero()[:, 0]
         if len(images):
             bound = self.network.lower(enclosure.of(images), rows[images], ascent=ROW_ASCENT).bound
@@ -93,15 +102,34 @@ class RelaxedGaps:
         """The gaps that lines of least area leave open."""
         rows = self.rows(y)
         own = torch.nn.functional.one_hot(y, rows.shape[2]).bool()
-        return ~(self.network.lower(enclosure, rows).bound > self.thresholds(enclosure.region, y)) & ~own
+        return ~(self.network.lower(enclosure, rows).bound > self.thresholds(enclosure, y)) & ~own
 
     def rows(self, y: Int64[Tensor, " images"]) -> Float[Tensor, "images classes logits"]:
         """e_y − e_j for every class j: 0 for the label itself."""
         unit = torch.eye(self._constants.model.head.out_features, dtype=torch.float64)
         return unit[y][:, None] - unit[None]
 
-    def thresholds(self, region: AbstractRegion, y: Int64[Tensor, " images"]) -> Float[Tensor, "images classes"]:
-        """Bounds what floating point may change in the gaps at any image of the ball; 0 for exact arithmetic."""
+    def complete(
+        self, images: Float[Tensor, "images *image"], radii: Float[Tensor, " images"]
+    ) -> Bool[Tensor, " images"]:
+        """Whether every adaptive solve of every image of these balls is proved to reach its end."""
+        if self._solves is None:
+            return torch.ones_like(radii, dtype=torch.bool)
+        parts = zip(images.split(self.images_at_once), radii.split(self.images_at_once), strict=True)
+        with constants_remembered():  # the weights are those of a frozen copy
+            return torch.cat(
+                [
+                    self._solves.complete(self.network, self.network.intervals(self.region(some, around)))
+                    for some, around in parts
+                ]
+            )
+
+    def thresholds(self, enclosure: Enclosure, y: Int64[Tensor, " images"]) -> Float[Tensor, "images classes"]:
+        """What the gaps are to exceed at every image of the ball, for floating point and for adaptive solves."""
+        if self._solves is not None:
+            with constants_remembered():
+                return self._solves.thresholds(self.network, enclosure, y)
+        region = enclosure.region
         deployed = self._constants.deployed
         if deployed is None:
             return torch.zeros((len(y), self._constants.model.head.out_features), dtype=torch.float64)

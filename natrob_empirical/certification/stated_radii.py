@@ -133,6 +133,8 @@ def _proof_named(route: str, norm: Norm) -> str:
     known |= {f"{method} in {norm}": method for method in ("linear_relaxation", "branch_and_bound")}
     if norm != "L2":
         known[f"global in {norm}"] = "native"
+    if norm == "Linf":
+        known["affine bound in Linf"] = "affine in its norm"
     if route not in known:
         raise unknown_name("route", route, known)
     return known[route]
@@ -143,12 +145,15 @@ def _proved(proof: str, stated: _Stated) -> VerifiedRadii:
     if proof in ("linear_relaxation", "branch_and_bound"):
         limit = stated.time_limit if proof == "branch_and_bound" else None
         search = BallSearch(stated.constants, stated.images, stated.y, norm=stated.norm, time_limit=limit)
-        return VerifiedRadii(verified=search.proved(stated.radii), complete=None)
+        return VerifiedRadii(verified=search.proved(stated.radii), complete=search.complete(stated.radii))
     adaptive = isinstance(stated.constants.bounds, AdaptiveBounds)
-    if adaptive != (proof == "affine"):
+    if adaptive != proof.startswith("affine"):
         raise CertificateRefusedError(
             f"no proof by {proof!r}: the network has {'an' if adaptive else 'no'} adaptive solve"
         )
+    if proof == "affine in its norm":
+        found = verified_by_affine_bound(stated.constants, stated.images, stated.y, stated.radii, norm=stated.norm)
+        return VerifiedRadii(verified=found.radii >= stated.radii, complete=found.complete)
     if proof == "affine":
         found = verified_by_affine_bound(stated.constants, stated.images, stated.y, stated.in_l2())
         return VerifiedRadii(verified=found.radii >= stated.in_l2(), complete=found.complete)

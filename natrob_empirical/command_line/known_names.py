@@ -21,7 +21,8 @@ INTEGRATORS: Final = (
 )
 RESIDUAL_NETWORKS: Final = ("resnet", "resnet50", "preact_resnet18")
 CONTRACTIVE_NETWORKS: Final = ("gradient_flow", "skew_gradient_flow", "dissipative")
-NETWORKS: Final = (*INTEGRATORS, *RESIDUAL_NETWORKS, *CONTRACTIVE_NETWORKS)
+ROW_BOUNDED_NETWORKS: Final = ("row_bounded_ode",)
+NETWORKS: Final = (*INTEGRATORS, *RESIDUAL_NETWORKS, *CONTRACTIVE_NETWORKS, *ROW_BOUNDED_NETWORKS)
 """Those that `natrob train` can train."""
 TRAINING_METHODS: Final = (
     "standard",

@@ -42,5 +42,7 @@ from natrob_empirical.models.residual_networks import RESIDUAL_NETWORKS as RESID
 from natrob_empirical.models.residual_networks import ResidualFamily as ResidualFamily
 from natrob_empirical.models.residual_specification import ResidualSpecification as ResidualSpecification
 from natrob_empirical.models.residual_specification import StepPlacement as StepPlacement
+from natrob_empirical.models.row_bounded_specification import ROW_BOUNDED_NETWORKS as ROW_BOUNDED_NETWORKS
+from natrob_empirical.models.row_bounded_specification import RowBoundedSpecification as RowBoundedSpecification
 from natrob_empirical.models.specification import ModelSpecification as ModelSpecification
 from natrob_empirical.models.trained_form import trained_form as trained_form

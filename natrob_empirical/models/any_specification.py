@@ -7,10 +7,13 @@ from typing import Any, TypeAlias
 from natrob_empirical.models.contractive_specification import CONTRACTIVE_NETWORKS, ContractiveSpecification
 from natrob_empirical.models.networks import NETWORKS
 from natrob_empirical.models.residual_specification import DEFAULT_WIDTHS, ResidualSpecification
+from natrob_empirical.models.row_bounded_specification import ROW_BOUNDED_NETWORKS, RowBoundedSpecification
 from natrob_empirical.models.specification import ModelSpecification
 from natrob_empirical.names.near_names import unknown_name
 
-AnyModelSpecification: TypeAlias = ModelSpecification | ResidualSpecification | ContractiveSpecification
+AnyModelSpecification: TypeAlias = (
+    ModelSpecification | ResidualSpecification | ContractiveSpecification | RowBoundedSpecification
+)
 
 
 def specification_kind(network: str) -> type[AnyModelSpecification]:
@@ -21,7 +24,10 @@ def specification_kind(network: str) -> type[AnyModelSpecification]:
         return ResidualSpecification
     if network in CONTRACTIVE_NETWORKS:
         return ContractiveSpecification
-    raise unknown_name("network", network, [*NETWORKS, *DEFAULT_WIDTHS, *CONTRACTIVE_NETWORKS])
+    if network in ROW_BOUNDED_NETWORKS:
+        return RowBoundedSpecification
+    known = [*NETWORKS, *DEFAULT_WIDTHS, *CONTRACTIVE_NETWORKS, *ROW_BOUNDED_NETWORKS]
+    raise unknown_name("network", network, known)
 
 
 def specification_from(settings: Mapping[str, Any]) -> AnyModelSpecification:

@@ -17,6 +17,8 @@ from natrob_empirical.models.isometric_layers import PaddedChannels
 from natrob_empirical.models.networks import network_family
 from natrob_empirical.models.residual_networks import build_residual
 from natrob_empirical.models.residual_specification import ResidualSpecification
+from natrob_empirical.models.row_bounded_network import build_row_bounded
+from natrob_empirical.models.row_bounded_specification import RowBoundedSpecification
 from natrob_empirical.models.specification import ModelSpecification
 from natrob_theory import convolutional_field, dense_field
 from natrob_theory.numbers.argument_checks import require_count, require_generator
@@ -36,7 +38,7 @@ def initialised_with(generator: torch.Generator) -> Iterator[None]:
 
 @overload
 def build_classifier(
-    specification: ModelSpecification | ContractiveSpecification,
+    specification: ModelSpecification | ContractiveSpecification | RowBoundedSpecification,
     *,
     image_shape: tuple[int, int, int],
     num_classes: int,
@@ -91,6 +93,8 @@ def assemble_classifier(
         return build_residual(specification, image_shape, num_classes)
     if isinstance(specification, ContractiveSpecification):
         return build_contractive(specification, image_shape, num_classes)
+    if isinstance(specification, RowBoundedSpecification):
+        return build_row_bounded(specification, image_shape, num_classes)
     if specification.network == "revnet" and specification.channels % 2 == 1:
         raise ValueError(f"`channels` must be even for RevNet, got {specification.channels}")
     build = _classifier_of_vectors if specification.stem_convolutions else _classifier_of_images

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from natrob_theory.layers.statements import Shape
 from natrob_theory.relaxation.backward_pass import Reached, lower_bounds
 from natrob_theory.relaxation.enclosure import Enclosure, propagate
+from natrob_theory.relaxation.graph import Graph
 from natrob_theory.relaxation.optimised_lines import Ascent, ascended, fixed_lines
 from natrob_theory.relaxation.region import AbstractRegion
 from natrob_theory.relaxation.unrolling import unrolled
@@ -18,6 +19,14 @@ ENTRIES_AT_ONCE = 2**23
 """So many entries may the rows of one backward pass have together."""
 
 NO_ASCENT = Ascent(steps=0)
+
+
+def intervals_of(graph: Graph, region: AbstractRegion) -> Enclosure:
+    """Interval propagation through a graph, rounded outward."""
+    enclosure = Enclosure(region=region)
+    for index in range(len(graph.nodes)):
+        propagate(graph, enclosure, index)
+    return enclosure
 
 
 @final
@@ -38,10 +47,7 @@ class RelaxedNetwork:
 
     def intervals(self, region: AbstractRegion) -> Enclosure:
         """Interval propagation alone."""
-        enclosure = Enclosure(region=region)
-        for index in range(len(self.graph.nodes)):
-            propagate(self.graph, enclosure, index)
-        return enclosure
+        return intervals_of(self.graph, region)
 
     @torch.no_grad()
     def enclosed(self, region: AbstractRegion, ascent: Ascent = NO_ASCENT) -> Enclosure:

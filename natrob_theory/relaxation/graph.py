@@ -88,10 +88,15 @@ Node: TypeAlias = InputNode | AffineNode | ActivationNode | SumNode
 
 @final
 class Graph:
-    """Nodes in an order in which each one's sources come before it; the last is the output."""
+    """Nodes in an order in which each one's sources come before it; the last is the output.
 
-    def __init__(self, nodes: Sequence[Node]) -> None:
-        self.nodes = tuple(nodes)
+    Args:
+        nodes: all of them.
+        ends: the nodes that hold what each part of the network gives, in order.
+    """
+
+    def __init__(self, nodes: Sequence[Node], ends: Sequence[int] = ()) -> None:
+        self.nodes, self.ends = tuple(nodes), tuple(ends)
 
     @property
     def output(self) -> int:
@@ -177,6 +182,6 @@ class GraphBuilder:
             candidates, inputs = torch.arange(size).view(len(pairs), -1), size
         return node if len(entries) > 1 else self.affine(node, SelectionOperator(1 + entries[0], inputs))
 
-    def graph(self) -> Graph:
+    def graph(self, ends: Sequence[int] = ()) -> Graph:
         """All nodes that were added."""
-        return Graph(self._nodes)
+        return Graph(self._nodes, ends)

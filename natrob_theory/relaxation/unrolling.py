@@ -25,6 +25,7 @@ from natrob_theory.numbers.rounding import EPSILON
 from natrob_theory.relaxation.graph import Graph, GraphBuilder, SumNode
 from natrob_theory.steppers import AbstractArithmetic, AbstractExplicitStepper, Coefficient
 from natrob_theory.steppers.arithmetic import Term, weighted
+from natrob_theory.steppers.coefficient import ZERO
 
 COEFFICIENT_ERROR = 64 * EPSILON
 """A weight of a step is a product of h and of a few of the method's numbers, each rounded to the nearest float64."""
@@ -42,10 +43,22 @@ def unrolled(parts: Sequence[nn.Module], input_shape: Shape) -> Graph:
         LayerRefusedError: a layer, field or method of which matrices and activations are not known; it is named.
     """
     builder = GraphBuilder(math.prod(input_shape))
-    node = 0
+    ends = [0]
     for part in parts:
-        node = _part(builder, node, part, input_shape)
+        ends.append(_part(builder, ends[-1], part, input_shape))
         input_shape = output_shape(part, input_shape)
+    return builder.graph(ends[1:])
+
+
+def unrolled_field(field: nn.Module, input_shape: Shape) -> Graph:
+    """f itself as a graph, from a state to dy/dt.
+
+    Raises:
+        LayerRefusedError: as for `unrolled`.
+    """
+    builder = GraphBuilder(math.prod(input_shape))
+    arithmetic = GraphArithmetic(builder, StepPlan(field, 0.0, 1.0, 1.0), input_shape)
+    arithmetic.node(arithmetic.slope(ZERO, Combination(((1.0, 0),))))
     return builder.graph()
 
 

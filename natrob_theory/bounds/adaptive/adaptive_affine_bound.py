@@ -5,7 +5,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from natrob_theory.bounds.adaptive.affine_remainder import affine_remainder
+from natrob_theory.bounds.adaptive.affine_remainder import affine_part_in
 from natrob_theory.bounds.adaptive.decoupled_units import (
     DecoupledUnits,
     activity,
@@ -60,7 +60,8 @@ def adaptive_affine_bound(
     flow, on the grid it took. E_any = C(v(y_0) + K‖ε‖) bounds that of the perturbed one, on any grid. v(y) = ‖f(y)‖.
 
     Local errors are those of a field that is Lipschitz and no more. Where a field's linear part is known, as for a
-    gradient flow of a convex potential, a second bound may be smaller (`local_error`, L2 only).
+    gradient flow of a convex potential in L2, or chains of matrices and activations in L∞, a second bound may be
+    smaller (`local_error`).
 
     Args:
         net: with `max_step_size`; forward in time, without event and jump times, with a field that leaves t aside.
@@ -105,7 +106,7 @@ def flow_constants(
     mu = constant if one_sided is None else min(constant, one_sided_value(one_sided))
     sources = [lipschitz] if one_sided is None or mu == constant else [lipschitz, one_sided]
     kind: BoundKind = "estimate" if "estimate" in map(kind_from_lipschitz, sources) else "upper"
-    affine = affine_remainder(net.field, tuple(y0.shape[1:])) if norm == "L2" else None
+    affine = affine_part_in(norm, net.field, tuple(y0.shape[1:]))
     numbers = (torch.tensor(value, dtype=torch.float64, device=y0.device) for value in (constant, max(mu, -constant)))
     return FlowConstants(lipschitz=next(numbers), one_sided=next(numbers), affine=affine), kind
 
