@@ -38,8 +38,8 @@ ON_RELAXATIONS = (
 """Says how rounding was treated where balls were decided."""
 
 ON_FIXED_GRIDS = (
-    f"{ON_RELAXATIONS}. Adaptive solves are relaxed on fixed grids, and a proved bound of how far they can be from there "
-    f"is taken off"
+    f"{ON_RELAXATIONS}. Adaptive solves are relaxed on fixed grids, and a proved bound of how far they can be from "
+    f"there is taken off"
 )
 """The same, with adaptive solves."""
 

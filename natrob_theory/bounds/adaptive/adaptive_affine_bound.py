@@ -101,9 +101,9 @@ def flow_constants(
 ) -> tuple[FlowConstants, BoundKind]:
     """The constants as tensors, with the field's linear part where it is known, and the kind of a bound from them."""
     if one_sided is not None:
-        one_sided_per_step(one_sided, [(lipschitz,)])
-    constant = lipschitz_value(lipschitz)
-    mu = constant if one_sided is None else min(constant, one_sided_value(one_sided))
+        one_sided_per_step(one_sided, [(lipschitz,)], norm=norm)
+    constant = lipschitz_value(lipschitz, norm=norm)
+    mu = constant if one_sided is None else min(constant, one_sided_value(one_sided, norm=norm))
     sources = [lipschitz] if one_sided is None or mu == constant else [lipschitz, one_sided]
     kind: BoundKind = "estimate" if "estimate" in map(kind_from_lipschitz, sources) else "upper"
     affine = affine_part_in(norm, net.field, tuple(y0.shape[1:]))

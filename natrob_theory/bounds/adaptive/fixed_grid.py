@@ -56,11 +56,10 @@ def constants_of_flow(field: nn.Module, input_shape: Shape, lipschitz: Bound, on
     if lipschitz.norm != one_sided.norm:
         raise ValueError(f"constants must be of one norm, got {lipschitz.norm} and {one_sided.norm}")
     constant = float(lipschitz)
-    norm: Norm = lipschitz.norm  # type: ignore[assignment] - a bound's norm is text
     return FlowConstants(
         lipschitz=torch.tensor(constant, dtype=torch.float64),
         one_sided=torch.tensor(max(min(constant, float(one_sided)), -constant), dtype=torch.float64),
-        affine=affine_part_in(norm, field, input_shape),
+        affine=affine_part_in(lipschitz.norm, field, input_shape),
     )
 
 

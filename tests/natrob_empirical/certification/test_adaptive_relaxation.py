@@ -19,7 +19,6 @@ from natrob_empirical.datasets import Dataset
 from natrob_empirical.models import SequentialClassifier
 from natrob_empirical.training import worst_logits
 from natrob_theory import (
-    BOGACKI_SHAMPINE,
     HEUN_EULER,
     AutonomousField,
     HeunNet,
@@ -55,13 +54,13 @@ def classifier(digits: Dataset) -> nn.Sequential:
             worst = worst_logits(trained, images[rows], labels[rows], 0.01 * epoch)
             nn.functional.cross_entropy(worst, labels[rows]).backward()
             optimiser.step()
-    solves = StackedNeuralODE(fields, 1.0, tableau=BOGACKI_SHAMPINE, max_step_size=0.25, rtol=1e-2, atol=1e-2)
+    solves = StackedNeuralODE(fields, 1.0, tableau=HEUN_EULER, max_step_size=0.5, rtol=1e-2, atol=1e-2)
     return nn.Sequential(nn.Flatten(), stem, solves, head).eval()
 
 
 @pytest.fixture(scope="module")
 def images(digits: Dataset) -> tuple[Tensor, Tensor]:
-    return digits.to_images(digits.test_x)[:40], digits.test_y[:40]
+    return digits.to_images(digits.test_x)[:12], digits.test_y[:12]
 
 
 def with_solves(model: nn.Module, **settings: Any) -> Any:
@@ -83,7 +82,7 @@ def test_certified_is_at_most_attacked(method: Any, classifier: nn.Sequential, i
     assert result.complete is not None
     for epsilon, accuracy in zip(RADII, result.accuracies, strict=True):
         kept = (result.radii >= epsilon) & (result.radii > 0)
-        for tolerance in (1e-5, 1e-2, 1e3):
+        for tolerance in (1e-5, 1e3):
             attack = PGD(LinfBall(epsilon), step_size=epsilon / 4, steps=10)
             model = with_solves(classifier, rtol=tolerance, atol=tolerance)
             found = attack(model, x, y, generator=torch.Generator().manual_seed(0))
@@ -98,7 +97,6 @@ def test_relaxations_certify_more_than_constants_and_the_routes_say_so(
     by_constants = certified_accuracy(classifier, x, y, RADII, norm="Linf")
     by_lines = certified_accuracy(classifier, x, y, RADII, norm="Linf", method="linear_relaxation")
     assert set(by_constants.routes) <= {"affine bound in L2", "affine bound in Linf", "none"}
-    assert "affine bound in Linf" in by_constants.routes
     assert "linear_relaxation in Linf" in by_lines.routes
     assert (by_lines.radii >= by_constants.radii).all()
     assert by_lines.accuracies[1] > by_constants.accuracies[1]
@@ -109,7 +107,11 @@ def test_native_constants_hold_without_the_root_of_the_pixels(images: tuple[Tens
     torch.manual_seed(1)
     field = diagonally_dominant_field(FEATURES, 2 * FEATURES, margin=0.3)
     solve = NeuralODE(field, 1.0, tableau=HEUN_EULER, max_step_size=0.02)
-    model = nn.Sequential(nn.Flatten(), nn.Linear(64, FEATURES), solve, nn.Linear(FEATURES, 10)).eval()
+    stem, head = nn.Linear(64, FEATURES), nn.Linear(FEATURES, 10)
+    with torch.no_grad():  # pixels are picked: every constant in L∞ is that in L2
+        stem.weight.copy_(torch.eye(64)[20 : 20 + FEATURES])
+        head.weight.copy_(torch.eye(FEATURES)[:10])
+    model = nn.Sequential(nn.Flatten(), stem, solve, head).eval()
     x, _ = images
     constants = certificate_constants(model, (1, 8, 8))
     assert isinstance(constants.bounds, AdaptiveBounds)
@@ -126,8 +128,11 @@ def test_native_constants_hold_without_the_root_of_the_pixels(images: tuple[Tens
     labels = model(x).argmax(dim=1)
     native = certified_accuracy(model, x, labels, (1e-4,), norm="Linf")
     by_l2 = certified_accuracy(model, x, labels, (1e-3,)).radii / 8.0
+    assert native.native_refusal == ""
+    assert set(native.routes) <= {"affine bound in Linf", "affine bound in L2"}
+    assert "affine bound in Linf" in native.routes
     assert (native.radii >= by_l2 * (1 - 1e-9)).all()
-    assert float(native.radii.mean()) > 1.2 * float(by_l2.mean())
+    assert float(native.radii.mean()) > 2.0 * float(by_l2.mean())
 
 
 def test_features_stay_near_the_fixed_grid_and_the_distance_shrinks_with_the_cap(
@@ -135,7 +140,7 @@ def test_features_stay_near_the_fixed_grid_and_the_distance_shrinks_with_the_cap
 ) -> None:
     x, y = images
     draw, means = torch.Generator().manual_seed(0), []
-    for cap in (0.5, 0.1):
+    for cap in (0.5, 0.125):
         model = with_solves(classifier, max_step_size=cap)
         constants = certificate_constants(model, (1, 8, 8))
         gaps = RelaxedGaps(constants, "Linf")
@@ -153,7 +158,7 @@ def test_features_stay_near_the_fixed_grid_and_the_distance_shrinks_with_the_cap
                 features = with_solves(constants.model, rtol=tolerance, atol=tolerance).features(there)
                 assert ((features - on_grids(there)).abs().amax(dim=1) <= distance).all()
         assert (gaps.thresholds(enclosure, y) >= 0).all()
-    assert means[1] < 0.3 * means[0]
+    assert means[1] < 0.35 * means[0]
 
 
 def curved_classifier() -> tuple[nn.Sequential, Tensor, Tensor]:
@@ -164,7 +169,7 @@ def curved_classifier() -> tuple[nn.Sequential, Tensor, Tensor]:
         chain[0].bias.fill_(-1.2)
         chain[2].weight.copy_(torch.tensor([[0.0], [1.0]]))
         chain[2].bias.copy_(torch.tensor([1.0, 0.0]))
-    solve = NeuralODE(AutonomousField(chain), 1.0, tableau=HEUN_EULER, max_step_size=1.0, rtol=1e-9, atol=1e-9)
+    solve = NeuralODE(AutonomousField(chain), 1.0, tableau=HEUN_EULER, max_step_size=1.0, rtol=1e-5, atol=1e-5)
     return nn.Sequential(nn.Flatten(), solve, nn.Linear(2, 2)), torch.tensor([[[[0.5, 0.0]]]]), torch.tensor([0])
 
 
@@ -173,21 +178,25 @@ def test_a_distance_that_is_left_out_certifies_a_label_that_the_solver_does_not_
 ) -> None:
     model, x, y = curved_classifier()
     solve, head = model[1], model[2]
-    fine, coarse = solve(x.flatten(1))[0, 1], 0.5 * (0.5 + 1.0 - 1.2)
+    coarse = 0.5 * (0.5 + 1.0 - 1.2)  # y₂ by one step of Heun's method
     assert isinstance(head, nn.Linear)
-    with torch.no_grad():  # the gap y₂ − (half-way between what short and long steps give)
+    with torch.no_grad():  # the gap is y₂ less what is half-way between short and long steps
+        fine = float(solve(x.flatten(1))[0, 1])
         head.weight.copy_(torch.tensor([[0.0, 1.0], [0.0, 0.0]]))
-        head.bias.copy_(torch.tensor([-0.5 * (float(fine) + coarse), 0.0]))
+        head.bias.copy_(torch.tensor([-0.5 * (fine + coarse), 0.0]))
     model.eval()
-    assert coarse - float(fine) > 0.05
+    assert coarse - fine > 0.05
     assert int(model(x).argmax()) == 1
-    honest = certified_accuracy(model, x, y, (1e-6,), norm="Linf", method="linear_relaxation")
-    assert float(honest.radii) == 0.0
+    constants, radii = certificate_constants(model, (1, 1, 2)), torch.tensor([1e-6], dtype=torch.float64)
+
+    def certified_now() -> bool:
+        return bool(RelaxedGaps(constants, "Linf").certified(x.double(), y, radii, thorough=True))
+
+    assert not certified_now()
     monkeypatch.setattr(
         adaptive_relaxation, "distance_from_fixed_grid", lambda *_, distance, **__: torch.zeros_like(distance)
     )
-    broken = certified_accuracy(model, x, y, (1e-6,), norm="Linf", method="linear_relaxation")
-    assert float(broken.radii) > 0.0
+    assert certified_now()
 
 
 def test_float32_takes_more_off_than_exact_arithmetic_and_long_solves_may_round_more(
