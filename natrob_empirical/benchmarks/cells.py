@@ -144,7 +144,11 @@ def cells_of(preset: Preset, dataset: Dataset | DatasetInfo) -> Iterator[list[Ce
             budgets = [asdict(budget) for budget in budgets_of(preset.attacks)]
             theory_settings = {**settings, "pairs": preset.pairs, "budgets": budgets}
             # Left out where there are none: they would make another cell of every record there is.
-            counts = {"local": preset.local_certificates, "tube": preset.tube_certificates}
+            counts = {
+                "local": preset.local_certificates,
+                "tube": preset.tube_certificates,
+                "intervals": preset.interval_certificates,
+            }
             own = {method: count for method, count in counts.items() if count > 0}
             theory_settings.update({"own_certificates": own} if own else {})
             theory = Cell(key=key, settings=theory_settings, model=model)

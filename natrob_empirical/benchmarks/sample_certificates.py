@@ -31,6 +31,7 @@ SOURCES: Final[dict[str, str]] = {
     "global": "min margin/(L‖w_y − w_j‖), L on all inputs",
     "tube": "the same, with the growth in the tube around each trajectory",
     "local": "min margin/C_j, C_j of the logit gaps on a ball around each image",
+    "intervals": "intervals forward, then gaps bounded backward once through lines over them",
     "linear_relaxation": "gaps bounded backward through lines below and above every activation",
     "branch_and_bound": "the same on parts of each ball",
     "best": "the largest radius of all methods",

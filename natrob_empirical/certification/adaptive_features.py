@@ -191,7 +191,7 @@ def adaptive_bounds(model: AbstractClassifier, image_shape: Shape) -> AdaptiveBo
 
 
 def _constants(module: nn.Module, shape: Shape, norm: Norm) -> tuple[Bound, Bound | None]:
-    """Of a layer its constant; of a Neural ODE K and μ of its field."""
+    """A layer's constant; for a Neural ODE K and μ of its field."""
     if not isinstance(module, NeuralODE):
         return lipschitz_upper_bound(module, input_shape=shape, norm=norm), None
     lipschitz = lipschitz_upper_bound(module.field, input_shape=shape, norm=norm)

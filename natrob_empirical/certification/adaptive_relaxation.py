@@ -62,7 +62,7 @@ class SolvesOnFixedGrids:
     def thresholds(
         self, network: RelaxedNetwork, enclosure: Enclosure, y: Int64[Tensor, " images"]
     ) -> Float[Tensor, "images classes"]:
-        """What the gaps on the fixed grids are to exceed, so that those of the true network are positive.
+        """Bounds that the gaps on the fixed grids are to exceed, so that those of the true network are positive.
 
         Args:
             network: made of `parts`.

@@ -54,6 +54,7 @@ class BallSearch:
         images, y: float64, with their labels.
         norm: of the balls.
         time_limit: seconds an image may take in branching, over all radii; None for no branching.
+        intervals_alone: whether lines over intervals are all that is tried.
     """
 
     def __init__(
@@ -64,7 +65,9 @@ class BallSearch:
         *,
         norm: Norm,
         time_limit: float | None,
+        intervals_alone: bool = False,
     ) -> None:
+        self._intervals_alone = intervals_alone
         self._constants, self._images, self._y, self._norm = constants, images, y, norm
         self._time_left = torch.full((len(y),), 0.0 if time_limit is None else time_limit, dtype=torch.float64)
         self._branches = time_limit is not None
@@ -83,7 +86,7 @@ class BallSearch:
         progress: Callable[[SearchProgress], None] | None = None,
         settled: Callable[[float, Tensor], None] | None = None,
     ) -> DecidedRadii:
-        """The radii known before, and what can be certified beyond them.
+        """The radii known before, and what can be certified beyond them; by intervals alone, of those wanted.
 
         Args:
             known: certified before.
@@ -114,7 +117,7 @@ class BallSearch:
                 look(number, rows, torch.full_like(known[rows], epsilon), asked=True)
             if settled is not None:
                 settled(epsilon, verified)
-        for number in range(len(wanted) + 1, len(wanted) + HALVINGS + 1):
+        for number in range(len(wanted) + 1, len(wanted) + (0 if self._intervals_alone else HALVINGS) + 1):
             rows = (beyond > verified * (1.0 + 1e-3)).nonzero()[:, 0]
             if len(rows) == 0:
                 break
@@ -126,9 +129,11 @@ class BallSearch:
 
         Nothing is attacked, and no other radius is looked at.
         """
-        holds = self._gaps.certified(self._images, self._y, radii, thorough=False)
+        holds = self._gaps.certified(
+            self._images, self._y, radii, thorough=False, intervals_alone=self._intervals_alone
+        )
         left = (~holds).nonzero()[:, 0]
-        if len(left):
+        if len(left) and not self._intervals_alone:
             holds[left] = self._gaps.certified(self._images[left], self._y[left], radii[left], thorough=True)
         for row in (~holds).nonzero()[:, 0] if self._branches else ():
             holds[row] = self._branched(row, radii[row])
@@ -143,7 +148,11 @@ class BallSearch:
 
         Only balls of radii that were asked for are worth an attack, optimised bounds of every entry, and branching.
         """
-        holds = self._gaps.certified(self._images[rows], self._y[rows], radii, thorough=False)
+        holds = self._gaps.certified(
+            self._images[rows], self._y[rows], radii, thorough=False, intervals_alone=self._intervals_alone
+        )
+        if self._intervals_alone:
+            return [("intervals", rows[holds])]
         left = (~holds).nonzero()[:, 0]
         if asked and self._attacks and len(left):
             left = left[~self._attacked(rows[left], float(radii[0]))]

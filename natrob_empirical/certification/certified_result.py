@@ -9,11 +9,14 @@ from torch import Tensor
 from natrob_theory import Bound
 from natrob_theory.numbers.norms import Norm
 
-CertificateMethod: TypeAlias = Literal["global", "tube", "local", "linear_relaxation", "branch_and_bound", "best"]
+CertificateMethod: TypeAlias = Literal[
+    "global", "tube", "local", "intervals", "linear_relaxation", "branch_and_bound", "best"
+]
 CONSTANT_METHODS: tuple[CertificateMethod, ...] = ("global", "tube", "local")
 """Those that divide margins by constants."""
 CERTIFICATE_METHODS: tuple[CertificateMethod, ...] = (
     *CONSTANT_METHODS,
+    "intervals",
     "linear_relaxation",
     "branch_and_bound",
     "best",

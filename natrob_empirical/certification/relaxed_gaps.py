@@ -71,17 +71,19 @@ class RelaxedGaps:
         radii: Float[Tensor, " images"],
         *,
         thorough: bool,
+        intervals_alone: bool = False,
     ) -> Bool[Tensor, " images"]:
         """Whether every gap is bounded above its threshold on the ball; `thorough` as in `enclosed`.
 
         Lines over intervals alone come first: they cost one backward pass, and networks trained with intervals hold so.
+        With `intervals_alone` nothing else is tried.
         """
         parts = zip(*(values.split(self.intervals_at_once) for values in (images, y, radii)), strict=True)
         found = []
         for some, labels, around in parts:
             region = self.region(some, around)
             left = self._left(self.network.intervals(region), labels).any(dim=1)
-            still = left.nonzero()[:, 0]
+            still = left.nonzero()[:, 0] if not intervals_alone else left.new_zeros(0, dtype=torch.int64)
             for rows in still.split(self.images_at_once) if len(still) else ():
                 enclosure = self.enclosed(region.of(rows), thorough=thorough)
                 left[rows] = self.open_gaps(enclosure, labels[rows]).any(dim=1)
@@ -125,7 +127,7 @@ class RelaxedGaps:
             )
 
     def thresholds(self, enclosure: Enclosure, y: Int64[Tensor, " images"]) -> Float[Tensor, "images classes"]:
-        """What the gaps are to exceed at every image of the ball, for floating point and for adaptive solves."""
+        """Bounds that the gaps are to exceed on the ball, for floating point and for adaptive solves."""
         if self._solves is not None:
             with constants_remembered():
                 return self._solves.thresholds(self.network, enclosure, y)

@@ -130,7 +130,7 @@ def _proof_named(route: str, norm: Norm) -> str:
     """The name of the proof: the route's method, "native" for constants in the norm itself, or nothing."""
     known = {NOTHING: "", "affine bound in L2": "affine"}
     known |= {f"{method} in L2": method for method in ("global", "tube", "local")}
-    known |= {f"{method} in {norm}": method for method in ("linear_relaxation", "branch_and_bound")}
+    known |= {f"{method} in {norm}": method for method in ("intervals", "linear_relaxation", "branch_and_bound")}
     if norm != "L2":
         known[f"global in {norm}"] = "native"
     if norm == "Linf":
@@ -142,9 +142,12 @@ def _proof_named(route: str, norm: Norm) -> str:
 
 def _proved(proof: str, stated: _Stated) -> VerifiedRadii:
     """One proof of each radius. Relaxations say themselves which networks they refuse."""
-    if proof in ("linear_relaxation", "branch_and_bound"):
+    if proof in ("intervals", "linear_relaxation", "branch_and_bound"):
         limit = stated.time_limit if proof == "branch_and_bound" else None
-        search = BallSearch(stated.constants, stated.images, stated.y, norm=stated.norm, time_limit=limit)
+        search = BallSearch(
+            stated.constants, stated.images, stated.y, norm=stated.norm, time_limit=limit,
+            intervals_alone=proof == "intervals",
+        )  # fmt: skip
         return VerifiedRadii(verified=search.proved(stated.radii), complete=search.complete(stated.radii))
     adaptive = isinstance(stated.constants.bounds, AdaptiveBounds)
     if adaptive != proof.startswith("affine"):

@@ -57,7 +57,7 @@ EXPERIMENTS: Final = tuple(EXPERIMENT_MODULES)
 OVERVIEW_PRESETS: Final = ("quick", "cpu")
 EXPERIMENT_PRESETS: Final = ("smoke", "cpu", "gpu", "paper")
 """Those of figures and tables; not every one has all four."""
-CERTIFICATE_METHODS: Final = ("global", "tube", "local", "linear_relaxation", "branch_and_bound", "best")
+CERTIFICATE_METHODS: Final = ("global", "tube", "local", "intervals", "linear_relaxation", "branch_and_bound", "best")
 PRECISIONS: Final = ("exact", "float64", "float32")
 LEVELS: Final = ("quick", "full")
 """The levels of `natrob diagnose`."""

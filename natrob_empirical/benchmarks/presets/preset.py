@@ -167,6 +167,7 @@ class Preset:
         step_sizes: the sweep over step sizes; None for none.
         local_certificates, tube_certificates: on so many of the first test images certificates around each image, and
             around each trajectory, are computed too; they cost far more than the one constant for all images.
+        interval_certificates: on so many those by intervals, in the norms of the attacks.
 
     Raises:
         ValueError: two models of one label, or an attack whose source, or one of whose models, is none of them.
@@ -185,6 +186,7 @@ class Preset:
     step_sizes: StepSizeSweep | None = None
     local_certificates: int = 0
     tube_certificates: int = 0
+    interval_certificates: int = 0
 
     def __post_init__(self) -> None:
         labels = [model.specification.label for model in self.models]

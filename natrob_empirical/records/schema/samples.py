@@ -124,7 +124,7 @@ class SampleCertificates(AbstractRecordPart):
         ValidationError: not one entry an image, a negative radius, or radii beside a refusal.
     """
 
-    method: Literal["global", "tube", "local", "linear_relaxation", "branch_and_bound", "best"]
+    method: Literal["global", "tube", "local", "intervals", "linear_relaxation", "branch_and_bound", "best"]
     norm: Literal["Linf", "L2"]
     images: int
     radii: str = ""

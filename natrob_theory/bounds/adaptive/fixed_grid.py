@@ -28,7 +28,7 @@ from natrob_theory.numbers.rounding import EPSILON, round_up
 
 
 def fixed_grid_form(net: NeuralODE) -> RungeKuttaNet:
-    """The same field and method with the fewest equal steps that are no longer than the cap.
+    """Takes the field and the method with the fewest equal steps that are no longer than the cap.
 
     Raises:
         TypeError, ValueError: as for `adaptive_affine_bound`, naming what `net` lacks.
