@@ -21,6 +21,7 @@ EXPERIMENT_MODULES: Final = MappingProxyType(
         "certified-ablation": "certified_training",
         "certified-ode": "certified_neural_ode",
         "certified-linf": "certified_linf",
+        "certified-ode-linf": "certified_ode_linf",
     }
 )
 """Experiment → the module of `natrob_empirical.benchmarks.presets` that holds its presets, "EXPERIMENT-SCALE" each."""
