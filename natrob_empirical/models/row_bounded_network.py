@@ -42,7 +42,7 @@ def build_row_bounded(
         atol=specification.tolerance,
     )
     classifier = IntegratorClassifier(stem, trunk, nn.Flatten(), head)
-    weigh_for_intervals(classifier, 1)
+    weigh_for_intervals(classifier)
     for chain in chains:
         for layer in chain:
             if isinstance(layer, nn.Linear):
