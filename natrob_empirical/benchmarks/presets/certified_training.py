@@ -44,7 +44,7 @@ FAR: Final = RadiusTraining(epsilon=1.58, asked=1.77, temperature=0.21, weight=1
 def _long_models(epochs: int, **sizes: Any) -> tuple[PresetModel, ...]:
     """Warped images close the gap between training and test images.
 
-    The smaller radius, where fewer images are left to win, takes three times the epochs and a stronger warp.
+    The smaller radius, where fewer images are left to win, takes twice the epochs and a stronger warp.
     """
     return (
         PresetModel(
@@ -53,7 +53,7 @@ def _long_models(epochs: int, **sizes: Any) -> tuple[PresetModel, ...]:
         ),
         PresetModel(
             specification=flow("Gradient flow, radius 0.5", head="free", **sizes),
-            training=along_orthonormal_weights(NEAR, epochs=3 * epochs, augmentation="affine", warp=9.0),
+            training=along_orthonormal_weights(NEAR, epochs=2 * epochs, augmentation="affine", warp=13.0),
         ),
     )
 
