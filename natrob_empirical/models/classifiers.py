@@ -12,7 +12,7 @@ from natrob_theory import AbstractIntegratorNet
 
 
 class AbstractClassifier(nn.Module, abc.ABC):
-    """logits = head(features(x)), with the first affine layer apart from the rest.
+    """logits = head(features(x)), with the first layer apart from the rest.
 
     Training methods that keep the gradient behind the first layer fixed (YOPO) need the two parts separately;
     `forward(x)` is exactly `after_first_layer(first_layer(x))`.
@@ -23,7 +23,7 @@ class AbstractClassifier(nn.Module, abc.ABC):
     @property
     @abc.abstractmethod
     def first_layer(self) -> nn.Module:
-        """The first affine layer that the image meets."""
+        """The first layer that the image meets: affine, or a stem with its activations."""
 
     @abc.abstractmethod
     def features_after_first_layer(self, z: Float[Tensor, "batch *state"]) -> Float[Tensor, "batch size"]:

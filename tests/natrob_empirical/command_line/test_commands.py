@@ -409,6 +409,19 @@ def test_the_settings_of_a_method_are_options_and_go_on_record(tmp_path: Path) -
     assert training["warmup"] == 0.1
 
 
+def test_training_by_intervals_takes_its_settings_from_options(tmp_path: Path) -> None:
+    result = natrob(
+        "train", "euler", "--set", "stem_convolutions=1", "--set", "channels=4", "--set", "initialisation=interval",
+        "--epochs", "1", "--method", "interval", "--epsilon", "0.05", "--kappa", "0.3", "--gradient-norm", "2.5",
+        "--output", str(tmp_path),
+    )  # fmt: skip
+    assert result.exit_code == 0, result.output
+    (checkpoint,) = tmp_path.glob("*.pt")
+    training = load_checkpoint(checkpoint).settings["training"]
+    assert (training["method"]["epsilon"], training["method"]["kappa"]) == (0.05, 0.3)
+    assert training["gradient_norm"] == 2.5
+
+
 @pytest.mark.parametrize(
     ("options", "expected"),
     [
