@@ -155,7 +155,7 @@ def _judge_progress(state: Ascent, window: int, rho: float) -> Ascent:
 
 def _step(tries: Tries, ball: AbstractBall, state: Ascent, *, momentum: float) -> Tensor:
     point, project = state.point, tries.neighbourhood.project
-    reached = project(point + _per_sample(state.step_size) * ball.steepest_ascent(state.gradient))
+    reached = project(point + _per_sample(state.step_size) * ball.ascent_step(state.gradient, point))
     if momentum == 1.0:
         return reached
     return project(point + momentum * (reached - point) + (1 - momentum) * (point - state.previous))

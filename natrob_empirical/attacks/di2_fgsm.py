@@ -74,7 +74,7 @@ class DI2FGSM(AbstractFixedStepAttack):
             point, momentum = active.settle(point, logits, point, momentum, judged=~view.changed)
             if active.all_fooled:
                 return
-            point = active.neighbourhood.project(point + step_size * self.ball.steepest_ascent(momentum))
+            point = active.neighbourhood.project(point + step_size * self.ball.ascent_step(momentum, point))
         active.settle(point, active.model.logits(point))
 
 

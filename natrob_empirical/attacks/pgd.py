@@ -67,7 +67,7 @@ class PGD(AbstractFixedStepAttack):
                 point, gradient = active.settle(point, logits, point, gradient)
                 if active.all_fooled:
                     return
-                direction = self.ball.steepest_ascent(gradient)
+                direction = self.ball.ascent_step(gradient, point)
                 point = active.neighbourhood.project(torch.add(point, direction, alpha=step_size))
             active.settle(point, active.model.logits(point))
             if active.all_fooled:

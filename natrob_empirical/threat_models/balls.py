@@ -7,16 +7,22 @@ from dataclasses import dataclass, field
 from typing import ClassVar, Final, TypeAlias, final
 
 import torch
-from jaxtyping import Bool, Float, Float64, Int64
+from jaxtyping import Bool, Float64
 from torch import Tensor
 
 from natrob_empirical.norms import IMPOSSIBLE_RADIUS
 from natrob_empirical.random_streams import SampleStreams
+from natrob_empirical.threat_models.neighbourhoods import (
+    AbstractNeighbourhood,
+    Box,
+    ClippedSphere,
+    Images,
+    values_per_sample,
+)
 from natrob_empirical.threat_models.pixel_shares import describe_mask, radius_and_shares, require_mask
 from natrob_theory.numbers.argument_checks import require_nonnegative
 from natrob_theory.numbers.norms import per_sample_l2
 
-Images: TypeAlias = Float[Tensor, "batch *pixels"]
 Distances: TypeAlias = Float64[Tensor, " batch"]
 Shares: TypeAlias = Float64[Tensor, "*pixels"]
 
@@ -72,6 +78,11 @@ class AbstractBall(ABC):
         return f"{type(self).__name__}(epsilon={self.epsilon!r}{mask})"
 
     @property
+    def _holds_pixels(self) -> bool:
+        """Whether the mask lets some pixel not change."""
+        return self.mask is not None and not bool((self.mask > 0).all())
+
+    @property
     def _key(self) -> tuple[float, str | None]:
         return self.epsilon, None if self.mask is None else describe_mask(self.mask)
 
@@ -92,10 +103,24 @@ class AbstractBall(ABC):
             ) from None
 
     @final
+    def _free(self, like: Images) -> Bool[Tensor, "*pixels"] | None:
+        """Which pixels of such images may change; None without a mask."""
+        shares = self.shares(like)
+        return None if shares is None else shares > 0
+
+    @final
     def restrict(self, x: Images, center: Images) -> Images:
         """Each `x` with the pixels that may not change put back to those of its center."""
         shares = self.shares(center)
         return x if shares is None else torch.where(shares > 0, x, center)
+
+    @final
+    def _unless_held_pixels_differ(self, distance: Distances, offset: Images) -> Distances:
+        """These distances; ∞ for images in which a pixel differs that may not change."""
+        shares = self.shares(offset)
+        if shares is None:
+            return distance
+        return torch.where(((offset != 0) & (shares == 0)).flatten(1).any(dim=1), torch.inf, distance)
 
     @final
     def spread(self, offset: Images) -> Images:
@@ -129,7 +154,7 @@ class AbstractBall(ABC):
         return self._around(center).project(x)
 
     @final
-    def around(self, center: Images) -> "AbstractNeighbourhood":
+    def around(self, center: Images) -> AbstractNeighbourhood:
         """The ball around the images of one batch, prepared for many projections.
 
         Raises:
@@ -160,8 +185,18 @@ class AbstractBall(ABC):
         """
 
     @abstractmethod
-    def _around(self, center: Images) -> "AbstractNeighbourhood":
+    def _around(self, center: Images) -> AbstractNeighbourhood:
         """The neighbourhood of a center that has been checked."""
+
+    def ascent_step(self, gradient: Images, point: Images) -> Images:
+        """The direction of unit size in which one of many steps is made; that of steepest ascent unless a ball says so.
+
+        Args:
+            gradient: of what shall grow, at the point.
+            point: from which the step is made.
+        """
+        del point
+        return self.steepest_ascent(gradient)
 
     @final
     def _require_center(self, center: Tensor) -> None:
@@ -170,18 +205,6 @@ class AbstractBall(ABC):
             raise ValueError(
                 f"`center` must lie in the pixel range [0, 1], got {int(outside.sum())} entries outside or NaN"
             )
-
-
-class AbstractNeighbourhood(ABC):
-    """A ball around each image of one batch: what projections have in common is computed once."""
-
-    @abstractmethod
-    def project(self, x: Images) -> Images:
-        """Projects as `AbstractBall.project`, unchecked: shapes, dtype and device must be those of the center."""
-
-    @abstractmethod
-    def select(self, index: Int64[Tensor, " chosen"]) -> "AbstractNeighbourhood":
-        """The neighbourhood of some of the images."""
 
 
 @final
@@ -259,17 +282,13 @@ class L2Ball(AbstractBall):
 
     def grey_radius(self, shape: Sequence[int]) -> float:
         """½√d; no ball that holds a pixel holds the gray image of every other."""
-        held = self.mask is not None and not bool((self.mask > 0).all())
-        return math.inf if held else IMPOSSIBLE_RADIUS * math.sqrt(math.prod(shape))
+        return math.inf if self._holds_pixels else IMPOSSIBLE_RADIUS * math.sqrt(math.prod(shape))
 
     def distance(self, x: Images, center: Images) -> Distances:
         """`‖x − c‖₂` in float64. Differences below 1e-154 vanish when they are squared."""
         require_pair(x, center)
         offset = x.double() - center.double()
-        distance, shares = per_sample_l2(offset), self.shares(center)
-        if shares is None:
-            return distance
-        return torch.where(((offset != 0) & (shares == 0)).flatten(1).any(dim=1), torch.inf, distance)
+        return self._unless_held_pixels_differ(per_sample_l2(offset), offset)
 
     def random_point(self, center: Images, streams: SampleStreams) -> Images:
         """`c + ε u^{1/d} z/‖z‖₂`, z normal and u uniform, which is uniform in the d-ball; then projected.
@@ -291,58 +310,7 @@ class L2Ball(AbstractBall):
         return (scaled / values_per_sample(norm.where(norm > 0, 1.0), gradient)).to(gradient.dtype)
 
     def _around(self, center: Images) -> AbstractNeighbourhood:
-        shares = self.shares(center)
-        return ClippedSphere(epsilon=self.epsilon, center=center, free=None if shares is None else shares > 0)
-
-
-@final
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Box(AbstractNeighbourhood):
-    """The part of the pixel range around each image that an L∞ ball leaves."""
-
-    lower: Images
-    upper: Images
-
-    def project(self, x: Images) -> Images:
-        """Clamping."""
-        return torch.clamp(x, self.lower, self.upper)
-
-    def select(self, index: Int64[Tensor, " chosen"]) -> "Box":
-        """The boxes of some of the images."""
-        return Box(lower=self.lower[index], upper=self.upper[index])
-
-
-@final
-@dataclass(frozen=True, kw_only=True, eq=False)
-class ClippedSphere(AbstractNeighbourhood):
-    """L2 balls of one radius around each image, cut by the pixel range; see `L2Ball`.
-
-    Attributes:
-        free: which pixels may change; None lets all.
-    """
-
-    epsilon: float
-    center: Images
-    free: Bool[Tensor, "*pixels"] | None = None
-
-    def project(self, x: Images) -> Images:
-        """Scaling onto the sphere, then clipping."""
-        if self.free is not None:
-            x = torch.where(self.free, x, self.center)
-        offset = x.double() - self.center.double()
-        distance = per_sample_l2(offset)
-        # float64 sums over d entries are off by less than about d·2⁻⁵³, in the norm above and in the one that
-        # judges the result, in whatever order they add: aim that much short of the sphere.
-        target = self.epsilon * (1 - 4 * (x[0].numel() + 8) * 2.0**-53)
-        offset = offset * values_per_sample(target / distance.where(distance > 0, 1.0), x)
-        moved = (self.center.double() + offset).to(x.dtype)
-        too_far = (moved.double() - self.center.double()).abs() > offset.abs()
-        moved = torch.where(too_far, torch.nextafter(moved, self.center), moved)
-        return torch.where(values_per_sample(distance <= self.epsilon, x), x, moved).clamp(0, 1)
-
-    def select(self, index: Int64[Tensor, " chosen"]) -> "ClippedSphere":
-        """The balls of some of the images."""
-        return ClippedSphere(epsilon=self.epsilon, center=self.center[index], free=self.free)
+        return ClippedSphere(epsilon=self.epsilon, center=center, free=self._free(center))
 
 
 def _product(first: Tensor, second: Tensor) -> Tensor:
@@ -352,11 +320,6 @@ def _product(first: Tensor, second: Tensor) -> Tensor:
         raise ValueError(
             f"`mask` must broadcast with `epsilon`, of shape {tuple(first.shape)}, got {tuple(second.shape)}"
         ) from None
-
-
-def values_per_sample(values: Tensor, like: Tensor) -> Tensor:
-    """One value per sample, shaped to broadcast over the pixels of `like`."""
-    return values.reshape(-1, *[1] * (like.dim() - 1))
 
 
 def require_pair(x: Tensor, center: Tensor) -> None:

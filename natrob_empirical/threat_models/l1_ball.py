@@ -3,22 +3,24 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import final
+from typing import Final, final
 
 import torch
-from jaxtyping import Bool, Int64
+from jaxtyping import Float64
 from torch import Tensor
 
 from natrob_empirical.norms import IMPOSSIBLE_RADIUS
 from natrob_empirical.random_streams import SampleStreams
-from natrob_empirical.threat_models.balls import (
-    AbstractBall,
+from natrob_empirical.threat_models.balls import AbstractBall, Distances, require_pair
+from natrob_empirical.threat_models.neighbourhoods import (
+    AbstractClippedBall,
     AbstractNeighbourhood,
-    Distances,
     Images,
-    require_pair,
     values_per_sample,
 )
+
+_STEP_PART: Final = 20
+"""A step of many moves one pixel in so many."""
 
 
 @final
@@ -35,17 +37,13 @@ class L1Ball(AbstractBall):
 
     def grey_radius(self, shape: Sequence[int]) -> float:
         """½d; no ball that holds a pixel holds the gray image of every other."""
-        held = self.mask is not None and not bool((self.mask > 0).all())
-        return math.inf if held else IMPOSSIBLE_RADIUS * math.prod(shape)
+        return math.inf if self._holds_pixels else IMPOSSIBLE_RADIUS * math.prod(shape)
 
     def distance(self, x: Images, center: Images) -> Distances:
         """`Σ|x_i − c_i|` in float64."""
         require_pair(x, center)
         offset = x.double() - center.double()
-        distance, shares = offset.abs().flatten(1).sum(dim=1), self.shares(center)
-        if shares is None:
-            return distance
-        return torch.where(((offset != 0) & (shares == 0)).flatten(1).any(dim=1), torch.inf, distance)
+        return self._unless_held_pixels_differ(offset.abs().flatten(1).sum(dim=1), offset)
 
     def random_point(self, center: Images, streams: SampleStreams) -> Images:
         """`c + ε·s_i e_i/Σ_{j ≤ d+1} e_j`, signs s and e_j exponential: uniform in the d-ball; then projected.
@@ -67,48 +65,39 @@ class L1Ball(AbstractBall):
         place = flat.abs().argmax(dim=1, keepdim=True)
         return torch.zeros_like(flat).scatter(1, place, flat.gather(1, place).sign()).view_as(gradient)
 
+    def ascent_step(self, gradient: Images, point: Images) -> Images:
+        """`sign(g_i)/q` in the q pixels of the largest `|g_i|` that can still move that way; 0 elsewhere.
+
+        q is a twentieth of the pixels, at least 1. The steepest direction moves one pixel, which soon ends at 0 or 1.
+
+        Source: Tramèr and Boneh, "Adversarial training and robustness for multiple perturbations", NeurIPS 2019.
+        """
+        stuck = torch.where(gradient > 0, point >= 1, point <= 0)
+        flat = self.spread(gradient.masked_fill(stuck, 0.0)).flatten(1)
+        count = max(1, flat.shape[1] // _STEP_PART)
+        places = flat.abs().topk(count, dim=1).indices
+        signs = flat.gather(1, places).sign()
+        moved = signs.abs().sum(dim=1, keepdim=True).clamp_min(1.0)
+        return torch.zeros_like(flat).scatter(1, places, signs / moved).view_as(gradient)
+
     def _around(self, center: Images) -> AbstractNeighbourhood:
-        shares = self.shares(center)
-        return ClippedCrossPolytope(epsilon=self.epsilon, center=center, free=None if shares is None else shares > 0)
+        return ClippedCrossPolytope(epsilon=self.epsilon, center=center, free=self._free(center))
 
 
 @final
 @dataclass(frozen=True, kw_only=True, eq=False)
-class ClippedCrossPolytope(AbstractNeighbourhood):
-    """L1 balls of one radius around each image, cut by the pixel range; see `L1Ball`.
+class ClippedCrossPolytope(AbstractClippedBall):
+    """L1 balls; see `L1Ball`."""
 
-    Attributes:
-        free: which pixels may change; None lets all.
-    """
-
-    epsilon: float
-    center: Images
-    free: Bool[Tensor, "*pixels"] | None = None
-
-    def project(self, x: Images) -> Images:
-        """The nearest point: min(max(|v_i| − λ, 0), cap_i) with the sign of v = x − c, λ ≥ 0 the least that fits."""
-        if self.free is not None:
-            x = torch.where(self.free, x, self.center)
-        center = self.center.double()
-        offset = (x.double() - center).flatten(1)
-        sizes = offset.abs().nan_to_num(nan=0.0, posinf=torch.finfo(torch.float32).max)
-        room = torch.where(offset > 0, 1.0 - center.flatten(1), center.flatten(1))
-        threshold = _threshold(sizes, room, self.epsilon)
-        kept = torch.minimum((sizes - threshold[:, None]).clamp_min(0.0), room)
-        # float64 sums over d entries are off by less than about d·2⁻⁵³, here and where the result is judged.
-        target = self.epsilon * (1 - 4 * (sizes.shape[1] + 8) * 2.0**-53)
+    def _shortened(self, offset: Float64[Tensor, "batch *pixels"], target: float) -> tuple[Tensor, Tensor]:
+        """The nearest point: min(max(|v_i| − λ, 0), room_i) with the sign of v, λ ≥ 0 the least that fits."""
+        flat, center = offset.flatten(1), self.center.double().flatten(1)
+        sizes = flat.abs().nan_to_num(nan=0.0, posinf=torch.finfo(torch.float32).max)
+        room = torch.where(flat > 0, 1.0 - center, center)
+        kept = torch.minimum((sizes - _threshold(sizes, room, self.epsilon)[:, None]).clamp_min(0.0), room)
         total = kept.sum(dim=1)
         shrinks = torch.where(total > target, target / total.where(total > 0, 1.0), 1.0)
-        step = (offset.sign() * kept * shrinks[:, None]).view_as(x)
-        moved = (center + step).to(x.dtype)
-        too_far = (moved.double() - center).abs() > step.abs()
-        moved = torch.where(too_far, torch.nextafter(moved, self.center), moved).clamp(0, 1)
-        inside = (offset.abs().sum(dim=1) <= self.epsilon) & ((x >= 0) & (x <= 1)).flatten(1).all(dim=1)
-        return torch.where(values_per_sample(inside, x) | x.isnan(), x, moved)
-
-    def select(self, index: Int64[Tensor, " chosen"]) -> "ClippedCrossPolytope":
-        """The balls of some of the images."""
-        return ClippedCrossPolytope(epsilon=self.epsilon, center=self.center[index], free=self.free)
+        return flat.abs().sum(dim=1), (flat.sign() * kept * shrinks[:, None]).view_as(offset)
 
 
 def _threshold(sizes: Tensor, room: Tensor, epsilon: float) -> Tensor:
