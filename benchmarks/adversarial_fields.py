@@ -5,11 +5,13 @@ Every sample of a batch has a field of its own, so that a whole population is so
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from itertools import product
 
 import torch
 from torch import Tensor
 
 from natrob_theory.bounds.adaptive import AffineRemainder, FlowConstants
+from natrob_theory.numbers.norms import Norm
 
 ROOM = 1.0 + 1e-12
 """Norms by SVD are divided by this much more, so that K = 1 is an upper bound."""
@@ -22,7 +24,8 @@ class Population:
 
     Attributes:
         field: f(t, y) for the whole batch.
-        constants: K = 1 and μ, with linear part and remainder where the family has them.
+        constants: K = 1 and μ in L2, with linear part and remainder where the family has them.
+        corners: Jacobians (batch, corners, d, d) whose convex hull holds every Jacobian of the field.
         start: y_0, (batch, d).
         perturbation: ε, (batch, d).
         flow: the exact flow of a state over a time, where it is known.
@@ -30,9 +33,21 @@ class Population:
 
     field: Callable[[Tensor, Tensor], Tensor]
     constants: FlowConstants
+    corners: Tensor
     start: Tensor
     perturbation: Tensor
     flow: Callable[[Tensor, float], Tensor] | None = None
+
+    def constants_in(self, norm: Norm) -> FlowConstants:
+        """K and μ in a norm; in L∞ and L1 the largest of the corners, as both are convex in the Jacobian."""
+        if norm == "L2":
+            return self.constants
+        matrices = self.corners if norm == "Linf" else self.corners.transpose(-1, -2)
+        sizes, diagonal = matrices.abs(), matrices.diagonal(dim1=-2, dim2=-1)
+        rows = sizes.sum(dim=-1)
+        lipschitz = rows.flatten(1).amax(dim=1) * ROOM
+        one_sided = (rows - diagonal.abs() + diagonal).flatten(1).amax(dim=1) + 1e-12 * lipschitz
+        return FlowConstants(lipschitz=lipschitz, one_sided=torch.minimum(one_sided, lipschitz))
 
 
 Family = Callable[[Tensor, float], Population]
@@ -100,7 +115,7 @@ WAVE_GENES = 2 * PIECES + 2
 
 
 def zigzag(genes: Tensor, largest_step: float) -> Population:
-    """f = (1, w(y₁)), whose flow is known: μ = ½."""
+    """f = (1, w(y₁)), whose flow is known: μ = ½ in L2."""
     wave, rest = Wave(genes, largest_step, drifting=True), genes[:, WAVE_GENES:]
 
     def field(_time: Tensor, state: Tensor) -> Tensor:
@@ -114,7 +129,11 @@ def zigzag(genes: Tensor, largest_step: float) -> Population:
     start = torch.cat([wave.period * rest[:, :1].clamp(-1, 1) * (rest[:, 1:2] > 0), 1.0 + rest[:, 2:3].abs()], dim=1)
     step = torch.cat([wave.period * rest[:, 3:4], wave.period * rest[:, 4:5]], dim=1)
     perturbation = step * 10.0 ** (rest[:, 5:6].clamp(-4.0, 0.5))
-    return Population(field=field, constants=_constants(0.5), start=start, perturbation=perturbation, flow=flow)
+    corners = torch.zeros(len(genes), 2, 2, 2, dtype=torch.float64)
+    corners[:, 0, 1, 0], corners[:, 1, 1, 0] = 1.0, -1.0
+    return Population(
+        field=field, constants=_constants(0.5), corners=corners, start=start, perturbation=perturbation, flow=flow
+    )
 
 
 def turned_zigzag(genes: Tensor, largest_step: float) -> Population:
@@ -133,7 +152,10 @@ def turned_zigzag(genes: Tensor, largest_step: float) -> Population:
     phase = torch.round(1.0 / wave.period) + rest[:, 1:2].clamp(-1, 1) * (rest[:, 2:3] > 0)  # y₁ near 1, not 0
     start = torch.cat([wave.period * phase, width * rest[:, 3:4]], dim=1)
     other = torch.cat([start[:, :1] + wave.period * rest[:, 4:5] * (rest[:, 5:6] > 0), -width * rest[:, 3:4]], dim=1)
-    return Population(field=field, constants=_constants(mu), start=start, perturbation=other - start)
+    corners = torch.zeros(len(genes), 4, 2, 2, dtype=torch.float64)
+    for corner, (along, turning) in enumerate(product((-1.0, 1.0), repeat=2)):
+        corners[:, corner, 1, 0], corners[:, corner, 1, 1] = along * amplitude[:, 0], turning * across
+    return Population(field=field, constants=_constants(mu), corners=corners, start=start, perturbation=other - start)
 
 
 def gradient_flow(genes: Tensor, largest_step: float) -> Population:
@@ -145,7 +167,8 @@ def gradient_flow(genes: Tensor, largest_step: float) -> Population:
         hidden = torch.relu((weight @ state[:, :, None])[..., 0] + bias)
         return -(weight.transpose(1, 2) @ hidden[..., None])[..., 0]
 
-    return _with_pair(field, _constants(0.0, affine=(0.5, 0.5)), rest[:, 6:], largest_step)
+    corners = -_with_gates(weight.transpose(1, 2), weight)
+    return _with_pair(field, _constants(0.0, affine=(0.5, 0.5)), corners, rest[:, 6:], largest_step)
 
 
 def skew_and_gradient_flow(genes: Tensor, largest_step: float) -> Population:
@@ -158,7 +181,9 @@ def skew_and_gradient_flow(genes: Tensor, largest_step: float) -> Population:
         turned = torch.stack([-state[:, 1], state[:, 0]], dim=1)
         return 0.5 * turned - 0.5 * (weight.transpose(1, 2) @ hidden[..., None])[..., 0]
 
-    return _with_pair(field, _constants(0.0, affine=(0.5591, 0.25)), rest[:, 6:], largest_step)
+    rotation = torch.tensor([[0.0, -1.0], [1.0, 0.0]], dtype=torch.float64)
+    corners = 0.5 * rotation - 0.5 * _with_gates(weight.transpose(1, 2), weight)
+    return _with_pair(field, _constants(0.0, affine=(0.5591, 0.25)), corners, rest[:, 6:], largest_step)
 
 
 def two_layers(genes: Tensor, largest_step: float) -> Population:
@@ -171,7 +196,7 @@ def two_layers(genes: Tensor, largest_step: float) -> Population:
         hidden = torch.relu((inner @ state[:, :, None])[..., 0] + bias)
         return (outer @ hidden[..., None])[..., 0]
 
-    return _with_pair(field, _constants(1.0), rest[:, 6:], largest_step)
+    return _with_pair(field, _constants(1.0), _with_gates(outer, inner), rest[:, 6:], largest_step)
 
 
 def linear(genes: Tensor, largest_step: float) -> Population:
@@ -191,7 +216,7 @@ def linear(genes: Tensor, largest_step: float) -> Population:
         padded = torch.cat([state, torch.ones(len(state), 1, dtype=torch.float64)], dim=1)
         return (torch.linalg.matrix_exp(duration * whole) @ padded[:, :, None])[:, :2, 0]
 
-    return replace(_with_pair(field, constants, rest[:, 2:], largest_step), flow=flow)
+    return replace(_with_pair(field, constants, matrix[:, None], rest[:, 2:], largest_step), flow=flow)
 
 
 FAMILIES: dict[str, tuple[Family, int]] = {
@@ -236,9 +261,17 @@ def _matrices(genes: Tensor, rows: int, columns: int) -> tuple[Tensor, Tensor]:
     return matrix / (norm * ROOM), genes[:, count:]
 
 
+def _with_gates(outer: Tensor, inner: Tensor) -> Tensor:
+    """W₂DW₁ for every diagonal D of zeros and ones: the corners of what ReLU makes of two layers."""
+    gates = torch.tensor(list(product((0.0, 1.0), repeat=inner.shape[1])), dtype=torch.float64)
+    return torch.einsum("bih,gh,bhj->bgij", outer, gates, inner)
+
+
 def _with_pair(
-    field: Callable[[Tensor, Tensor], Tensor], constants: FlowConstants, genes: Tensor, largest_step: float
-) -> Population:
+    field: Callable[[Tensor, Tensor], Tensor], constants: FlowConstants, corners: Tensor, genes: Tensor,
+    largest_step: float,
+) -> Population:  # fmt: skip
     """A population on d = 2 from five genes: start, direction and size of the perturbation."""
     size = largest_step * 10.0 ** (2.0 * genes[:, 4:5]).clamp(-6.0, 1.0)
-    return Population(field=field, constants=constants, start=genes[:, :2], perturbation=size * genes[:, 2:4])
+    start, perturbation = genes[:, :2], size * genes[:, 2:4]
+    return Population(field=field, constants=constants, corners=corners, start=start, perturbation=perturbation)

@@ -1,4 +1,4 @@
-"""A search for pairs beyond the affine bound: `python -m benchmarks.affine_bound_search --pairs 1000000`.
+"""A search for pairs beyond the affine bound: `python -m benchmarks.affine_bound_search --norm L2 --pairs 1000000`.
 
 Populations of adversarial fields with their pairs evolve, each under settings drawn anew: method, largest step, time
 span, tolerance, controller. What is raised is the share of the error terms that a pair uses up,
@@ -11,6 +11,7 @@ import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -29,6 +30,7 @@ from natrob_theory import (
 from natrob_theory.bounds.adaptive import affine_bound_from, recorded_solve
 from natrob_theory.checks import ZigzagField
 from natrob_theory.checks.solve_allowance import solve_allowance
+from natrob_theory.numbers.norms import NORMS, Norm, per_sample_norm
 
 METHODS: tuple[ButcherTableau, ...] = (HEUN_EULER, BOGACKI_SHAMPINE, FEHLBERG45, DOPRI5)
 POPULATION = 2000
@@ -109,16 +111,17 @@ def drawn_network(tableau: ButcherTableau, largest_step: float, generator: torch
     }  # fmt: skip
 
 
-def outcome(population: Population, arguments: dict[str, object]) -> Outcome:
-    """Solve every pair, each solve on its own grid, and compare with the bound."""
+def outcome(population: Population, arguments: dict[str, object], norm: Norm = "L2") -> Outcome:
+    """Solve every pair, each solve on its own grid, and compare with the bound in a norm."""
     net = NeuralODE(population.field, **arguments)  # type: ignore[arg-type]
     tableau, start = net.tableau, population.start
-    other = recorded_solve(net, start + population.perturbation)
-    clean = recorded_solve(net, start)
-    bound = affine_bound_from(net, clean, population.constants, kind="upper", norm="L2")
-    distance = (clean.states[0] - other.states[0]).norm(dim=1)
-    measured = (clean.states[-1] - other.states[-1]).norm(dim=1)
-    rounding = [solve_allowance(tableau, solve, population.constants, FIELD_ERROR_FACTOR) for solve in (clean, other)]
+    other = recorded_solve(net, start + population.perturbation, norm=norm)
+    clean, constants = recorded_solve(net, start, norm=norm), population.constants_in(norm)
+    bound = affine_bound_from(net, clean, constants, kind="upper", norm=norm)
+    distance = per_sample_norm(clean.states[0] - other.states[0], norm)
+    measured = per_sample_norm(clean.states[-1] - other.states[-1], norm)
+    longer = math.sqrt(start.shape[1]) if norm == "L1" else 1.0  # ‖v‖₁ ≤ √d‖v‖₂; ‖v‖_∞ ≤ ‖v‖₂
+    rounding = [longer * solve_allowance(tableau, solve, constants, FIELD_ERROR_FACTOR) for solve in (clean, other)]
     allowance = rounding[0] + rounding[1]
     limit = torch.as_tensor(bound.at(distance).value)
     flow = torch.as_tensor(bound.flow_growth) * distance
@@ -126,7 +129,7 @@ def outcome(population: Population, arguments: dict[str, object]) -> Outcome:
     terms = (torch.as_tensor(bound.clean_error), torch.as_tensor(bound.any_error.constant))
     error = torch.zeros_like(measured)
     if population.flow is not None:
-        error = (clean.states[-1] - population.flow(start, net.end_time - net.start_time)).norm(dim=1)
+        error = per_sample_norm(clean.states[-1] - population.flow(start, net.end_time - net.start_time), norm)
     return Outcome(
         share=_share(measured - flow, limit - flow, allowance),
         clean=_share(error, terms[0], rounding[0]),
@@ -170,6 +173,7 @@ def evolve(
     population: int,
     generations: int,
     jumps: bool = False,
+    norm: Norm = "L2",
 ) -> Findings:
     """One population under drawn settings: mutants replace their parents where they use up more of the error terms.
 
@@ -187,7 +191,7 @@ def evolve(
         genes = parents + scale * torch.randn(genes.shape, generator=generator, dtype=torch.float64)
         try:
             tried = make(genes, largest_step)
-            found = outcome(across_jumps(tried, arguments) if jumps else tried, arguments)
+            found = outcome(across_jumps(tried, arguments) if jumps else tried, arguments, norm)
         except IntegrationError:  # a solve did not reach the end, and the bound says nothing of it
             return findings
         findings.add(found)
@@ -206,16 +210,17 @@ def pattern(tableau: ButcherTableau) -> tuple[list[float], list[float]]:
 
 
 def search(
-    pairs: int, *, seed: int, population: int = POPULATION, generations: int = GENERATIONS
+    pairs: int, *, seed: int, norm: Norm = "L2", population: int = POPULATION, generations: int = GENERATIONS
 ) -> dict[tuple[str, str], Findings]:
     """Findings of every method on every family, at least `pairs` pairs in all."""
     generator = torch.Generator().manual_seed(seed)
+    grow = partial(evolve, generator=generator, norm=norm)
     found = {(tableau.name, family): Findings() for tableau in METHODS for family in FAMILIES}
     while sum(entry.pairs for entry in found.values()) < pairs:
         for tableau in METHODS:
             for family in FAMILIES:
-                plain = evolve(family, tableau, generator, population=population, generations=generations)
-                close = evolve(family, tableau, generator, population=population // 4, generations=1, jumps=True)
+                plain = grow(family, tableau, population=population, generations=generations)
+                close = grow(family, tableau, population=population // 4, generations=1, jumps=True)
                 found[tableau.name, family].join(plain)
                 found[tableau.name, family].join(close)
     return found
@@ -246,12 +251,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Search, and print the table."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.affine_bound_search", description=__doc__)
     parser.add_argument("--pairs", type=int, default=1_000_000, help="at least so many pairs (default 1,000,000)")
+    parser.add_argument("--norm", choices=NORMS, default="L2", help="of all distances and constants (default L2)")
     parser.add_argument("--seed", type=int, default=0)
     chosen = parser.parse_args(arguments)
     began = time.perf_counter()
-    found = search(chosen.pairs, seed=chosen.seed)
+    found = search(chosen.pairs, seed=chosen.seed, norm=chosen.norm)
     print(table(found), flush=True)
-    print(f"seed {chosen.seed}, {time.perf_counter() - began:.0f} s")
+    print(f"{chosen.norm}, seed {chosen.seed}, {time.perf_counter() - began:.0f} s")
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Literal, TypeAlias, final
 
-from natrob_empirical.ceiling.certificates import CliqueCover
+from natrob_empirical.ceiling.certificates import UpperCertificate
 from natrob_empirical.ceiling.distance_limits import CeilingNorm
 
 Pair: TypeAlias = tuple[int, int]
@@ -35,8 +35,8 @@ class Ceiling:
         norm, epsilon: of the balls.
         images: how many.
         most: at most so many are robust at once.
-        cover: proves it: fractional cliques that cover the images and weigh no more. None where it is the class sizes
-            alone that prove it, as one class does.
+        cover: proves it: fractional cliques that cover the images and weigh no more, or such a cover for each of two
+            cases about an image, and so on.
         robust: positions of images that a classifier keeps together: no two of them conflict.
         method: what the two bounds rest on, in words.
         conflicts: pairs of different labels whose distance is at most 2ε.
@@ -51,7 +51,7 @@ class Ceiling:
     epsilon: float
     images: int
     most: int
-    cover: CliqueCover
+    cover: UpperCertificate
     robust: tuple[int, ...]
     method: str
     conflicts: int

@@ -39,7 +39,10 @@ class CoverSolution:
     closed: bool
 
 
-def best_clique_cover(vertices: Sequence[int], adjacency: Adjacency, *, rounds: int, apiece: int = 3) -> CoverSolution:
+def best_clique_cover(
+    vertices: Sequence[int], adjacency: Adjacency, *, rounds: int, apiece: int = 3, known: Sequence[Clique] = (),
+    enough: int = 0,
+) -> CoverSolution:  # fmt: skip
     """Solves max Σ x_v with Σ_{v∈Q} x_v ≤ 1 for more and more cliques Q, and covers the vertices by its dual.
 
     Every dual solution is a cover, whatever round it is from: a limit on the rounds loosens the bound and breaks
@@ -50,18 +53,20 @@ def best_clique_cover(vertices: Sequence[int], adjacency: Adjacency, *, rounds: 
         adjacency: of the graph.
         rounds: linear programmes at most, at least 1.
         apiece: cliques that a round takes in for one vertex at most.
+        known: cliques of these vertices to begin with; without any some that cover them are made.
+        enough: a bound with which the search ends.
     """
     place = {vertex: position for position, vertex in enumerate(vertices)}
-    cliques = covering_cliques(vertices, adjacency)
+    cliques = list(known) or covering_cliques(vertices, adjacency)
     least = math.inf
     for attempt in range(1, rounds + 1):
         values, duals, room = _solved(cliques, place)
         better, least = float(values.sum()) < least - _VIOLATED, min(least, float(values.sum()))
         shares = {vertex: value for vertex, value in zip(vertices, values.tolist(), strict=True) if value > 1e-9}
-        known = set(cliques)
+        held = set(cliques)
         violated = dict.fromkeys(heavy_cliques(shares, adjacency, 1.0 + _VIOLATED, apiece=apiece))
-        fresh = [clique for clique in violated if clique not in known]
-        if not fresh or attempt == rounds:
+        fresh = [clique for clique in violated if clique not in held]
+        if not fresh or attempt == rounds or least < enough + 1 - _VIOLATED:
             cover = _rounded_up(cliques, duals, vertices)
             return CoverSolution(cover=cover, shares=shares, cliques=tuple(cliques), closed=not fresh)
         # Only after progress, so that no clique leaves and comes back for ever.

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final, TypeAlias, final
 
-from natrob_empirical.ceiling.certificates import Clique, CliqueCover
+from natrob_empirical.ceiling.certificates import Clique, CliqueCover, UpperCertificate, covers_changed
 from natrob_empirical.ceiling.conflict_graph import Adjacency
 
 _MOST_NEIGHBOURS: Final = 64
@@ -63,8 +63,21 @@ class Kernel:
         forced = [each.vertex for each in self.reductions if isinstance(each, Simplicial)]
         return sorted([*chosen, *forced])
 
-    def cover(self, cover: CliqueCover) -> CliqueCover:
-        """A clique cover of the graph from one of the kernel, whose weight grows by the vertices chosen."""
+    @property
+    def dominating(self) -> frozenset[int]:
+        """Vertices whose cliques take others in: a case without them would leave those bare."""
+        return frozenset(each.by for each in self.reductions if isinstance(each, Dominated))
+
+    def upper(self, certificate: UpperCertificate) -> UpperCertificate:
+        """A certificate of the graph from one of the kernel, whose bound grows by the vertices chosen.
+
+        A dominated vertex leaves with its dominator where that is a neighbour of a vertex inside: it is joined to all
+        neighbours of its dominator.
+        """
+        return covers_changed(certificate, self._cover)
+
+    def _cover(self, cover: CliqueCover) -> CliqueCover:
+        """A clique cover of the graph from one of the kernel."""
         cliques, numerators = [set(clique) for clique in cover.cliques], list(cover.numerators)
         holding: dict[int, list[int]] = {}
         for position, clique in enumerate(cliques):
@@ -77,9 +90,10 @@ class Kernel:
                 cliques.append(set(reduction.clique))
                 numerators.append(cover.denominator)
             else:
-                for position in holding[reduction.by]:
+                places = holding.get(reduction.by, [])
+                for position in places:
                     cliques[position].add(reduction.vertex)
-                holding.setdefault(reduction.vertex, []).extend(holding[reduction.by])
+                holding.setdefault(reduction.vertex, []).extend(places)
         return CliqueCover(
             cliques=tuple(tuple(sorted(clique)) for clique in cliques),
             numerators=tuple(numerators),

@@ -1,11 +1,18 @@
 """The largest independent set of a conflict graph between two certificates, both checked edge by edge."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Final, final
 
-from natrob_empirical.ceiling.certificates import CliqueCover, require_cover, require_independent
-from natrob_empirical.ceiling.clique_programme import DENOMINATOR, best_clique_cover
+from natrob_empirical.ceiling.branching import NOTHING, branched
+from natrob_empirical.ceiling.certificates import (
+    UpperCertificate,
+    covers_of,
+    joined_certificates,
+    require_independent,
+    require_upper,
+)
+from natrob_empirical.ceiling.clique_programme import best_clique_cover
 from natrob_empirical.ceiling.conflict_graph import Adjacency, ConflictGraph, components_of
 from natrob_empirical.ceiling.independent_set import independent_set
 from natrob_empirical.ceiling.matching import matching_cover
@@ -13,6 +20,10 @@ from natrob_empirical.ceiling.reductions import kernel_of
 
 _ROUNDS: Final = 60
 _EXCHANGES: Final = 50_000
+_CASES: Final = 16
+"""Covers that a certificate may consist of."""
+_GAP: Final = 2
+"""A wider gap between both sides is not tried to be closed by cases."""
 _EDGES_LOOKED_AT: Final = 16_000_000
 """Components with many edges get fewer rounds and exchanges, so that a bound comes within a minute or two."""
 
@@ -23,12 +34,12 @@ class Solution:
     """Both certificates of a graph.
 
     Attributes:
-        cover: from above.
+        cover: from above, in cases where one cover does not reach the other side.
         chosen: an independent set, from below.
         method: what they were found by.
     """
 
-    cover: CliqueCover
+    cover: UpperCertificate
     chosen: tuple[int, ...]
     method: str
 
@@ -39,16 +50,14 @@ def solve(graph: ConflictGraph) -> Solution:
     Raises:
         CeilingCertificateError: a certificate that does not hold, a fault of the search.
     """
-    kernel = kernel_of(graph.neighbours())
-    parts = [_solved(part, kernel.adjacency) for part in components_of(kernel.adjacency, kernel.vertices)]
-    cover = CliqueCover(
-        cliques=tuple(clique for part in parts for clique in part.cover.cliques),
-        numerators=tuple(numerator for part in parts for numerator in part.cover.numerators),
-        denominator=DENOMINATOR,
-    )
+    kernel, cover, parts, cases = kernel_of(graph.neighbours()), NOTHING, [], _CASES
+    for component in components_of(kernel.adjacency, kernel.vertices):
+        parts.append(_solved(component, kernel.adjacency, cases=cases, never=kernel.dominating))
+        cover = joined_certificates(cover, parts[-1].cover)
+        cases = _CASES // len(covers_of(cover))
     chosen = kernel.independent(vertex for part in parts for vertex in part.chosen)
     method = " and ".join(dict.fromkeys(part.method for part in parts)) or "reductions"
-    return checked(graph, Solution(cover=kernel.cover(cover), chosen=tuple(chosen), method=method))
+    return checked(graph, Solution(cover=kernel.upper(cover), chosen=tuple(chosen), method=method))
 
 
 def matched(graph: ConflictGraph) -> Solution:
@@ -63,16 +72,20 @@ def matched(graph: ConflictGraph) -> Solution:
 
 def checked(graph: ConflictGraph, solution: Solution) -> Solution:
     """Checks both certificates on the graph, and hands the solution back."""
-    require_cover(graph, solution.cover)
+    require_upper(graph, solution.cover)
     require_independent(graph, solution.chosen)
     return solution
 
 
-def _solved(vertices: Sequence[int], adjacency: Adjacency) -> Solution:
-    """One component of the kernel."""
+def _solved(vertices: Sequence[int], adjacency: Adjacency, *, cases: int, never: Collection[int]) -> Solution:
+    """One component of the kernel, in at most so many cases."""
     ends = sum(len(adjacency[vertex]) for vertex in vertices)
     rounds = max(1, min(_ROUNDS, 2 * _EDGES_LOOKED_AT // ends))
     exchanges = min(_EXCHANGES, _EDGES_LOOKED_AT // 5 * len(vertices) // ends)
     best = best_clique_cover(vertices, adjacency, rounds=rounds, apiece=3 if rounds == _ROUNDS else 1)
     chosen = independent_set(vertices, adjacency, exchanges=exchanges, shares=best.shares, enough=best.cover.bound)
-    return Solution(cover=best.cover, chosen=tuple(chosen), method="clique cover")
+    closed = None
+    if 0 < best.cover.bound - len(chosen) <= _GAP and rounds == _ROUNDS:
+        closed = branched(vertices, adjacency, best, wanted=len(chosen), cases=cases, never=never)
+    cover, method = (best.cover, "clique cover") if closed is None else (closed, "clique covers of cases")
+    return Solution(cover=cover, chosen=tuple(chosen), method=method)

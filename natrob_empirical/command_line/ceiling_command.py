@@ -11,7 +11,7 @@ from rich import box
 from rich.table import Table
 from torch import Tensor
 
-from natrob_empirical.ceiling import Ceiling, CeilingNorm, robustness_ceilings
+from natrob_empirical.ceiling import Branching, Ceiling, CeilingNorm, UpperCertificate, robustness_ceilings
 from natrob_empirical.command_line.console import console
 from natrob_empirical.command_line.device_and_data import dataset_named
 from natrob_empirical.command_line.displays import WorkDisplay
@@ -164,11 +164,13 @@ def _described(ceiling: Ceiling) -> dict[str, Any]:
         "equal_images": ceiling.equal_images,
         "witnesses": [[pair.first, pair.second, pair.distance] for pair in ceiling.witnesses],
         "robust_images": list(ceiling.robust),
-        "cover": {
-            "denominator": ceiling.cover.denominator,
-            "cliques": [
-                [numerator, *clique]
-                for numerator, clique in zip(ceiling.cover.numerators, ceiling.cover.cliques, strict=True)
-            ],
-        },
+        "cover": _certificate(ceiling.cover),
     }
+
+
+def _certificate(cover: UpperCertificate) -> dict[str, Any]:
+    """A cover with its cliques, or the two cases of a vertex."""
+    if isinstance(cover, Branching):
+        return {"vertex": cover.vertex, "inside": _certificate(cover.inside), "outside": _certificate(cover.outside)}
+    cliques = [[numerator, *clique] for numerator, clique in zip(cover.numerators, cover.cliques, strict=True)]
+    return {"denominator": cover.denominator, "cliques": cliques}
