@@ -17,13 +17,14 @@ SUITE = OMP_NUM_THREADS=1 NATROB_TEST_SEED=$(1) $(BIN)/python -m pytest -n auto 
 # A worker runs the whole of a file, so that what the file's tests share is made once; files stay in random order.
 BY_FILE := --dist loadfile --no-loadscope-reorder
 
-.PHONY: help install report test types suite test-long test-orders proofs evidence publish bench format clean
+.PHONY: help install report test types suite test-long test-orders soak proofs evidence publish bench format clean
 
 help:
 	@echo "make report   run the main job on the bundled digits and write output/quick/index.html"
 	@echo "make test     format, lint, types, import contracts, tests in random order (SEED=0)"
 	@echo "make test-long  the long versions of tests, and every property on six times as many examples"
 	@echo "make test-orders  the tests alone, in five orders with five seeds of weights (some thirty minutes)"
+	@echo "make soak     search a million pairs beyond every bound: affine ones in L2, L∞ and L1, constants and growth in L∞ and L1"
 	@echo "make proofs   check every proof, by sympy and by Coq (installs Coq where apt may be used); one line per claim, and output/proofs.json"
 	@echo "make evidence pack the records and proofs.json of reports/ into the file that comes with the package"
 	@echo "make publish  write all that is published anew from the committed records: evidence, site, blocks of README and docs"
@@ -63,6 +64,13 @@ test-long: $(INSTALLED)-test $(NATIVE)
 
 test-orders: $(INSTALLED)-test $(NATIVE)
 	for seed in 1 2 3 4 5; do $(call SUITE,$$seed) || exit 1; done
+
+# Twice 500,000 pairs are a million native ones.
+soak: $(INSTALLED)-test $(NATIVE)
+	$(BIN)/python -m benchmarks.affine_bound_search --norm L2 --pairs 1000000
+	$(BIN)/python -m benchmarks.affine_bound_search --norm Linf --pairs 500000
+	$(BIN)/python -m benchmarks.affine_bound_search --norm L1 --pairs 500000
+	$(BIN)/python -m benchmarks.norm_bound_search --pairs 1000000
 
 proofs: $(INSTALLED)-proofs
 	proofs/install_coq

@@ -1,6 +1,7 @@
-"""Cases that close the last gap between a clique cover and an independent set."""
+"""Cases that narrow the gap between a clique cover and an independent set, or close it."""
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from typing import Final, final
 
 from natrob_empirical.ceiling.certificates import Branching, Clique, CliqueCover, UpperCertificate
@@ -9,67 +10,100 @@ from natrob_empirical.ceiling.conflict_graph import Adjacency
 
 NOTHING: Final = CliqueCover(cliques=(), numerators=(), denominator=DENOMINATOR)
 """Covers no vertex."""
-_ROUNDS: Final = 8
+_ROUNDS: Final = 4
 """Linear programmes of one case at most."""
 
 
 def branched(
     vertices: Sequence[int], adjacency: Adjacency, root: CoverSolution, *, wanted: int, cases: int,
     never: Collection[int],
-) -> UpperCertificate | None:  # fmt: skip
-    """A certificate that no independent set is larger than wanted, or None where so many cases do not give one.
+) -> UpperCertificate:  # fmt: skip
+    """Divides the loosest case in two, again and again, until the bound is as wanted or there are so many cases.
 
     Args:
         vertices: of the graph.
         adjacency: of the graph.
         root: the best cover of the whole.
-        wanted: the bound asked for.
-        cases: how many covers there may be.
+        wanted: the size of an independent set, below which no bound can be.
+        cases: how many there may be.
         never: vertices that no case is about.
     """
-    return _Cases(adjacency, cases, never).closed(vertices, root, wanted)
+    first = _Case(vertices=vertices, found=root, inside=0)
+    open_cases = [first]
+    while len(open_cases) < cases:
+        loosest = max(open_cases, key=lambda case: case.bound)
+        vertex = None if loosest.bound <= wanted else _telling(loosest, adjacency, never)
+        if vertex is None:
+            break
+        loosest.divide(vertex, adjacency, wanted)
+        open_cases.remove(loosest)
+        open_cases.extend(loosest.parts)
+    return first.certificate
 
 
 @final
-class _Cases:
-    """The search, and how many more cases it may open."""
+@dataclass(kw_only=True, eq=False)
+class _Case:
+    """What is left of a graph once some vertices are in the independent set, and others are not.
 
-    def __init__(self, adjacency: Adjacency, cases: int, never: Collection[int]) -> None:
-        self.adjacency, self.never = adjacency, never
-        self.left = cases - 1
+    Attributes:
+        vertices: that are left.
+        found: their cover.
+        inside: how many vertices are in the set already.
+        vertex: which the two parts are about, if the case is divided.
+        parts: with the vertex inside, and outside; none if it is not.
+    """
 
-    def closed(self, vertices: Sequence[int], found: CoverSolution, wanted: int) -> UpperCertificate | None:
-        """Covers the vertices, by cases about the vertex that tells most where one cover does not reach the bound."""
-        if found.cover.bound <= wanted:
-            return found.cover
-        vertex = self._telling(vertices, found)
-        if vertex is None or self.left == 0:
-            return None
-        self.left -= 1
-        near = self.adjacency[vertex]
-        inside = self._case([v for v in vertices if v != vertex and v not in near], found.cliques, wanted - 1)
-        outside = None if inside is None else self._case([v for v in vertices if v != vertex], found.cliques, wanted)
-        if inside is None or outside is None:
-            return None
-        return Branching(vertex=vertex, inside=inside, outside=outside)
+    vertices: Sequence[int]
+    found: CoverSolution
+    inside: int
+    vertex: int = -1
+    parts: "tuple[_Case, ...]" = ()
 
-    def _case(self, vertices: Sequence[int], cliques: Sequence[Clique], wanted: int) -> UpperCertificate | None:
-        """A case with the vertices that it leaves."""
-        left = set(vertices)
-        adjacency = [near & left if vertex in left else set() for vertex, near in enumerate(self.adjacency)]
-        known = dict.fromkeys(tuple(vertex for vertex in clique if vertex in left) for clique in cliques)
-        known.pop((), None)
+    @property
+    def bound(self) -> int:
+        """At most so many vertices in all, by this cover."""
+        return self.inside + self.found.cover.bound
+
+    @property
+    def certificate(self) -> UpperCertificate:
+        """Of the vertices that are left."""
+        if not self.parts:
+            return self.found.cover
+        inside, outside = (part.certificate for part in self.parts)
+        return Branching(vertex=self.vertex, inside=inside, outside=outside)
+
+    def divide(self, vertex: int, adjacency: Adjacency, wanted: int) -> None:
+        """Opens the two cases of a vertex."""
+        near, self.vertex = adjacency[vertex], vertex
+        others = [other for other in self.vertices if other != vertex]
+        apart = [other for other in others if other not in near]
+        self.parts = (
+            self._part(apart, adjacency, inside=self.inside + 1, wanted=wanted),
+            self._part(others, adjacency, inside=self.inside, wanted=wanted),
+        )
+
+    def _part(self, vertices: Sequence[int], adjacency: Adjacency, *, inside: int, wanted: int) -> "_Case":
+        """A case with these vertices, covered by the cliques of this one to begin with."""
         if not vertices:
-            return NOTHING if wanted >= 0 else None
-        found = best_clique_cover(vertices, adjacency, rounds=_ROUNDS, known=tuple(known), enough=wanted)
-        return self.closed(vertices, found, wanted)
+            nothing = CoverSolution(cover=NOTHING, shares={}, cliques=(), closed=True)
+            return _Case(vertices=(), found=nothing, inside=inside)
+        left = set(vertices)
+        nearer = [near & left if vertex in left else set() for vertex, near in enumerate(adjacency)]
+        known: dict[Clique, None] = {}
+        for clique in self.found.cliques:
+            if kept := tuple(vertex for vertex in clique if vertex in left):
+                known[kept] = None
+        found = best_clique_cover(vertices, nearer, rounds=_ROUNDS, known=tuple(known), enough=wanted - inside)
+        return _Case(vertices=vertices, found=found, inside=inside)
 
-    def _telling(self, vertices: Sequence[int], found: CoverSolution) -> int | None:
-        """The undecided vertex whose neighbours have the largest shares; None where none is undecided."""
-        shares = found.shares
-        weights = {
-            vertex: min(share, 1 - share) * sum(shares.get(other, 0.0) for other in self.adjacency[vertex])
-            for vertex in vertices
-            if vertex not in self.never and 0.01 < (share := shares.get(vertex, 0.0)) < 0.99
-        }
-        return max(weights, key=weights.__getitem__, default=None)
+
+def _telling(case: _Case, adjacency: Adjacency, never: Collection[int]) -> int | None:
+    """The undecided vertex whose neighbours have the largest shares; None where none is undecided."""
+    shares = case.found.shares
+    weights = {
+        vertex: min(share, 1 - share) * sum(shares.get(other, 0.0) for other in adjacency[vertex])
+        for vertex in case.vertices
+        if vertex not in never and 0.01 < (share := shares.get(vertex, 0.0)) < 0.99
+    }
+    return max(weights, key=weights.__getitem__, default=None)

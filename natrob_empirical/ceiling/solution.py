@@ -20,10 +20,10 @@ from natrob_empirical.ceiling.reductions import kernel_of
 
 _ROUNDS: Final = 60
 _EXCHANGES: Final = 50_000
-_CASES: Final = 16
+_CASES: Final = 8
 """Covers that a certificate may consist of."""
-_GAP: Final = 2
-"""A wider gap between both sides is not tried to be closed by cases."""
+_GAP: Final = 8
+"""A wider gap between both sides is not narrowed by cases, each of which costs as much as a few rounds."""
 _EDGES_LOOKED_AT: Final = 16_000_000
 """Components with many edges get fewer rounds and exchanges, so that a bound comes within a minute or two."""
 
@@ -84,8 +84,9 @@ def _solved(vertices: Sequence[int], adjacency: Adjacency, *, cases: int, never:
     exchanges = min(_EXCHANGES, _EDGES_LOOKED_AT // 5 * len(vertices) // ends)
     best = best_clique_cover(vertices, adjacency, rounds=rounds, apiece=3 if rounds == _ROUNDS else 1)
     chosen = independent_set(vertices, adjacency, exchanges=exchanges, shares=best.shares, enough=best.cover.bound)
-    closed = None
-    if 0 < best.cover.bound - len(chosen) <= _GAP and rounds == _ROUNDS:
-        closed = branched(vertices, adjacency, best, wanted=len(chosen), cases=cases, never=never)
-    cover, method = (best.cover, "clique cover") if closed is None else (closed, "clique covers of cases")
+    cover: UpperCertificate = best.cover
+    if 0 < cover.bound - len(chosen) <= _GAP and rounds == _ROUNDS:
+        cases_of_it = branched(vertices, adjacency, best, wanted=len(chosen), cases=cases, never=never)
+        cover = min(cover, cases_of_it, key=lambda each: each.bound)
+    method = "clique cover" if cover is best.cover else "clique covers of cases"
     return Solution(cover=cover, chosen=tuple(chosen), method=method)

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from natrob_empirical.attacks import FGSM, PGD, AttackResult, RandomNoise
-from natrob_empirical.threat_models import AbstractBall, L2Ball, LinfBall
+from natrob_empirical.threat_models import AbstractBall, L1Ball, L2Ball, LinfBall
 
 Images = tuple[Tensor, Tensor]
 
@@ -150,3 +150,17 @@ def test_wrong_settings_are_refused(settings: dict[str, Any], error: type[Except
 def test_settings_are_keyword_only() -> None:
     with pytest.raises(TypeError, match="positional"):
         PGD(LinfBall(0.1), 0.01)  # pyright: ignore[reportCallIssue] - the error is the point
+
+
+def test_in_l1_sparse_steps_fool_far_more_digits_than_steps_of_one_pixel(
+    digits_net: nn.Module, digit_images: tuple[Tensor, Tensor], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The steepest ascent goes back to a pixel that is at 0 or 1 already, and stands still."""
+
+    def left() -> int:
+        generator = torch.Generator().manual_seed(0)
+        return int((~PGD(L1Ball(2.0), steps=40)(digits_net, *digit_images, generator=generator).success).sum())
+
+    sparse = left()
+    monkeypatch.setattr(L1Ball, "ascent_step", lambda ball, gradient, _: ball.steepest_ascent(gradient))
+    assert 3 * sparse < left()

@@ -16,11 +16,15 @@ from natrob_empirical.ceiling import (
     Ceiling,
     CeilingCertificateError,
     CeilingNorm,
+    CliqueCover,
     ConflictGraph,
+    near_pairs,
     require_cover,
     require_independent,
     robustness_ceilings,
 )
+from natrob_empirical.ceiling.labelled_images import LabelledImages
+from natrob_empirical.ceiling.pixel_levels import pixel_levels
 from natrob_empirical.datasets import Dataset
 from natrob_empirical.threat_models import AbstractBall, L1Ball
 
@@ -138,6 +142,7 @@ def test_both_certificates_hold_and_altered_ones_are_refused() -> None:
     distances = cdist(levels, levels, "chebyshev")
     first, second = np.nonzero(np.triu((distances <= 0.7 * 16) & (labels[:, None] != labels[None, :])))
     graph = ConflictGraph(count=len(labels), first=first, second=second)
+    assert isinstance(found.cover, CliqueCover)
     require_cover(graph, found.cover)
     require_independent(graph, found.robust)
     assert sum(found.cover.weights) >= found.cover.bound == found.most
@@ -253,3 +258,29 @@ def test_other_types_are_refused() -> None:
         robustness_ceiling(np.zeros((2, 3)), [0.0, 1.0], LinfBall(0.1))
     with pytest.raises(ValueError, match="must have no mask"):
         robustness_ceiling(np.zeros((2, 1, 1, 3)), [0, 1], LinfBall(0.1, mask=torch.tensor([True, False, True])))
+
+
+def of_blocks(images: Array, labels: Array, norm: CeilingNorm, epsilon: float) -> tuple[int, set[tuple[int, int]]]:
+    """How many blocks the search takes with seven rows a block, and its pairs."""
+    subject = LabelledImages(pixels=pixel_levels(images), labels=labels, norm=norm)
+    blocks = list(near_pairs.SEARCHES[norm](subject.pixels.levels, labels, subject.limits(epsilon).possible).blocks())
+    return len(blocks), {
+        pair for each in blocks for pair in zip(each.first.tolist(), each.second.tolist(), strict=True)
+    }
+
+
+@pytest.mark.mnist
+@pytest.mark.parametrize(("norm", "epsilon"), [("L2", 3.0), ("Linf", 0.5), ("L1", 40.0)])
+def test_blocks_of_training_images_find_what_a_direct_computation_finds(
+    norm: CeilingNorm, epsilon: float, mnist_root: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = load_dataset("mnist", data_root=str(mnist_root), download=False)
+    images, labels = data.to_images(data.train_x[:150]).numpy(), data.train_y[:150].numpy()
+    monkeypatch.setattr(
+        near_pairs, "row_blocks", lambda count: (slice(k, min(count, k + 7)) for k in range(0, count, 7))
+    )
+    blocks, pairs = of_blocks(images, labels, norm, epsilon)
+    levels = np.rint(images.reshape(len(images), -1) * 255).astype(int)
+    assert blocks == 22
+    assert pairs == conflicts_by_definition(levels, labels, 255, norm, epsilon)
+    assert pairs

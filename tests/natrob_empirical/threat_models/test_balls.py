@@ -283,3 +283,34 @@ def test_a_ball_of_another_norm_need_not_know_where_gray_images_begin() -> None:
     ball = _BallOfAnotherNorm(0.1)
     with pytest.raises(NotImplementedError, match="_BallOfAnotherNorm does not say from which radius on"):
         ball.grey_radius((1, 8, 8))
+
+
+@given(pairs())
+def test_a_step_in_l1_has_unit_size_and_moves_only_pixels_that_can_move_that_way(pair: tuple[Tensor, Tensor]) -> None:
+    gradient, point = pair[0] - 0.5, pair[1].clone()
+    flat = point.flatten(1)
+    flat[:, ::3] = 1.0
+    flat[:, 1::3] = 0.0
+    point = flat.view_as(point)
+    step = L1Ball(1.0).ascent_step(gradient, point)
+    assert ((step == 0) | (step.sign() == gradient.sign())).all()
+    assert not ((step > 0) & (point >= 1)).any()
+    assert not ((step < 0) & (point <= 0)).any()
+    size = step.abs().flatten(1).sum(dim=1)
+    movable = ((gradient > 0) & (point < 1)) | ((gradient < 0) & (point > 0))
+    torch.testing.assert_close(size, movable.flatten(1).any(dim=1).to(size.dtype))
+
+
+def test_a_step_in_l1_moves_a_twentieth_of_the_pixels_those_of_the_largest_gradients() -> None:
+    gradient = torch.linspace(-1.0, 1.0, 80).reshape(1, 1, 8, 10)
+    step = L1Ball(1.0).ascent_step(gradient, torch.full_like(gradient, 0.5)).flatten()
+    assert step.nonzero().flatten().tolist() == [0, 1, 78, 79]
+    assert step[[0, 1, 78, 79]].tolist() == [-0.25, -0.25, 0.25, 0.25]
+    zero = torch.zeros_like(gradient)
+    assert not L1Ball(1.0).ascent_step(zero, zero).any()
+
+
+@pytest.mark.parametrize("ball", [LinfBall(0.1), L2Ball(0.5)])
+def test_other_balls_step_along_the_steepest_ascent(ball: AbstractBall) -> None:
+    gradient = torch.randn(3, 1, 4, 4, generator=torch.Generator().manual_seed(0))
+    assert torch.equal(ball.ascent_step(gradient, torch.rand_like(gradient)), ball.steepest_ascent(gradient))

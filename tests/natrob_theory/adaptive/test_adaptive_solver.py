@@ -320,6 +320,22 @@ def test_bad_settings_of_the_solver(settings: dict[str, object], message: str) -
         NeuralODE(wave, **settings)  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize(("beta", "safety"), [(0.2, 0.92), (0.01, 0.01), (0.15, 0.92), (0.01, 0.92)])
+def test_with_an_estimate_of_zero_a_far_end_is_reached_just_where_steps_do_not_shrink(
+    beta: float, safety: float
+) -> None:
+    """q = safety · 10^{10α} · 10^{−4β} with α = 1/5 − ¾β for dopri5, as the controller's docstring says."""
+    q = safety * 10 ** (10 * (0.2 - 0.75 * beta)) * 10 ** (-4 * beta)
+    controller = PIController(beta=beta, safety=safety, smallest_factor=0.01, largest_factor=1.5)
+    net = NeuralODE(lambda _, y: 0.0 * y, 1e4, controller=controller, max_num_steps=300)
+    try:
+        net(start())
+        arrived = True
+    except IntegrationError:
+        arrived = False
+    assert arrived is (q >= 1)
+
+
 def test_the_controller() -> None:
     one = torch.ones(3, dtype=torch.float64)
     ratio = torch.tensor([1.0, 1e-9, 1e5], dtype=torch.float64)
