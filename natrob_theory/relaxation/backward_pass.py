@@ -80,9 +80,10 @@ def lower_bounds(
         if multipliers is not None and index in multipliers:
             v, value, error = _conditioned(v, multipliers[index], enclosure, index)
             constant, allowance = constant + value, allowance + error
-        allowance = allowance + _dot(v.abs(), enclosure.rounding[index])
+        allowance = allowance + _dot(v.detach().abs(), enclosure.rounding[index])  # too small to be optimised
         node = graph.nodes[index]
         if isinstance(node, InputNode):
+            coefficients[index] = v
             constant = constant + enclosure.region.least(v)
         elif isinstance(node, AffineNode):
             constant = constant + v @ node.operator.bias
@@ -116,7 +117,7 @@ def _conditioned(
     """v − β_l + β_u, the constant β_l·lower − β_u·upper, and what both round."""
     lower, upper = enclosure.lower[index][:, None], enclosure.upper[index][:, None]
     value = (multipliers.lower * lower - multipliers.upper * upper).sum(dim=2)
-    size = multipliers.lower + multipliers.upper
+    size = (multipliers.lower + multipliers.upper).detach()
     error = _dot(size, enclosure.magnitude(index)) * ((v.shape[2] + 16) * EPSILON)
     return v - multipliers.lower + multipliers.upper, value, error
 

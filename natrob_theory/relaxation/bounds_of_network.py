@@ -61,7 +61,7 @@ class RelaxedNetwork:
 
     def _tighten(self, enclosure: Enclosure, index: int, ascent: Ascent) -> None:
         """Backward bounds of the entries at which the activation behind is bent on some sample's interval."""
-        bent = self.graph.bent(index, enclosure.lower[index], enclosure.upper[index])
+        bent = self.graph.bent(index, enclosure.lower[index], enclosure.upper[index]).any(dim=0).nonzero()[:, 0]
         if len(bent) == 0:
             return
         size, batch = self.graph.nodes[index].size, len(enclosure.lower[index])

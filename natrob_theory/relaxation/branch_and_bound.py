@@ -1,8 +1,10 @@
 """Branch and bound on what activations take: an interval is cut at a kink, or at its middle, and each half is bounded.
 
 Where the cut is at a kink of a function that is linear beside it, the half has no relaxation left at that entry. The
-cut itself is a condition on the inputs of the half. It enters the bound by a multiplier (β-CROWN), and the intervals of
-the later activations are bounded anew. A half on which some interval is empty has no inputs at all.
+cut itself is a condition on the inputs of the half. It enters the bound by a multiplier (β-CROWN). Where that is not
+enough, the intervals of the later activations are bounded anew, with multipliers of their own: in a network whose steps
+share their fields, a condition on an entry says much of the same entry a step later. A half on which some interval is
+empty has no inputs at all.
 
 Source: Bunel et al., JMLR 2020 (branch and bound); Wang et al., NeurIPS 2021 (β-CROWN).
 """
@@ -15,14 +17,15 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from natrob_theory.relaxation.backward_pass import Lines, Multipliers, lower_bounds
+from natrob_theory.relaxation.backward_pass import Lines, Multipliers
+from natrob_theory.relaxation.branching_scores import branching_scores
 from natrob_theory.relaxation.domains import Domains, Table, joined
 from natrob_theory.relaxation.enclosure import Enclosure, rounding_at
 from natrob_theory.relaxation.graph import Graph
 from natrob_theory.relaxation.optimised_lines import Ascent, Conditions, ascended, fixed_lines
 from natrob_theory.relaxation.sampled_activation import cut_of, sampled
 
-AT_ONCE = 256
+AT_ONCE = 128
 """So many domains are cut together."""
 
 CUT_ASCENT = Ascent(steps=3, rate=0.3, multiplier_rate=0.2, decay=0.9)
@@ -31,8 +34,8 @@ CUT_ASCENT = Ascent(steps=3, rate=0.3, multiplier_rate=0.2, decay=0.9)
 LAST_ASCENT = Ascent(steps=200, rate=0.1, multiplier_rate=0.2, decay=0.98)
 """How a domain is optimised at which nothing is left to cut."""
 
-EARLIER = 2.0
-"""An entry's score counts so much more a layer of activations earlier: a cut there sharpens all later intervals."""
+INTERVAL_ASCENT = Ascent(steps=4, rate=0.25, multiplier_rate=0.3)
+"""How the intervals behind a cut are."""
 
 
 @final
@@ -59,10 +62,18 @@ class BranchAndBound:
         graph: of the network.
         enclosure: of one sample.
         ascent: of each domain.
+        intervals_ascent: of the intervals behind a cut.
     """
 
-    def __init__(self, graph: Graph, enclosure: Enclosure, ascent: Ascent = CUT_ASCENT) -> None:
+    def __init__(
+        self,
+        graph: Graph,
+        enclosure: Enclosure,
+        ascent: Ascent = CUT_ASCENT,
+        intervals_ascent: Ascent = INTERVAL_ASCENT,
+    ) -> None:
         self._graph, self._root, self._ascent = graph, enclosure, ascent
+        self._intervals_ascent = intervals_ascent
         self._nodes = graph.activated
 
     @torch.no_grad()
@@ -110,12 +121,16 @@ class BranchAndBound:
         )
 
     def _bounded(self, domains: Domains, ascent: Ascent) -> Domains:
-        """Those that are not above their threshold, with bounds and scores."""
-        domains, enclosure = self._refined(domains)
-        if len(domains) == 0:
-            return domains
-        conditions = {node: _conditions(domains, node) for node in self._nodes}
-        conditions = {node: used for node, used in conditions.items() if bool((used.lower + used.upper).any())}
+        """Those that are not above their threshold, with bounds and scores: intervals are bounded anew for few."""
+        left = self._reached(domains, self._enclosure(domains), ascent)
+        if len(left) == 0 or bool((left.newest < 0).all()):
+            return left
+        left, enclosure = self._refined(left)
+        return self._reached(left, enclosure, ascent) if len(left) else left
+
+    def _reached(self, domains: Domains, enclosure: Enclosure, ascent: Ascent) -> Domains:
+        """As `_bounded`, on these intervals."""
+        conditions = self._conditions(domains)
         thresholds = domains.threshold[:, None]
         reached, lines, multipliers = ascended(
             self._graph,
@@ -135,9 +150,14 @@ class BranchAndBound:
             above={index: pair.above[:, 0] for index, pair in lines.items()},
             from_below={**domains.from_below, **lower},
             from_above={**domains.from_above, **upper},
-            scores=self._scores(reached.coefficients, lines, enclosure),
+            scores=branching_scores(self._graph, enclosure, lines, reached.coefficients),
         )
         return found.of((~(reached.bound[:, 0] > domains.threshold)).nonzero()[:, 0])
+
+    def _conditions(self, domains: Domains) -> dict[int, Conditions]:
+        """Those of the nodes at which some domain was cut."""
+        conditions = {node: _conditions(domains, node) for node in self._nodes}
+        return {node: used for node, used in conditions.items() if bool((used.lower + used.upper).any())}
 
     def _first_lines(self, domains: Domains, enclosure: Enclosure) -> dict[int, Lines]:
         """Those of the domain that was cut; of least area where nothing was."""
@@ -155,11 +175,12 @@ class BranchAndBound:
     def _refined(self, domains: Domains) -> tuple[Domains, Enclosure]:
         """Intervals behind the newest cut bounded anew, without the domains that have no inputs."""
         enclosure = self._enclosure(domains)
+        conditions = self._conditions(domains)
         for node in self._nodes:
             rows = ((domains.newest >= 0) & (domains.newest < node)).nonzero()[:, 0]
             if len(rows):
-                self._tighten(enclosure, node, rows)
-            self._sample(enclosure, node)
+                self._tighten(enclosure, node, rows, conditions)
+                self._sample(enclosure, node)
         empty = torch.zeros(len(domains), dtype=torch.bool)
         for node in self._nodes:
             empty |= (enclosure.lower[node] > enclosure.upper[node]).any(dim=1)
@@ -170,21 +191,21 @@ class BranchAndBound:
         ).of((~empty).nonzero()[:, 0])
         if not bool(empty.any()):
             return kept, enclosure
-        enclosure = self._enclosure(kept)
-        for node in self._nodes:
-            self._sample(enclosure, node)
-        return kept, enclosure
+        return kept, self._enclosure(kept)
 
     def _enclosure(self, domains: Domains) -> Enclosure:
         """The root's, with the domains' intervals; of maps and sums the root's rounding holds for smaller ones too."""
         root = self._root
-        return Enclosure(
+        enclosure = Enclosure(
             region=root.region,
             lower={**root.lower, **domains.lower},
             upper={**root.upper, **domains.upper},
             rounding=dict(root.rounding),
             level=root.level,
         )
+        for node in self._nodes:
+            self._sample(enclosure, node)
+        return enclosure
 
     def _sample(self, enclosure: Enclosure, node: int) -> None:
         lower, upper = enclosure.lower[node], enclosure.upper[node]
@@ -192,48 +213,47 @@ class BranchAndBound:
             enclosure.samples[index] = sampled(module, lower, torch.maximum(lower, upper))
             enclosure.rounding[index] = rounding_at(self._graph, enclosure, index)
 
-    def _tighten(self, enclosure: Enclosure, node: int, rows: Tensor) -> None:
-        """Backward bounds of some domains' entries that are bent in one of them, with lines of least area."""
-        own = enclosure.lower[node][rows], enclosure.upper[node][rows]
-        bent = self._graph.bent(node, *own)
-        if len(bent) == 0:
+    def _tighten(self, enclosure: Enclosure, node: int, rows: Tensor, conditions: dict[int, Conditions]) -> None:
+        """Backward bounds of some domains' bent entries, as many of each domain as the most bent one has."""
+        lower, upper = enclosure.lower[node][rows], enclosure.upper[node][rows]
+        bent = self._graph.bent(node, lower, upper)
+        most = int(bent.sum(dim=1).max())
+        if most == 0:
             return
-        some = Enclosure(
+        entries = bent.int().argsort(dim=1, descending=True, stable=True)[:, :most]
+        unit = torch.zeros((len(rows), most, lower.shape[1]), dtype=torch.float64)
+        unit.scatter_(2, entries[:, :, None], 1.0)
+        some = self._some(enclosure, node, rows)
+        found = ascended(
+            self._graph,
+            some,
+            node,
+            torch.cat([unit, -unit], dim=1),
+            fixed_lines(self._graph, some, node),
+            self._intervals_ascent,
+            conditions={index: used.of(rows) for index, used in conditions.items() if index <= node},
+        )[0].bound
+        least, negative = found.split(most, dim=1)
+        lower = lower.scatter(1, entries, torch.maximum(lower.gather(1, entries), least))
+        upper = upper.scatter(1, entries, torch.minimum(upper.gather(1, entries), -negative))
+        enclosure.lower[node] = enclosure.lower[node].index_copy(0, rows, lower)
+        enclosure.upper[node] = enclosure.upper[node].index_copy(0, rows, upper)
+
+    def _some(self, enclosure: Enclosure, node: int, rows: Tensor) -> Enclosure:
+        """What a backward pass from the node needs of some domains; tables of one row are the root's."""
+        count = len(enclosure.lower[node])
+
+        def of(table: Table) -> Table:
+            return {index: value[rows] if len(value) == count else value for index, value in table.items()}
+
+        return Enclosure(
             region=enclosure.region,
-            lower=enclosure.lower,
-            upper=enclosure.upper,
+            lower=of(enclosure.lower),
+            upper=of(enclosure.upper),
             samples={index: enclosure.samples[index].of(rows) for index in self._graph.activations_before(node)},
-            rounding={
-                index: value[rows] if len(value) == len(enclosure.lower[node]) else value
-                for index, value in enclosure.rounding.items()
-            },
+            rounding=of(enclosure.rounding),
             level=enclosure.level,
         )
-        unit = torch.zeros((len(bent), own[0].shape[1]), dtype=torch.float64)
-        unit[torch.arange(len(bent)), bent] = 1.0
-        both = torch.cat([unit, -unit]).expand(len(rows), -1, -1)
-        found = lower_bounds(self._graph, some, node, both, fixed_lines(self._graph, some, node)).bound
-        least, negative = found.split(len(bent), dim=1)
-        lower, upper = enclosure.lower[node].clone(), enclosure.upper[node].clone()
-        places = rows[:, None], bent[None]
-        lower[places] = torch.maximum(lower[places], least)
-        upper[places] = torch.minimum(upper[places], -negative)
-        enclosure.lower[node], enclosure.upper[node] = lower, upper
-
-    def _scores(
-        self, coefficients: dict[int, Tensor], lines: dict[int, Lines], enclosure: Enclosure
-    ) -> dict[int, Tensor]:
-        """The sum over the activations that take a node, more for earlier ones."""
-        scores = {}
-        for place, node in enumerate(self._nodes):
-            costs = [
-                _cost(coefficients[index][:, 0], lines[index], enclosure, index)
-                for index, _ in self._graph.activations_on(node)
-                if index in coefficients
-            ]
-            weight = EARLIER ** (len(self._nodes) - place)
-            scores[node] = weight * sum(costs, torch.zeros_like(enclosure.lower[node]))
-        return scores
 
     def _halves(self, domains: Domains) -> tuple[Domains | None, Domains | None]:
         """Domains at which nothing is left to cut, and both halves of the others, cut where the score is largest."""
@@ -267,13 +287,3 @@ def _kept(conditions: dict[int, Conditions], multipliers: dict[int, Multipliers]
         lower[node] = torch.where(used.lower > 0, multipliers[node].lower, torch.nan)[:, 0]
         upper[node] = torch.where(used.upper > 0, multipliers[node].upper, torch.nan)[:, 0]
     return lower, upper
-
-
-def _cost(v: Tensor, lines: Lines, enclosure: Enclosure, index: int) -> Tensor:
-    """|v_i| times the largest distance between line and function at a sample; 0 where the function is linear."""
-    samples = enclosure.samples[index]
-    below = samples.lower_intercept(lines.below)[:, 0, :, None] + lines.below[:, 0, :, None] * samples.points
-    above = samples.upper_intercept(lines.above)[:, 0, :, None] + lines.above[:, 0, :, None] * samples.points
-    gap_below, gap_above = (samples.high - below).amax(dim=2), (above - samples.low).amax(dim=2)
-    cost = v.clamp_min(0.0) * gap_below - v.clamp_max(0.0) * gap_above
-    return torch.where(samples.bent(), cost, 0.0)

@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import TypeAlias, final
 
 import torch
-from jaxtyping import Int64
+from jaxtyping import Bool, Float, Int64
 from torch import Tensor, nn
 
 from natrob_theory.layers.operators import AbstractOperator, SelectionOperator
@@ -103,6 +103,21 @@ class Graph:
         """The index of the output."""
         return len(self.nodes) - 1
 
+    @torch.no_grad()
+    def values(self, inputs: Float[Tensor, "batch inputs"]) -> list[Tensor]:
+        """What every node computes, in float64, (batch, entries); nothing is rounded outward."""
+        values: list[Tensor] = []
+        for node in self.nodes:
+            if isinstance(node, InputNode):
+                values.append(inputs)
+            elif isinstance(node, AffineNode):
+                values.append(node.operator.product(values[node.source]) + node.operator.bias)
+            elif isinstance(node, SumNode):
+                values.append(torch.stack([weight * values[source] for weight, source in node.terms]).sum(dim=0))
+            else:
+                values.append(node.module(values[node.source].clone()))
+        return values
+
     @cached_property
     def activations(self) -> tuple[int, ...]:
         """The indices of the activations."""
@@ -120,13 +135,13 @@ class Graph:
             (place, node.module) for place, node in nodes if isinstance(node, ActivationNode) and node.source == index
         )
 
-    def bent(self, index: int, lower: Tensor, upper: Tensor) -> Tensor:
-        """The entries of a node at which an activation that takes it is not linear on some sample's interval."""
-        bent = torch.zeros(self.nodes[index].size, dtype=torch.bool)
+    def bent(self, index: int, lower: Tensor, upper: Tensor) -> Bool[Tensor, "batch entries"]:
+        """Where an activation that takes the node is not linear on the interval."""
+        bent = torch.zeros_like(lower, dtype=torch.bool)
         for _, module in self.activations_on(index):
             slopes = activation_slopes(module, lower, torch.maximum(lower, upper))
-            bent |= (slopes.low < slopes.high).any(dim=0)
-        return bent.nonzero()[:, 0]
+            bent |= slopes.low < slopes.high
+        return bent
 
     @cached_property
     def most_consumers(self) -> int:

@@ -41,6 +41,11 @@ class Conditions(NamedTuple):
     upper: Tensor
     begun: Multipliers
 
+    def of(self, rows: Tensor) -> "Conditions":
+        """Those of some samples, begun at 0."""
+        lower, upper = self.lower[rows], self.upper[rows]
+        return Conditions(lower, upper, Multipliers(torch.zeros_like(lower), torch.zeros_like(upper)))
+
 
 def fixed_lines(graph: Graph, enclosure: Enclosure, start: int) -> dict[int, Lines]:
     """The lines of least area, the same for every row."""
@@ -129,10 +134,9 @@ class _Variables:
 
     def _new(self, start: Tensor, count: torch.Size, free: Tensor, *, of_line: bool) -> Tensor:
         """The start itself where nothing of it is free."""
-        variable = start.detach().expand(*count, start.shape[2])
         if not bool(free.any()):
-            return variable
-        variable = variable.clone().requires_grad_(True)
+            return start.detach()
+        variable = start.detach().expand(*count, start.shape[2]).clone().requires_grad_(True)
         self.all.append(variable)
         self._of_lines.append(of_line)
         self._free.append(free)

@@ -10,6 +10,7 @@ linear between its kinks, the ends and kinks are all samples that are needed, an
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 from typing import final
 
@@ -61,11 +62,30 @@ class SampledActivation:
 
         Proof: proofs/symbolic/linear_relaxation.py.
         """
-        return -_intercept(slope, self.points, -self.low, -1.0)
+        return -self._intercept(slope, -self.low, -1.0)
 
     def upper_intercept(self, slope: Float[Tensor, "batch rows entries"]) -> Float[Tensor, "batch rows entries"]:
         """b with ax + b ≥ σ(x) on the interval, rounded upward."""
-        return _intercept(slope, self.points, self.high, 1.0)
+        return self._intercept(slope, self.high, 1.0)
+
+    def _intercept(self, slope: Tensor, values: Tensor, sign: float) -> Tensor:
+        """max_k (v_k − sign·a·p_k), rounded upward; its derivative by a is −sign·p at the k that is attained."""
+        with torch.no_grad():
+            found = point = values.new_zeros(())
+            for place in range(self.points.shape[2]):
+                here_point = sign * self.points[:, None, :, place]
+                here = values[:, None, :, place] - slope * here_point
+                larger = here > found if place else torch.ones_like(here, dtype=torch.bool)
+                found, point = torch.where(larger, here, found), torch.where(larger, here_point, point)
+            value, reach = self._largest
+            found = found + 2 * EPSILON * (value + slope.abs() * reach)
+        return found + (slope.detach() - slope) * point if slope.requires_grad else found
+
+    @cached_property
+    def _largest(self) -> tuple[Tensor, Tensor]:
+        """The largest size of a value and of a point, (batch, 1, entries)."""
+        value = torch.maximum(self.low.abs(), self.high.abs()).amax(dim=2)[:, None]
+        return value, self.points.abs().amax(dim=2)[:, None]
 
     def range(self) -> tuple[Tensor, Tensor]:
         """Bounds of σ itself."""
@@ -108,20 +128,6 @@ class SampledActivation:
         reach = torch.maximum(self.points[:, :, 0].abs(), self.points[:, :, -1].abs())
         value = torch.maximum(self.low.abs(), self.high.abs()).amax(dim=2)
         return 2.0 * steepest * reach + value
-
-
-def _intercept(slope: Tensor, points: Tensor, values: Tensor, sign: float) -> Tensor:
-    """max_k (v_k − sign·a·p_k), rounded upward."""
-    found, size = None, None
-    for place in range(points.shape[2]):
-        product = slope * (sign * points[:, None, :, place])
-        level = values[:, None, :, place]
-        here, large = level - product, (level.abs() + product.abs()).detach()
-        found = here if found is None else torch.maximum(found, here)
-        size = large if size is None else torch.maximum(size, large)
-    assert found is not None
-    assert size is not None
-    return found + 2 * EPSILON * size
 
 
 def sampled(

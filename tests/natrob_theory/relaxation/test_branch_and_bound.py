@@ -9,7 +9,9 @@ from scipy.optimize import linprog
 from torch import nn
 
 from natrob_theory import EulerNet, dense_field
-from natrob_theory.relaxation import BranchAndBound, RelaxedNetwork, region_around
+from natrob_theory.relaxation import Ascent, BranchAndBound, RelaxedNetwork, branching_scores, region_around
+from natrob_theory.relaxation.backward_pass import lower_bounds
+from natrob_theory.relaxation.optimised_lines import fixed_lines
 
 STATE, HIDDEN = 2, 3
 
@@ -98,3 +100,48 @@ def test_other_activations_are_cut_too(activation: type[nn.Module]) -> None:
         row, torch.tensor([threshold], dtype=torch.float64), go_on=lambda: next(looks, None) is not None
     )
     assert outcome.settled
+
+
+def with_one_field() -> EulerNet:
+    torch.manual_seed(4)
+    net = EulerNet(dense_field(4, 12), 0.3, 5)
+    for parameter in net.parameters():
+        parameter.data = 0.8 * torch.randn_like(parameter)
+    return net.double().requires_grad_(False)
+
+
+def test_the_scores_sum_to_what_the_lines_cost_where_the_bound_is_least(monkeypatch: pytest.MonkeyPatch) -> None:
+    """At that corner the network's value less the bound is the sum over all entries, each cut counted once."""
+    monkeypatch.setattr(branching_scores, "LARGEST", 0.0)
+    monkeypatch.setattr(branching_scores, "EARLIER", 1.0)
+    net = with_one_field()
+    network = RelaxedNetwork((net,), (4,))
+    region = region_around(torch.rand((4, 4)).double(), torch.full((4,), 0.5).double(), "Linf")
+    found, graph = network.enclosed(region), network.graph
+    rows = torch.randn((4, 1, 4), dtype=torch.float64)
+    lines = fixed_lines(graph, found, graph.output)
+    reached = lower_bounds(graph, found, graph.output, rows, lines)
+    scores = branching_scores.branching_scores(graph, found, lines, reached.coefficients)
+    corner = torch.where(reached.coefficients[0][:, 0] > 0, region.lower, region.upper)
+    cost = (net(corner) * rows[:, 0]).sum(dim=1) - reached.bound[:, 0]
+    assert bool((cost > 1e-3).all())
+    assert torch.allclose(sum(score.sum(dim=1) for score in scores.values()), cost, atol=1e-9)  # type: ignore[arg-type]
+
+
+def test_conditions_sharpen_the_intervals_of_later_steps() -> None:
+    """Steps that share a field: with multipliers in the intervals fewer domains are left."""
+    net = with_one_field()
+    network = RelaxedNetwork((net,), (4,))
+    region = region_around(torch.full((1, 4), 0.5).double(), torch.tensor([0.3]).double(), "Linf")
+    points = region.lower + (region.upper - region.lower) * torch.rand((4000, 4)).double()
+    row = torch.ones((1, 4), dtype=torch.float64)
+    least, enclosure = float((net(points) @ row[0]).min()), network.enclosed(region)
+    root = float(network.lower(enclosure, row[None]).bound)
+    threshold = torch.tensor([least - 0.3 * (least - root)], dtype=torch.float64)
+    outcomes = {}
+    for steps in (0, 8):
+        search = BranchAndBound(network.graph, enclosure, intervals_ascent=Ascent(steps=steps))
+        looks = iter(range(30))
+        outcomes[steps] = search.search(row, threshold, go_on=lambda looks=looks: next(looks, None) is not None)
+    assert outcomes[8].settled
+    assert outcomes[8].domains < outcomes[0].domains
