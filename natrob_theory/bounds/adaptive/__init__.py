@@ -3,6 +3,8 @@
 from natrob_theory.bounds.adaptive.adaptive_affine_bound import adaptive_affine_bound as adaptive_affine_bound
 from natrob_theory.bounds.adaptive.adaptive_affine_bound import affine_bound_from as affine_bound_from
 from natrob_theory.bounds.adaptive.adaptive_affine_bound import flow_constants as flow_constants
+from natrob_theory.bounds.adaptive.adaptive_tube_bound import SolvesRounding as SolvesRounding
+from natrob_theory.bounds.adaptive.adaptive_tube_bound import adaptive_tube_bound as adaptive_tube_bound
 from natrob_theory.bounds.adaptive.affine_remainder import affine_part_in as affine_part_in
 from natrob_theory.bounds.adaptive.affine_remainder import affine_remainder as affine_remainder
 from natrob_theory.bounds.adaptive.completion import Completion as Completion

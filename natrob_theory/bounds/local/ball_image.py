@@ -35,6 +35,11 @@ def around(center: Float[Tensor, "batch entries"], reach: Tensor) -> Box:
     return _outward(center, _or(center - reach, -torch.inf), _or(center + reach, torch.inf))
 
 
+def widened(center: Tensor, lower: Tensor, upper: Tensor, reach: Tensor) -> Box:
+    """The box from lower − reach to upper + reach; it is made to hold the centre. ∞ or NaN excludes nothing."""
+    return _outward(center, _or(lower - reach, -torch.inf), _or(upper + reach, torch.inf))
+
+
 def affine_value(layer: PreparedMap, point: Float[Tensor, "batch inputs"]) -> tuple[Tensor, Tensor]:
     """Wx + b as computed, and how far each entry of it may be from the exact one."""
     value = point @ layer.matrix.T + layer.bias

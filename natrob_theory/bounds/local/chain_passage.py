@@ -17,7 +17,7 @@ Proof: proofs/symbolic/local_lipschitz.py, proofs/symbolic/local_map.py.
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple, TypeAlias, final
 
@@ -115,9 +115,11 @@ class PreparedChain:
 
     Args:
         pieces: matrices and activations only.
+        middle: take D° in the middle of the slopes on the ball, not at its centre: Δ is then least, Φ° no Jacobian.
     """
 
-    def __init__(self, pieces: list[AffineMap | Activation]) -> None:
+    def __init__(self, pieces: Sequence[AffineMap | Activation], *, middle: bool = False) -> None:
+        self._middle = middle
         self._pieces = [PreparedMap(p) if isinstance(p, AffineMap) else p.module for p in pieces]
 
     @property
@@ -131,7 +133,7 @@ class PreparedChain:
         passed = self._through(self._pieces[:last], points, _by_all_forms)
         if not followed:
             passed = replace(passed, box=None)
-        passed = _after_all(passed, self._pieces[last:], points, _by_all_forms)
+        passed = self._after_all(passed, self._pieces[last:], points, _by_all_forms)
         if passed.scaling is not None:
             passed = _closed(passed, passed.scaling, points)
         passed = replace(passed, steepness=passed.steepness.clamp_max(most))
@@ -192,19 +194,20 @@ class PreparedChain:
             settled=points.settled,
             scaling=None,
         )
-        return _after_all(passed, pieces, points, factors)
+        return self._after_all(passed, pieces, points, factors)
+
+    def _after_all(
+        self, passed: Passed, pieces: list[PreparedMap | nn.Module], points: Points, factors: Factors
+    ) -> Passed:
+        for piece in pieces:
+            if isinstance(piece, PreparedMap):
+                passed = _after_affine(passed, piece.on(points.radius.device), points, factors)
+            else:
+                passed = _after_activation(passed, piece, middle=self._middle)
+        return passed
 
 
-def _after_all(passed: Passed, pieces: list[PreparedMap | nn.Module], points: Points, factors: Factors) -> Passed:
-    for piece in pieces:
-        if isinstance(piece, PreparedMap):
-            passed = _after_affine(passed, piece.on(points.radius.device), points, factors)
-        else:
-            passed = _after_activation(passed, piece)
-    return passed
-
-
-def _after_activation(passed: Passed, activation: nn.Module) -> Passed:
+def _after_activation(passed: Passed, activation: nn.Module, *, middle: bool) -> Passed:
     """The slopes on the box join those of an activation directly before."""
     box, drift = passed.box, passed.drift
     if box is None:
@@ -213,7 +216,7 @@ def _after_activation(passed: Passed, activation: nn.Module) -> Passed:
         at_center = 0.5 * (slopes.low + slopes.high)
     else:
         slopes = activation_slopes(activation, box.lower, box.upper)
-        tangent = activation_slopes(activation, box.center, box.center)
+        tangent = slopes if middle else activation_slopes(activation, box.center, box.center)
         at_center = 0.5 * (tangent.low + tangent.high)
     deviation = torch.maximum(slopes.high - at_center, at_center - slopes.low).clamp_min(0.0) * (1.0 + 4 * EPSILON)
     largest = torch.maximum(slopes.low.abs(), slopes.high.abs())
