@@ -41,7 +41,7 @@ from natrob_theory.checks import ZigzagField
 
 PAIRS = (HEUN_EULER, BOGACKI_SHAMPINE, FEHLBERG45, DOPRI5)
 ACTIVATIONS = {"tanh": nn.Tanh, "relu": nn.ReLU, "softplus": nn.Softplus}
-LOOSE = {"rtol": 1e6, "atol": 1e6}
+LOOSE: dict[str, Any] = {"rtol": 1e6, "atol": 1e6}
 
 
 def normal(*shape: int, seed: int = 0) -> Tensor:
