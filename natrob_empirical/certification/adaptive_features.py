@@ -5,11 +5,15 @@ e^{μT}d + E_clean + E_any(v + Kd) (theory, section 8), whatever steps its contr
 after the other they give ‖F(x′) − F(x)‖ ≤ slope·‖x′ − x‖ + constant. The constant also holds what the passes round.
 All of it holds in L2 and in L∞, each with its own K, μ and constants of layers. What rounds is bounded in L2, where
 ‖·‖_∞ ≤ ‖·‖₂ ≤ √D‖·‖_∞ for D entries.
+
+In L2 there are sharper constants for perturbations of a known size: "tube" takes the field's linear part and remainder
+along the tube around each solve, "local" besides those of the other layers on balls around each image.
 """
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal, TypeAlias
 
 import torch
 from jaxtyping import Bool, Float
@@ -24,12 +28,24 @@ from natrob_theory import (
     lipschitz_upper_bound,
     one_sided_lipschitz_upper_bound,
 )
-from natrob_theory.bounds.adaptive import Completion, FlowConstants, adaptive_affine_bound, completion
+from natrob_theory.bounds.adaptive import (
+    Completion,
+    FlowConstants,
+    SolvesRounding,
+    adaptive_affine_bound,
+    adaptive_tube_bound,
+    completion,
+)
 from natrob_theory.bounds.adaptive.rounding import solve_rounding
+from natrob_theory.bounds.local.local_bound import ball_constants
 from natrob_theory.layers.questions import evaluated, output_shape
 from natrob_theory.layers.statements import Evaluated, Shape
 from natrob_theory.numbers.norms import Norm, per_sample_norm
 from natrob_theory.numbers.rounding import EPSILON, round_up, unit_roundoff
+
+
+AdaptiveMethod: TypeAlias = Literal["global", "tube", "local"]
+"""Where the constants hold: on all states, along tubes around the solves, or besides on balls around images."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -215,6 +231,7 @@ def affine_features(
     radii: Float[Tensor, " images"],
     deployed: torch.dtype | None,
     norm: Norm = "L2",
+    method: AdaptiveMethod = "global",
 ) -> AffineFeatures:
     """The features of images, and the affine bound of their distance from those of perturbed images.
 
@@ -224,6 +241,7 @@ def affine_features(
         radii: no perturbation is larger, in `norm`; what rounds in the perturbed pass is bounded for these.
         deployed: the type in which perturbed images are run; None for exact arithmetic.
         norm: "L2" or "Linf", of images, states and features.
+        method: "tube" and "local" in L2 only; slope and constant then hold up to `radii`.
 
     Raises:
         IntegrationError: a clean solve does not reach its end.
@@ -238,9 +256,9 @@ def affine_features(
         reach = round_up(slope * radii + constant, 2)
         if isinstance(stage.module, NeuralODE):
             solves.append(passed_from(stage, value, slope=slope, constant=constant))
-            value, moved = _through_solve(solves[-1], value, reach, deployed, norm)
+            value, moved = _through_solve(solves[-1], value, reach, deployed, norm, method)
         else:
-            value, moved = _through_layer(stage, value, reach, deployed, norm)
+            value, moved = _through_layer(stage, value, reach, deployed, norm, method)
         slope = round_up(torch.as_tensor(moved.slope) * slope, 1)
         constant = round_up(torch.as_tensor(moved.slope) * constant + torch.as_tensor(moved.constant), 2)
     return AffineFeatures(norm=norm, features=value.flatten(1), slope=slope, constant=constant, solves=tuple(solves))
@@ -255,7 +273,12 @@ def passed_from(stage: AdaptiveStage, start: Tensor, *, slope: Tensor, constant:
 
 
 def _through_layer(
-    stage: AdaptiveStage, value: Tensor, reach: Tensor, deployed: torch.dtype | None, norm: Norm
+    stage: AdaptiveStage,
+    value: Tensor,
+    reach: Tensor,
+    deployed: torch.dtype | None,
+    norm: Norm,
+    method: AdaptiveMethod,
 ) -> tuple[Tensor, AffineBound]:
     """L·d, and what both passes round."""
     size = norm_up(value)
@@ -263,11 +286,18 @@ def _through_layer(
     if deployed is not None:
         rounded = rounded + stage.rounding(size + reach * stage.longest(norm), deployed)
     slope = torch.full_like(reach, float(stage.constants_in(norm)[0]))
+    if method == "local":
+        slope = torch.minimum(slope, ball_constants(stage.module, stage.input_shape).on_balls(value, reach))
     return stage.module(value), AffineBound(slope=slope, constant=round_up(rounded, 8), kind="upper", norm=norm)
 
 
 def _through_solve(
-    passed: PassedSolve, value: Tensor, reach: Tensor, deployed: torch.dtype | None, norm: Norm
+    passed: PassedSolve,
+    value: Tensor,
+    reach: Tensor,
+    deployed: torch.dtype | None,
+    norm: Norm,
+    method: AdaptiveMethod,
 ) -> tuple[Tensor, AffineBound]:
     """e^{μT}d + E_clean + E_any, and what both solves round.
 
@@ -277,16 +307,21 @@ def _through_solve(
     assert isinstance(net, NeuralODE)
     run = net.trajectory(value)
     lipschitz, one_sided = passed.stage.constants_in(norm)
-    bound = adaptive_affine_bound(net, value, lipschitz=lipschitz, one_sided=one_sided, norm=norm, trajectory=run)
-    rounded = torch.as_tensor(passed.rounding(norm, torch.float64, len(run.times) - 1).at(0.0).value)
+    clean = torch.as_tensor(passed.rounding(norm, torch.float64, len(run.times) - 1).at(0.0).value)
+    perturbed = torch.zeros_like(clean)
     if deployed is not None:
         distance = round_up(reach * passed.stage.longest(norm), 1)
         enough = passed.completion(distance, deployed).most_trials.clamp_max(net.max_num_steps)
-        rounded = rounded + torch.as_tensor(passed.rounding(norm, deployed, enough).at(distance).value)
-    moved = AffineBound(
-        slope=bound.slope, constant=round_up(torch.as_tensor(bound.constant) + rounded, 3), kind="upper", norm=norm
-    )
-    return run.states[-1], moved
+        perturbed = torch.as_tensor(passed.rounding(norm, deployed, enough).at(distance).value)
+    if method == "global":
+        bound = adaptive_affine_bound(net, value, lipschitz=lipschitz, one_sided=one_sided, norm=norm, trajectory=run)
+    else:
+        bound = adaptive_tube_bound(
+            net, value, lipschitz=lipschitz, one_sided=one_sided, reach=reach,
+            rounding=SolvesRounding(clean, perturbed), trajectory=run,
+        )  # fmt: skip
+    constant = round_up(torch.as_tensor(bound.constant) + clean + perturbed, 4)
+    return run.states[-1], AffineBound(slope=bound.slope, constant=constant, kind="upper", norm=norm)
 
 
 def norm_up(value: Tensor, norm: Norm = "L2") -> Float[Tensor, " images"]:

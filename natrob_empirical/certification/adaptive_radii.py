@@ -8,16 +8,24 @@ Proof: proofs/coq/margin_certificate.v, proofs/coq/affine_bound.v.
 """
 
 import math
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import torch
 from jaxtyping import Bool, Float, Int64
 from torch import Tensor, nn
 
-from natrob_empirical.certification.adaptive_features import AdaptiveBounds, AffineFeatures, affine_features, norm_up
+from natrob_empirical.certification.adaptive_features import (
+    AdaptiveBounds,
+    AdaptiveMethod,
+    AffineFeatures,
+    affine_features,
+    norm_up,
+)
 from natrob_empirical.certification.constants import CertificateConstants
 from natrob_empirical.certification.errors import CertificateRefusedError
 from natrob_empirical.certification.margins import PairMargins
+from natrob_empirical.certification.radius_search import SearchProgress, searched_radii
 from natrob_theory import IntegrationError, LayerRefusedError
 from natrob_theory.layers.affine import RELATIVE, product_error
 from natrob_theory.layers.remembered import constants_remembered
@@ -75,6 +83,7 @@ def verified_by_affine_bound(
     stated: Float[Tensor, " images"],
     *,
     norm: Norm = "L2",
+    method: AdaptiveMethod = "global",
 ) -> AdaptiveRadii:
     """Radii that one evaluation of the bound verifies, valid up to the stated ones, and completion in those balls.
 
@@ -87,16 +96,61 @@ def verified_by_affine_bound(
     rows = torch.arange(len(images)).split(IMAGES_AT_ONCE)
     try:
         with constants_remembered():
-            parts = [_of_stated(constants, images[some], y[some], stated[some], norm) for some in rows]
+            parts = [_of_stated(constants, images[some], y[some], stated[some], norm, method) for some in rows]
     except (IntegrationError, LayerRefusedError, ValueError) as refusal:
         raise CertificateRefusedError(f"no certificate: {refusal}") from refusal
     return AdaptiveRadii(*(torch.cat(some) for some in zip(*parts, strict=True)))
 
 
-def _of_stated(constants: CertificateConstants, images: Tensor, y: Tensor, stated: Tensor, norm: Norm) -> AdaptiveRadii:
+def adaptive_radii_along(
+    constants: CertificateConstants,
+    images: Float[Tensor, "images channels height width"],
+    y: Int64[Tensor, " images"],
+    method: AdaptiveMethod,
+    *,
+    asked: Sequence[float],
+    progress: Callable[[SearchProgress], None] | None = None,
+    settled: Callable[[float, Tensor], None] | None = None,
+) -> AdaptiveRadii:
+    """The largest L2 radii that the affine bound along tubes verifies, "global" at least; a search over radii.
+
+    Args:
+        constants, images, y: as for `adaptive_radii`.
+        method: "tube" or "local".
+        asked, progress, settled: as for `searched_radii`.
+
+    Raises:
+        CertificateRefusedError: as `adaptive_radii`; a field of which the linear part on a tube is not known.
+
+    Source: theory, sections 6 and 8.
+    Proof: proofs/symbolic/adaptive_tube.py, proofs/coq/margin_certificate.v, proofs/coq/affine_bound.v.
+    """
+    known = adaptive_radii(constants, images, y)
+    largest = math.sqrt(images[0].numel())
+
+    def verified_on(rows: Tensor, radii: Tensor) -> Tensor:
+        return verified_by_affine_bound(constants, images[rows], y[rows], radii, method=method).radii
+
+    radii = searched_radii(
+        verified_on, active=known.correct, known=known.radii, asked=asked, largest=largest, progress=progress,
+        settled=settled,
+    )  # fmt: skip
+    last = verified_by_affine_bound(constants, images, y, radii, method=method)
+    farther = torch.minimum(last.radii, radii)  # what the very proof at this radius says
+    better = farther > known.radii
+    return AdaptiveRadii(
+        radii=torch.where(better, farther, known.radii),
+        correct=known.correct,
+        complete=torch.where(better, last.complete, known.complete),
+    )
+
+
+def _of_stated(
+    constants: CertificateConstants, images: Tensor, y: Tensor, stated: Tensor, norm: Norm, method: AdaptiveMethod
+) -> AdaptiveRadii:
     assert isinstance(constants.bounds, AdaptiveBounds)
     deployed = None if constants.precision == "exact" else getattr(torch, constants.precision)
-    moved = affine_features(constants.bounds, images, radii=stated, deployed=deployed, norm=norm)
+    moved = affine_features(constants.bounds, images, radii=stated, deployed=deployed, norm=norm, method=method)
     radii, correct = _radii(constants, moved, stated, y, deployed)
     return AdaptiveRadii(radii, correct, moved.reach_their_end(stated, deployed or torch.float64))
 

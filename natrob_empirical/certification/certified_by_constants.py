@@ -10,8 +10,8 @@ import torch
 from jaxtyping import Float, Int64
 from torch import Tensor
 
-from natrob_empirical.certification.adaptive_features import AdaptiveBounds
-from natrob_empirical.certification.adaptive_radii import adaptive_radii
+from natrob_empirical.certification.adaptive_features import AdaptiveBounds, AdaptiveMethod
+from natrob_empirical.certification.adaptive_radii import AdaptiveRadii, adaptive_radii, adaptive_radii_along
 from natrob_empirical.certification.certified_result import CertificateMethod, CertifiedAccuracy, share_certified
 from natrob_empirical.certification.constants import CertificateConstants
 from natrob_empirical.certification.errors import CertificateRefusedError
@@ -36,6 +36,9 @@ ALWAYS_SOLVED = (
     "`max_num_steps`, whatever steps it accepts"
 )
 """What it adds where they are."""
+
+_ROUTES: dict[str, str] = {"global": "affine bound in L2", "tube": "tube in L2", "local": "local in L2"}
+"""Of radii by way of L2 with adaptive solves."""
 
 IMAGES_AT_ONCE = 256
 """So many go through the network together: a few gigabytes of float64 activations at most for the networks here."""
@@ -64,7 +67,9 @@ def certified_by_constants(
     scale = math.sqrt(entries) * (1.0 + 2 * EPSILON) if norm == "Linf" else 1.0
     unit = scale * (1.0 + EPSILON) if norm == "Linf" else 1.0
     if isinstance(constants.bounds, AdaptiveBounds):
-        return _of_adaptive_solves(constants, images, y, wanted, norm, method, unit)
+        return _of_adaptive_solves(
+            constants, images, y, wanted, norm, method, unit=unit, progress=progress, finished=finished
+        )
     margins = margins_of_images(constants, images, y)
     native, refusal = (None, "") if norm == "L2" else _native(constants, norm)
     in_norm = None if native is None else native.radii(margins, y, constants.image_shape)
@@ -111,30 +116,39 @@ def _routes(radii: Tensor, by_l2: Tensor, first: str, second: str) -> tuple[str,
     return tuple("none" if radius <= 0 else first if radius == other else second for radius, other in rows)
 
 
-def _of_adaptive_solves(
+def _of_adaptive_solves(  # noqa: PLR0913 - one parameter a setting
     constants: CertificateConstants,
     images: Tensor,
     y: Tensor,
     epsilons: tuple[float, ...],
     norm: Norm,
     method: CertificateMethod,
+    *,
     unit: float,
+    progress: Callable[[SearchProgress], None] | None,
+    finished: Callable[[float, float], None] | None,
 ) -> CertifiedAccuracy:
     """Radii by the affine bound, which has constants of its own for each image."""
-    if method != "global":
-        raise CertificateRefusedError(
-            f'no certificate by method "{method}": the network has an adaptive solve, which "global" bounds'
-        )
-    by_l2 = adaptive_radii(constants, images, y)
-    radii, complete, native, refusal = by_l2.radii / unit, by_l2.complete, torch.zeros_like(by_l2.radii), ""
+    in_norm, refusal = None, ""
     if norm == "Linf":
         try:
             in_norm = adaptive_radii(constants, images, y, norm=norm)
         except CertificateRefusedError as refused:
             refusal = str(refused)
-        else:
-            native = in_norm.radii
-            complete = torch.where(native > radii, in_norm.complete, complete)
+
+    def settled(epsilon: float, verified: Tensor) -> None:
+        if finished is not None:
+            finished(epsilon, share_certified(_larger(verified, None if in_norm is None else in_norm.radii), epsilon))
+
+    if method == "global":
+        by_l2 = adaptive_radii(constants, images, y)
+    else:
+        assert method in ("tube", "local")
+        by_l2 = _along_tubes(constants, images, y, epsilons, method, unit=unit, progress=progress, settled=settled)
+    radii, complete, native = by_l2.radii / unit, by_l2.complete, torch.zeros_like(by_l2.radii)
+    if in_norm is not None:
+        native = in_norm.radii
+        complete = torch.where(native > radii, in_norm.complete, complete)
     largest = torch.maximum(radii, native)
     return CertifiedAccuracy(
         norm=norm,
@@ -145,9 +159,34 @@ def _of_adaptive_solves(
         clean_accuracy=float(by_l2.correct.double().mean()),
         feature_lipschitz=None,
         arithmetic=with_completion(constants.arithmetic, largest > 0, complete),
-        routes=_routes(largest, radii, "affine bound in L2", f"affine bound in {norm}"),
+        routes=_routes(largest, radii, _ROUTES[method], f"affine bound in {norm}"),
         native_refusal=refusal,
         complete=complete,
+    )
+
+
+def _along_tubes(
+    constants: CertificateConstants,
+    images: Tensor,
+    y: Tensor,
+    epsilons: tuple[float, ...],
+    method: AdaptiveMethod,
+    *,
+    unit: float,
+    progress: Callable[[SearchProgress], None] | None,
+    settled: Callable[[float, Tensor], None],
+) -> AdaptiveRadii:
+    """L2 radii along tubes. Every radius asked for is looked at; in L2 it is `unit` times as large."""
+    largest = math.sqrt(images[0].numel())
+    asked = {min(epsilon * unit * (1.0 + 2 * EPSILON), largest): epsilon for epsilon in epsilons}
+    return adaptive_radii_along(
+        constants,
+        images,
+        y,
+        method,
+        asked=tuple(asked),
+        progress=progress,
+        settled=lambda radius, verified: settled(asked[radius], verified / unit),
     )
 
 

@@ -5,13 +5,16 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 from natrob_empirical.certification.margins import PairMargins
 
 PairConstants: TypeAlias = Callable[[Tensor, Tensor], Float[Tensor, "some classes"]]
 """(rows, radii) -> C_j of these images, valid on their whole balls of these radii."""
+
+VerifiedOn: TypeAlias = Callable[[Tensor, Tensor], Float[Tensor, " some"]]
+"""(rows, radii) -> what bounds of these images on their balls of these radii verify, valid up to these."""
 
 HALVINGS = 8
 IMAGES_AT_ONCE = 64
@@ -44,14 +47,42 @@ def verified_radii(
     progress: Callable[[SearchProgress], None] | None = None,
     settled: Callable[[float, Tensor], None] | None = None,
 ) -> Float[Tensor, " images"]:
-    """Radii that constants on a ball at least as large verify; at the asked radii, exactly where these do.
-
-    Constants of the ball of radius r hold on every smaller one. So one look at r verifies min(r, min_j room_j/C_j(r)),
-    which is how a bisection between what is verified and what is not goes on; nothing is interpolated.
+    """Radii that constants on a ball at least as large verify: `searched_radii` by min_j room_j/C_j(r).
 
     Args:
         margins: of all images.
         constants: of some images on balls; more on a larger ball.
+        known, asked, largest, progress, settled: as for `searched_radii`.
+    """
+    return searched_radii(
+        lambda rows, radii: margins.of(rows).radii(constants(rows, radii)),
+        active=(margins.room > 0).all(dim=1),
+        known=known,
+        asked=asked,
+        largest=largest,
+        progress=progress,
+        settled=settled,
+    )
+
+
+def searched_radii(
+    verified_on: VerifiedOn,
+    *,
+    active: Bool[Tensor, " images"],
+    known: Float[Tensor, " images"],
+    asked: Sequence[float],
+    largest: float,
+    progress: Callable[[SearchProgress], None] | None = None,
+    settled: Callable[[float, Tensor], None] | None = None,
+) -> Float[Tensor, " images"]:
+    """Radii that a bound on a ball at least as large verifies; at the asked radii, exactly where it does.
+
+    A bound on the ball of radius r holds on every smaller one. So one look at r verifies min(r, what it says), which
+    is how a bisection between what is verified and what is not goes on; nothing is interpolated.
+
+    Args:
+        verified_on: the radii that bounds on balls verify.
+        active: the images that are looked at.
         known: radii verified already.
         asked: every one is looked at.
         largest: no radius beyond it is looked for.
@@ -61,13 +92,12 @@ def verified_radii(
     """
     verified = known.clamp_max(largest)
     beyond = torch.full_like(known, largest)  # not verified there, or not to be looked at
-    active = (margins.room > 0).all(dim=1)
     wanted = sorted(set(asked))
 
-    def constants_of(number: int, rows: Tensor, radii: Tensor) -> Tensor:
+    def said(number: int, rows: Tensor, radii: Tensor) -> Tensor:
         parts, done = [], 0
         for some, around in zip(rows.split(IMAGES_AT_ONCE), radii.split(IMAGES_AT_ONCE), strict=True):
-            parts.append(constants(some, around))
+            parts.append(verified_on(some, around))
             done += len(some)
             if progress is not None:
                 looks = len(wanted) + HALVINGS
@@ -75,7 +105,7 @@ def verified_radii(
         return torch.cat(parts)
 
     def look(number: int, rows: Tensor, radii: Tensor) -> None:
-        found = torch.minimum(radii, margins.of(rows).radii(constants_of(number, rows, radii)))
+        found = torch.minimum(radii, said(number, rows, radii))
         verified[rows] = torch.maximum(verified[rows], found)
         beyond[rows] = torch.where(found < radii, torch.minimum(beyond[rows], radii), beyond[rows])
 

@@ -150,6 +150,9 @@ def _proved(proof: str, stated: _Stated) -> VerifiedRadii:
         )  # fmt: skip
         return VerifiedRadii(verified=search.proved(stated.radii), complete=search.complete(stated.radii))
     adaptive = isinstance(stated.constants.bounds, AdaptiveBounds)
+    if adaptive and proof in ("tube", "local"):
+        found = verified_by_affine_bound(stated.constants, stated.images, stated.y, stated.in_l2(), method=proof)
+        return VerifiedRadii(verified=found.radii >= stated.in_l2(), complete=found.complete)
     if adaptive != proof.startswith("affine"):
         raise CertificateRefusedError(
             f"no proof by {proof!r}: the network has {'an' if adaptive else 'no'} adaptive solve"
