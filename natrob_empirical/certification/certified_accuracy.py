@@ -68,6 +68,9 @@ def certified_accuracy(
     * "tube": the growth is that of the trajectory's tube, with the field's constants on the balls along it (section 5);
     * "local": C_j of the whole network on the ball, the Jacobian at the image plus what can change in the ball.
 
+    With adaptive solves they bound what any solve can return: "tube" with each field's linear part and remainder along
+    the tube around the image's own solve (section 8), "local" also with the other layers' constants on balls.
+
     "tube" and "local" are never below "global"; they cost a search over radii. In L∞ and L1 every image has the larger
     of two radii, and `routes` says which: "global" with constants in that norm, C_j at most L_∞‖w_y − w_j‖₁ and
     L_1‖w_y − w_j‖_∞; or the method's in L2, over √d for L∞ and as it is for L1, whose ball lies in the L2 ball.

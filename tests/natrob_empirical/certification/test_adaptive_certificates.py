@@ -206,15 +206,6 @@ def test_a_field_that_looks_at_time_is_refused(images: tuple[Tensor, Tensor]) ->
         certified_accuracy(model, x, y, (0.1,))
 
 
-@pytest.mark.parametrize("method", ["tube", "local"])
-def test_methods_for_fixed_grids_are_refused(
-    method: str, classifier: nn.Sequential, images: tuple[Tensor, Tensor]
-) -> None:
-    x, y = images
-    with pytest.raises(CertificateRefusedError, match="adaptive solve"):
-        certified_accuracy(classifier, x, y, (0.1,), method=method)  # type: ignore[arg-type]
-
-
 def test_a_sum_of_skew_field_and_gradient_flow_has_a_certificate(images: tuple[Tensor, Tensor]) -> None:
     x, _ = images
     torch.manual_seed(1)
