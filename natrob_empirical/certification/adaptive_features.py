@@ -43,7 +43,6 @@ from natrob_theory.layers.statements import Evaluated, Shape
 from natrob_theory.numbers.norms import Norm, per_sample_norm
 from natrob_theory.numbers.rounding import EPSILON, round_up, unit_roundoff
 
-
 AdaptiveMethod: TypeAlias = Literal["global", "tube", "local"]
 """Where the constants hold: on all states, along tubes around the solves, or besides on balls around images."""
 

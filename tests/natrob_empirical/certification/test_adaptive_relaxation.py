@@ -228,7 +228,7 @@ def test_all_methods_together_and_balls_of_other_norms(
 ) -> None:
     x, y = images[0][:4], images[1][:4]
     best = certified_accuracy(classifier, x, y, (0.02,), norm="Linf", method="best", time_limit=2.0)
-    assert {name for name, _ in best.refused} == {"tube", "local"}
+    assert best.refused == ()
     for norm, radius in (("L2", 0.1), ("L1", 0.2)):
         lines = certified_accuracy(classifier, x, y, (radius,), norm=norm, method="linear_relaxation")  # type: ignore[arg-type]
         plain = certified_accuracy(classifier, x, y, (radius,), norm=norm)  # type: ignore[arg-type]
