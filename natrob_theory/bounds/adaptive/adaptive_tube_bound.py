@@ -43,7 +43,7 @@ from natrob_theory.numbers.rounding import round_up
 
 
 class SolvesRounding(NamedTuple):
-    """What rounding adds to the distances of states from the exact flow: of the clean solve, of the perturbed one."""
+    """Bounds what rounding adds to the distances from the exact flow: of the clean solve, of the perturbed one."""
 
     clean: Float[Tensor, " batch"]
     perturbed: Float[Tensor, " batch"]
@@ -106,7 +106,7 @@ def adaptive_tube_bound(
 
 
 def _evaluation_errors(net: NeuralODE, solve: RecordedSolve, constants: FlowConstants) -> Tensor:
-    """What the field's evaluation may miss at each recorded state."""
+    """Bounds what the field's evaluation may miss at each recorded state."""
     assert net.max_step_size is not None
     states = solve.states
     rounded = step_rounding(
@@ -138,7 +138,7 @@ def _smaller_at(reach: Tensor, tube: AffineBound, everywhere: AffineBound) -> Af
 
 
 class _Charge(NamedTuple):
-    """What steps that began in an interval may err by: until when they do, λ_i e^{μ(t − t_i)}w_i and λ_i K_i."""
+    """The errors of steps that begin in an interval: until when they count, λ_i e^{μ(t − t_i)}w_i and λ_i K_i."""
 
     until: Tensor
     constant: Tensor
