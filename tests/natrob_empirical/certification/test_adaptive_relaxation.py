@@ -235,7 +235,7 @@ def test_all_methods_together_and_balls_of_other_norms(
         assert (lines.radii >= plain.radii).all()
 
 
-@pytest.mark.parametrize("method", ["global", "linear_relaxation"])
+@pytest.mark.parametrize("method", ["global", "intervals", "linear_relaxation"])
 def test_certificates_travel(method: Any, classifier: nn.Sequential, images: tuple[Tensor, Tensor]) -> None:
     x, y = images[0][:10], images[1][:10]
     constants = certificate_constants(classifier, (1, 8, 8))
