@@ -53,7 +53,7 @@ def _long_models(epochs: int, **sizes: Any) -> tuple[PresetModel, ...]:
         ),
         PresetModel(
             specification=flow("Gradient flow, radius 0.5", head="free", **sizes),
-            training=along_orthonormal_weights(NEAR, epochs=2 * epochs, augmentation="affine", warp=13.0),
+            training=along_orthonormal_weights(NEAR, epochs=2 * epochs, augmentation="affine", warp=9.0),
         ),
     )
 
