@@ -127,7 +127,7 @@ def require_upper(graph: ConflictGraph, certificate: UpperCertificate) -> None:
 
 
 def _require_upper(graph: ConflictGraph, certificate: UpperCertificate, left: npt.NDArray[np.bool_]) -> None:
-    """The same for the part of the graph that is left."""
+    """Checks a certificate of the part of the graph that is left."""
     if isinstance(certificate, CliqueCover):
         require_cover(graph, certificate, left)
         return

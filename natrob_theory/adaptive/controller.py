@@ -27,7 +27,7 @@ class PIController:
     q times the one before, q = safety · 10^{10α} · 10^{−4β} within the factor's limits. With q < 1 the steps form a
     geometric series, whose sum a far end time exceeds: q = 0.46 for β = 0.2 and dopri5. With q ≥ 1 no such step
     shrinks. Small errors that stay the same can shrink the steps too, where β > α. A certificate of an adaptive solve
-    says whether its controller arrives (proofs/symbolic/completion.py).
+    says whether its controller arrives.
 
     Attributes:
         safety: factor below 1 that makes a rejection rare.
