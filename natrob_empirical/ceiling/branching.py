@@ -44,7 +44,7 @@ def branched(
 @final
 @dataclass(kw_only=True, eq=False)
 class _Case:
-    """What is left of a graph once some vertices are in the independent set, and others are not.
+    """The part of a graph that is left once some vertices are in the independent set, and others are not.
 
     Attributes:
         vertices: that are left.
@@ -67,7 +67,7 @@ class _Case:
 
     @property
     def certificate(self) -> UpperCertificate:
-        """Of the vertices that are left."""
+        """Bounds α of the vertices that are left."""
         if not self.parts:
             return self.found.cover
         inside, outside = (part.certificate for part in self.parts)
