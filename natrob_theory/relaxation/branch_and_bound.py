@@ -240,7 +240,7 @@ class BranchAndBound:
         enclosure.upper[node] = enclosure.upper[node].index_copy(0, rows, upper)
 
     def _some(self, enclosure: Enclosure, node: int, rows: Tensor) -> Enclosure:
-        """What a backward pass from the node needs of some domains; tables of one row are the root's."""
+        """Keeps some domains of all that a backward pass from the node needs; tables of one row are the root's."""
         count = len(enclosure.lower[node])
 
         def of(table: Table) -> Table:

@@ -105,7 +105,7 @@ class Graph:
 
     @torch.no_grad()
     def values(self, inputs: Float[Tensor, "batch inputs"]) -> list[Tensor]:
-        """What every node computes, in float64, (batch, entries); nothing is rounded outward."""
+        """Evaluates every node in float64, each of shape (batch, entries); nothing is rounded outward."""
         values: list[Tensor] = []
         for node in self.nodes:
             if isinstance(node, InputNode):

@@ -5,7 +5,8 @@
                  right are therefore an independent set of the graph of conflicts, and on the balls of any independent
                  set some classifier is right: the most is the size α of a largest one. If cliques Q of the graph have
                  weights y_Q ≥ 0 that sum to at least 1 over the cliques of every image, then α ≤ ⌊Σ y_Q⌋; the images
-                 may be split into parts, and each part's sum be rounded down by itself.
+                 may be split into parts, and each part's sum be rounded down by itself. Of two cases, an image inside
+                 the set and none of its neighbours, or the image outside, the larger bound holds.
     Assumptions. any set of pixels and of labels; any norm of differences of images; the images have their pixels in
                  [0, 1]; balls are closed; the classifier is a function of the image alone: deterministic, one image at
                  a time
@@ -13,7 +14,7 @@
     Verdict.     proved as stated
     Theorems.    conflict_excludes_robustness, robust_samples_are_independent, independent_set_is_attained,
                  clique_meets_independent_set_once, clique_cover_bounds_independent_sets, rounded_down,
-                 parts_add_up *)
+                 parts_add_up, cases_bound *)
 
 From Coq Require Import Reals Lra Lia List.
 Import ListNotations.
@@ -263,6 +264,30 @@ Proof.
   assert (length chosen = length (filter part chosen) + length (filter (fun v => negb (part v)) chosen))%nat as both.
   { clear. induction chosen as [|v rest step]; [reflexivity|]. simpl. destruct (part v); simpl; lia. }
   lia.
+Qed.
+
+(** Two cases: a vertex is chosen, so that none of its neighbours is, or it is not. The larger bound holds. *)
+Theorem cases_bound : forall v (allowed : nat -> Prop) most chosen,
+  (forall others, is_independent others -> (forall w, In w others -> allowed w /\ w <> v /\ ~ joined v w) ->
+    (S (length others) <= most)%nat) ->
+  (forall others, is_independent others -> (forall w, In w others -> allowed w /\ w <> v) ->
+    (length others <= most)%nat) ->
+  is_independent chosen -> (forall w, In w chosen -> allowed w) -> (length chosen <= most)%nat.
+Proof.
+  intros v allowed most chosen inside outside [once apart] within.
+  destruct (in_dec Nat.eq_dec v chosen) as [present|absent].
+  - pose proof (in_split v chosen present) as [before [after whole]]. subst chosen.
+    assert (length (before ++ v :: after) = S (length (before ++ after))) as counted
+      by (rewrite !app_length; simpl; lia).
+    rewrite counted. apply inside.
+    + split; [exact (NoDup_remove_1 _ _ _ once)|].
+      intros u w here there. apply apart; apply in_or_app; simpl; [apply in_app_or in here|apply in_app_or in there]; tauto.
+    + intros w kept. assert (In w (before ++ v :: after)) as also
+        by (apply in_or_app; simpl; apply in_app_or in kept; tauto).
+      repeat split; [exact (within w also)| |exact (apart v w present also)].
+      intro same. subst w. exact (NoDup_remove_2 _ _ _ once kept).
+  - apply outside; [split; assumption|]. intros w kept. split; [exact (within w kept)|].
+    intro same. subst w. exact (absent kept).
 Qed.
 
 End Graphs.
