@@ -38,5 +38,6 @@ PRESETS: Final = (
             AttackSpecification(label="PGD-40", attack="PGD", norm="Linf", epsilons=(0.1,), steps=40, images=1_000),
             AttackSpecification(label="AutoAttack", attack="AutoAttack", norm="Linf", epsilons=(0.1,), images=100),
         ),
+        interval_certificates=1_000,
     ),
 )
