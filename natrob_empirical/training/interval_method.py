@@ -25,7 +25,7 @@ class IntervalTraining(AbstractTrainingMethod):
     step alone, so a resumed run goes on as it would have.
 
     It is a loss, not a certificate: intervals in the model's own arithmetic, not rounded outward. What is certified
-    afterwards is `certified_accuracy(..., norm="Linf")`, whose linear relaxations are never looser than intervals.
+    afterwards is `certified_accuracy(..., norm="Linf")`; its method "intervals" is enough for most images.
 
     Beside it, weights that keep intervals from growing (`initialisation="interval"` of a `ModelSpecification`) and a
     limit of the gradient's length (`gradient_norm` of a `TrainingSpecification`) allow larger learning rates.

@@ -57,6 +57,8 @@ def lower_bounds(
     rows: Float[Tensor, "batch rows entries"],
     lines: AllLines,
     multipliers: AllMultipliers | None = None,
+    *,
+    at_cuts: bool = False,
 ) -> Reached:
     """At most min ⟨v, x⟩ over the region, x the value of node `start`, for every row v; rounded downward.
 
@@ -67,12 +69,15 @@ def lower_bounds(
         rows: v of each sample.
         lines: of every activation before `start`.
         multipliers: of nodes before `start`: −β(z − lower) and −β(upper − z) are added, each at most 0.
+        at_cuts: whether every node that all of the rows pass through is asked too: there the rest of the bound is that
+            of its interval, and the best counts. Networks trained by intervals have their best bounds so.
 
     Proof: proofs/symbolic/linear_relaxation.py.
     """
     pending: dict[int, Tensor] = {start: rows}
     coefficients: dict[int, Tensor] = {}
     constant = allowance = torch.zeros((), dtype=rows.dtype, device=rows.device)
+    best = torch.full(rows.shape[:2], -torch.inf, dtype=rows.dtype, device=rows.device)
     for index in range(start, -1, -1):
         v = pending.pop(index, None)
         if v is None:
@@ -81,6 +86,9 @@ def lower_bounds(
             v, value, error = _conditioned(v, multipliers[index], enclosure, index)
             constant, allowance = constant + value, allowance + error
         allowance = allowance + _dot(v.detach().abs(), enclosure.rounding[index])  # too small to be optimised
+        if at_cuts and not pending:
+            here = constant + _on_interval(v, enclosure, index) - allowance * (1.0 + 1e-9)
+            best = torch.maximum(best, torch.nan_to_num(here, nan=-torch.inf))
         node = graph.nodes[index]
         if isinstance(node, InputNode):
             coefficients[index] = v
@@ -100,7 +108,14 @@ def lower_bounds(
             constant = constant + value
             _add(pending, node.source, passed)
     bound = constant - allowance * (1.0 + 1e-9)
-    return Reached(torch.nan_to_num(bound, nan=-torch.inf, posinf=torch.inf, neginf=-torch.inf), coefficients)
+    bound = torch.nan_to_num(bound, nan=-torch.inf, posinf=torch.inf, neginf=-torch.inf)
+    return Reached(torch.maximum(bound, best), coefficients)
+
+
+def _on_interval(v: Tensor, enclosure: Enclosure, index: int) -> Tensor:
+    """At most ⟨v, x⟩ over the node's interval; the products' rounding is taken off."""
+    value = _dot(v.clamp_min(0.0), enclosure.lower[index]) + _dot(v.clamp_max(0.0), enclosure.upper[index])
+    return value - _dot(v.abs(), enclosure.magnitude(index)) * ((2 * v.shape[2] + 64) * EPSILON)
 
 
 def _through_lines(v: Tensor, lines: Lines, samples: SampledActivation) -> tuple[Tensor, Tensor]:

@@ -85,6 +85,8 @@ class RelaxedNetwork:
         """At most min ⟨v, output⟩ over each sample's region, for every row v of the sample."""
         start = self.graph.output if start is None else start
         lines = fixed_lines(self.graph, enclosure, start)
+        fixed = lower_bounds(self.graph, enclosure, start, rows, lines, at_cuts=True)
         if ascent.steps == 0 or not lines:
-            return lower_bounds(self.graph, enclosure, start, rows, lines)
-        return ascended(self.graph, enclosure, start, rows, lines, ascent)[0]
+            return fixed
+        found = ascended(self.graph, enclosure, start, rows, lines, ascent)[0]
+        return Reached(torch.maximum(fixed.bound, found.bound), found.coefficients)

@@ -349,3 +349,34 @@ def test_an_upper_end_of_a_maximum_that_is_a_hundredth_too_small_is_caught() -> 
 
     assert -1.001 <= least(1.0) <= -1.0
     assert least(0.99) > -1.0
+
+
+def test_an_interval_on_the_way_counts_where_it_is_tighter_than_lines() -> None:
+    """relu on [−0.9, 1] is at least 0 by its interval, which is attained, and −0.9 by the line of least area."""
+    first, last = nn.Linear(1, 1).double(), nn.Linear(1, 2).double()
+    with torch.no_grad():
+        first.weight.fill_(1.0)
+        first.bias.zero_()
+        last.bias.zero_()
+        last.weight.copy_(torch.tensor([[1.0], [-1.0]]))
+    network = RelaxedNetwork((first, nn.ReLU(), last), (1,))
+    ball = torch.tensor([[0.05]], dtype=torch.float64), torch.tensor([0.95], dtype=torch.float64)
+    intervals = network.intervals(region_around(*ball, "Linf", pixel_range=None))
+    bound = network.lower(intervals, torch.eye(2, dtype=torch.float64)[None]).bound[0]
+    assert bound.tolist() == pytest.approx([0.0, -1.0], abs=1e-12)
+    assert bool((bound <= torch.tensor([0.0, -1.0])).all())
+
+
+@pytest.mark.parametrize("name", list(TRUNKS))
+def test_no_bound_is_below_that_of_intervals_with_the_last_layer_joined_to_the_rows(name: str) -> None:
+    parts = classifier(name, 3)
+    region = region_around(torch.full((2, STATE), 0.5).double(), torch.tensor([0.1, 0.4]).double(), "Linf")
+    features = RelaxedNetwork(parts[:-1], SHAPE)
+    enclosed = features.intervals(region)
+    lower, upper = (ends[features.graph.output] for ends in (enclosed.lower, enclosed.upper))
+    rows = torch.tensor([[1.0, -1.0, 0.0], [0.0, 1.0, -1.0]]).double()
+    joined, bias = rows @ parts[-1].weight, rows @ parts[-1].bias  # type: ignore[operator]
+    by_intervals = lower @ joined.clamp_min(0.0).T + upper @ joined.clamp_max(0.0).T + bias
+    network = RelaxedNetwork(parts, SHAPE)
+    bound = network.lower(network.intervals(region), rows.expand(2, -1, -1)).bound
+    assert bool((bound >= by_intervals - 1e-10).all())
