@@ -51,7 +51,7 @@ def test_figure_1_has_eleven_step_sizes_and_networks_of_equal_time() -> None:
     for scale, blocks in (("smoke", 3), ("cpu", 3), ("gpu", 9), ("paper", 9)):
         specifications = [model.specification for model in preset_named(scale, "fig1").models if model.attacked]
         depth = [s for s in specifications if s.blocks == blocks and s.step_placement == "after_norm"]  # type: ignore[union-attr]
-        assert sorted(s.step_size for s in depth) == pytest.approx([10.0**-k for k in range(10, -1, -1)])
+        assert sorted(s.step_size for s in depth) == pytest.approx([10.0**-k for k in range(10, -1, -1)])  # type: ignore[union-attr]
         deeper = [s for s in specifications if s.blocks > blocks]  # type: ignore[union-attr,operator]
         assert deeper
         assert all(s.step_size * s.blocks == pytest.approx(blocks) for s in deeper)  # type: ignore[union-attr,operator]
@@ -67,7 +67,7 @@ def test_skips_hold_time_fixed_and_match_parameters(digits: Dataset) -> None:
         times = {s.step_size * s.num_steps for s in specifications}  # type: ignore[union-attr]
         assert times == {2.0}
         for network in {s.network for s in specifications}:
-            assert len({s.step_size for s in specifications if s.network == network}) == 2
+            assert len({s.step_size for s in specifications if s.network == network}) == 2  # type: ignore[union-attr]
 
 
 def published(preset: Preset, dataset: Dataset | DatasetInfo) -> dict[tuple[str, str, str | None, float | None], float]:

@@ -163,12 +163,13 @@ def test_features_stay_near_the_fixed_grid_and_the_distance_shrinks_with_the_cap
 
 def curved_classifier() -> tuple[nn.Sequential, Tensor, Tensor]:
     """Two pixels; the field turns where y₁ passes 1/2, which long steps miss: their label is another one."""
-    chain = nn.Sequential(nn.Linear(2, 1), nn.ReLU(), nn.Linear(1, 2))
+    first, second = nn.Linear(2, 1), nn.Linear(1, 2)
+    chain = nn.Sequential(first, nn.ReLU(), second)
     with torch.no_grad():
-        chain[0].weight.copy_(torch.tensor([[1.0, 0.0]]))
-        chain[0].bias.fill_(-1.2)
-        chain[2].weight.copy_(torch.tensor([[0.0], [1.0]]))
-        chain[2].bias.copy_(torch.tensor([1.0, 0.0]))
+        first.weight.copy_(torch.tensor([[1.0, 0.0]]))
+        first.bias.fill_(-1.2)
+        second.weight.copy_(torch.tensor([[0.0], [1.0]]))
+        second.bias.copy_(torch.tensor([1.0, 0.0]))
     solve = NeuralODE(AutonomousField(chain), 1.0, tableau=HEUN_EULER, max_step_size=1.0, rtol=1e-5, atol=1e-5)
     return nn.Sequential(nn.Flatten(), solve, nn.Linear(2, 2)), torch.tensor([[[[0.5, 0.0]]]]), torch.tensor([0])
 

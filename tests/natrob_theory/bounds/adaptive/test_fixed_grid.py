@@ -193,7 +193,8 @@ def test_the_remainder_in_linf_is_lipschitz_with_its_constant(seed: int, size: f
     affine = affine_part_in("Linf", field, (4,))
     assert affine is not None
     chain = field.field.field.module  # type: ignore[union-attr]
-    linear = 0.7 * 0.5 * chain[2].weight @ chain[0].weight - 0.3 * torch.eye(4, dtype=torch.float64)
+    first, second = (layer for layer in chain.children() if isinstance(layer, nn.Linear))  # type: ignore[union-attr]
+    linear = 0.7 * 0.5 * second.weight @ first.weight - 0.3 * torch.eye(4, dtype=torch.float64)
     y, e = 3.0 * normal(200, 4, seed=seed), 10.0**size * normal(200, 4, seed=seed + 1)
     with torch.no_grad():
         rest = field(number(0.0), y + e) - field(number(0.0), y) - e @ linear.T
@@ -205,9 +206,10 @@ def test_the_remainder_in_linf_is_lipschitz_with_its_constant(seed: int, size: f
 @pytest.mark.parametrize(("factor", "exceeded"), [(1.0, False), (0.99, True)])
 def test_one_unit_attains_the_remainder(factor: float, exceeded: bool) -> None:
     """relu(2u)·3 = 3u + 3|u|: the affine part has norm 3, the remainder constant 3."""
-    chain = nn.Sequential(nn.Linear(1, 1), nn.ReLU(), nn.Linear(1, 1)).double()
+    first, second = nn.Linear(1, 1).double(), nn.Linear(1, 1).double()
+    chain = nn.Sequential(first, nn.ReLU(), second)
     with torch.no_grad():
-        for layer, weight in ((chain[0], 2.0), (chain[2], 3.0)):
+        for layer, weight in ((first, 2.0), (second, 3.0)):
             layer.weight.fill_(weight)
             layer.bias.zero_()
     affine = affine_part_in("Linf", AutonomousField(chain), (1,))
